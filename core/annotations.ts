@@ -1,0 +1,92 @@
+import { InvalidValueError } from './errors.ts'
+import { ANNOTATION_PREFIX } from './names.ts'
+import { parseCount, parseDurationMs, parseFactor } from './quantity.ts'
+
+export type Mode = 'enforce' | 'observe' | 'off'
+
+/** What a namespace's annotations say; an absent field was not given. */
+export interface NamespaceSettings {
+  maxStarting?: number
+  maxStartingPerNode?: number
+  maxStartingPerCore?: number
+  maxPulling?: number
+  maxPullingPerNode?: number
+  startTimeoutMs?: number
+  failOpenAfterMs?: number
+  mode?: Mode
+}
+
+/** What a pod's annotations say. */
+export interface PodSettings {
+  startTimeoutMs?: number
+  failOpenAfterMs?: number
+}
+
+const MODES: Mode[] = ['enforce', 'observe', 'off']
+
+function parseMode(field: string, text: string): Mode {
+  const mode = MODES.find(m => m === text.trim())
+  if (!mode) throw new InvalidValueError(field, text, 'is no mode: write enforce, observe or off')
+  return mode
+}
+
+type Parser<T> = { [K in keyof Required<T>]: (field: string, text: string) => NonNullable<T[K]> }
+
+const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
+  maxStarting: parseCount,
+  maxStartingPerNode: parseCount,
+  maxStartingPerCore: parseFactor,
+  maxPulling: parseCount,
+  maxPullingPerNode: parseCount,
+  startTimeoutMs: parseDurationMs,
+  failOpenAfterMs: parseDurationMs,
+  mode: parseMode,
+}
+const POD_FIELDS: Parser<PodSettings> = { startTimeoutMs: parseDurationMs, failOpenAfterMs: parseDurationMs }
+
+/** `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its name. */
+export function annotationKey(field: string): string {
+  return ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
+}
+
+function parse<T extends object>(
+  annotations: Record<string, string> | undefined,
+  fields: Parser<T>,
+): { settings: T; problems: InvalidValueError[] } {
+  const settings: Record<string, unknown> = {}
+  const problems: InvalidValueError[] = []
+  const byKey = new Map(Object.entries(fields).map(([field, parser]) => [annotationKey(field), { field, parser }]))
+  for (const [key, text] of Object.entries(annotations ?? {})) {
+    if (!key.startsWith(ANNOTATION_PREFIX)) continue
+    const known = byKey.get(key)
+    try {
+      if (!known)
+        throw new InvalidValueError(
+          key,
+          text,
+          `is not an annotation of startgate here: use one of ${[...byKey.keys()].join(', ')}`,
+        )
+      settings[known.field] = (known.parser as (field: string, text: string) => unknown)(key, text)
+    } catch (error) {
+      if (!(error instanceof InvalidValueError)) throw error
+      problems.push(error)
+    }
+  }
+  return { settings: settings as T, problems }
+}
+
+/** Reads a namespace's annotations. A bad or unknown one is a problem and leaves its field out: the caller keeps the last good value. */
+export function parseNamespaceAnnotations(annotations: Record<string, string> | undefined): {
+  settings: NamespaceSettings
+  problems: InvalidValueError[]
+} {
+  return parse(annotations, NAMESPACE_FIELDS)
+}
+
+/** Reads a pod's annotations. Any problem denies the pod. */
+export function parsePodAnnotations(annotations: Record<string, string> | undefined): {
+  settings: PodSettings
+  problems: InvalidValueError[]
+} {
+  return parse(annotations, POD_FIELDS)
+}

@@ -1,0 +1,175 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseClusterConfig } from './cluster-config.ts'
+import { InvalidConfigError } from './config-reader.ts'
+
+type Json = Record<string, unknown>
+
+function goodConfig(): Json {
+  return {
+    image: 'registry.example/startgate:1',
+    imagePullPolicy: 'IfNotPresent',
+    namespace: 'startgate-system',
+    leaseService: {
+      name: 'startgate-lease-service',
+      port: 443,
+      listenPort: 8443,
+      serverName: 'startgate-lease-service.startgate-system.svc',
+    },
+    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443 },
+    certificateSecret: 'startgate-certificates',
+    skippedNamespaces: ['kube-system', 'startgate-system'],
+    failOpenAfter: '60s',
+    failOpenJitter: '5m',
+    runAsUser: 65532,
+    limits: {
+      cluster: { maxStarting: null, maxPulling: null },
+      node: { maxStarting: null, maxStartingPerCore: 0.5, maxPulling: 1 },
+      namespaceShare: 0.75,
+    },
+    startTimeout: '2m',
+    maxStartTimeout: '10m',
+    pullTimeout: '15m',
+    settleTime: '5s',
+    waitingEventAfter: '30s',
+    lameDuck: '15s',
+    logLevel: 'info',
+  }
+}
+
+/** The good configuration with the value at a dotted path replaced; undefined takes the field away. */
+function withValue(path: string, value: unknown): string {
+  const config = goodConfig()
+  const keys = path.split('.')
+  const last = keys.pop() ?? ''
+  const parent = keys.reduce<Json>((at, key) => at[key] as Json, config)
+  if (value === undefined) delete parent[last]
+  else parent[last] = value
+  return JSON.stringify(config)
+}
+
+function problemsOf(text: string): { field: string; value: string; message: string }[] {
+  try {
+    parseClusterConfig(text)
+    return []
+  } catch (error) {
+    if (!(error instanceof InvalidConfigError)) throw error
+    return error.problems.map(({ field, value, message }) => ({ field, value, message }))
+  }
+}
+
+describe('parseClusterConfig', () => {
+  test('turns durations into milliseconds and keeps null for what the programs compute', () => {
+    expect(parseClusterConfig(JSON.stringify(goodConfig()))).toMatchObject({
+      failOpenAfterMs: 60_000,
+      failOpenJitterMs: 300_000,
+      startTimeoutMs: 120_000,
+      settleTimeMs: 5_000,
+      lameDuckMs: 15_000,
+      runAsUser: 65532,
+      limits: {
+        cluster: { maxStarting: null, maxPulling: null },
+        node: { maxStarting: null, maxStartingPerCore: 0.5, maxPulling: 1 },
+        namespaceShare: 0.75,
+      },
+      leaseService: { port: 443, listenPort: 8443 },
+    })
+  })
+
+  test('a field of a newer version is ignored', () => {
+    expect(problemsOf(withValue('fromTheFuture', 1))).toEqual([])
+  })
+
+  const accepted: Record<string, [string, unknown]> = {
+    '0 freezes a limit': ['limits.cluster.maxStarting', 0],
+    'no user ID, for OpenShift': ['runAsUser', null],
+    'no jitter': ['failOpenJitter', '0s'],
+    'a whole share': ['limits.namespaceShare', 1],
+    'no namespace to skip': ['skippedNamespaces', []],
+  }
+  test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
+    expect(problemsOf(withValue(path, value))).toEqual([])
+  })
+
+  const faults: Record<string, { path: string; value: unknown; want: string }> = {
+    'a missing field': { path: 'image', value: undefined, want: 'image: "" is missing' },
+    'an empty image': { path: 'image', value: '', want: 'image: "" is no text' },
+    'a missing record takes its fields along': {
+      path: 'webhook',
+      value: undefined,
+      want: 'webhook.name: "" is missing',
+    },
+    'a list where a record belongs': { path: 'leaseService', value: [], want: 'leaseService.name: "" is missing' },
+    'a pull policy in lower case': {
+      path: 'imagePullPolicy',
+      value: 'always',
+      want: 'imagePullPolicy: "always" is not known: write one of Always, IfNotPresent, Never',
+    },
+    'a name with capitals': { path: 'namespace', value: 'Startgate', want: 'namespace: "Startgate" is no name' },
+    'a port of 0': { path: 'leaseService.port', value: 0, want: 'leaseService.port: "0" is no port' },
+    'a port above 65535': { path: 'webhook.listenPort', value: 70_000, want: 'webhook.listenPort: "70000" is no port' },
+    'a limit below 0': {
+      path: 'limits.node.maxPulling',
+      value: -1,
+      want: 'limits.node.maxPulling: "-1" is no whole number',
+    },
+    'a limit with decimals': {
+      path: 'limits.cluster.maxPulling',
+      value: 1.5,
+      want: 'limits.cluster.maxPulling: "1.5" is no whole number',
+    },
+    'a limit in quotes': {
+      path: 'limits.cluster.maxPulling',
+      value: '4',
+      want: 'limits.cluster.maxPulling: "4" is no whole number',
+    },
+    'a limit left out instead of null': {
+      path: 'limits.node.maxStarting',
+      value: undefined,
+      want: 'limits.node.maxStarting: "" is missing',
+    },
+    'a factor below 0': {
+      path: 'limits.node.maxStartingPerCore',
+      value: -0.5,
+      want: 'limits.node.maxStartingPerCore: "-0.5" is no number',
+    },
+    'a share of 0': { path: 'limits.namespaceShare', value: 0, want: 'limits.namespaceShare: "0" is no share' },
+    'a share above 1': { path: 'limits.namespaceShare', value: 1.1, want: 'limits.namespaceShare: "1.1" is no share' },
+    'a duration without unit': { path: 'pullTimeout', value: '15', want: 'pullTimeout: "15" is no duration' },
+    'a duration as number': { path: 'pullTimeout', value: 15, want: 'pullTimeout: "15" is no duration' },
+    'a time-out of 0': { path: 'startTimeout', value: '0s', want: 'startTimeout: "0s" is too short' },
+    'a default above the cap': {
+      path: 'startTimeout',
+      value: '11m',
+      want: 'startTimeout: "11m" is longer than maxStartTimeout',
+    },
+    'a namespace that is no name': {
+      path: 'skippedNamespaces',
+      value: ['kube-*'],
+      want: 'skippedNamespaces: "[\\"kube-*\\"]" is no list of names',
+    },
+    'an unknown log level': { path: 'logLevel', value: 'chatty', want: 'logLevel: "chatty" is not known' },
+  }
+  test.each(Object.entries(faults))('%s is a fault', (_, { path, value, want }) => {
+    const problems = problemsOf(withValue(path, value))
+    expect(problems.map(problem => problem.message).join('\n')).toContain(want)
+    expect(problems.every(problem => problem.field.startsWith(path))).toBe(true)
+  })
+
+  test('reports every fault at once', () => {
+    const config = { ...goodConfig(), image: '', logLevel: 'x', settleTime: 'soon', runAsUser: -1 }
+    expect(
+      problemsOf(JSON.stringify(config))
+        .map(problem => problem.field)
+        .sort(),
+    ).toEqual(['image', 'logLevel', 'runAsUser', 'settleTime'])
+  })
+
+  test('any text at all either parses or is an InvalidConfigError', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), text => {
+        expect(problemsOf(text).length).toBeGreaterThan(0)
+      }),
+    )
+  })
+})

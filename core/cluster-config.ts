@@ -1,0 +1,130 @@
+import { ConfigReader, InvalidConfigError } from './config-reader.ts'
+import { InvalidValueError } from './errors.ts'
+
+/** What the cluster's administrator chose: the chart's `config.json`, read by the webhook and the lease service. */
+export interface ClusterConfig {
+  /** startgate's own image, as the webhook writes it into gates. */
+  image: string
+  imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+  /** The namespace startgate runs in. */
+  namespace: string
+  leaseService: {
+    /** Of the Service, the Deployment and the service account. */
+    name: string
+    /** Of the Service. */
+    port: number
+    /** Port the program listens on. */
+    listenPort: number
+    /** DNS name in the serving certificate, the same for all replicas; gates check it. */
+    serverName: string
+  }
+  webhook: {
+    /** Of the Service, the Deployment and the service account. */
+    name: string
+    /** Of the MutatingWebhookConfiguration. */
+    configurationName: string
+    listenPort: number
+  }
+  /** The Secret with CA and serving certificate. */
+  certificateSecret: string
+  /** Never gated; our own namespace and kube-system are among them. */
+  skippedNamespaces: string[]
+  failOpenAfterMs: number
+  failOpenJitterMs: number
+  /** Of injected containers; null leaves the field out, for clusters that give each namespace its own range (OpenShift). */
+  runAsUser: number | null
+  limits: {
+    cluster: {
+      /** null: no limit. */
+      maxStarting: number | null
+      /** null: max(20, a tenth of the nodes). */
+      maxPulling: number | null
+    }
+    node: {
+      /** null: max(2, cores), or maxStartingPerCore where that is given. */
+      maxStarting: number | null
+      maxStartingPerCore: number | null
+      /** null: no limit. */
+      maxPulling: number | null
+    }
+    /** The most that one namespace gets of a cluster limit, above 0 to 1. */
+    namespaceShare: number
+  }
+  startTimeoutMs: number
+  /** Caps what startup probes, annotations and EXTEND_TIMEOUT_USEC ask for. */
+  maxStartTimeoutMs: number
+  pullTimeoutMs: number
+  /** How long a `simple` container runs before it counts as started. */
+  settleTimeMs: number
+  /** A pod that waits longer gets an Event. */
+  waitingEventAfterMs: number
+  /** After SIGTERM a replica goes on serving for this long, until no API server sends to it any more. */
+  lameDuckMs: number
+  logLevel: LogLevel
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const
+
+/**
+ * Reads the text of `config.json`. Throws InvalidConfigError that lists every fault. All fields are required, since the
+ * chart holds the defaults and a second set here would drift. Unknown fields are ignored: in an upgrade or a
+ * rollback a replica may start with the other version's file.
+ */
+export function parseClusterConfig(text: string): ClusterConfig {
+  const read = new ConfigReader(parseJson(text))
+  const config: ClusterConfig = {
+    image: read.text('image'),
+    imagePullPolicy: read.oneOf('imagePullPolicy', PULL_POLICIES),
+    namespace: read.name('namespace'),
+    leaseService: {
+      name: read.name('leaseService.name'),
+      port: read.port('leaseService.port'),
+      listenPort: read.port('leaseService.listenPort'),
+      serverName: read.name('leaseService.serverName'),
+    },
+    webhook: {
+      name: read.name('webhook.name'),
+      configurationName: read.name('webhook.configurationName'),
+      listenPort: read.port('webhook.listenPort'),
+    },
+    certificateSecret: read.name('certificateSecret'),
+    skippedNamespaces: read.names('skippedNamespaces'),
+    failOpenAfterMs: read.durationMs('failOpenAfter', 1),
+    failOpenJitterMs: read.durationMs('failOpenJitter', 0),
+    runAsUser: read.countOrNull('runAsUser'),
+    limits: {
+      cluster: {
+        maxStarting: read.countOrNull('limits.cluster.maxStarting'),
+        maxPulling: read.countOrNull('limits.cluster.maxPulling'),
+      },
+      node: {
+        maxStarting: read.countOrNull('limits.node.maxStarting'),
+        maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
+        maxPulling: read.countOrNull('limits.node.maxPulling'),
+      },
+      namespaceShare: read.share('limits.namespaceShare'),
+    },
+    startTimeoutMs: read.durationMs('startTimeout', 1),
+    maxStartTimeoutMs: read.durationMs('maxStartTimeout', 1),
+    pullTimeoutMs: read.durationMs('pullTimeout', 1),
+    settleTimeMs: read.durationMs('settleTime', 0),
+    waitingEventAfterMs: read.durationMs('waitingEventAfter', 0),
+    lameDuckMs: read.durationMs('lameDuck', 0),
+    logLevel: read.oneOf('logLevel', LOG_LEVELS),
+  }
+  if (config.startTimeoutMs > config.maxStartTimeoutMs)
+    read.fault('startTimeout', 'is longer than maxStartTimeout: make it shorter, or maxStartTimeout longer')
+  if (read.problems.length > 0) throw new InvalidConfigError(read.problems)
+  return config
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const excerpt = text.slice(0, 80)
+    throw new InvalidConfigError([new InvalidValueError('config.json', excerpt, `is no JSON: ${String(error)}`)])
+  }
+}

@@ -1,0 +1,54 @@
+/** Every name that two parts of startgate must agree on. */
+
+/** Namespace label, value `enabled`: pods created here are gated. */
+export const INJECTION_LABEL = 'startgate.dev/injection'
+/** Pod label, value `"false"`: this pod is left alone. */
+export const INJECT_LABEL = 'startgate.dev/inject'
+/** Pod label that the webhook adds, value `"true"`: the lease service watches pods by it. */
+export const GATED_LABEL = 'startgate.dev/gated'
+export const ANNOTATION_PREFIX = 'startgate.dev/'
+
+/** Containers and volumes of ours; what a user brings along under this prefix is denied. */
+export const OWN_PREFIX = 'startgate'
+export const PULL_GATE = 'startgate-pull'
+export const START_GATE = 'startgate-start'
+export const IMAGE_STEP_PREFIX = 'startgate-image-'
+export type GateName = typeof PULL_GATE | typeof START_GATE
+
+/** The emptyDir shared by our containers of a pod: the static busybox and the marker of a finished first run. */
+export const SHARED_VOLUME = 'startgate'
+export const SHARED_PATH = '/startgate'
+export const BUSYBOX_IN_IMAGE = '/busybox'
+/** Copied under the applet's own name, since busybox looks at argv[0]. */
+export const TRUE_PATH = `${SHARED_PATH}/true`
+export const RUN_MARKER_PATH = `${SHARED_PATH}/runs`
+
+/** A mount at this path keeps the API server from mounting the workload's own API token into our containers. */
+export const TOKEN_VOLUME = 'startgate-token'
+export const TOKEN_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
+export const TOKEN_AUDIENCE = 'startgate.dev'
+
+/** Where the product image keeps its programs. */
+export const GATE_PROGRAM = '/app/gate.mjs'
+
+/** Environment of a gate container, written by the webhook and read by gate/pod. */
+export const GATE_ENV = {
+  /** Which gate this is: `startgate-pull` or `startgate-start`. */
+  gate: 'STARTGATE_GATE',
+  /** `host:port` of the lease service's Service; an IP, because hostNetwork pods do not resolve cluster names. */
+  address: 'STARTGATE_ADDRESS',
+  /** Name in the lease service's certificate, the same for every replica. */
+  serverName: 'STARTGATE_SERVER_NAME',
+  /** PEM bundle of CAs the gate believes. */
+  ca: 'STARTGATE_CA',
+  podUid: 'STARTGATE_POD_UID',
+  /** Go-style duration; time without contact after which the gate lets its pod go. */
+  failOpenAfter: 'STARTGATE_FAIL_OPEN_AFTER',
+  /** Go-style duration; gates that never had contact add a random part of it, so that they do not break loose together. */
+  failOpenJitter: 'STARTGATE_FAIL_OPEN_JITTER',
+} as const
+
+/** The Lease by which the replicas of the lease service choose their leader. */
+export const ELECTION_LEASE = 'startgate-leader'
+/** Label on Leases that hold slots, value `pull` or `start`. */
+export const RESOURCE_LABEL = 'startgate.dev/resource'

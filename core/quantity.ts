@@ -1,0 +1,63 @@
+import { InvalidValueError } from './errors.ts'
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const DURATION = /^(\d+(?:\.\d+)?(?:ms|s|m|h))+$/
+
+/**
+ * A duration in Go's notation (`90s`, `1m30s`, `500ms`) in ms.
+ * Throws InvalidValueError that names `field` on anything else, a bare number included: its unit would be a guess.
+ */
+export function parseDurationMs(field: string, text: string): number {
+  const trimmed = text.trim()
+  if (!DURATION.test(trimmed))
+    throw new InvalidValueError(field, text, 'is no duration: write it like 90s, 2m or 1m30s')
+  let ms = 0
+  for (const [, amount, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    ms += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
+  if (!Number.isSafeInteger(Math.round(ms))) throw new InvalidValueError(field, text, 'is too long a duration')
+  return Math.round(ms)
+}
+
+/** A whole number of at least 0. Throws InvalidValueError that names `field` on anything else. */
+export function parseCount(field: string, text: string): number {
+  const trimmed = text.trim()
+  if (!/^\d{1,9}$/.test(trimmed))
+    throw new InvalidValueError(field, text, 'is no whole number: write one like 4 (0 freezes)')
+  return Number(trimmed)
+}
+
+/** A number of at least 0, with decimals (`0.5`). Throws InvalidValueError that names `field` on anything else. */
+export function parseFactor(field: string, text: string): number {
+  const trimmed = text.trim()
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(trimmed))
+    throw new InvalidValueError(field, text, 'is no number: write one like 1 or 0.5')
+  return Number(trimmed)
+}
+
+const SUFFIX: Record<string, number> = {
+  '': 1,
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+}
+
+/**
+ * A Kubernetes resource quantity as a number of its base unit (cores, bytes); undefined when it is none.
+ * Source: k8s.io/apimachinery/pkg/api/resource, `<signedNumber><suffix>`.
+ */
+export function parseQuantity(value: string | number | undefined): number | undefined {
+  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value ?? ''))
+  return match ? Number(match[1]) * (SUFFIX[match[2] ?? ''] ?? 1) : undefined
+}
