@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { messageOf } from '../../core/errors.ts'
+import { type ErrorBody, type GateMessage, type GateRequest, gatePath, HEARTBEAT_MS } from '../../core/lease-api.ts'
+import { TOKEN_DIRECTORY } from '../../core/names.ts'
+import type { GateConfig } from './config.ts'
+import { createJsonLines } from './json-lines.ts'
+
+/** Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for connecting. */
+const SILENCE_MS = 3 * HEARTBEAT_MS
+
+export interface LeaseClient {
+  /**
+   * Sends one request to `address` and hands on every message of the answer. Resolves with the reason when the answer
+   * ends, for whatever cause; never rejects. Abort the signal to end it early.
+   */
+  ask(
+    address: string,
+    body: GateRequest,
+    signal: AbortSignal,
+    onMessage: (message: GateMessage) => void,
+  ): Promise<string>
+}
+
+/** Talks to the lease service over TLS: the server must show a certificate for `serverName` from one of the CAs given. */
+export function createLeaseClient(config: GateConfig, tokenPath = `${TOKEN_DIRECTORY}/token`): LeaseClient {
+  return {
+    async ask(address, body, signal, onMessage) {
+      try {
+        // Read anew each time: the kubelet renews it.
+        const token = (await readFile(tokenPath, 'utf8')).trim()
+        return await exchange({ config, address, token, body, signal, onMessage })
+      } catch (error) {
+        return messageOf(error)
+      }
+    },
+  }
+}
+
+interface Exchange {
+  config: GateConfig
+  address: string
+  token: string
+  body: GateRequest
+  signal: AbortSignal
+  onMessage: (message: GateMessage) => void
+}
+
+function exchange({ config, address, token, body, signal, onMessage }: Exchange): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const url = new URL(`https://${address}${gatePath(config.gate)}`)
+    const text = JSON.stringify(body)
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+    }
+    const call = request(
+      url,
+      {
+        method: 'POST',
+        headers,
+        ca: config.caPem,
+        servername: config.serverName,
+        timeout: SILENCE_MS,
+        signal,
+        agent: false,
+      },
+      response => {
+        const lines = createJsonLines()
+        let refusal = ''
+        response.on('data', (chunk: Buffer) => {
+          if (response.statusCode !== 200) {
+            refusal = (refusal + chunk.toString('utf8')).slice(0, 4096)
+            return
+          }
+          try {
+            for (const value of lines(chunk)) onMessage(value as GateMessage)
+          } catch (error) {
+            call.destroy(error as Error)
+          }
+        })
+        response.on('end', () =>
+          resolve(
+            response.statusCode === 200
+              ? 'the lease service ended its answer'
+              : refusalOf(response.statusCode, refusal),
+          ),
+        )
+        response.on('error', reject)
+      },
+    )
+    call.on('timeout', () => call.destroy(new Error(`no word from ${address} for ${SILENCE_MS / 1000} s`)))
+    call.on('error', reject)
+    call.end(text)
+  })
+}
+
+function refusalOf(status: number | undefined, text: string): string {
+  try {
+    const { code, message } = JSON.parse(text) as ErrorBody
+    return `${code}: ${message}`
+  } catch {
+    return `HTTP ${status ?? '?'} from the lease service`
+  }
+}

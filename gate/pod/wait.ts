@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../core/clock.ts'
+import type { GateMessage, GateVerdict } from '../../core/lease-api.ts'
+import type { GateConfig } from './config.ts'
+import type { LeaseClient } from './lease-client.ts'
+import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from './waiting.ts'
+
+export interface WaitDeps {
+  config: GateConfig
+  attempt: number
+  client: LeaseClient
+  clock: Clock
+  /** In [0, 1). */
+  random: () => number
+  newNonce: () => string
+  /** Told each time the reason to wait changes, and when contact is lost. */
+  onReason: (reason: string, state: { place?: number; of?: number; estimateMs?: number | undefined }) => void
+}
+
+/** Waits until the lease service grants, or until it must be taken for lost. Never rejects. */
+export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
+  const { config, clock } = deps
+  let state = startWaiting(clock.monotonicMs(), deps.random())
+  let told = ''
+  const feed = (event: WaitEvent): WaitAction => {
+    const [next, action] = step(state, event, clock.monotonicMs(), config)
+    state = next
+    if (state.reason !== told && action.kind !== 'exit') {
+      told = state.reason
+      const place = event.kind === 'message' && event.message.kind === 'waiting' ? event.message : {}
+      deps.onReason(told, place)
+    }
+    return action
+  }
+  for (;;) {
+    const action = await converse(deps, {
+      address: state.leader ?? config.address,
+      giveUpAtMs: () => deadlineMs(state, config),
+      feed,
+    })
+    if (action.kind === 'exit') {
+      const waitedMs = clock.monotonicMs() - state.startedMs
+      const { verdict } = action
+      return { verdict, gate: config.gate, waitedMs, ...(verdict === 'failed-open' && { reason: state.reason }) }
+    }
+    if (action.kind === 'connect' && action.afterMs > 0) await sleep(action.afterMs)
+  }
+}
+
+interface Conversation {
+  address: string
+  giveUpAtMs: () => number
+  feed: (event: WaitEvent) => WaitAction
+}
+
+/** One request and its answer; returns what to do next, which is never `listen`. */
+async function converse(deps: WaitDeps, { address, giveUpAtMs, feed }: Conversation): Promise<WaitAction> {
+  const nonce = deps.newNonce()
+  const aborter = new AbortController()
+  let decided: WaitAction | undefined
+  // A connection that hangs must not outlast the gate's patience.
+  const watchdog = setInterval(() => {
+    if (deps.clock.monotonicMs() >= giveUpAtMs()) aborter.abort(new Error('no contact with a leader for too long'))
+  }, 1000)
+  const onMessage = (message: GateMessage): void => {
+    if (decided) return
+    const action = feed({ kind: 'message', message, nonce })
+    if (action.kind === 'listen') return
+    decided = action
+    aborter.abort()
+  }
+  const body = { podUid: deps.config.podUid, attempt: deps.attempt, nonce }
+  const reason = await deps.client.ask(address, body, aborter.signal, onMessage)
+  clearInterval(watchdog)
+  return decided ?? feed({ kind: 'lost', reason })
+}

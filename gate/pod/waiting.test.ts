@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { GateMessage } from '../../core/lease-api.ts'
+import { failOpenAtMs, reconnectDelayMs } from './patience.ts'
+import { startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts'
+
+const patience = { failOpenAfterMs: 60_000, failOpenJitterMs: 300_000 }
+const nonce = 'nonce-01'
+const heard = (message: GateMessage): WaitEvent => ({ kind: 'message', message, nonce })
+const waiting = (place: number, estimateMs?: number): GateMessage => ({
+  kind: 'waiting',
+  place,
+  of: 9,
+  reason: 'start: node a has 2 of 2 slots in use',
+  ...(estimateMs !== undefined && { estimateMs }),
+})
+const lost: WaitEvent = { kind: 'lost', reason: 'connect ECONNREFUSED' }
+
+describe('a waiting gate', () => {
+  const fresh = startWaiting(1_000, 0.5)
+  const cases: Record<
+    string,
+    { state?: WaitState; event: WaitEvent; nowMs: number; want: unknown; wantState?: Partial<WaitState> }
+  > = {
+    'listens on while it waits in line': {
+      event: heard(waiting(3, 20_000)),
+      nowMs: 5_000,
+      want: { kind: 'listen' },
+      wantState: { lastContactMs: 5_000, estimateMs: 20_000 },
+    },
+    'ends with the grant that carries its nonce': {
+      event: heard({ kind: 'granted', nonce }),
+      nowMs: 2_000,
+      want: { kind: 'exit', verdict: 'granted' },
+    },
+    'does not take the answer to another request for its own': {
+      event: heard({ kind: 'granted', nonce: 'nonce-00' }),
+      nowMs: 2_000,
+      want: { kind: 'connect', afterMs: 375 },
+    },
+    'asks again when told': {
+      event: heard({ kind: 'retry', afterMs: 700, reason: 'far back in line' }),
+      nowMs: 2_000,
+      want: { kind: 'connect', afterMs: 700 },
+      wantState: { lastContactMs: 2_000 },
+    },
+    'goes to the leader at once': {
+      event: heard({ kind: 'leader', address: '10.0.0.2:8443', term: 4 }),
+      nowMs: 2_000,
+      want: { kind: 'connect', afterMs: 0 },
+      wantState: { leader: '10.0.0.2:8443', lastContactMs: 1_000 },
+    },
+    'slows down when the leader points to another': {
+      state: { ...fresh, leader: '10.0.0.2:8443' },
+      event: heard({ kind: 'leader', address: '10.0.0.3:8443', term: 4 }),
+      nowMs: 2_000,
+      want: { kind: 'connect', afterMs: 375 },
+    },
+    'goes back to the Service when the leader is lost': {
+      state: { ...fresh, leader: '10.0.0.2:8443' },
+      event: lost,
+      nowMs: 2_000,
+      want: { kind: 'connect', afterMs: 375 },
+      wantState: { leader: undefined },
+    },
+    'keeps trying within its patience': { event: lost, nowMs: 210_999, want: { kind: 'connect', afterMs: 1 } },
+    'lets its pod go when its patience is at an end': {
+      event: lost,
+      nowMs: 211_000,
+      want: { kind: 'exit', verdict: 'failed-open' },
+    },
+    'counts patience from its last contact': {
+      state: { ...fresh, lastContactMs: 100_000, estimateMs: 5_000 },
+      event: lost,
+      nowMs: 164_999,
+      want: { kind: 'connect', afterMs: 1 },
+    },
+    'takes a follower without a way on for no contact': {
+      event: { kind: 'lost', reason: 'NO_LEADER: no replica leads' },
+      nowMs: 500_000,
+      want: { kind: 'exit', verdict: 'failed-open' },
+    },
+  }
+  test.each(Object.entries(cases))('%s', (_, { state = fresh, event, nowMs, want, wantState = {} }) => {
+    const [next, action] = step(state, event, nowMs, patience)
+    expect(action).toEqual(want)
+    expect(next).toMatchObject(wantState)
+  })
+
+  test('an answer of an unknown kind is a lost connection, not a crash', () => {
+    const event = heard({ kind: 'party' } as unknown as GateMessage)
+    expect(step(fresh, event, 2_000, patience)[1]).toMatchObject({ kind: 'connect' })
+  })
+})
+
+test('gates that never had contact break loose spread over the jitter, not together', () => {
+  const at = (random: number) => failOpenAtMs({ lastContactMs: 0, random }, patience)
+  expect([at(0), at(0.5), at(0.999)]).toEqual([60_000, 210_000, 359_700])
+})
+
+test('an estimate puts failing open off by ten minutes at most', () => {
+  expect(failOpenAtMs({ lastContactMs: 0, estimateMs: 9e9, random: 0 }, patience)).toBe(660_000)
+})
+
+test('reconnect delays double, are half random, and end at 8 s', () => {
+  expect([0, 1, 5, 50].map(failures => [reconnectDelayMs(failures, 0), reconnectDelayMs(failures, 1)])).toEqual([
+    [125, 250],
+    [250, 500],
+    [4_000, 8_000],
+    [4_000, 8_000],
+  ])
+})
+
+test('whatever is heard and lost, a gate that is never granted ends by failing open and never before its patience', () => {
+  const events = fc.array(
+    fc.record({ gapMs: fc.nat(30_000), lost: fc.boolean(), estimate: fc.option(fc.nat(2e6), { nil: undefined }) }),
+  )
+  fc.assert(
+    fc.property(events, fc.double({ min: 0, max: 0.999, noNaN: true }), (list, random) => {
+      let state = startWaiting(0, random)
+      let nowMs = 0
+      let lastContactMs = 0
+      for (const { gapMs, lost: isLost, estimate } of list) {
+        nowMs += gapMs
+        if (!isLost) lastContactMs = nowMs
+        const [next, action] = step(state, isLost ? lost : heard(waiting(1, estimate)), nowMs, patience)
+        state = next
+        if (action.kind === 'exit') {
+          expect(action.verdict).toBe('failed-open')
+          expect(nowMs - lastContactMs).toBeGreaterThanOrEqual(patience.failOpenAfterMs)
+          return
+        }
+      }
+      const [, last] = step(state, lost, lastContactMs + 60_000 + 600_000 + 300_000, patience)
+      expect(last).toEqual({ kind: 'exit', verdict: 'failed-open' })
+    }),
+  )
+})
