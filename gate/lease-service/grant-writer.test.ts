@@ -1,0 +1,102 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { GrantWriter } from './grant-writer.ts'
+import { grantFor } from './lease-store.contract.ts'
+import { createKubernetesStore } from './lease-store.kubernetes.ts'
+import { MemoryLeaseApi } from './lease-store.memory.ts'
+
+function setUp(confirm: () => Promise<boolean> = async () => true) {
+  const api = new MemoryLeaseApi()
+  const said: string[] = []
+  const waiters: (() => void)[] = []
+  const say = (word: string): void => {
+    said.push(word)
+    for (const wake of waiters.splice(0)) wake()
+  }
+  const writer = new GrantWriter({
+    store: createKubernetesStore(api, 'startgate-system'),
+    confirmTerm: confirm,
+    onDurable: grant => say(`durable ${grant.podUid}, stored: ${api.leases.has(grant.key)}`),
+    onFailed: grant => say(`failed ${grant.podUid}`),
+    onTermLost: () => say('term lost'),
+    log: pino({ level: 'silent' }),
+    retryMs: 1,
+  })
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise<void>(resolve => setImmediate(resolve))
+  }
+  return { api, said, writer, until }
+}
+
+test('a grant is answered only when it is stored', async () => {
+  const { said, writer, until } = setUp()
+  writer.submit(grantFor('a'))
+  expect(said).toEqual([])
+  await until(() => said.length > 0)
+  expect(said).toEqual(['durable a, stored: true'])
+})
+
+test('what gathers during a write shares one confirmation of the term', async () => {
+  let confirmations = 0
+  const { said, writer, until } = setUp(async () => ++confirmations > 0)
+  for (const uid of ['a', 'b', 'c']) writer.submit(grantFor(uid))
+  await until(() => said.length === 3)
+  expect(confirmations).toBe(1)
+})
+
+test('a leader that has lost its term answers nothing and takes back what it wrote', async () => {
+  const { api, said, writer, until } = setUp(async () => false)
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  expect(said).toEqual(['term lost'])
+  expect(api.leases.size).toBe(0)
+})
+
+test('a term that cannot be read is asked for again before anything is answered', async () => {
+  let calls = 0
+  const { said, writer, until } = setUp(async () => {
+    if (++calls < 3) throw new Error('etcdserver: request timed out')
+    return true
+  })
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  expect([said, calls]).toEqual([['durable a, stored: true'], 3])
+})
+
+test('a write that fails brings its slots back', async () => {
+  const { api, said, writer, until } = setUp()
+  api.nextFault = 'before'
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  expect(said).toEqual(['failed a'])
+})
+
+test('a grant that ends while it is being written leaves no Lease behind and is not answered', async () => {
+  const { api, said, writer, until } = setUp()
+  writer.submit(grantFor('a'))
+  writer.submit(grantFor('b'))
+  await Promise.resolve()
+  await Promise.resolve()
+  writer.release('start.a.1')
+  await until(() => said.includes('durable b, stored: true') && api.leases.size === 1)
+  expect(said).toEqual(['durable b, stored: true'])
+})
+
+test("a former leader's grant is stamped with the new term before it is answered again", async () => {
+  const { api, said, writer, until } = setUp()
+  const store = createKubernetesStore(api, 'startgate-system')
+  const version = await store.put(grantFor('a', 1))
+  writer.adopt(grantFor('a', 1), version)
+  writer.submit(grantFor('a', 2))
+  await until(() => said.length > 0)
+  expect((await store.list()).stored[0]?.grant.term).toBe(2)
+})
+
+test('a Lease that cannot be deleted now is deleted later', async () => {
+  const { api, said, writer, until } = setUp()
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  api.nextFault = 'before'
+  writer.release('start.a.1')
+  await until(() => api.leases.size === 0)
+})

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import type { LeaseStore, Version } from './lease-store.ts'
+import type { Grant } from './model.ts'
+
+export interface GrantWriterDeps {
+  store: LeaseStore
+  /** By a quorum read: is the election Lease still ours, in this term? */
+  confirmTerm: () => Promise<boolean>
+  /** The grant is durable and the term was still ours after that: it may be answered. */
+  onDurable: (grant: Grant) => void
+  /** It could not be made durable; its slots must come back. */
+  onFailed: (grant: Grant) => void
+  onTermLost: (reason: string) => void
+  log: Logger
+  retryMs?: number
+}
+
+const CONCURRENT_WRITES = 16
+
+/**
+ * Makes grants durable before they are answered, and takes them away again. Works in batches: all that gathers while
+ * one batch is being written shares the next one's single quorum read.
+ *
+ * Order is the point: create, then confirm the term, then answer. A create cannot be conditional on a term, but a
+ * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant.
+ */
+export class GrantWriter {
+  readonly #deps: GrantWriterDeps
+  readonly #versions = new Map<string, { version: Version; term: number }>()
+  #toWrite = new Map<string, Grant>()
+  #toRemove = new Map<string, Version>()
+  readonly #inFlight = new Set<string>()
+  readonly #releasedInFlight = new Set<string>()
+  #running = false
+  #stopped = false
+
+  constructor(deps: GrantWriterDeps) {
+    this.#deps = deps
+  }
+
+  /** Takes note of a grant that a former leader (or this one) has stored. */
+  adopt(grant: Grant, version: Version): void {
+    this.#versions.set(grant.key, { version, term: grant.term })
+  }
+
+  /** Asks for `grant` to be made durable under its term, if it is not yet, and then to be answered. */
+  submit(grant: Grant): void {
+    this.#toWrite.set(grant.key, grant)
+    this.#kick()
+  }
+
+  /** The grant has ended: its object goes. */
+  release(key: string): void {
+    this.#toWrite.delete(key)
+    if (this.#inFlight.has(key)) this.#releasedInFlight.add(key)
+    const known = this.#versions.get(key)
+    if (!known) return
+    this.#versions.delete(key)
+    this.#toRemove.set(key, known.version)
+    this.#kick()
+  }
+
+  /** Whether the grant is stored as far as this process knows, or is being stored. */
+  knows(key: string): boolean {
+    return this.#versions.has(key) || this.#inFlight.has(key) || this.#toWrite.has(key)
+  }
+
+  durableKeys(): Set<string> {
+    return new Set(this.#versions.keys())
+  }
+
+  /** The object is gone: somebody else removed it. */
+  forget(key: string): void {
+    this.#versions.delete(key)
+  }
+
+  /** No more writes and no more answers: the term is over. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #kick(): void {
+    if (this.#running || this.#stopped) return
+    this.#running = true
+    void this.#run().finally(() => {
+      this.#running = false
+      if (this.#toWrite.size + this.#toRemove.size > 0) this.#kick()
+    })
+  }
+
+  async #run(): Promise<void> {
+    // What is submitted in the same turn belongs to the same batch.
+    await Promise.resolve()
+    while (!this.#stopped && this.#toWrite.size + this.#toRemove.size > 0) {
+      const grants = [...this.#toWrite.values()]
+      const removals = [...this.#toRemove]
+      this.#toWrite = new Map()
+      this.#toRemove = new Map()
+      for (const { key } of grants) this.#inFlight.add(key)
+      const written: Grant[] = []
+      const failed: Grant[] = []
+      await inParallel(grants, async grant => {
+        const target = (await this.#write(grant)) ? written : failed
+        target.push(grant)
+      })
+      for (const { key } of failed) this.#inFlight.delete(key)
+      await this.#answer(written)
+      const removalsFailed = await this.#remove(removals)
+      if (failed.length > 0 || removalsFailed) await sleep(this.#deps.retryMs ?? 1_000)
+      if (this.#stopped) return
+      for (const grant of failed) this.#deps.onFailed(grant)
+    }
+  }
+
+  async #write(grant: Grant): Promise<boolean> {
+    const known = this.#versions.get(grant.key)
+    if (known?.term === grant.term) return true
+    try {
+      const version = await this.#deps.store.put(grant, known?.version)
+      this.#versions.set(grant.key, { version, term: grant.term })
+      return true
+    } catch (error) {
+      // What is stored now is not known: the next try reads before it writes.
+      this.#versions.delete(grant.key)
+      this.#deps.log.warn({ lease: grant.key, error: messageOf(error) }, 'cannot store a grant; not answered')
+      return false
+    }
+  }
+
+  async #answer(written: Grant[]): Promise<void> {
+    if (written.length === 0) return
+    const isOurs = await this.#deps.confirmTerm().catch(error => {
+      this.#deps.log.warn({ error: messageOf(error) }, 'cannot read the election Lease; nothing is answered')
+      return undefined
+    })
+    for (const grant of written) {
+      this.#inFlight.delete(grant.key)
+      if (this.#releasedInFlight.delete(grant.key)) this.release(grant.key)
+      else if (isOurs === undefined) this.#toWrite.set(grant.key, grant)
+      else if (isOurs && !this.#stopped) this.#deps.onDurable(grant)
+      else this.release(grant.key)
+    }
+    if (isOurs === undefined) await sleep(this.#deps.retryMs ?? 1_000)
+    if (isOurs === false) {
+      // Precise preconditions: a grant that the next leader has made its own stays.
+      await this.#remove([...this.#toRemove])
+      this.stop()
+      this.#deps.onTermLost('the election Lease is no longer ours')
+    }
+  }
+
+  /** Resolves true when some could not be removed now; they are tried again. */
+  async #remove(removals: [string, Version][]): Promise<boolean> {
+    let anyFailed = false
+    await inParallel(removals, async ([key, version]) => {
+      try {
+        await this.#deps.store.remove(key, version)
+      } catch (error) {
+        anyFailed = true
+        this.#toRemove.set(key, version)
+        this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
+      }
+    })
+    return anyFailed
+  }
+}
+
+async function inParallel<T>(items: T[], act: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await act(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_WRITES, items.length) }, worker))
+}

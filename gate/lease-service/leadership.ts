@@ -1,0 +1,279 @@
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { GateMessage } from '../../core/lease-api.ts'
+import type { Logger } from '../../core/log.ts'
+import type { GateName } from '../../core/names.ts'
+import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
+import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import { GrantWriter } from './grant-writer.ts'
+import { RefusedError } from './identity.ts'
+import type { LeaseStore } from './lease-store.ts'
+import { Ledger } from './ledger.ts'
+import type { ClusterSettings } from './limits.ts'
+import type { ServiceMetrics } from './metrics.ts'
+import type { Grant, Release } from './model.ts'
+import type { Reporter } from './reporter.ts'
+import { type Stream, Streams } from './streams.ts'
+import { ticketOf } from './ticket.ts'
+
+export interface LeadershipDeps {
+  term: number
+  store: LeaseStore
+  settings: ClusterSettings
+  confirmTerm: () => Promise<boolean>
+  onTermLost: (reason: string) => void
+  /** undefined when there is no such pod. */
+  getPod: (namespace: string, name: string) => Promise<Pod | undefined>
+  metrics: ServiceMetrics
+  reporter: Reporter
+  clock: Clock
+  log: Logger
+}
+
+const BEAT_MS = 1_000
+const RECONCILE_MS = 30_000
+
+/**
+ * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
+ * Made new at every takeover, so nothing is remembered that is not in a Lease or in the API.
+ */
+export class Leadership {
+  readonly #deps: LeadershipDeps
+  readonly #ledger: Ledger
+  readonly #writer: GrantWriter
+  readonly #streams = new Streams()
+  readonly #pods = new Map<string, Pod>()
+  /** Pods whose label was taken off while they live: the watch does not show them any more. */
+  readonly #strays = new Map<string, Pod>()
+  readonly #askedAtMs = new Map<string, number>()
+  #namespaces = new Map<string, NamespaceFold>()
+  #timers: NodeJS.Timeout[] = []
+  #wake: NodeJS.Timeout | undefined
+  #stepPlanned = false
+  #stopped = false
+  #started = false
+
+  constructor(deps: LeadershipDeps) {
+    this.#deps = deps
+    this.#ledger = new Ledger(deps.settings)
+    this.#writer = new GrantWriter({
+      store: deps.store,
+      confirmTerm: deps.confirmTerm,
+      onDurable: grant => this.#answer(grant),
+      onFailed: grant => {
+        this.#ledger.revoke(grant.key)
+        this.#planStep()
+      },
+      onTermLost: deps.onTermLost,
+      log: deps.log,
+    })
+  }
+
+  /** Reads the stored grants and counts them all; objects that are no grants are reported and left alone. */
+  async adoptStored(): Promise<void> {
+    const { stored, foreign } = await this.#deps.store.list()
+    const { clock, store, term } = this.#deps
+    for (const { grant, version } of stored) {
+      // Terms start over when somebody deletes the election Lease; an object of a higher term could never be written again.
+      const isAhead = grant.term > term
+      const current = isAhead ? { ...grant, term } : grant
+      this.#writer.adopt(current, isAhead ? await store.put(current, version) : version)
+      this.#ledger.adopt(current, clock.monotonicMs())
+    }
+    for (const { name } of foreign)
+      this.#deps.log.warn({ lease: name }, 'this Lease has our label but holds no grant: not counted; delete it')
+    this.#deps.log.info({ term: this.#deps.term, grants: stored.length }, 'leading')
+  }
+
+  start(): void {
+    this.#started = true
+    this.#timers = [
+      setInterval(() => this.#beat(), BEAT_MS),
+      setInterval(
+        () =>
+          void this.#reconcile().catch(error =>
+            this.#deps.log.warn({ error: messageOf(error) }, 'cannot compare the ledger with the Leases'),
+          ),
+        RECONCILE_MS,
+      ),
+    ]
+    this.#planStep()
+  }
+
+  /** Ends all streams with what `message` makes and grants nothing more. */
+  stop(message: () => GateMessage): void {
+    this.#stopped = true
+    this.#writer.stop()
+    for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#wake)
+    this.#streams.endAll(message)
+  }
+
+  pod(uid: string): Pod | undefined {
+    return this.#pods.get(uid)
+  }
+
+  usage(): ReturnType<Ledger['usage']> {
+    return this.#ledger.usage()
+  }
+
+  streamCount(): number {
+    return this.#streams.size
+  }
+
+  podChanged(pod: Pod): void {
+    const uid = pod.metadata.uid ?? ''
+    this.#pods.set(uid, pod)
+    this.#strays.delete(uid)
+    this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+    this.#deps.reporter.podChanged(pod)
+    this.#planStep()
+  }
+
+  podUnseen(pod: Pod): void {
+    this.#strays.set(pod.metadata.uid ?? '', pod)
+    void this.#checkStray(pod)
+  }
+
+  nodeChanged(node: Node): void {
+    this.#ledger.upsertNode(node)
+    this.#planStep()
+  }
+
+  nodeGone(name: string): void {
+    this.#ledger.removeNode(name)
+    this.#planStep()
+  }
+
+  namespaceChanged(namespace: Namespace): void {
+    const name = namespace.metadata.name ?? ''
+    const fold = foldNamespace(this.#namespaces.get(name), namespace)
+    this.#namespaces.set(name, fold)
+    this.#deps.reporter.namespaceProblems(namespace, fold.problems)
+    this.#ledger.setNamespace(name, fold.settings)
+    this.#planStep()
+  }
+
+  namespaceGone(name: string): void {
+    this.#namespaces.delete(name)
+    this.#ledger.removeNamespace(name)
+    this.#planStep()
+  }
+
+  /** Puts a gate in line, or answers it again where its grant stands. Throws RefusedError. */
+  connect(pod: Pod, gate: GateName, attempt: number, stream: Stream): () => void {
+    const { clock } = this.#deps
+    const ticket = ticketOf(pod, { gate, attempt })
+    if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
+    const { key } = ticket
+    const nowMs = clock.monotonicMs()
+    this.#streams.open(key, stream, nowMs)
+    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, nowMs)
+    const granted = this.#ledger.grantOf(key)
+    // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
+    if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
+    else this.#ledger.ask(ticket, nowMs)
+    this.#planStep()
+    return () => {
+      if (this.#stopped || !this.#streams.close(key, stream)) return
+      this.#ledger.withdraw(key)
+      this.#planStep()
+    }
+  }
+
+  /** All that happens in one turn of the event loop is decided on in one step. */
+  #planStep(): void {
+    if (this.#stepPlanned || this.#stopped || !this.#started) return
+    this.#stepPlanned = true
+    setImmediate(() => {
+      this.#stepPlanned = false
+      if (!this.#stopped) this.#step()
+    })
+  }
+
+  #step(): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    const { grants, releases, waiting, wakeAtMs } = this.#ledger.step(nowMs, this.#deps.term)
+    for (const release of releases) this.#release(release)
+    for (const grant of grants) this.#grant(grant)
+    for (const row of waiting) {
+      this.#streams.tell(row, nowMs)
+      this.#deps.reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
+    }
+    clearTimeout(this.#wake)
+    if (wakeAtMs !== undefined) this.#wake = setTimeout(() => this.#planStep(), Math.max(0, wakeAtMs - nowMs))
+  }
+
+  #grant(grant: Grant): void {
+    // Stamped here: the ledger has no wall clock.
+    if (grant.slots === 0) this.#answer(grant)
+    else this.#writer.submit({ ...grant, grantedAtMs: this.#deps.clock.wallMs() })
+  }
+
+  #answer(grant: Grant): void {
+    const waitedMs = this.#deps.clock.monotonicMs() - (this.#askedAtMs.get(grant.key) ?? this.#deps.clock.monotonicMs())
+    const answered = this.#streams.grant(grant.key, grant.slots === 0 ? undefined : grant.key)
+    this.#askedAtMs.delete(grant.key)
+    const { namespace, podName: pod, nodeName: node, resource, slots } = grant
+    this.#deps.log.info({ namespace, pod, node, resource, slots, waitedMs, answered }, 'granted')
+    if (answered) this.#deps.metrics.granted(resource, waitedMs)
+    if (answered) this.#deps.reporter.granted(grant)
+  }
+
+  #release({ grant, reason }: Release): void {
+    this.#writer.release(grant.key)
+    const { namespace, podName: pod, nodeName: node, resource, slots } = grant
+    this.#deps.log.info({ namespace, pod, node, resource, slots, reason }, 'released')
+    this.#deps.metrics.released(resource, reason)
+    this.#deps.reporter.released(grant, reason, this.#pods.get(grant.podUid))
+  }
+
+  #podOf(key: string): Pod | undefined {
+    return this.#pods.get(key.split('.')[1] ?? '')
+  }
+
+  #beat(): void {
+    this.#streams.beat(this.#deps.clock.monotonicMs())
+    this.#planStep()
+  }
+
+  /** A pod that left the watch may live on without its label: only the API server's word frees its slots. */
+  async #checkStray(last: Pod): Promise<void> {
+    const { uid = '', namespace = '', name = '' } = last.metadata
+    const now = await this.#deps.getPod(namespace, name).catch(() => last)
+    if (this.#stopped || !this.#strays.has(uid)) return
+    const nowMs = this.#deps.clock.monotonicMs()
+    if (now?.metadata.uid === uid) {
+      this.#pods.set(uid, now)
+      this.#ledger.upsertPod(now, nowMs)
+    } else {
+      this.#strays.delete(uid)
+      this.#pods.delete(uid)
+      this.#ledger.removePod(uid, nowMs)
+      this.#deps.reporter.podGone(uid)
+    }
+    this.#planStep()
+  }
+
+  /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */
+  async #reconcile(): Promise<void> {
+    for (const pod of this.#strays.values()) await this.#checkStray(pod)
+    for (const key of this.#askedAtMs.keys()) if (!this.#pods.has(key.split('.')[1] ?? '')) this.#askedAtMs.delete(key)
+    const durableBefore = this.#writer.durableKeys()
+    const { stored } = await this.#deps.store.list()
+    if (this.#stopped) return
+    const listed = new Set(stored.map(({ grant }) => grant.key))
+    for (const { grant, version } of stored) {
+      if (this.#writer.knows(grant.key) || this.#ledger.grantOf(grant.key)) continue
+      this.#deps.log.warn({ lease: grant.key }, 'a Lease nobody holds: deleted')
+      await this.#deps.store.remove(grant.key, version)
+    }
+    for (const key of durableBefore) {
+      if (listed.has(key) || !this.#writer.durableKeys().has(key)) continue
+      this.#deps.log.warn({ lease: key }, 'somebody deleted this Lease: its slots are free')
+      this.#writer.forget(key)
+      this.#ledger.revoke(key)
+      this.#planStep()
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { type Lease, microTime } from '../../core/kube/lease.ts'
+import { RESOURCE_LABEL } from '../../core/names.ts'
+import type { Grant } from './model.ts'
+
+const GRANT_ANNOTATION = 'startgate.dev/grant'
+
+/** Who holds what, for the HOLDER column of `kubectl get leases`. */
+function holderOf(grant: Grant): string {
+  const slots = grant.slots === 1 ? `1 ${grant.resource} slot` : `${grant.slots} ${grant.resource} slots`
+  return `${grant.namespace}/${grant.podName}: ${slots} on ${grant.nodeName}`
+}
+
+/**
+ * A grant as a Lease of the key's name, so that a second create of it conflicts. The whole grant is in an annotation, since a new leader must be able to go on from the object
+ * alone; the spec says the same for people. `leaseTransitions` is the term.
+ */
+export function encodeLease(grant: Grant, namespace: string): Lease {
+  const stamp = microTime(grant.grantedAtMs)
+  return {
+    metadata: {
+      name: grant.key,
+      namespace,
+      labels: { [RESOURCE_LABEL]: grant.resource, 'app.kubernetes.io/managed-by': 'startgate' },
+      annotations: { [GRANT_ANNOTATION]: JSON.stringify(grant) },
+    },
+    spec: {
+      holderIdentity: holderOf(grant),
+      leaseDurationSeconds: Math.max(1, Math.ceil(grant.timeoutMs / 1000)),
+      acquireTime: stamp,
+      renewTime: stamp,
+      leaseTransitions: grant.term,
+    },
+  }
+}
+
+const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
+  key: isText,
+  resource: value => value === 'pull' || value === 'start',
+  gate: isText,
+  attempt: isNumber,
+  podUid: isText,
+  podName: isText,
+  namespace: isText,
+  nodeName: isText,
+  containers: isTexts,
+  slots: isNumber,
+  images: isTexts,
+  priority: isNumber,
+  createdAtMs: isNumber,
+  term: isNumber,
+  grantedAtMs: isNumber,
+  timeoutMs: isNumber,
+  staleContainerIds: isTexts,
+}
+
+/** The grant in a Lease; undefined when it is none of ours or was tampered with. */
+export function decodeLease(lease: Lease): Grant | undefined {
+  const text = lease.metadata.annotations?.[GRANT_ANNOTATION]
+  if (text === undefined) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const record = value as Record<string, unknown>
+  if (!Object.entries(FIELDS).every(([field, holds]) => holds(record[field]))) return undefined
+  const grant = value as Grant
+  return grant.key === lease.metadata.name ? grant : undefined
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
+}
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText)
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startCertificateSource } from '../../certs/source.ts'
+import { kubernetesSecretReader } from '../../certs/store.ts'
+import { systemClock as clock } from '../../core/clock.ts'
+import { type ClusterConfig, parseClusterConfig } from '../../core/cluster-config.ts'
+import { messageOf } from '../../core/errors.ts'
+import { createKubeClient, type KubeClient } from '../../core/kube/client.ts'
+import { createEventRecorder } from '../../core/kube/events.ts'
+import { isNotFound } from '../../core/kube/kube-error.ts'
+import { createLeaderElector } from '../../core/kube/leader-elector.ts'
+import { createListWatch } from '../../core/kube/list-watch.ts'
+import { createLogger, type Logger } from '../../core/log.ts'
+import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
+import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import { createIdentityCache } from './identity.ts'
+import { createKubernetesStore } from './lease-store.kubernetes.ts'
+import { createMetrics } from './metrics.ts'
+import { Reporter } from './reporter.ts'
+import { buildServer } from './server.ts'
+import { LeaseService } from './service.ts'
+import { settingsOf } from './settings.ts'
+
+async function main(config: ClusterConfig, log: Logger): Promise<void> {
+  const client = createKubeClient()
+  const watches = createWatches(client, log, () => service)
+  const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
+  const metrics = createMetrics({ usage: () => service.usage(), streams: () => service.streamCount() })
+  const podIp = process.env.POD_IP ?? '127.0.0.1'
+  const elector = createLeaderElector({
+    client,
+    namespace: config.namespace,
+    name: ELECTION_LEASE,
+    identity: `${process.env.POD_NAME ?? 'lease-service'}_${randomUUID()}`,
+    address: `${podIp.includes(':') ? `[${podIp}]` : podIp}:${config.leaseService.listenPort}`,
+    clock,
+    random: Math.random,
+    log,
+    onStartedLeading: term => void lead(term),
+    onStoppedLeading: () => {
+      metrics.leading(false)
+      service.stopLeading()
+    },
+  })
+  const service: LeaseService = new LeaseService({
+    store: createKubernetesStore(client, config.namespace),
+    settings: settingsOf(config),
+    confirmTerm: () => elector.confirmTerm(),
+    onTermLost: reason => log.warn({ term: elector.term() }, reason),
+    getPod: (namespace, name) => orUndefined(client.getPod(namespace, name)),
+    election: elector,
+    facts: {
+      pods: () => watches.pods.list(),
+      nodes: () => watches.nodes.list(),
+      namespaces: () => watches.namespaces.list(),
+    },
+    metrics,
+    reporter: new Reporter({
+      record: event => events.record(event),
+      failedOpen: gate => metrics.failedOpen(gate),
+      clock,
+      waitingEventAfterMs: config.waitingEventAfterMs,
+    }),
+    clock,
+    log,
+  })
+  const lead = async (term: number): Promise<void> => {
+    while (elector.isLeader() && elector.term() === term) {
+      try {
+        await service.startLeading(term)
+        metrics.leading(true)
+        return
+      } catch (error) {
+        log.warn({ term, error: messageOf(error) }, 'cannot read the stored grants yet; granting nothing before')
+        await sleep(1_000)
+      }
+    }
+  }
+
+  await watches.start()
+  let draining = false
+  const certificates = startCertificateSource({
+    secret: kubernetesSecretReader(client, { namespace: config.namespace, name: config.certificateSecret }),
+    log,
+  })
+  const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))
+  const server = buildServer({
+    tls: { cert: identity.certPem, key: identity.keyPem },
+    identify: createIdentityCache(
+      token => client.reviewToken(token, TOKEN_AUDIENCE),
+      () => clock.monotonicMs(),
+    ),
+    connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
+    isReady: () => !draining,
+    metricsText: () => metrics.registry.metrics(),
+    refused: code => metrics.refused(code),
+    log,
+  })
+  certificates.onChange(({ certPem, keyPem }) =>
+    (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
+  )
+  await server.listen({ host: '::', port: config.leaseService.listenPort })
+  log.info({ port: config.leaseService.listenPort }, 'serving gates')
+  elector.start()
+
+  const drain = async (): Promise<void> => {
+    if (draining) return
+    draining = true
+    log.info('stopping: handing over first, then serving directions until nobody comes here any more')
+    await elector.stop()
+    await sleep(config.lameDuckMs)
+    await Promise.race([Promise.all([server.close(), events.flush()]), sleep(2_000)])
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain())
+}
+
+function createWatches(client: KubeClient, log: Logger, service: () => LeaseService) {
+  const common = { client, log, clock, random: Math.random }
+  const pods = createListWatch<Pod>({
+    ...common,
+    path: '/api/v1/pods',
+    labelSelector: `${GATED_LABEL}=true`,
+    onChange: pod => service().podChanged(pod),
+    onDelete: pod => service().podUnseen(pod),
+  })
+  const nodes = createListWatch<Node>({
+    ...common,
+    path: '/api/v1/nodes',
+    onChange: node => service().nodeChanged(node),
+    onDelete: node => service().nodeGone(node.metadata.name ?? ''),
+  })
+  const namespaces = createListWatch<Namespace>({
+    ...common,
+    path: '/api/v1/namespaces',
+    onChange: namespace => service().namespaceChanged(namespace),
+    onDelete: namespace => service().namespaceGone(namespace.metadata.name ?? ''),
+  })
+  const start = async (): Promise<void> => {
+    for (const watch of [pods, nodes, namespaces]) watch.start()
+    await Promise.all([pods.synced, nodes.synced, namespaces.synced])
+  }
+  return { pods, nodes, namespaces, start }
+}
+
+async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
+  return read.catch(error => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })
+}
+
+const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
+const log = createLogger('lease-service', config.logLevel)
+await main(config, log)

@@ -1,0 +1,65 @@
+import type { GateName } from '../../core/names.ts'
+
+export type Resource = 'pull' | 'start'
+
+/**
+ * What a gate waits for. All of it but `attempt` comes from the pod as the API server shows it, never from what the
+ * gate says, so the queue can be computed again from pods at any time.
+ */
+export interface Ticket {
+  /** `<resource>.<podUid>.<attempt>`: a gate that asks again finds its own ticket or grant. */
+  key: string
+  resource: Resource
+  gate: GateName
+  attempt: number
+  podUid: string
+  podName: string
+  namespace: string
+  nodeName: string
+  /** What occupies the slots: app containers for `start`, image steps for `pull`. */
+  containers: string[]
+  /** `start`: one a container. `pull`: one a pod. */
+  slots: number
+  /** `pull`: full names of the images that will be pulled. */
+  images: string[]
+  priority: number
+  /** creationTimestamp of the pod. */
+  createdAtMs: number
+}
+
+/** Slots given out; stored as one Lease object, so that a grant is atomic. */
+export interface Grant extends Ticket {
+  /** Term of the leader that wrote or last confirmed it. */
+  term: number
+  /** Wall clock, for people; timeouts run from when this process first saw the grant. */
+  grantedAtMs: number
+  /** How long a container may be starting, or a pull may take, before its slot comes back. */
+  timeoutMs: number
+  /** Container IDs the pod's status showed before the grant: what they say is about an earlier run. */
+  staleContainerIds: string[]
+}
+
+/** Why a ticket waits, in words for the person on call. */
+export interface Waiting {
+  key: string
+  /** 1 is next. */
+  place: number
+  of: number
+  reason: string
+  estimateMs?: number
+}
+
+export type ReleaseReason =
+  | 'Ready'
+  | 'Pulled'
+  | 'Failed'
+  | 'BackOff'
+  | 'TimedOut'
+  | 'PodGone'
+  | 'PodFinished'
+  | 'NodeLost'
+
+export interface Release {
+  grant: Grant
+  reason: ReleaseReason
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import type { GateMessage } from '../../core/lease-api.ts'
+import { type Stream, Streams } from './streams.ts'
+
+function fakeStream(nonce = 'nonce-01') {
+  const heard: GateMessage[] = []
+  const stream: Stream = { nonce, send: message => void heard.push(message), end: message => void heard.push(message) }
+  return { heard, stream }
+}
+const row = (place: number) => ({ key: 'k', place, of: 9, reason: 'in line' })
+
+test('a place is told at once, the next changes at most once a second, and silence is broken every 5 s', () => {
+  const streams = new Streams()
+  const { heard, stream } = fakeStream()
+  streams.open('k', stream, 0)
+  streams.tell(row(3), 10)
+  streams.tell(row(2), 500)
+  expect(heard).toMatchObject([{ place: 3 }])
+  streams.beat(1_010)
+  expect(heard).toMatchObject([{ place: 3 }, { place: 2 }])
+  streams.beat(6_009)
+  expect(heard).toHaveLength(2)
+  streams.beat(6_010)
+  expect(heard).toHaveLength(3)
+})
+
+test('the grant carries the nonce of the stream it goes to', () => {
+  const streams = new Streams()
+  const first = fakeStream('nonce-01')
+  const second = fakeStream('nonce-02')
+  streams.open('k', first.stream, 0)
+  streams.open('k', second.stream, 0)
+  expect(first.heard).toMatchObject([{ kind: 'retry' }])
+  expect(streams.grant('k', 'lease-1')).toBe(true)
+  expect(second.heard).toEqual([{ kind: 'granted', nonce: 'nonce-02', lease: 'lease-1' }])
+  expect(streams.grant('k', 'lease-1')).toBe(false)
+})
+
+test('a broken stream that was taken over does not take the new one down', () => {
+  const streams = new Streams()
+  const first = fakeStream()
+  const second = fakeStream()
+  streams.open('k', first.stream, 0)
+  streams.open('k', second.stream, 0)
+  expect(streams.close('k', first.stream)).toBe(false)
+  expect(streams.has('k')).toBe(true)
+  expect(streams.close('k', second.stream)).toBe(true)
+})

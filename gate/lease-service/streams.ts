@@ -1,0 +1,90 @@
+import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
+import type { Waiting } from './model.ts'
+
+/** One gate's open answer. */
+export interface Stream {
+  nonce: string
+  send(message: GateMessage): void
+  /** Sends a last message and ends. */
+  end(message: GateMessage): void
+}
+
+interface Open {
+  stream: Stream
+  latest: GateMessage
+  /** Whether `latest` has not been sent yet. */
+  isNews: boolean
+  sentAtMs: number
+}
+
+/** A gate hears its place at most this often: a queue of thousands moves all the time. */
+const LEAST_GAP_MS = 1_000
+
+/** The open answers, one a key. Time comes in as monotonic ms. */
+export class Streams {
+  readonly #open = new Map<string, Open>()
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  has(key: string): boolean {
+    return this.#open.has(key)
+  }
+
+  keys(): string[] {
+    return [...this.#open.keys()]
+  }
+
+  /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
+  open(key: string, stream: Stream, nowMs: number): void {
+    this.#open
+      .get(key)
+      ?.stream.end({ kind: 'retry', afterMs: 1_000, reason: 'another connection of this gate took over' })
+    const latest: GateMessage = { kind: 'waiting', place: 0, of: 0, reason: 'in line' }
+    this.#open.set(key, { stream, latest, isNews: true, sentAtMs: nowMs - LEAST_GAP_MS })
+  }
+
+  /** Forgets a stream that broke; false when another has taken over meanwhile. */
+  close(key: string, stream: Stream): boolean {
+    if (this.#open.get(key)?.stream !== stream) return false
+    return this.#open.delete(key)
+  }
+
+  tell(waiting: Waiting, nowMs: number): void {
+    const open = this.#open.get(waiting.key)
+    if (!open) return
+    const { place, of, reason, estimateMs } = waiting
+    open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
+    open.isNews = true
+    if (nowMs - open.sentAtMs >= LEAST_GAP_MS) this.#send(open, nowMs)
+  }
+
+  /** Ends a key's stream with its grant; false when nobody listens. */
+  grant(key: string, lease: string | undefined): boolean {
+    const open = this.#open.get(key)
+    if (!open) return false
+    this.#open.delete(key)
+    open.stream.end({ kind: 'granted', nonce: open.stream.nonce, ...(lease !== undefined && { lease }) })
+    return true
+  }
+
+  /** Sends what was held back, and heartbeats. To be called about once a second. */
+  beat(nowMs: number): void {
+    for (const open of this.#open.values()) {
+      if (open.isNews || nowMs - open.sentAtMs >= HEARTBEAT_MS) this.#send(open, nowMs)
+    }
+  }
+
+  /** Ends all, each with what `message` makes of it. */
+  endAll(message: () => GateMessage): void {
+    for (const { stream } of this.#open.values()) stream.end(message())
+    this.#open.clear()
+  }
+
+  #send(open: Open, nowMs: number): void {
+    open.stream.send(open.latest)
+    open.isNews = false
+    open.sentAtMs = nowMs
+  }
+}
