@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { containsCertificates, decodeBundle, encodeBundle, splitPem } from './bundle.ts'
+
+const pem = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`
+const [a, b] = [pem('AAAA'), pem('BBBB')]
+
+test('what is encoded is decoded', () => {
+  const pair = { certPem: a, keyPem: 'key' }
+  const bundle = {
+    trusted: [a, b],
+    signing: pair,
+    next: { ...pair, publishedAtMs: Date.UTC(2026, 0, 1) },
+    serving: { certPem: b, keyPem: 'other' },
+  }
+  expect(decodeBundle(encodeBundle(bundle))).toEqual(bundle)
+})
+
+test('what clients read is under the usual keys', () => {
+  const pair = { certPem: a, keyPem: 'key' }
+  const data = encodeBundle({
+    trusted: [a, b],
+    signing: pair,
+    next: { ...pair, publishedAtMs: 0 },
+    serving: { certPem: b, keyPem: 'other' },
+  })
+  expect(data).toMatchObject({ 'ca.crt': a + b, 'tls.crt': b, 'tls.key': 'other' })
+})
+
+test('an empty Secret and a bad stamp decode to nothing, not to an error', () => {
+  expect(decodeBundle({ 'next-ca.published-at': 'yesterday' })).toEqual({
+    trusted: [],
+    signing: { certPem: '', keyPem: '' },
+    next: { certPem: '', keyPem: '', publishedAtMs: 0 },
+    serving: { certPem: '', keyPem: '' },
+  })
+})
+
+test('comments and line ends around certificates do not matter', () => {
+  const untidy = `# ours\r\n${b.replaceAll('\n', '\r\n')}\n\n${a}trailing`
+  expect(splitPem(untidy)).toHaveLength(2)
+  expect(containsCertificates(untidy, [a, b])).toBe(true)
+  expect(containsCertificates(a, [b])).toBe(false)
+})

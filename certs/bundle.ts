@@ -1,0 +1,79 @@
+/** A certificate and its private key, PEM. */
+export interface KeyPair {
+  certPem: string
+  keyPem: string
+}
+
+/** All that the Secret holds. Parts are text as found: whether they are any good is for the policy to judge. */
+export interface Bundle {
+  /** The CAs that clients are told to trust, PEM, one an entry. */
+  trusted: string[]
+  /** Signs serving certificates. */
+  signing: KeyPair
+  /**
+   * Signs after `signing`. It is trusted a whole CA life before, because gates carry the CAs of the day their pod was
+   * created, and must still know the lease service when their node reboots months later.
+   */
+  next: KeyPair & { publishedAtMs: number }
+  serving: KeyPair
+}
+
+/** Keys of the Secret; the first three as every program that takes certificates from Secrets expects them. */
+const KEY = {
+  trusted: 'ca.crt',
+  servingCert: 'tls.crt',
+  servingKey: 'tls.key',
+  signingCert: 'signing-ca.crt',
+  signingKey: 'signing-ca.key',
+  nextCert: 'next-ca.crt',
+  nextKey: 'next-ca.key',
+  nextPublishedAt: 'next-ca.published-at',
+} as const
+
+/** Secret data as text, before base64. */
+export type SecretData = Record<string, string>
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** The certificates of a PEM text, one an entry, in order. */
+export function splitPem(pem: string): string[] {
+  return (pem.match(CERTIFICATE) ?? []).map(certificate => `${certificate}\n`)
+}
+
+/** Whether every certificate of `wanted` is in `pem`; order, comments and line ends do not matter. */
+export function containsCertificates(pem: string, wanted: string[]): boolean {
+  const have = new Set(splitPem(pem).map(bare))
+  return wanted.every(certificate => have.has(bare(certificate)))
+}
+
+export function encodeBundle(bundle: Bundle): SecretData {
+  return {
+    [KEY.trusted]: bundle.trusted.join(''),
+    [KEY.servingCert]: bundle.serving.certPem,
+    [KEY.servingKey]: bundle.serving.keyPem,
+    [KEY.signingCert]: bundle.signing.certPem,
+    [KEY.signingKey]: bundle.signing.keyPem,
+    [KEY.nextCert]: bundle.next.certPem,
+    [KEY.nextKey]: bundle.next.keyPem,
+    [KEY.nextPublishedAt]: new Date(bundle.next.publishedAtMs).toISOString(),
+  }
+}
+
+/** Missing keys become empty texts, an unreadable stamp the epoch; both are what the policy then repairs. */
+export function decodeBundle(data: SecretData): Bundle {
+  const publishedAtMs = Date.parse(data[KEY.nextPublishedAt] ?? '')
+  return {
+    trusted: splitPem(data[KEY.trusted] ?? ''),
+    signing: { certPem: data[KEY.signingCert] ?? '', keyPem: data[KEY.signingKey] ?? '' },
+    next: {
+      certPem: data[KEY.nextCert] ?? '',
+      keyPem: data[KEY.nextKey] ?? '',
+      publishedAtMs: Number.isNaN(publishedAtMs) ? 0 : publishedAtMs,
+    },
+    serving: { certPem: data[KEY.servingCert] ?? '', keyPem: data[KEY.servingKey] ?? '' },
+  }
+}
+
+function bare(pem: string): string {
+  return pem.replace(/\s+/g, '')
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../core/errors.ts'
+import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
+import { isNotFound } from '../core/kube/kube-error.ts'
+import type { Pod } from '../core/pod.ts'
+import { type Finding, judge, type TestPodSpec, testPod } from './gated-pod.ts'
+
+/** Long enough for a cold image and a short queue; the hook pod's own deadline is 300 s. */
+const LIMIT_MS = 240_000
+const INTERVAL_MS = 500
+
+/** Makes a pod in the test's namespace, follows it until it runs or has failed, and deletes it. */
+async function runTest(client: KubeClient, spec: TestPodSpec, say: (line: string) => void): Promise<Finding> {
+  const collection = `/api/v1/namespaces/${spec.namespace}/pods`
+  const path = `${collection}/${spec.name}`
+  const pod = await client.transport.request<Pod>({ method: 'POST', path: collection, body: testPod(spec) })
+  try {
+    const deadline = performance.now() + LIMIT_MS
+    let finding = judge(pod)
+    say(finding.sentence)
+    while (finding.kind === 'waiting') {
+      if (performance.now() > deadline)
+        return { kind: 'failed', sentence: `after ${LIMIT_MS / 1000} s: ${finding.sentence}` }
+      await sleep(INTERVAL_MS)
+      const next = judge(await client.transport.request<Pod>({ method: 'GET', path }))
+      if (next.sentence !== finding.sentence) say(next.sentence)
+      finding = next
+    }
+    return finding
+  } finally {
+    await client.transport.request({ method: 'DELETE', path }).catch(error => {
+      if (!isNotFound(error)) say(`the pod cannot be deleted: ${messageOf(error)}`)
+    })
+  }
+}
+
+const {
+  STARTGATE_TEST_NAMESPACE: namespace,
+  STARTGATE_TEST_IMAGE: image,
+  STARTGATE_TEST_IMAGE_PULL_POLICY: policy,
+} = process.env
+if (!namespace || !image)
+  throw new Error('STARTGATE_TEST_NAMESPACE and STARTGATE_TEST_IMAGE must be set; the chart does it')
+const imagePullPolicy = policy === 'Always' || policy === 'Never' ? policy : 'IfNotPresent'
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const spec: TestPodSpec = { name: 'startgate-test-app', namespace, image, imagePullPolicy }
+const finding = await runTest(createKubeClient(), spec, say).catch(
+  (error): Finding => ({ kind: 'failed', sentence: messageOf(error) }),
+)
+say(finding.kind === 'passed' ? 'PASSED' : `FAILED: ${finding.sentence}`)
+process.exit(finding.kind === 'passed' ? 0 : 1)

@@ -1,0 +1,158 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { parseClusterConfig } from '../core/cluster-config.ts'
+import { CHART, findHelm, helm, type Manifest, nameOf, podSpecs, render } from './helm.ts'
+import { restrictedViolations } from './pod-security.ts'
+
+const CASES = join(import.meta.dirname, 'testdata')
+
+beforeAll(() => {
+  findHelm()
+})
+
+function find(manifests: Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find(manifest => manifest.kind === kind && manifest.metadata.name === name)
+  if (!found) throw new Error(`no ${kind} ${name} was rendered`)
+  return found
+}
+
+test('helm lint has nothing to say', async () => {
+  expect(await helm(['lint', '--strict', CHART])).toContain('0 chart(s) failed')
+})
+
+describe.each(readdirSync(CASES))('%s', name => {
+  const folder = join(CASES, name)
+  let manifests: Manifest[] = []
+  beforeAll(async () => {
+    expect(existsSync(join(folder, 'values.yaml')), `${folder} holds no values.yaml: delete it`).toBe(true)
+    manifests = await render(['--values', join(folder, 'values.yaml')])
+  })
+
+  test('matches the golden manifests', async () => {
+    const text = manifests.map(manifest => stringify(manifest, { lineWidth: 0 })).join('---\n')
+    await expect(text).toMatchFileSnapshot(join(folder, 'want.yaml'))
+  })
+
+  test('the programs understand their configuration', () => {
+    const config = parseClusterConfig(find(manifests, 'ConfigMap', 'startgate-config').data?.['config.json'] ?? '')
+    for (const program of [config.webhook, config.leaseService]) {
+      const service = find(manifests, 'Service', program.name)
+      const deployment = find(manifests, 'Deployment', program.name)
+      const [container] = deployment.spec?.template?.spec.containers ?? []
+      expect(service.spec?.ports).toMatchObject([{ port: config.leaseService.port, targetPort: program.listenPort }])
+      expect(container).toMatchObject({ image: config.image, ports: [{ containerPort: program.listenPort }] })
+    }
+    expect(config.leaseService.serverName).toBe(`${config.leaseService.name}.${config.namespace}.svc`)
+    find(manifests, 'MutatingWebhookConfiguration', config.webhook.configurationName)
+  })
+
+  test('every pod is admitted by restricted Pod Security', () => {
+    const pods = podSpecs(manifests)
+    expect(pods.length).toBe(3)
+    expect(pods.flatMap(([pod, spec]) => restrictedViolations(spec).map(violation => `${pod}: ${violation}`))).toEqual(
+      [],
+    )
+  })
+
+  test('our own namespace and what a cluster needs to come up are never gated', () => {
+    const [webhook] = find(manifests, 'MutatingWebhookConfiguration', 'startgate').webhooks ?? []
+    const skipped = ['kube-system', 'kube-public', 'kube-node-lease', 'startgate-system']
+    expect(webhook).toMatchObject({
+      namespaceSelector: {
+        matchExpressions: [
+          { key: 'startgate.dev/injection', operator: 'In', values: ['enabled'] },
+          { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: expect.arrayContaining(skipped) },
+        ],
+      },
+    })
+  })
+
+  test('the CA bundle is left to the webhook', () => {
+    expect(stringify(find(manifests, 'MutatingWebhookConfiguration', 'startgate'))).not.toContain('caBundle')
+  })
+})
+
+describe('rights', () => {
+  test('are these, and no more', async () => {
+    const manifests = await render()
+    const lines = manifests.flatMap(manifest =>
+      (manifest.rules ?? []).map(rule => {
+        const what = rule.resources.map(resource => `${rule.apiGroups.join()}/${resource}`).join(' ')
+        return `${nameOf(manifest)}: ${what} ${JSON.stringify(rule.resourceNames ?? 'any')} ${rule.verbs.join(',')}`
+      }),
+    )
+    expect(lines).toMatchInlineSnapshot(`
+      [
+        "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-lease-service: /events "any" create,patch",
+        "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
+        "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
+        "ClusterRole /startgate-webhook: /events "any" create,patch",
+        "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
+        "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
+        "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,watch,create,update,delete",
+        "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
+        "Role startgate-system/startgate-webhook: /secrets "any" create",
+        "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates"] get,update",
+        "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
+        "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
+      ]
+    `)
+    expect(lines.join('\n')).not.toContain('*')
+  })
+
+  test('are bound to our own accounts only', async () => {
+    for (const { roleRef, subjects } of await render()) {
+      if (!roleRef) continue
+      expect(subjects).toEqual([{ kind: 'ServiceAccount', name: roleRef.name, namespace: 'startgate-system' }])
+    }
+  })
+})
+
+test('a changed value changes the checksum of the pod templates, so that replicas restart', async () => {
+  const checksum = async (args: string[]) =>
+    find(await render(args), 'Deployment', 'startgate-webhook').spec?.template?.metadata.annotations?.[
+      'checksum/config'
+    ]
+  expect(await checksum(['--set', 'pullTimeout=16m'])).not.toBe(await checksum([]))
+  expect(await checksum(['--set', 'webhook.replicas=5'])).toBe(await checksum([]))
+})
+
+describe('values that are refused', () => {
+  const cases: Record<string, { set: string; want: RegExp }> = {
+    'a misspelled name': { set: 'limit.node.maxStarting=1', want: /additional properties 'limit' not allowed/ },
+    'a misspelled limit': {
+      set: 'limits.node.maxstarting=1',
+      want: /'\/limits\/node'.*additional properties 'maxstarting'/,
+    },
+    'a limit below 0': {
+      set: 'limits.cluster.maxStarting=-1',
+      want: /'\/limits\/cluster\/maxStarting'.*minimum: got -1, want 0/,
+    },
+    'a limit with decimals': { set: 'limits.cluster.maxPulling=1.5', want: /'\/limits\/cluster\/maxPulling'.*integer/ },
+    'a share above 1': { set: 'limits.namespaceShare=2', want: /'\/limits\/namespaceShare'.*maximum: got 2, want 1/ },
+    'a duration without unit': { set: 'pullTimeout=15', want: /'\/pullTimeout'.*got number, want string/ },
+    'a duration in days': { set: 'pullTimeout=1d', want: /'\/pullTimeout'.*'1d' does not match pattern/ },
+    'an unknown failure policy': {
+      set: 'webhook.failurePolicy=ignore',
+      want: /'\/webhook\/failurePolicy'.*one of 'Ignore', 'Fail'/,
+    },
+    'a time-out the API server refuses': {
+      set: 'webhook.timeoutSeconds=31',
+      want: /'\/webhook\/timeoutSeconds'.*maximum/,
+    },
+    'no replica': { set: 'leaseService.replicas=0', want: /'\/leaseService\/replicas'.*minimum/ },
+    root: { set: 'runAsUser=0', want: /'\/runAsUser'.*minimum: got 0, want 1/ },
+    'a digest that is none': { set: 'image.digest=latest', want: /'\/image\/digest'.*does not match pattern/ },
+    'a namespace with a star': {
+      set: 'skippedNamespaces={kube-*}',
+      want: /'\/skippedNamespaces\/0'.*does not match pattern/,
+    },
+  }
+  test.each(Object.entries(cases))('%s', async (_, { set, want }) => {
+    await expect(render(['--set', set])).rejects.toThrow(want)
+  })
+})

@@ -1,0 +1,190 @@
+{{/* The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the values). */}}
+{{- define "startgate.deployment" -}}
+{{- $root := .root -}}
+{{- $values := .root.Values -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: startgate-{{ .component }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+spec:
+  replicas: {{ .settings.replicas }}
+  selector:
+    matchLabels:
+      {{- include "startgate.selector" . | nindent 6 }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate:
+      # An old replica leaves only when a new one is ready.
+      maxUnavailable: 0
+      maxSurge: 1
+  template:
+    metadata:
+      labels:
+        {{- with $values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- include "startgate.labels" . | nindent 8 }}
+      annotations:
+        checksum/config: {{ include "startgate.config" $root | sha256sum }}
+        {{- with $values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: startgate-{{ .component }}
+      # The program itself goes on serving for lameDuckSeconds after SIGTERM; the rest is for what is then still open.
+      terminationGracePeriodSeconds: {{ add $values.lameDuckSeconds 15 }}
+      enableServiceLinks: false
+      securityContext:
+        {{- include "startgate.podSecurity" $root | nindent 8 }}
+      {{- with $values.imagePullSecrets }}
+      imagePullSecrets:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with $values.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if $values.affinity }}
+      affinity:
+        {{- toYaml $values.affinity | nindent 8 }}
+      {{- else }}
+      topologySpreadConstraints:
+        {{- $selector := include "startgate.selector" . }}
+        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+        - topologyKey: {{ . }}
+          maxSkew: 1
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels:
+              {{- $selector | nindent 14 }}
+        {{- end }}
+      {{- end }}
+      containers:
+        - name: {{ .component }}
+          image: {{ include "startgate.image" $root }}
+          imagePullPolicy: {{ $values.image.pullPolicy }}
+          command: [node, /app/{{ .component }}.mjs]
+          env:
+            - name: POD_NAME
+              valueFrom: {fieldRef: {fieldPath: metadata.name}}
+            - name: POD_NAMESPACE
+              valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+            - name: POD_IP
+              valueFrom: {fieldRef: {fieldPath: status.podIP}}
+          ports:
+            - name: https
+              containerPort: {{ .settings.port }}
+          # Nothing listens before there is a certificate, which the first webhook replica makes.
+          startupProbe:
+            httpGet: {path: /healthz, port: https, scheme: HTTPS}
+            periodSeconds: 1
+            timeoutSeconds: 3
+            failureThreshold: 300
+          livenessProbe:
+            httpGet: {path: /healthz, port: https, scheme: HTTPS}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
+          readinessProbe:
+            httpGet: {path: /readyz, port: https, scheme: HTTPS}
+            periodSeconds: 2
+            timeoutSeconds: 3
+            failureThreshold: 2
+          resources:
+            {{- toYaml .settings.resources | nindent 12 }}
+          securityContext:
+            {{- include "startgate.containerSecurity" . | nindent 12 }}
+          volumeMounts:
+            - name: config
+              mountPath: /etc/startgate
+              readOnly: true
+      volumes:
+        - name: config
+          configMap:
+            name: startgate-config
+{{- end -}}
+
+{{/* Service and disruption budget of one program. Takes the same dict. */}}
+{{- define "startgate.service" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: startgate-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+spec:
+  selector:
+    {{- include "startgate.selector" . | nindent 4 }}
+  ports:
+    - name: https
+      port: 443
+      # A number: some firewalls are told of ports, not of their names.
+      targetPort: {{ .settings.port }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: startgate-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "startgate.selector" . | nindent 6 }}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: startgate-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+{{- end -}}
+
+{{/* Binds the roles named after the program to its account. Takes the same dict. */}}
+{{- define "startgate.bindings" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: startgate-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: startgate-{{ .component }}
+subjects:
+  - kind: ServiceAccount
+    name: startgate-{{ .component }}
+    namespace: {{ .root.Release.Namespace }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: startgate-{{ .component }}
+  labels:
+    {{- include "startgate.labels" . | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: startgate-{{ .component }}
+subjects:
+  - kind: ServiceAccount
+    name: startgate-{{ .component }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end -}}

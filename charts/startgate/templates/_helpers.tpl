@@ -1,0 +1,82 @@
+{{- define "startgate.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of an object. Takes a dict: root, component. */}}
+{{- define "startgate.labels" -}}
+{{ include "startgate.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* What a Deployment and a Service find their pods by. Takes a dict: root, component. */}}
+{{- define "startgate.selector" -}}
+app.kubernetes.io/name: startgate
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* Namespaces that are never gated, as a JSON list: what a cluster needs to come up, and ourselves. */}}
+{{- define "startgate.skippedNamespaces" -}}
+{{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.skippedNamespaces | uniq | toJson -}}
+{{- end -}}
+
+{{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
+{{- define "startgate.config" -}}
+{{- $limits := .Values.limits -}}
+{{- dict
+  "image" (include "startgate.image" .)
+  "imagePullPolicy" .Values.image.pullPolicy
+  "namespace" .Release.Namespace
+  "leaseService" (dict
+    "name" "startgate-lease-service"
+    "port" 443
+    "listenPort" .Values.leaseService.port
+    "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace))
+  "webhook" (dict
+    "name" "startgate-webhook"
+    "configurationName" "startgate"
+    "listenPort" .Values.webhook.port)
+  "certificateSecret" "startgate-certificates"
+  "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
+  "failOpenAfter" .Values.failOpenAfter
+  "failOpenJitter" .Values.failOpenJitter
+  "runAsUser" .Values.runAsUser
+  "limits" (dict
+    "cluster" (dict "maxStarting" $limits.cluster.maxStarting "maxPulling" $limits.cluster.maxPulling)
+    "node" (dict
+      "maxStarting" $limits.node.maxStarting
+      "maxStartingPerCore" $limits.node.maxStartingPerCore
+      "maxPulling" $limits.node.maxPulling)
+    "namespaceShare" $limits.namespaceShare)
+  "startTimeout" .Values.startTimeout
+  "maxStartTimeout" .Values.maxStartTimeout
+  "pullTimeout" .Values.pullTimeout
+  "settleTime" .Values.settleTime
+  "waitingEventAfter" .Values.waitingEventAfter
+  "lameDuck" (printf "%ds" (int .Values.lameDuckSeconds))
+  "logLevel" .Values.logLevel
+  | toPrettyJson -}}
+{{- end -}}
+
+{{/* What restricted Pod Security asks of a container, and a root file system that nobody writes. */}}
+{{- define "startgate.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "startgate.podSecurity" -}}
+runAsNonRoot: true
+{{- with .Values.runAsUser }}
+runAsUser: {{ int64 . }}
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
