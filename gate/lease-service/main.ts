@@ -12,6 +12,7 @@ import { createEventRecorder } from '../../core/kube/events.ts'
 import { isNotFound } from '../../core/kube/kube-error.ts'
 import { createLeaderElector } from '../../core/kube/leader-elector.ts'
 import { createListWatch } from '../../core/kube/list-watch.ts'
+import { listenHost } from '../../core/listen-host.ts'
 import { createLogger, type Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
@@ -101,7 +102,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   certificates.onChange(({ certPem, keyPem }) =>
     (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
   )
-  await server.listen({ host: '::', port: config.leaseService.listenPort })
+  await server.listen({ host: listenHost(), port: config.leaseService.listenPort })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()
 
@@ -152,6 +153,10 @@ async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
   })
 }
 
-const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
-const log = createLogger('lease-service', config.logLevel)
-await main(config, log)
+try {
+  const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
+  await main(config, createLogger('lease-service', config.logLevel))
+} catch (error) {
+  createLogger('lease-service').fatal({ err: error }, messageOf(error))
+  process.exit(1)
+}
