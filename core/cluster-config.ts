@@ -41,10 +41,11 @@ export interface ClusterConfig {
       maxPulling: number | null
     }
     node: {
-      /** null: max(2, cores), or maxStartingPerCore where that is given. */
+      /** null: maxStartingPerCore, or max(2, cores) without that. */
       maxStarting: number | null
+      /** A factor of the node's cores; where maxStarting is given too, the lower counts. */
       maxStartingPerCore: number | null
-      /** null: no limit. */
+      /** null: 1. */
       maxPulling: number | null
     }
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */

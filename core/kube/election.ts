@@ -1,0 +1,194 @@
+import { InvalidValueError } from '../errors.ts'
+import { ANNOTATION_PREFIX } from '../names.ts'
+import { type Lease, microTime } from './lease.ts'
+
+/** Annotation on the election Lease: `host:port` at which its holder serves. */
+export const LEADER_ADDRESS_ANNOTATION = `${ANNOTATION_PREFIX}address`
+
+export interface ElectionTimes {
+  /** How long the others wait, without seeing the Lease change, before one takes over. Whole seconds. */
+  leaseDurationMs: number
+  /** How long after its last renewal a leader still takes itself for one. */
+  renewDeadlineMs: number
+  /** Between two renewals, or two looks at the Lease. */
+  retryPeriodMs: number
+}
+
+export const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 8_000, renewDeadlineMs: 5_000, retryPeriodMs: 1_000 }
+
+/** One process that wants to lead. */
+export interface Contender {
+  namespace: string
+  /** Name of the Lease. */
+  name: string
+  /** Unique to the process, not only to the pod: a restarted one is another contender. */
+  identity: string
+  address: string
+  times: ElectionTimes
+}
+
+/** Times in ms of this process's monotonic clock. */
+export interface ElectionState {
+  /** As last read or written. */
+  lease?: Lease
+  /** When this process first saw the Lease's present holder, term and renewal. */
+  observedAtMs: number
+  /** False when the Lease may have changed since: it is read before anything is written. */
+  fresh: boolean
+  /** `renewedAtMs`: just before the last renewal that succeeded was *sent*, the earliest moment others may count from. */
+  leading?: { term: number; renewedAtMs: number }
+}
+
+export interface Leader {
+  identity: string
+  address: string
+  term: number
+}
+
+export type ElectionAction =
+  | { kind: 'read' }
+  | { kind: 'create'; lease: Lease }
+  | { kind: 'replace'; lease: Lease }
+  | { kind: 'wait' }
+
+export interface Now {
+  monotonicMs: number
+  /** For the stamps in the Lease; nobody decides by them. */
+  wallMs: number
+}
+
+export const INITIAL_ELECTION: ElectionState = { observedAtMs: 0, fresh: false }
+
+/** Throws InvalidValueError for times under which two could lead, or a leader could not retry a renewal. */
+export function checkElectionTimes(times: ElectionTimes): void {
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = times
+  const fault = (field: keyof ElectionTimes, remedy: string) =>
+    new InvalidValueError(field, `${times[field]}`, `is wrong: ${remedy}`)
+  if (!(retryPeriodMs > 0)) throw fault('retryPeriodMs', 'it must be positive')
+  if (!(renewDeadlineMs >= 2 * retryPeriodMs)) throw fault('renewDeadlineMs', 'it must be twice retryPeriodMs or more')
+  if (!(leaseDurationMs > renewDeadlineMs)) throw fault('leaseDurationMs', 'it must be more than renewDeadlineMs')
+  if (leaseDurationMs % 1000 !== 0) throw fault('leaseDurationMs', 'the Lease holds whole seconds')
+}
+
+/** Whether this process leads, by its own clock alone: true only for renewDeadline after a renewal was sent. */
+export function isLeading(state: ElectionState, times: ElectionTimes, monotonicMs: number): boolean {
+  return state.leading !== undefined && monotonicMs - state.leading.renewedAtMs < times.renewDeadlineMs
+}
+
+/** Begins a turn: an overdue leader stops being one, and who does not lead looks before it acts. */
+export function beginTurn(state: ElectionState, times: ElectionTimes, monotonicMs: number): ElectionState {
+  if (isLeading(state, times, monotonicMs)) return state
+  const { leading: _, ...rest } = state
+  return { ...rest, fresh: false }
+}
+
+/** What to do now. */
+export function nextAction(state: ElectionState, me: Contender, now: Now): ElectionAction {
+  if (!state.fresh) return { kind: 'read' }
+  const { lease, leading } = state
+  if (!lease) return { kind: 'create', lease: takenOver(undefined, me, now) }
+  if (leading) return { kind: 'replace', lease: renewed(lease, now) }
+  // Held by me but not led by me: I was overdue. Others may have seen the old term end, so it is not taken up again.
+  const mine = lease.spec?.holderIdentity === me.identity
+  if (mine || expiresAtMs(state, me.times) <= now.monotonicMs)
+    return { kind: 'replace', lease: takenOver(lease, me, now) }
+  return { kind: 'wait' }
+}
+
+/** Takes in what a read returned; `undefined` when there is no Lease. */
+export function observed(
+  state: ElectionState,
+  lease: Lease | undefined,
+  me: Contender,
+  monotonicMs: number,
+): ElectionState {
+  const changed = record(lease) !== record(state.lease)
+  const { lease: _lease, leading, ...rest } = state
+  const still = leading && lease?.spec?.holderIdentity === me.identity && termOf(lease) === leading.term
+  return {
+    ...rest,
+    fresh: true,
+    observedAtMs: changed ? monotonicMs : state.observedAtMs,
+    ...(lease && { lease }),
+    ...(still && { leading }),
+  }
+}
+
+/** Takes in that a write succeeded; `lease` as the server returned it, `sentAtMs` from before it was sent. */
+export function written(lease: Lease, sentAtMs: number, monotonicMs: number): ElectionState {
+  return { lease, fresh: true, observedAtMs: monotonicMs, leading: { term: termOf(lease), renewedAtMs: sentAtMs } }
+}
+
+/** Takes in that a write failed or may have failed. A leader leads on until its deadline. */
+export function writeFailed(state: ElectionState): ElectionState {
+  return { ...state, fresh: false }
+}
+
+/** The Lease as a leader leaves it behind, so that the next one need not wait. */
+export function released(lease: Lease, now: Now): Lease {
+  return { ...lease, spec: { ...lease.spec, ...renewal(lease, now), holderIdentity: '', leaseDurationSeconds: 1 } }
+}
+
+/** Who leads as far as this process knows; undefined when nobody does or the holder is overdue. */
+export function leaderOf(state: ElectionState, times: ElectionTimes, monotonicMs: number): Leader | undefined {
+  const { lease } = state
+  if (!lease?.spec?.holderIdentity || expiresAtMs(state, times) <= monotonicMs) return undefined
+  const address = lease.metadata.annotations?.[LEADER_ADDRESS_ANNOTATION] ?? ''
+  return { identity: lease.spec.holderIdentity, address, term: termOf(lease) }
+}
+
+/**
+ * Time to the next turn. A leader keeps the period; the others come a little sooner and not together, and look again just
+ * when the Lease runs out. `random` is in [0, 1).
+ */
+export function turnDelayMs(state: ElectionState, times: ElectionTimes, monotonicMs: number, random: number): number {
+  if (state.leading) return state.fresh ? times.retryPeriodMs : times.retryPeriodMs / 4
+  const period = times.retryPeriodMs * (0.7 + 0.2 * random)
+  const untilExpiry = expiresAtMs(state, times) - monotonicMs
+  return state.lease && untilExpiry > 0 ? Math.min(period, untilExpiry + 50 * random) : period
+}
+
+/** The term a Lease carries; 0 when it was never led. */
+export function termOf(lease: Lease): number {
+  return lease.spec?.leaseTransitions ?? 0
+}
+
+/** By the holder's own word on how long it may be silent (the others may be configured otherwise), from our first sight. */
+function expiresAtMs(state: ElectionState, times: ElectionTimes): number {
+  const spec = state.lease?.spec
+  if (!spec?.holderIdentity) return -Infinity
+  const durationMs = spec.leaseDurationSeconds === undefined ? times.leaseDurationMs : spec.leaseDurationSeconds * 1000
+  return state.observedAtMs + durationMs
+}
+
+/** What makes a holder's sign of life; labels and the like do not. */
+function record(lease: Lease | undefined): string {
+  const { holderIdentity, leaseTransitions, renewTime, acquireTime } = lease?.spec ?? {}
+  return JSON.stringify([lease?.metadata.uid, holderIdentity, leaseTransitions, renewTime, acquireTime])
+}
+
+/** A PUT of the same content would not be a renewal: the API server does not even store it. So the stamp always moves. */
+function renewal(lease: Lease | undefined, now: Now): { renewTime: string } {
+  const renewTime = microTime(now.wallMs)
+  return { renewTime: renewTime === lease?.spec?.renewTime ? renewTime.replace('000Z', '001Z') : renewTime }
+}
+
+function renewed(lease: Lease, now: Now): Lease {
+  return { ...lease, spec: { ...lease.spec, ...renewal(lease, now) } }
+}
+
+function takenOver(lease: Lease | undefined, me: Contender, now: Now): Lease {
+  const metadata = lease?.metadata ?? { namespace: me.namespace, name: me.name }
+  return {
+    ...lease,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [LEADER_ADDRESS_ANNOTATION]: me.address } },
+    spec: {
+      ...lease?.spec,
+      ...renewal(lease, now),
+      holderIdentity: me.identity,
+      leaseDurationSeconds: me.times.leaseDurationMs / 1000,
+      acquireTime: microTime(now.wallMs),
+      leaseTransitions: (lease ? termOf(lease) : 0) + 1,
+    },
+  }
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { type EventFacts, eventObject } from './event.ts'
+
+const facts: EventFacts = {
+  regarding: { kind: 'Pod', name: 'web-1', namespace: 'shop', uid: 'u1' },
+  type: 'Normal',
+  reason: 'WaitingForStartSlot',
+  note: 'place 3 of 7',
+  component: 'startgate-lease-service',
+  wallMs: 0,
+}
+
+test("an Event stands in its object's namespace, under a name that depends on its content alone", () => {
+  const event = eventObject(facts)
+  expect(event).toMatchObject({
+    metadata: { namespace: 'shop' },
+    involvedObject: { kind: 'Pod', name: 'web-1', namespace: 'shop', uid: 'u1', apiVersion: 'v1' },
+    message: 'place 3 of 7',
+    firstTimestamp: '1970-01-01T00:00:00.000Z',
+    count: 1,
+  })
+  expect(eventObject({ ...facts }).metadata.name).toBe(event.metadata.name)
+  expect(eventObject({ ...facts, wallMs: 1 }).metadata.name).not.toBe(event.metadata.name)
+})
+
+test('an Event on a Namespace stands inside it, on a Node in default', () => {
+  const namespace = eventObject({ ...facts, regarding: { kind: 'Namespace', name: 'shop', uid: 'u2' } })
+  expect(namespace.metadata.namespace).toBe('shop')
+  expect(eventObject({ ...facts, regarding: { kind: 'Node', name: 'n1', uid: 'u3' } }).metadata.namespace).toBe(
+    'default',
+  )
+})
+
+test('a name and a note that are too long are cut', () => {
+  const long = eventObject({
+    ...facts,
+    note: 'x'.repeat(5_000),
+    regarding: { ...facts.regarding, name: 'p'.repeat(253) },
+  })
+  expect(long.metadata.name.length).toBeLessThanOrEqual(253)
+  expect(String(long.message).length).toBeLessThanOrEqual(1_024)
+})

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+
+/** What an Event is about. `namespace` is absent for objects without one; for a Namespace it may be its own name. */
+export interface EventSubject {
+  kind: string
+  name: string
+  uid: string
+  namespace?: string
+  apiVersion?: string
+}
+
+export interface EventFacts {
+  regarding: EventSubject
+  type: 'Normal' | 'Warning'
+  /** PascalCase, at most 128 characters. */
+  reason: string
+  note: string
+  component: string
+  wallMs: number
+}
+
+/** The API server takes 1024 bytes; cut with a mark instead of losing the Event. */
+const MAX_NOTE = 1000
+
+/**
+ * A core/v1 Event: what `kubectl describe` looks up by involvedObject and prints with its source and age. The name comes
+ * from the content, so that sending it a second time after a lost answer is no second Event.
+ */
+export function eventObject(
+  facts: EventFacts,
+): { metadata: { name: string; namespace: string } } & Record<string, unknown> {
+  const { regarding, type, reason, note, component, wallMs } = facts
+  const namespace = regarding.namespace ?? (regarding.kind === 'Namespace' ? regarding.name : 'default')
+  const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
+  const time = new Date(wallMs).toISOString()
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${regarding.name.slice(0, 200)}.${digest}`, namespace },
+    involvedObject: { apiVersion: 'v1', ...regarding, namespace },
+    type,
+    reason,
+    message: note.length > MAX_NOTE ? `${note.slice(0, MAX_NOTE)} …` : note,
+    source: { component },
+    reportingComponent: component,
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  }
+}
