@@ -86,14 +86,13 @@ describe('rights', () => {
     expect(lines).toMatchInlineSnapshot(`
       [
         "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" get,list,watch",
-        "ClusterRole /startgate-lease-service: /events "any" create,patch",
+        "ClusterRole /startgate-lease-service: /events "any" create",
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
-        "ClusterRole /startgate-webhook: /events "any" create,patch",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
         "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
-        "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,watch,create,update,delete",
+        "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
         "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates"] get,update",

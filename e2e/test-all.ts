@@ -35,9 +35,16 @@ async function suite(project: string, env: NodeJS.ProcessEnv): Promise<Counts> {
   say(`\n> ${project} tests`)
   const report = join(ARTIFACTS, `${project}.json`)
   await rm(report, { force: true })
-  const code = await run('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
+  const code = await run(
+    'vitest',
+    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    env,
+  )
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(await readFile(report, 'utf8')) as Record<
+      string,
+      number
+    >
     // A skipped test shows nothing, so it does not count as done; a file that fails to load has no tests of its own.
     const failed = (numFailedTests ?? 0) + (numPendingTests ?? 0)
     return { passed: numPassedTests ?? 0, failed: failed === 0 && code !== 0 ? 1 : failed }
@@ -54,7 +61,8 @@ async function main(): Promise<number> {
   counts.push(await check('types', 'tsc', ['--noEmit']))
   counts.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
   const down = (): Promise<void> => clusterDown({ log: say })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void down().finally(() => process.exit(130)))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void down().finally(() => process.exit(130)))
   try {
     say('\n> cluster')
     const cluster = await clusterUp({ log: say })

@@ -172,7 +172,7 @@ export class Leadership {
     const granted = this.#ledger.grantOf(key)
     // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
     if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
-    else this.#ledger.ask(ticket, nowMs)
+    this.#ledger.ask(ticket, nowMs)
     this.#planStep()
     return () => {
       if (this.#stopped || !this.#streams.close(key, stream)) return
@@ -193,9 +193,10 @@ export class Leadership {
 
   #step(): void {
     const nowMs = this.#deps.clock.monotonicMs()
-    const { grants, releases, waiting, wakeAtMs } = this.#ledger.step(nowMs, this.#deps.term)
+    const { grants, oversize, releases, waiting, wakeAtMs } = this.#ledger.step(nowMs, this.#deps.term)
     for (const release of releases) this.#release(release)
     for (const grant of grants) this.#grant(grant)
+    for (const { key, scope } of oversize) this.#deps.reporter.oversize(this.#podOf(key), scope)
     for (const row of waiting) {
       this.#streams.tell(row, nowMs)
       this.#deps.reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
@@ -214,6 +215,7 @@ export class Leadership {
     const waitedMs = this.#deps.clock.monotonicMs() - (this.#askedAtMs.get(grant.key) ?? this.#deps.clock.monotonicMs())
     const answered = this.#streams.grant(grant.key, grant.slots === 0 ? undefined : grant.key)
     this.#askedAtMs.delete(grant.key)
+    this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, waitedMs, answered }, 'granted')
     if (answered) this.#deps.metrics.granted(resource, waitedMs)

@@ -52,6 +52,16 @@ export class Reporter {
     this.#toldWaiting.delete(grant.key)
   }
 
+  oversize(pod: Pod | undefined, scope: string): void {
+    if (pod)
+      this.#recordFor(
+        pod,
+        'Warning',
+        'StartgateOversize',
+        `this pod has more containers than ${scope} has start slots: it starts alone there; raise the limit`,
+      )
+  }
+
   released(grant: Grant, reason: ReleaseReason, pod: Pod | undefined): void {
     const sentence = RELEASE_SENTENCES[reason]?.(grant)
     if (pod && sentence) this.#recordFor(pod, 'Warning', `Startgate${reason}`, sentence)
