@@ -167,10 +167,21 @@ function record(lease: Lease | undefined): string {
   return JSON.stringify([lease?.metadata.uid, holderIdentity, leaseTransitions, renewTime, acquireTime])
 }
 
-/** A PUT of the same content would not be a renewal: the API server does not even store it. So the stamp always moves. */
+/**
+ * A PUT of the same content would not be a renewal: the API server does not even store it. And a stamp that came back to
+ * an earlier value would look like silence to who saw just that one. So stamps only move on, whatever the wall clock does.
+ */
 function renewal(lease: Lease | undefined, now: Now): { renewTime: string } {
   const renewTime = microTime(now.wallMs)
-  return { renewTime: renewTime === lease?.spec?.renewTime ? renewTime.replace('000Z', '001Z') : renewTime }
+  const last = lease?.spec?.renewTime
+  return { renewTime: last === undefined || renewTime > last ? renewTime : nextMicrosecond(last) }
+}
+
+/** `…:07.000041Z` → `…:07.000042Z`; starts over within its second after 999999, which takes a clock that stood still for days. */
+function nextMicrosecond(stamp: string): string {
+  const [, whole, micros] = /^(.*\.)(\d{6})Z$/.exec(stamp) ?? []
+  if (whole === undefined) return `${stamp.replace(/(\.\d*)?Z$/, '')}.000001Z`
+  return `${whole}${String((Number(micros) + 1) % 1_000_000).padStart(6, '0')}Z`
 }
 
 function renewed(lease: Lease, now: Now): Lease {
