@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{core,webhook,gate,certs,charts,e2e}/**/*.test.ts'],
           exclude: ['e2e/**/*.e2e.ts'],
+          // Nothing here waits for anything; simulations take seconds, and more while a cluster runs beside them.
+          testTimeout: 120_000,
         },
       },
       {

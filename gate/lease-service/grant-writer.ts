@@ -47,7 +47,8 @@ export class GrantWriter {
 
   /** Asks for `grant` to be made durable under its term, if it is not yet, and then to be answered. */
   submit(grant: Grant): void {
-    this.#toWrite.set(grant.key, grant)
+    // One that waits to be written is the same grant, with its stamp.
+    if (this.#toWrite.get(grant.key)?.term !== grant.term) this.#toWrite.set(grant.key, grant)
     this.#kick()
   }
 

@@ -46,6 +46,7 @@ export class Leadership {
   /** Pods whose label was taken off while they live: the watch does not show them any more. */
   readonly #strays = new Map<string, Pod>()
   readonly #askedAtMs = new Map<string, number>()
+  readonly #adopted: Grant[] = []
   #namespaces = new Map<string, NamespaceFold>()
   #timers: NodeJS.Timeout[] = []
   #wake: NodeJS.Timeout | undefined
@@ -79,14 +80,17 @@ export class Leadership {
       const current = isAhead ? { ...grant, term } : grant
       this.#writer.adopt(current, isAhead ? await store.put(current, version) : version)
       this.#ledger.adopt(current, clock.monotonicMs())
+      this.#adopted.push(current)
     }
     for (const { name } of foreign)
       this.#deps.log.warn({ lease: name }, 'this Lease has our label but holds no grant: not counted; delete it')
     this.#deps.log.info({ term: this.#deps.term, grants: stored.length }, 'leading')
   }
 
+  /** Call it when the watches' objects have been handed in. */
   start(): void {
     this.#started = true
+    void this.#checkUnknownPods()
     this.#timers = [
       setInterval(() => this.#beat(), BEAT_MS),
       setInterval(
@@ -239,11 +243,24 @@ export class Leadership {
     this.#planStep()
   }
 
+  /** Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. */
+  async #checkUnknownPods(): Promise<void> {
+    for (const { podUid, podName, namespace } of this.#adopted) {
+      if (this.#pods.has(podUid)) continue
+      const pod: Pod = { metadata: { uid: podUid, name: podName, namespace }, spec: { containers: [] } }
+      this.#strays.set(podUid, pod)
+      await this.#checkStray(pod)
+    }
+  }
+
   /** A pod that left the watch may live on without its label: only the API server's word frees its slots. */
   async #checkStray(last: Pod): Promise<void> {
     const { uid = '', namespace = '', name = '' } = last.metadata
-    const now = await this.#deps.getPod(namespace, name).catch(() => last)
-    if (this.#stopped || !this.#strays.has(uid)) return
+    const now = await this.#deps.getPod(namespace, name).catch(error => {
+      this.#deps.log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot ask for a pod; it keeps its slots')
+      return last
+    })
+    if (this.#stopped || now === last || !this.#strays.has(uid)) return
     const nowMs = this.#deps.clock.monotonicMs()
     if (now?.metadata.uid === uid) {
       this.#pods.set(uid, now)

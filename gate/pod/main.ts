@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     { ...where, ...verdict },
     verdict.verdict === 'granted' ? 'granted' : 'failing open: the pod goes on without a slot',
   )
-  await writeFile(TERMINATION_LOG, JSON.stringify(verdict)).catch(() => undefined)
+  await writeFile(TERMINATION_LOG, JSON.stringify({ ...verdict, attempt })).catch(() => undefined)
   await insist('mark this run', () => markRun(config.gate, attempt))
   process.exit(0)
 }

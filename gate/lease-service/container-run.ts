@@ -1,0 +1,90 @@
+import type { Container, ContainerStatus, Pod } from '../../core/pod.ts'
+import type { Grant } from './model.ts'
+
+/** The end of a grant's gate, as a status shows it. */
+export interface GateEnd {
+  finishedAtMs: number | undefined
+}
+
+/**
+ * The record of this very grant's gate having let the pod go; undefined when the status shows none. A record from before the grant
+ * (known container ID, or another attempt in its termination message) is not it; nor is a gate that was killed.
+ */
+export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
+  const status = statusOf(pod, grant.gate)
+  const end = status?.state?.terminated
+  const id = end?.containerID ?? status?.containerID
+  if (end?.exitCode !== 0 || !id || grant.staleContainerIds.includes(id)) return undefined
+  const attempt = attemptIn(end.message)
+  if (attempt !== undefined && attempt !== grant.attempt) return undefined
+  return { finishedAtMs: stampMs(end.finishedAt) }
+}
+
+function attemptIn(message: string | undefined): number | undefined {
+  try {
+    const { attempt } = JSON.parse(message ?? '{}') as { attempt?: unknown }
+    return typeof attempt === 'number' ? attempt : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a status tells of a container since the grant's gate ended. `waiting`: nothing has run yet. */
+export type Run =
+  | { kind: 'waiting'; reason: string }
+  | { kind: 'running'; id: string }
+  | { kind: 'ended'; exitCode: number; reason: string }
+
+/**
+ * Reads one container's status. A run counts only with a container ID that was not there before the grant, and a start not before the
+ * gate's end (both stamps are the kubelet's own, in whole seconds). A container that runs again after such a run has ended.
+ */
+export function runOf(status: ContainerStatus | undefined, grant: Grant, gate: GateEnd): Run {
+  const { running, terminated, waiting } = status?.state ?? {}
+  const last = status?.lastState?.terminated
+  const isNew = (id: string | undefined, startedAt: string | undefined): id is string => {
+    if (!id || grant.staleContainerIds.includes(id)) return false
+    const startedAtMs = stampMs(startedAt)
+    return startedAtMs === undefined || gate.finishedAtMs === undefined || startedAtMs >= gate.finishedAtMs
+  }
+  const ended = [terminated, last].find(end => end && isNew(end.containerID, end.startedAt))
+  if (ended) return { kind: 'ended', exitCode: ended.exitCode, reason: waiting?.reason ?? ended.reason ?? '' }
+  if (running && isNew(status?.containerID, running.startedAt)) return { kind: 'running', id: status.containerID }
+  return { kind: 'waiting', reason: waiting?.reason ?? '' }
+}
+
+export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
+  return [...initContainerStatuses, ...containerStatuses].find(s => s.name === name)
+}
+
+/** Whether a running container is past starting by its probes; undefined when it has none that tell. */
+export function isPastStarting(
+  container: Container | undefined,
+  status: ContainerStatus | undefined,
+): boolean | undefined {
+  if (container?.startupProbe) return status?.started === true
+  return container?.readinessProbe ? status?.ready === true : undefined
+}
+
+/**
+ * Container IDs in a status that speak of runs before a grant made now: every ID but those of init containers that run at this moment,
+ * since the gate that asks is one of them.
+ */
+export function staleContainerIds(pod: Pod): string[] {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
+  const ids = [
+    ...initContainerStatuses.filter(s => !s.state?.running).map(s => s.containerID),
+    ...containerStatuses.map(s => s.containerID),
+    ...[...initContainerStatuses, ...containerStatuses].flatMap(s => [
+      s.state?.terminated?.containerID,
+      s.lastState?.terminated?.containerID,
+    ]),
+  ]
+  return [...new Set(ids.filter(id => id !== undefined))]
+}
+
+function stampMs(stamp: string | undefined): number | undefined {
+  const ms = Date.parse(stamp ?? '')
+  return Number.isNaN(ms) ? undefined : ms
+}

@@ -1,0 +1,356 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { GateName } from '../../core/names.ts'
+import type { Container, ContainerStatus, Node, Pod } from '../../core/pod.ts'
+import { Ledger } from './ledger.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
+import type { Ticket } from './model.ts'
+import { ticketOf } from './ticket.ts'
+
+const settings: ClusterSettings = { ...DEFAULT_SETTINGS, node: { maxStarting: 1 } }
+const TIMEOUT_MS = settings.startTimeoutMs
+const TERM = 3
+
+let ledger: Ledger
+beforeEach(() => {
+  ledger = new Ledger(settings)
+  ledger.upsertNode(node())
+})
+
+function node(fields: { ready?: string; images?: string[]; annotations?: Record<string, string> } = {}): Node {
+  return {
+    metadata: { name: 'n', annotations: fields.annotations ?? {} },
+    status: {
+      capacity: { cpu: '4' },
+      conditions: [{ type: 'Ready', status: fields.ready ?? 'True' }],
+      images: [{ names: fields.images ?? [] }],
+    },
+  }
+}
+
+function pod(
+  uid: string,
+  fields: { containers?: Container[]; app?: Partial<ContainerStatus>; metadata?: object } = {},
+): Pod {
+  const gateEnd = { exitCode: 0, containerID: `${uid}-gate`, finishedAt: '2026-01-01T00:00:01Z' }
+  return {
+    metadata: { uid, name: uid, namespace: 'shop', creationTimestamp: '2026-01-01T00:00:00Z', ...fields.metadata },
+    spec: {
+      nodeName: 'n',
+      initContainers: ['startgate-pull', 'startgate-image-0', 'startgate-start'].map(name => ({ name, image: 'x:1' })),
+      containers: fields.containers ?? [{ name: 'app', image: 'x:1', readinessProbe: {} }],
+    },
+    ...(fields.app && {
+      status: {
+        initContainerStatuses: [
+          {
+            name: 'startgate-start',
+            ready: true,
+            restartCount: 0,
+            state: { terminated: gateEnd },
+            containerID: `${uid}-gate`,
+          },
+        ],
+        containerStatuses: [{ name: 'app', ready: false, restartCount: 0, ...fields.app }],
+      },
+    }),
+  }
+}
+
+const runningApp = (uid: string, ready: boolean): Partial<ContainerStatus> => ({
+  ready,
+  containerID: `${uid}-app`,
+  state: { running: { startedAt: '2026-01-01T00:00:02Z' } },
+})
+
+function ticketFor(shown: Pod, gate: GateName = 'startgate-start', attempt = 1): Ticket {
+  const ticket = ticketOf(shown, { gate, attempt })
+  if ('refused' in ticket) throw new Error(ticket.refused)
+  return ticket
+}
+
+/** Shows a pod and connects its gate. */
+function ask(shown: Pod, gate: GateName = 'startgate-start', attempt = 1): string {
+  ledger.upsertPod(shown, 0)
+  const ticket = ticketFor(shown, gate, attempt)
+  ledger.ask(ticket, 0)
+  return ticket.key
+}
+
+const step = (nowMs = 0) => {
+  const { grants, releases, waiting, oversize, wakeAtMs } = ledger.step(nowMs, TERM)
+  return {
+    granted: grants.map(g => `${g.key}: ${g.slots}`),
+    released: releases.map(r => `${r.grant.key}: ${r.reason}`),
+    waiting: waiting.map(w => w.reason),
+    oversize,
+    wakeAtMs,
+    grants,
+    rows: waiting,
+  }
+}
+const held = (resource = 'start', scope = 'node/n') =>
+  ledger.usage().find(u => u.resource === resource && u.scope === scope)?.held ?? 0
+
+describe('a grant', () => {
+  test('is given once, counts at once, and the next one waits with place and reason', () => {
+    const a = ask(pod('a'))
+    const b = ask(pod('b'))
+    expect(step()).toMatchObject({
+      granted: [`${a}: 1`],
+      waiting: ['start: node n has 1 of 1 slots in use; next in line'],
+      wakeAtMs: TIMEOUT_MS,
+    })
+    expect(step()).toMatchObject({ granted: [], rows: [{ key: b, place: 1, of: 1 }] })
+    expect(held()).toBe(1)
+  })
+
+  test('carries what a later leader needs', () => {
+    ask(pod('a', { app: { containerID: 'before', state: { running: {} } } }))
+    expect(step().grants[0]).toMatchObject({
+      term: TERM,
+      timeoutMs: TIMEOUT_MS,
+      staleContainerIds: ['a-gate', 'before'],
+    })
+  })
+
+  test('has the timeout of its slowest container', () => {
+    const startupProbe = { failureThreshold: 30, periodSeconds: 10 }
+    ask(pod('a', { containers: [{ name: 'app' }, { name: 'slow', startupProbe }] }))
+    expect(step().grants[0]).toMatchObject({ slots: 2, timeoutMs: 300_000 })
+  })
+
+  test('ends when its container is ready, and the next one goes in the same step', () => {
+    const a = ask(pod('a'))
+    const b = ask(pod('b'))
+    step()
+    ledger.withdraw(a)
+    ledger.upsertPod(pod('a', { app: runningApp('a', false) }), 1)
+    expect(step(1)).toMatchObject({ granted: [], released: [] })
+    ledger.upsertPod(pod('a', { app: runningApp('a', true) }), 2)
+    expect(step(2)).toMatchObject({ granted: [`${b}: 1`], released: [`${a}: Ready`] })
+  })
+
+  test('is held when its gate hangs up before anything runs, to the start timeout', () => {
+    const a = ask(pod('a'))
+    step()
+    ledger.withdraw(a)
+    expect(step(TIMEOUT_MS - 1)).toMatchObject({ released: [] })
+    expect(step(TIMEOUT_MS)).toMatchObject({ released: [`${a}: TimedOut`], granted: [], waiting: [] })
+    expect(held()).toBe(0)
+  })
+
+  test('that times out while its gate still listens was never told: the gate waits again', () => {
+    const a = ask(pod('a'))
+    step()
+    expect(step(TIMEOUT_MS)).toMatchObject({ released: [`${a}: TimedOut`], granted: [`${a}: 1`] })
+  })
+
+  test('ends with its pod', () => {
+    const a = ask(pod('a'))
+    step()
+    ledger.removePod('a', 1)
+    expect(step(1)).toMatchObject({ released: [`${a}: PodGone`], granted: [], waiting: [] })
+    expect(ledger.grantOf(a)).toBeUndefined()
+  })
+
+  test('ends with its node: lost, or deleted', () => {
+    const a = ask(pod('a'))
+    step()
+    ledger.withdraw(a)
+    ledger.upsertNode(node({ ready: 'Unknown' }))
+    expect(step(1).released).toEqual([`${a}: NodeLost`])
+    ledger.upsertNode(node())
+    const b = ask(pod('b'))
+    step(2)
+    ledger.removeNode('n')
+    expect(step(3).released).toEqual([`${b}: NodeLost`])
+  })
+
+  test('ends when a later attempt of its pod asks', () => {
+    const first = ask(pod('a'))
+    step()
+    const second = ask(pod('a'), 'startgate-pull', 2)
+    expect(step(1)).toMatchObject({ released: [`${first}: Failed`], granted: [`${second}: 1`] })
+  })
+
+  test('of a second run is found by the later gate of that run', () => {
+    const key = ask(pod('a'), 'startgate-pull', 2)
+    step()
+    expect(ask(pod('a'), 'startgate-start', 2)).toBe(key)
+    expect(ledger.grantOf(key)).toMatchObject({ gate: 'startgate-pull' })
+    expect(step(1)).toMatchObject({ granted: [], waiting: [] })
+  })
+
+  test('gives its slots back container by container', () => {
+    const containers = ['app', 'slow'].map(name => ({ name, readinessProbe: {} }))
+    ask(pod('a', { containers }))
+    step()
+    ledger.upsertPod(pod('a', { containers, app: runningApp('a', true) }), 1)
+    expect([held(), step(1).released, held()]).toEqual([2, [], 1])
+  })
+
+  test('larger than a limit runs alone and is reported', () => {
+    const containers = ['a', 'b'].map(name => ({ name }))
+    const big = ask(pod('a', { containers }))
+    expect(step()).toMatchObject({ granted: [`${big}: 2`], oversize: [{ key: big, scope: 'node/n' }] })
+  })
+})
+
+describe('what could not be stored', () => {
+  test('gives its slots back, and its gate waits again', () => {
+    const a = ask(pod('a'))
+    step()
+    ledger.revoke(a)
+    expect(held()).toBe(0)
+    expect(step(1)).toMatchObject({ granted: [`${a}: 1`], released: [] })
+  })
+
+  test('gives its slots back for good when its gate has hung up', () => {
+    const a = ask(pod('a'))
+    step()
+    ledger.withdraw(a)
+    ledger.revoke(a)
+    expect(step(1)).toMatchObject({ granted: [], waiting: [], wakeAtMs: undefined })
+  })
+})
+
+describe('at takeover', () => {
+  test('stored grants count before anything is granted, and their timeout runs from now', () => {
+    const a = ask(pod('a'))
+    const [grant] = step().grants
+    ledger = new Ledger(settings)
+    ledger.upsertNode(node())
+    ledger.upsertPod(pod('a'), 50)
+    if (grant) ledger.adopt(grant, 50)
+    ask(pod('b'))
+    expect(step(50)).toMatchObject({ granted: [], wakeAtMs: 50 + TIMEOUT_MS })
+    expect(ledger.grantOf(a)).toEqual(grant)
+  })
+
+  test('a stored grant whose container is ready meanwhile is freed', () => {
+    const a = ask(pod('a'))
+    const [grant] = step().grants
+    ledger = new Ledger(settings)
+    ledger.upsertPod(pod('a', { app: runningApp('a', true) }), 50)
+    if (grant) ledger.adopt(grant, 50)
+    expect(step(50).released).toEqual([`${a}: Ready`])
+  })
+
+  test('a stored grant of a pod never shown is held until somebody says that the pod is gone', () => {
+    const a = ask(pod('a'))
+    const [grant] = step().grants
+    ledger = new Ledger(settings)
+    if (grant) ledger.adopt(grant, 50)
+    expect(step(50).released).toEqual([])
+    ledger.removePod('a', 51)
+    expect(step(51).released).toEqual([`${a}: PodGone`])
+  })
+})
+
+describe('who waits', () => {
+  test('leaves the line when the gate hangs up, or the pod is deleted or finished', () => {
+    ask(pod('a'))
+    step()
+    const keys = ['b', 'c', 'd'].map(uid => ask(pod(uid)))
+    ledger.withdraw(keys[0] ?? '')
+    ledger.upsertPod(pod('c', { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }), 1)
+    ledger.upsertPod({ ...pod('d'), status: { phase: 'Succeeded' } }, 1)
+    expect(step(1).rows).toEqual([])
+  })
+
+  test('hears of a freeze, and goes on when it is lifted', () => {
+    ledger.setNamespace('shop', { maxStarting: 0 })
+    const a = ask(pod('a'))
+    expect(step().waiting).toEqual(['start: frozen by startgate.dev/max-starting: 0 on namespace shop'])
+    ledger.setNamespace('shop', {})
+    expect(step(1).granted).toEqual([`${a}: 1`])
+  })
+
+  test('goes on at once when a limit is raised', () => {
+    const keys = ['a', 'b'].map(uid => ask(pod(uid)))
+    step()
+    ledger.upsertNode(node({ annotations: { 'startgate.dev/max-starting-per-node': '2' } }))
+    expect(step(1).granted).toEqual([`${keys[1]}: 1`])
+  })
+
+  test('waits apart while its node is lost or its pod unknown, and holds up nobody', () => {
+    ledger.upsertNode(node({ ready: 'Unknown' }))
+    ask(pod('a'))
+    ledger.ask(ticketFor(pod('b')), 0)
+    expect(step().waiting).toEqual(['start: node n is lost', 'start: the watch on pods does not show this pod yet'])
+  })
+
+  test('is told an estimate once hold times are known', () => {
+    ask(pod('a'))
+    step()
+    ledger.removePod('a', 8_000)
+    ask(pod('b'))
+    ask(pod('c'))
+    expect(step(8_000).rows).toMatchObject([{ place: 1, estimateMs: 8_000 }])
+  })
+})
+
+describe('modes', () => {
+  test('observe grants at once and counts', () => {
+    ledger.setNamespace('shop', { mode: 'observe' })
+    const keys = ['a', 'b'].map(uid => ask(pod(uid)))
+    expect(step().granted).toEqual(keys.map(key => `${key}: 1`))
+    expect(held()).toBe(2)
+  })
+
+  test('off grants at once and counts nothing', () => {
+    ledger.setNamespace('shop', { mode: 'off' })
+    const a = ask(pod('a'))
+    expect(step().granted).toEqual([`${a}: 0`])
+    expect([held(), ledger.grantOf(a), step(1).granted]).toEqual([0, undefined, []])
+  })
+})
+
+describe('pulls', () => {
+  test('one slot a pod; those to come wait', () => {
+    const [a] = ['a', 'b'].map(uid => ask(pod(uid), 'startgate-pull'))
+    expect(step()).toMatchObject({
+      granted: [`${a}: 1`],
+      waiting: ['pull: node n has 1 of 1 slots in use; next in line'],
+    })
+    expect(step().wakeAtMs).toBe(settings.pullTimeoutMs)
+  })
+
+  test('images that the node lists cost no slot', () => {
+    ledger.upsertNode(node({ images: ['docker.io/library/x:1'] }))
+    const a = ask(pod('a'), 'startgate-pull')
+    expect(step().granted).toEqual([`${a}: 0`])
+  })
+
+  test('images that another pod has running on the node cost no slot, not even in a frozen namespace', () => {
+    ledger.setNamespace('shop', { maxPulling: 0 })
+    ledger.upsertPod(pod('z', { app: { ...runningApp('z', true), imageID: 'sha256:1' } }), 0)
+    const a = ask(pod('a'), 'startgate-pull')
+    expect(step().granted).toEqual([`${a}: 0`])
+  })
+
+  test('a grant names only the images that are not there yet', () => {
+    ledger.upsertNode(node({ images: ['docker.io/library/x:1'] }))
+    ask(pod('a', { containers: [{ name: 'app', image: 'y:1' }] }), 'startgate-pull')
+    expect(step().grants[0]?.images).toEqual(['docker.io/library/y:1'])
+  })
+})
+
+test('usage shows the cluster, and every scope with slots held or waited for', () => {
+  for (const uid of ['a', 'b']) ask(pod(uid))
+  step()
+  const start = ledger.usage().filter(u => u.resource === 'start')
+  expect(start).toEqual([
+    { scope: 'cluster', resource: 'start', held: 1, debt: 0, limit: Number.POSITIVE_INFINITY, waiting: 0 },
+    { scope: 'node/n', resource: 'start', held: 1, debt: 0, limit: 1, waiting: 1 },
+    { scope: 'namespace/shop', resource: 'start', held: 1, debt: 0, limit: Number.POSITIVE_INFINITY, waiting: 0 },
+    {
+      scope: 'namespace/shop/node/n',
+      resource: 'start',
+      held: 1,
+      debt: 0,
+      limit: Number.POSITIVE_INFINITY,
+      waiting: 0,
+    },
+  ])
+})

@@ -1,0 +1,250 @@
+import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { Node, Pod } from '../../core/pod.ts'
+import { Asking } from './asking.ts'
+import { staleContainerIds } from './container-run.ts'
+import { Holdings } from './holdings.ts'
+import { type ClusterSettings, type LimitFacts, limitAt, type Scope, scopesOf, timeoutOf } from './limits.ts'
+import type { Grant, Release, Resource, Ticket, Waiting } from './model.ts'
+import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
+import { NodeImages } from './node-images.ts'
+import { holdersOf } from './phase.ts'
+import { type Blocked, compareTickets, decide } from './queue.ts'
+import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
+import { isFinished } from './ticket.ts'
+import { type ScopeUsage, Usage } from './usage.ts'
+
+/** The pure parts the ledger is made of. */
+export interface LedgerParts {
+  usage: Usage
+  holdersOf: typeof holdersOf
+  scopesOf: typeof scopesOf
+}
+
+export interface Step {
+  /**
+   * To be made durable, then answered. One of 0 slots needs no Lease, and the ledger has forgotten it already.
+   * `grantedAtMs` is 0: the ledger has no wall clock, so the shell stamps it.
+   */
+  grants: Grant[]
+  /** Those of `grants` that are larger than a limit and run alone in that scope. */
+  oversize: { key: string; scope: string }[]
+  releases: Release[]
+  /** In the order in which they would be taken, `pull` first. */
+  waiting: Waiting[]
+  /** When to call `step` next though nothing happens. */
+  wakeAtMs: number | undefined
+}
+
+interface PodEntry {
+  pod: Pod
+  /** Its Node object was deleted while it was there. */
+  nodeGone: boolean
+}
+
+/**
+ * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take effect
+ * at the next `step`. A grant is held from the moment `step` returns it until `step` returns its release, or until
+ * `revoke`.
+ */
+export class Ledger {
+  readonly #parts: LedgerParts
+  readonly #pods = new Map<string, PodEntry>()
+  readonly #nodes = new Map<string, NodeFacts>()
+  readonly #namespaces = new Map<string, NamespaceSettings>()
+  readonly #facts: LimitFacts
+  readonly #images = new NodeImages()
+  readonly #asking = new Asking()
+  readonly #holdings: Holdings
+  #blocked: Blocked[] = []
+
+  constructor(settings: ClusterSettings, parts: Partial<LedgerParts> = {}) {
+    this.#parts = { usage: new Usage(), holdersOf, scopesOf, ...parts }
+    this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces }
+    this.#holdings = new Holdings({ ...this.#parts, settleMs: settings.settleMs })
+  }
+
+  upsertPod(pod: Pod, _nowMs: number): void {
+    const uid = pod.metadata.uid ?? ''
+    this.#pods.set(uid, { pod, nodeGone: this.#pods.get(uid)?.nodeGone ?? false })
+    this.#images.setPod(pod)
+    if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
+    this.#holdings.touch(uid)
+  }
+
+  /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
+  removePod(uid: string, _nowMs: number): void {
+    this.#pods.delete(uid)
+    this.#images.removePod(uid)
+    this.#asking.removePod(uid)
+    this.#holdings.end(uid, 'PodGone')
+  }
+
+  upsertNode(node: Node): void {
+    const name = node.metadata.name ?? ''
+    const before = this.#nodes.get(name)
+    const facts = nodeFactsOf(node, before)
+    this.#nodes.set(name, facts)
+    if (!before || before.lost !== facts.lost) this.#nodeGone(name, false)
+  }
+
+  /** The Node object is gone, and with it all that ran there. */
+  removeNode(name: string): void {
+    this.#nodes.delete(name)
+    this.#nodeGone(name, true)
+  }
+
+  setNamespace(name: string, settings: NamespaceSettings): void {
+    this.#namespaces.set(name, settings)
+  }
+
+  removeNamespace(name: string): void {
+    this.#namespaces.delete(name)
+  }
+
+  /**
+   * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking again
+   * changes nothing. For a key that is held it only says that the gate listens: it waits again after a `revoke`.
+   */
+  ask(ticket: Ticket, _nowMs: number): void {
+    this.#asking.add(ticket)
+    // The init containers run anew, so all that ran in the sandbox before is dead.
+    this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
+  }
+
+  withdraw(key: string): void {
+    this.#asking.remove(key)
+  }
+
+  /**
+   * Counts a grant that a Lease tells of; its timeout runs from now. Show the pods first: a grant of a pod never shown is
+   * held until its timeout or `removePod`.
+   */
+  adopt(grant: Grant, nowMs: number): void {
+    if (!this.#holdings.get(grant.key)) this.#holdings.add(grant, nowMs, true)
+  }
+
+  grantOf(key: string): Grant | undefined {
+    return this.#holdings.get(key)
+  }
+
+  /** The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there, waits again. */
+  revoke(key: string): void {
+    this.#holdings.remove(key)
+  }
+
+  step(nowMs: number, term: number): Step {
+    const releases = this.#settle(nowMs)
+    const { free, lines, setAside } = this.#sortOut()
+    const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
+    const oversize: Step['oversize'] = []
+    this.#blocked = []
+    for (const [resource, tickets] of Object.entries(lines) as [Resource, Ticket[]][]) {
+      const { taken, blocked } = this.#decide(resource, tickets)
+      for (const { ticket, oversizeIn } of taken) {
+        grants.push(this.#grant(ticket, nowMs, term))
+        for (const scope of oversizeIn) oversize.push({ key: ticket.key, scope: scope.id })
+      }
+      this.#blocked.push(...blocked)
+    }
+    const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
+    return { grants, oversize, releases, waiting, wakeAtMs: this.#holdings.wakeAtMs() }
+  }
+
+  /** The cluster, and every scope in which slots are held or waited for. */
+  usage(): ScopeUsage[] {
+    const limit = (resource: Resource, scopeId: string) => limitAt(resource, scopeId, this.#facts)
+    const waiting = this.#blocked.map(({ ticket, obstacle }) => ({ ...ticket, scopeId: obstacle.scope.id }))
+    return this.#parts.usage.rows(waiting, limit)
+  }
+
+  #settle(nowMs: number): Release[] {
+    const ended = this.#holdings.settle(nowMs, grant => {
+      const entry = this.#pods.get(grant.podUid)
+      return { pod: entry?.pod, nodeLost: (entry?.nodeGone || this.#nodes.get(grant.nodeName)?.lost) ?? false }
+    })
+    for (const { release, gateEnded } of ended) {
+      // A gate that still listens was never told, so its pod must go on waiting; any other has been served.
+      const maybeUntold = !gateEnded && (release.reason === 'TimedOut' || release.reason === 'NodeLost')
+      if (!maybeUntold) this.#asking.remove(release.grant.key)
+    }
+    return ended.map(({ release }) => release)
+  }
+
+  /** Parts those who wait into who passes without a decision, who cannot be decided on, and who stands in line. */
+  #sortOut(): { free: Ticket[]; lines: Record<Resource, Ticket[]>; setAside: Waiting[] } {
+    const free: Ticket[] = []
+    const setAside: Waiting[] = []
+    const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
+    for (const ticket of this.#asking.tickets()) {
+      const { key, resource, nodeName } = ticket
+      if (this.#holdings.get(key)) continue
+      const mode = this.#namespaces.get(ticket.namespace)?.mode
+      if (mode === 'off') free.push(ticket)
+      else if (!this.#pods.has(ticket.podUid))
+        setAside.push({ key, place: 1, of: 1, reason: podUnknownReason(resource) })
+      else if (this.#nodes.get(nodeName)?.lost)
+        setAside.push({ key, place: 1, of: 1, reason: nodeLostReason(resource, nodeName) })
+      else if (mode === 'observe' || this.#needsNoPull(ticket)) free.push(ticket)
+      else lines[resource].push(ticket)
+    }
+    return { free: free.sort(compareTickets), lines, setAside }
+  }
+
+  #decide(resource: Resource, tickets: Ticket[]): ReturnType<typeof decide> {
+    const { usage } = this.#parts
+    const known = new Map<string, Scope[]>()
+    const scopesOf = (ticket: Ticket): Scope[] => {
+      const place = `${ticket.namespace}/${ticket.nodeName}`
+      const scopes = known.get(place) ?? this.#parts.scopesOf(ticket, this.#facts)
+      known.set(place, scopes)
+      return scopes
+    }
+    return decide(tickets, {
+      scopesOf,
+      inUse: scopeId => usage.inUse(resource, scopeId),
+      heldBy: namespace => usage.held(resource, `namespace/${namespace}`),
+    })
+  }
+
+  #grant(ticket: Ticket, nowMs: number, term: number): Grant {
+    const pod = this.#pods.get(ticket.podUid)?.pod
+    const needsNoSlot = this.#namespaces.get(ticket.namespace)?.mode === 'off' || this.#needsNoPull(ticket)
+    const grant: Grant = {
+      ...ticket,
+      slots: needsNoSlot ? 0 : ticket.slots,
+      images: ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image)),
+      term,
+      grantedAtMs: 0,
+      timeoutMs: timeoutOf(ticket, pod, this.#facts),
+      staleContainerIds: pod ? staleContainerIds(pod) : [],
+    }
+    if (needsNoSlot) this.#asking.remove(ticket.key)
+    else this.#holdings.add(grant, nowMs, false)
+    return grant
+  }
+
+  #needsNoPull({ resource, nodeName, images }: Ticket): boolean {
+    return resource === 'pull' && images.every(image => this.#isOnNode(nodeName, image))
+  }
+
+  #isOnNode(nodeName: string, image: string): boolean {
+    return (this.#nodes.get(nodeName)?.images.has(image) ?? false) || this.#images.has(nodeName, image)
+  }
+
+  #waitingOf(blocked: Blocked): Waiting {
+    const { ticket, place, of, obstacle } = blocked
+    const estimateMs =
+      obstacle.kind === 'frozen'
+        ? undefined
+        : this.#holdings.estimate.waitMs(ticket.resource, place, obstacle.scope.limit)
+    return { key: ticket.key, place, of, reason: reasonOf(blocked), ...(estimateMs !== undefined && { estimateMs }) }
+  }
+
+  #nodeGone(name: string, isGone: boolean): void {
+    for (const [uid, entry] of this.#pods) {
+      if (entry.pod.spec.nodeName !== name) continue
+      entry.nodeGone = isGone
+      this.#holdings.touch(uid)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { fullImageName } from '../../core/image-name.ts'
+import type { Pod } from '../../core/pod.ts'
+import { isFinished } from './ticket.ts'
+
+/**
+ * Full names of the images that a pod's status proves to be on its node: a container that runs or ran had its image.
+ * Nothing from a finished pod, whose images the kubelet may have removed since, nor from records the runtime lost.
+ */
+export function imagesShownBy(pod: Pod): Set<string> {
+  const images = new Set<string>()
+  if (isFinished(pod)) return images
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+  const imageOf = new Map([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(c => [c.name, c.image]))
+  for (const { name, imageID, state } of statuses) {
+    const image = imageOf.get(name)
+    const hasRun = state?.running !== undefined || (state?.terminated?.containerID ?? '') !== ''
+    if (image && imageID && hasRun) images.add(fullImageName(image))
+  }
+  return images
+}
+
+/** Which images gated pods have shown to be on which node, beside the 50 that the node itself lists. */
+export class NodeImages {
+  readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
+  /** Number of pods that show an image, by node. */
+  readonly #counts = new Map<string, Map<string, number>>()
+
+  setPod(pod: Pod): void {
+    const uid = pod.metadata.uid ?? ''
+    const nodeName = pod.spec.nodeName ?? ''
+    this.removePod(uid)
+    const images = imagesShownBy(pod)
+    this.#shown.set(uid, { nodeName, images })
+    for (const image of images) this.#count(nodeName, image, 1)
+  }
+
+  removePod(uid: string): void {
+    const shown = this.#shown.get(uid)
+    if (!shown) return
+    this.#shown.delete(uid)
+    for (const image of shown.images) this.#count(shown.nodeName, image, -1)
+  }
+
+  has(nodeName: string, image: string): boolean {
+    return this.#counts.get(nodeName)?.has(image) ?? false
+  }
+
+  #count(nodeName: string, image: string, change: number): void {
+    const counts = this.#counts.get(nodeName) ?? new Map<string, number>()
+    const count = (counts.get(image) ?? 0) + change
+    if (count > 0) counts.set(image, count)
+    else counts.delete(image)
+    if (counts.size > 0) this.#counts.set(nodeName, counts)
+    else this.#counts.delete(nodeName)
+  }
+}

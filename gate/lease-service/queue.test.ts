@@ -1,0 +1,243 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Scope, scopeIdsOf } from './limits.ts'
+import type { Ticket } from './model.ts'
+import { compareTickets, decide, type QueueFacts } from './queue.ts'
+import { reasonOf } from './reason.ts'
+
+function ticket(uid: string, fields: Partial<Ticket> = {}): Ticket {
+  return {
+    key: `start.${uid}.1`,
+    resource: 'start',
+    gate: 'startgate-start',
+    attempt: 1,
+    podUid: uid,
+    podName: uid,
+    namespace: 'a',
+    nodeName: 'n',
+    containers: [],
+    slots: 1,
+    images: [],
+    priority: 0,
+    createdAtMs: 0,
+    ...fields,
+  }
+}
+
+/** Facts from plain tables: limits and slots in use by scope id. */
+function factsOf(limits: Record<string, number>, inUse: Record<string, number> = {}): QueueFacts {
+  return {
+    scopesOf: t =>
+      scopeIdsOf(t).flatMap(id => {
+        const limit = limits[id]
+        return limit === undefined ? [] : [{ id, limit, subject: id, source: `max: ${limit} on ${id}` }]
+      }),
+    inUse: id => inUse[id] ?? 0,
+    heldBy: namespace => inUse[`namespace/${namespace}`] ?? 0,
+  }
+}
+
+interface Case {
+  waiting: Ticket[]
+  limits: Record<string, number>
+  inUse?: Record<string, number>
+  want: string[]
+  wantReasons?: string[]
+}
+
+const cases: Record<string, Case> = {
+  'the namespace that holds least goes first': {
+    waiting: [ticket('1'), ticket('2', { namespace: 'b', createdAtMs: 9 })],
+    limits: { cluster: 3 },
+    inUse: { cluster: 2, 'namespace/a': 2 },
+    want: ['2'],
+  },
+  'what is taken counts at once: two namespaces take turns': {
+    waiting: [ticket('1'), ticket('2'), ticket('3', { namespace: 'b', createdAtMs: 9 })],
+    limits: { cluster: 2 },
+    want: ['1', '3'],
+  },
+  'priority goes before age': {
+    waiting: [ticket('1', { createdAtMs: 1 }), ticket('2', { createdAtMs: 9, priority: 5 })],
+    limits: { cluster: 1 },
+    want: ['2'],
+  },
+  'the older goes first': {
+    waiting: [ticket('1', { createdAtMs: 9 }), ticket('2', { createdAtMs: 1 })],
+    limits: { cluster: 1 },
+    want: ['2'],
+  },
+  'of the same age the lower UID goes first': {
+    waiting: [ticket('2'), ticket('1')],
+    limits: { cluster: 1 },
+    want: ['1'],
+  },
+  'a full node lets others pass on other nodes': {
+    waiting: [ticket('1'), ticket('2', { nodeName: 'm', createdAtMs: 9 })],
+    limits: { cluster: 9, 'node/n': 1, 'node/m': 1 },
+    inUse: { cluster: 1, 'node/n': 1 },
+    want: ['2'],
+    wantReasons: ['start: node/n has 1 of 1 slots in use; next in line'],
+  },
+  'a request that needs more than is free is not overtaken in that scope': {
+    waiting: [ticket('1', { slots: 3 }), ticket('2', { createdAtMs: 9 })],
+    limits: { 'node/n': 4 },
+    inUse: { 'node/n': 2 },
+    want: [],
+    wantReasons: [
+      'start: needs 3 slots, node/n has 2 of 4 slots in use; next in line',
+      'start: node/n has 2 of 4 slots in use, one ahead waits for more; 2nd in line',
+    ],
+  },
+  'all or nothing: no slot is held for one that waits': {
+    waiting: [ticket('1', { slots: 2 }), ticket('2', { nodeName: 'm', createdAtMs: 9 })],
+    limits: { cluster: 3, 'node/n': 1, 'node/m': 3 },
+    inUse: { cluster: 1, 'node/n': 1 },
+    want: ['2'],
+  },
+  'a frozen namespace waits and holds up nobody': {
+    waiting: [ticket('1'), ticket('2', { namespace: 'b', createdAtMs: 9 })],
+    limits: { cluster: 1, 'namespace/a': 0 },
+    want: ['2'],
+    wantReasons: ['start: frozen by max: 0 on namespace/a'],
+  },
+  'a frozen ticket closes no scope that is full for it': {
+    waiting: [ticket('1', { slots: 4 }), ticket('2', { namespace: 'b', createdAtMs: 9 })],
+    limits: { 'node/n': 4, 'namespace/a': 0 },
+    inUse: { 'node/n': 1 },
+    want: ['2'],
+  },
+  'one larger than a limit runs alone there': {
+    waiting: [ticket('1', { slots: 5 }), ticket('2', { createdAtMs: 9 })],
+    limits: { 'node/n': 2 },
+    want: ['1'],
+    wantReasons: ['start: node/n has 5 of 2 slots in use; next in line'],
+  },
+  'one larger than a limit waits until it is alone, and the others let the scope run empty': {
+    waiting: [ticket('1', { slots: 5 }), ticket('2', { createdAtMs: 9 })],
+    limits: { 'node/n': 2 },
+    inUse: { 'node/n': 1 },
+    want: [],
+    wantReasons: [
+      'start: needs 5 slots and waits to be alone, node/n has 1 of 2 slots in use; next in line',
+      'start: node/n has 1 of 2 slots in use, one ahead waits for more; 2nd in line',
+    ],
+  },
+  'one larger than a limit still obeys the others': {
+    waiting: [ticket('1', { slots: 5 })],
+    limits: { 'node/n': 2, cluster: 6 },
+    inUse: { cluster: 2 },
+    want: [],
+  },
+  'a limit below what is held stops new ones only': {
+    waiting: [ticket('1')],
+    limits: { cluster: 1 },
+    inUse: { cluster: 3 },
+    want: [],
+    wantReasons: ['start: cluster has 3 of 1 slots in use; next in line'],
+  },
+}
+
+describe('who goes now', () => {
+  test.each(Object.entries(cases))('%s', (_name, { waiting, limits, inUse, want, wantReasons }) => {
+    const { taken, blocked } = decide(waiting, factsOf(limits, inUse))
+    expect(taken.map(t => t.ticket.podUid)).toEqual(want)
+    expect(taken.length + blocked.length).toBe(waiting.length)
+    if (wantReasons) expect(blocked.map(reasonOf)).toEqual(wantReasons)
+  })
+
+  test('places go by turns too', () => {
+    const [old, young] = [{}, { namespace: 'b', createdAtMs: 9 }]
+    const waiting = [ticket('1', old), ticket('2', old), ticket('3', young), ticket('4', young)]
+    const { blocked } = decide(waiting, factsOf({ cluster: 1 }, { cluster: 1 }))
+    expect(blocked.map(b => `${b.ticket.podUid}: ${b.place} of ${b.of}`)).toEqual([
+      '1: 1 of 4',
+      '3: 2 of 4',
+      '2: 3 of 4',
+      '4: 4 of 4',
+    ])
+  })
+
+  test('one that runs alone says where', () => {
+    const { taken } = decide([ticket('1', { slots: 5 })], factsOf({ 'node/n': 2, cluster: 9 }))
+    expect(taken[0]?.oversizeIn.map(s => s.id)).toEqual(['node/n'])
+  })
+})
+
+const someTicket = fc.record({
+  namespace: fc.constantFrom('a', 'b', 'c'),
+  nodeName: fc.constantFrom('n', 'm'),
+  slots: fc.constantFrom(1, 1, 1, 2, 3, 5),
+  priority: fc.constantFrom(0, 0, 10),
+  createdAtMs: fc.nat(3),
+})
+const someTickets = fc
+  .array(someTicket, { maxLength: 25 })
+  .map(list => list.map((fields, i) => ticket(`uid-${String(i).padStart(2, '0')}`, fields)))
+const someNumbers = (max: number) =>
+  fc.dictionary(
+    fc.constantFrom(
+      'cluster',
+      ...['n', 'm'].map(n => `node/${n}`),
+      ...['a', 'b', 'c'].flatMap(a => [`namespace/${a}`, `namespace/${a}/node/n`]),
+    ),
+    fc.nat(max),
+  )
+const someFacts = fc.tuple(someNumbers(6), someNumbers(3)).map(([limits, inUse]) => factsOf(limits, inUse))
+
+/** The rule, word by word and slowly: look again through all for each turn. */
+function decideSlowly(tickets: Ticket[], facts: QueueFacts): string[] {
+  const taken: Ticket[] = []
+  const blockedOn: Scope[] = []
+  const left = new Set(tickets)
+  const held = (t: Ticket) =>
+    facts.heldBy(t.namespace) + taken.filter(o => o.namespace === t.namespace).reduce((sum, o) => sum + o.slots, 0)
+  const used = (id: string) =>
+    facts.inUse(id) + taken.filter(o => scopeIdsOf(o).includes(id)).reduce((sum, o) => sum + o.slots, 0)
+  while (left.size > 0) {
+    const head = [...left].reduce((a, b) => ((held(a) - held(b) || compareTickets(a, b)) <= 0 ? a : b))
+    left.delete(head)
+    const scopes = facts.scopesOf(head)
+    if (scopes.some(s => s.limit === 0)) continue
+    const lacking = scopes.filter(s => (head.slots > s.limit ? used(s.id) > 0 : used(s.id) + head.slots > s.limit))
+    if (lacking.length === 0 && !scopes.some(s => blockedOn.some(o => o.id === s.id))) taken.push(head)
+    blockedOn.push(...lacking)
+  }
+  return taken.map(t => t.key)
+}
+
+describe('for any queue', () => {
+  test('the decision is the rule, word by word', () => {
+    fc.assert(
+      fc.property(someTickets, someFacts, (tickets, facts) => {
+        expect(decide(tickets, facts).taken.map(t => t.ticket.key)).toEqual(decideSlowly(tickets, facts))
+      }),
+    )
+  })
+
+  test('the order in which tickets are kept does not matter', () => {
+    const shuffled = someTickets.chain(tickets =>
+      fc.tuple(fc.constant(tickets), fc.shuffledSubarray(tickets, { minLength: tickets.length })),
+    )
+    fc.assert(
+      fc.property(shuffled, someFacts, ([tickets, others], facts) => {
+        expect(decide(others, facts)).toEqual(decide(tickets, facts))
+      }),
+    )
+  })
+
+  test('every ticket is taken or has a place of its own in one line', () => {
+    fc.assert(
+      fc.property(someTickets, someFacts, (tickets, facts) => {
+        const { taken, blocked } = decide(tickets, facts)
+        const keys = [...taken, ...blocked].map(t => t.ticket.key)
+        expect(keys.toSorted()).toEqual(tickets.map(t => t.key).toSorted())
+        const lines = Map.groupBy(blocked, b => b.obstacle.scope.id)
+        for (const line of lines.values()) {
+          expect(line.map(b => b.place)).toEqual(line.map((_, i) => i + 1))
+          expect(new Set(line.map(b => b.of))).toEqual(new Set([line.length]))
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,141 @@
+import type { NamespaceSettings } from '../../core/annotations.ts'
+import { effectivePullPolicy } from '../../core/image-name.ts'
+import type { ClusterSettings } from './limits.ts'
+import type { Grant, Resource } from './model.ts'
+import type { SimPod } from './simulation-pod.ts'
+
+/** What limits are in force, as the simulated cluster has them. */
+export interface LimitTruth {
+  settings: ClusterSettings
+  namespaces: Map<string, NamespaceSettings>
+  nodes: Map<string, { cores: number; annotation?: number; isLost: boolean }>
+}
+
+interface Claim {
+  grant: Grant
+  pod: SimPod
+  decidedAtMs: number
+  /** The sandbox whose gate got the answer; undefined until one did. */
+  answeredIn: number | undefined
+  /** It ran on a node that was lost: the design counts it no more. */
+  isExempt: boolean
+}
+
+/** A status may reach the leader this much later than the truth. */
+const MAX_STATUS_LAG_MS = 12_000
+
+/**
+ * Test support. Counts slots by what is true in the simulated cluster, not by what statuses say, and by none of the ledger's code:
+ * at every grant, slots truly held plus the request must be within every limit in force (promise G1).
+ */
+export class Checker {
+  readonly violations: string[] = []
+  grants = 0
+  readonly #limits: LimitTruth
+  readonly #claims = new Map<string, Claim>()
+
+  constructor(limits: LimitTruth) {
+    this.#limits = limits
+  }
+
+  granted(grant: Grant, pod: SimPod, nowMs: number): void {
+    this.grants += 1
+    if (this.#claims.get(grant.key)?.answeredIn === pod.sandbox && this.#slots(grant.key, nowMs) > 0)
+      this.violations.push(`DoubleGrant: ${grant.key}`)
+    const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
+    if (grant.slots === 0) {
+      this.#checkFree(grant, pod, mode)
+      return
+    }
+    if (mode === 'enforce') this.#checkLimits(grant, nowMs)
+    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn: undefined, isExempt: false })
+  }
+
+  answered(key: string, pod: SimPod): void {
+    const claim = this.#claims.get(key)
+    if (claim) claim.answeredIn = pod.sandbox
+  }
+
+  /** Not stored, or taken back, before its gate was told. */
+  dropped(key: string): void {
+    if (this.#claims.get(key)?.answeredIn === undefined) this.#claims.delete(key)
+  }
+
+  nodeLost(node: string): void {
+    for (const claim of this.#claims.values()) if (claim.grant.nodeName === node) claim.isExempt = true
+  }
+
+  #checkFree({ resource, key, namespace }: Grant, pod: SimPod, mode: string): void {
+    if (mode === 'off') return
+    const images = [...(pod.base.spec.initContainers ?? []), ...pod.base.spec.containers].flatMap(c =>
+      c.image && !c.image.includes('startgate') && effectivePullPolicy(c) !== 'Never' ? [c.image] : [],
+    )
+    const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
+    if (resource === 'start' || images.some(image => !present.has(image)))
+      this.violations.push(`FreePass: ${key} of ${namespace} passed without a slot`)
+  }
+
+  #checkLimits(grant: Grant, nowMs: number): void {
+    for (const { scope, limit, covers } of this.#limitsOf(grant)) {
+      let held = 0
+      for (const [key, claim] of this.#claims) {
+        if (key !== grant.key && claim.grant.resource === grant.resource && covers(claim.grant))
+          held += this.#slots(key, nowMs)
+      }
+      const fits = held + grant.slots <= limit || (limit > 0 && grant.slots > limit && held === 0)
+      if (!fits) this.violations.push(`OverLimit: ${grant.key} in ${scope}: ${held} held + ${grant.slots} > ${limit}`)
+    }
+  }
+
+  #limitsOf({ resource, namespace, nodeName }: Grant) {
+    const { settings, namespaces, nodes } = this.#limits
+    const node = nodes.get(nodeName)
+    const cores = node?.cores ?? 1
+    const ours = namespaces.get(namespace) ?? {}
+    const isStart = resource === 'start'
+    const perCore = (factor: number | undefined) =>
+      factor === undefined || !isStart ? Number.POSITIVE_INFINITY : factor && Math.max(1, Math.floor(factor * cores))
+    const cluster = isStart
+      ? (settings.cluster.maxStarting ?? Number.POSITIVE_INFINITY)
+      : (settings.cluster.maxPulling ?? 20)
+    const byDefault = isStart ? (settings.node.maxStarting ?? Math.max(2, cores)) : (settings.node.maxPulling ?? 1)
+    const onNode = isStart && node?.annotation !== undefined ? node.annotation : byDefault
+    const inNamespace = (isStart ? ours.maxStarting : ours.maxPulling) ?? Number.POSITIVE_INFINITY
+    const share = Math.max(1, Math.floor(cluster * settings.namespaceShare))
+    const both = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? Number.POSITIVE_INFINITY
+    const isHere = (g: Grant) => g.nodeName === nodeName
+    const isOurs = (g: Grant) => g.namespace === namespace
+    return [
+      { scope: 'cluster', limit: cluster, covers: () => true },
+      { scope: `node ${nodeName}`, limit: onNode, covers: isHere },
+      { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs },
+      {
+        scope: `namespace ${namespace} on node ${nodeName}`,
+        limit: Math.min(both, perCore(ours.maxStartingPerCore)),
+        covers: (g: Grant) => isHere(g) && isOurs(g),
+      },
+    ]
+  }
+
+  /** Slots that the claim truly holds now. */
+  #slots(key: string, nowMs: number): number {
+    const claim = this.#claims.get(key)
+    if (!claim || claim.isExempt || claim.pod.isOver) return 0
+    const { grant, pod, answeredIn, decidedAtMs } = claim
+    const unseenUntilMs = decidedAtMs + grant.timeoutMs
+    if (answeredIn === undefined) return nowMs < unseenUntilMs ? grant.slots : 0
+    // The containers of an earlier sandbox are dead.
+    if (answeredIn !== pod.sandbox) return 0
+    if (grant.resource === 'pull') return !pod.isPulled && nowMs < unseenUntilMs ? 1 : 0
+    const starting = [...pod.truth.values()].filter(({ isPast, runningSinceMs }) => {
+      // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
+      const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
+      return !isPast && nowMs < (isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs)
+    })
+    return starting.length
+  }
+}
+
+export function heldAnywhere(rows: { scope: string; resource: Resource; held: number }[]): string[] {
+  return rows.filter(row => row.held !== 0).map(row => `${row.resource} ${row.scope}: ${row.held}`)
+}

@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Ledger } from './ledger.ts'
+import { scopesOf } from './limits.ts'
+import type { Ticket } from './model.ts'
+import { holdersOf } from './phase.ts'
+import { type Faults, simulate } from './simulation.ts'
+import { Usage } from './usage.ts'
+
+/** `STARTGATE_SEED=17 npx vitest …` runs that one course of events again. */
+const SEED = process.env.STARTGATE_SEED === undefined ? undefined : Number(process.env.STARTGATE_SEED)
+const RUNS = Number(process.env.STARTGATE_RUNS ?? 200)
+
+test('whatever happens, no limit is broken, no gate is forgotten and no slot is lost', { timeout: 600_000 }, () => {
+  if (SEED !== undefined) {
+    expect(simulate(SEED).violations).toEqual([])
+    return
+  }
+  fc.assert(
+    fc.property(fc.nat(), seed => {
+      expect(simulate(seed).violations, `again with STARTGATE_SEED=${seed}`).toEqual([])
+    }),
+    // A smaller seed is no simpler a run, so there is nothing to shrink to.
+    { numRuns: RUNS, endOnFailure: true },
+  )
+})
+
+test('the same seed gives the same course of events', () => {
+  const outcomes = [1, 2].map(() =>
+    simulate(SEED ?? 7, { newLedger: settings => new Ledger(settings, { usage: new DoublyFreed() }) }),
+  )
+  expect(outcomes[0]).toEqual(outcomes[1])
+})
+
+/** Gives a grant's slots back twice when it ends. */
+class DoublyFreed extends Usage {
+  readonly #slots = new Map<string, number>()
+
+  override hold(holder: Pick<Ticket, 'key' | 'resource' | 'namespace' | 'nodeName'>, slots: number): void {
+    const before = this.#slots.get(holder.key) ?? 0
+    this.#slots.set(holder.key, slots)
+    super.hold(holder, slots)
+    if (slots === 0 && before > 0) this.charge(holder, -1)
+  }
+}
+
+/** Forgets the gate when its grant could not be stored. */
+class Forgetful extends Ledger {
+  override revoke(key: string): void {
+    super.revoke(key)
+    this.withdraw(key)
+  }
+}
+
+/** Believes a status before it shows that the grant's gate has ended. */
+const hasty: typeof holdersOf = (grant, facts, nowMs) => {
+  const pod = structuredClone(facts.pod)
+  for (const status of pod?.status?.initContainerStatuses ?? []) {
+    if (status.name === grant.gate) status.state = { terminated: { exitCode: 0, containerID: 'any' } }
+  }
+  return holdersOf(grant, { ...facts, pod }, nowMs)
+}
+
+/** Takes records that an earlier sandbox left for records of this run. */
+const credulous: typeof holdersOf = (grant, facts, nowMs) => {
+  const pod = structuredClone(facts.pod)
+  for (const { state } of pod?.status?.initContainerStatuses ?? []) {
+    delete state?.terminated?.message
+    delete state?.terminated?.finishedAt
+  }
+  return holdersOf({ ...grant, staleContainerIds: [] }, { ...facts, pod }, nowMs)
+}
+
+const withoutScope =
+  (pattern: RegExp): typeof scopesOf =>
+  (ticket, facts) =>
+    scopesOf(ticket, facts).filter(scope => !pattern.test(scope.id))
+
+const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
+  'a slot given back twice': {
+    faults: { newLedger: settings => new Ledger(settings, { usage: new DoublyFreed() }) },
+    want: /^OverLimit/,
+  },
+  'an answer before the grant is durable': { faults: { answersEarly: true }, want: /^OverLimit/ },
+  'the cluster limit skipped': {
+    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^cluster$/) }) },
+    want: /^OverLimit.* in cluster/,
+  },
+  'the node limit skipped': {
+    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^node\//) }) },
+    want: /^OverLimit.* in node/,
+  },
+  'the namespace limit skipped': {
+    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^namespace\/[^/]+$/) }) },
+    want: /^OverLimit.* in namespace ns-\d:/,
+  },
+  'the namespace-on-node limit skipped': {
+    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^namespace\/.+\/node\//) }) },
+    want: /^OverLimit.* in namespace ns-\d on node/,
+  },
+  'a ticket lost when its grant cannot be stored': {
+    faults: { newLedger: settings => new Forgetful(settings) },
+    want: /^LostTicket/,
+  },
+  "a stale status believed: an earlier run's": {
+    faults: { newLedger: settings => new Ledger(settings, { holdersOf: credulous }) },
+    want: /^OverLimit/,
+  },
+  'a stale status believed: from before the gate ended': {
+    faults: { newLedger: settings => new Ledger(settings, { holdersOf: hasty }) },
+    want: /^OverLimit/,
+  },
+}
+
+describe('the simulation finds each seeded fault', () => {
+  test.each(Object.entries(MUTANTS))('%s', (name, { faults, want }) => {
+    for (let seed = SEED ?? 1; seed <= (SEED ?? 1_000); seed++) {
+      const found = simulate(seed, faults).violations.find(violation => want.test(violation))
+      if (!found) continue
+      console.info(`${name}: found with STARTGATE_SEED=${seed}: ${found}`)
+      return
+    }
+    expect.fail('no seed shows the fault')
+  })
+})
