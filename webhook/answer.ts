@@ -1,0 +1,89 @@
+import { messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import type { ReviewResult, WebhookMetrics } from './metrics.ts'
+import { type MutateFacts, mutate, type Outcome } from './mutate.ts'
+import { type AdmissionReview, allow, denied, type PodReview, parseReview, patched } from './review.ts'
+
+export interface AnswerDeps {
+  /** What is known now; undefined while something that every gate needs is not. */
+  factsFor(namespace: string): MutateFacts | undefined
+  metrics: WebhookMetrics
+  log: Logger
+  /** Milliseconds, for durations. */
+  monotonicMs(): number
+}
+
+export type Answer = { kind: 'review'; body: AdmissionReview } | { kind: 'malformed'; sentence: string }
+
+interface Verdict {
+  body: AdmissionReview
+  result: ReviewResult
+  reason: string
+}
+
+/** Answers a parsed body of any shape, and counts and logs what it did. Never throws. */
+export function answer(body: unknown, deps: AnswerDeps): Answer {
+  const startMs = deps.monotonicMs()
+  const count = (result: ReviewResult, reason: string) =>
+    deps.metrics.review(result, reason, (deps.monotonicMs() - startMs) / 1000)
+  const parsed = parseReview(body)
+  if (parsed.kind === 'malformed') {
+    count('malformed', 'Malformed')
+    deps.log.warn({ sentence: parsed.sentence }, 'malformed review')
+    return parsed
+  }
+  if (parsed.kind === 'other') {
+    count('skipped', parsed.reason)
+    return { kind: 'review', body: allow(parsed.uid) }
+  }
+  const verdict = decide(parsed.review, deps)
+  count(verdict.result, verdict.reason)
+  return { kind: 'review', body: verdict.body }
+}
+
+function decide(review: PodReview, deps: AnswerDeps): Verdict {
+  const { uid, namespace, pod } = review
+  const log = deps.log.child({ namespace, pod: pod.metadata.name ?? pod.metadata.generateName, uid })
+  const unchanged = (reason: string, sentence: string): Verdict => ({
+    body: allow(uid, [`startgate: ${sentence}`]),
+    result: 'unchanged',
+    reason,
+  })
+  try {
+    const facts = deps.factsFor(namespace)
+    if (!facts) {
+      log.warn('not gated: not all is known yet')
+      return unchanged('NotReady', 'not gated, the webhook has just started')
+    }
+    const outcome = mutate(pod, namespace, facts)
+    if (outcome.kind !== 'unchanged') return settled(uid, outcome, { ...deps, log })
+    log.warn({ reason: outcome.reason }, outcome.sentence)
+    return unchanged(outcome.reason, outcome.sentence)
+  } catch (error) {
+    // Whatever is wrong with us, the pod must be created.
+    log.error({ err: error }, `review failed: ${messageOf(error)}`)
+    return unchanged('InternalError', 'not gated, a fault of startgate: see its log')
+  }
+}
+
+function settled(
+  uid: string,
+  outcome: Exclude<Outcome, { kind: 'unchanged' }>,
+  { metrics, log }: Pick<AnswerDeps, 'metrics' | 'log'>,
+): Verdict {
+  switch (outcome.kind) {
+    case 'skipped':
+      log.debug({ reasons: outcome.reasons }, 'skipped')
+      return { body: allow(uid), result: 'skipped', reason: outcome.reasons[0] ?? '' }
+    case 'denied':
+      log.info({ problems: outcome.problems }, 'denied')
+      return { body: denied(uid, outcome.problems), result: 'denied', reason: 'BadInput' }
+    case 'patched': {
+      const { operations, warnings } = outcome
+      metrics.patch(Buffer.byteLength(JSON.stringify(operations)))
+      log.debug({ operations: operations.length }, 'patched')
+      const reason = operations.length > 0 ? 'Gated' : 'AlreadyGated'
+      return { body: patched(uid, operations, warnings), result: 'patched', reason }
+    }
+  }
+}

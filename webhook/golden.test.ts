@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import type { Node, Pod } from '../core/pod.ts'
+import { withoutOurs } from './inject/ownership.ts'
+import { type MutateFacts, mutate } from './mutate.ts'
+import { NodeImages } from './node-images.ts'
+import { applied } from './patch.ts'
+import { qosClass } from './qos.ts'
+import type { InjectSettings, NamespaceFacts } from './settings.ts'
+import { NAMESPACE, SETTINGS } from './test-facts.ts'
+
+/** Every folder is a case: pod.yaml, what becomes of it in want.yaml, and where needed what differs from these facts. */
+const root = new URL('testdata/', import.meta.url)
+interface Context {
+  requestNamespace?: string
+  settings?: Partial<InjectSettings>
+  namespace?: Partial<NamespaceFacts>
+  nodes?: Node[]
+}
+
+const read = (path: string) => parse(readFileSync(new URL(path, root), 'utf8'))
+
+function load(name: string): { pod: Pod; namespace: string; facts: MutateFacts } {
+  const context: Context = existsSync(new URL(`${name}/context.yaml`, root)) ? read(`${name}/context.yaml`) : {}
+  const images = new NodeImages()
+  for (const node of context.nodes ?? []) images.set(node)
+  return {
+    pod: read(`${name}/pod.yaml`),
+    namespace: context.requestNamespace ?? 'shop',
+    facts: {
+      settings: { ...SETTINGS, ...context.settings },
+      namespace: { ...NAMESPACE, ...context.namespace },
+      everywhereFor: pod => images.everywhereFor(pod),
+    },
+  }
+}
+
+const cases = readdirSync(root)
+
+test('there are cases, and nothing in testdata that no case reads', () => {
+  expect(cases.length).toBeGreaterThanOrEqual(24)
+  const files = cases.flatMap(name => readdirSync(new URL(`${name}/`, root)).map(file => `${name}/${file}`))
+  expect(files.filter(file => !/\/(pod|want|context)\.yaml$/.test(file))).toEqual([])
+})
+
+describe.each(cases)('%s', name => {
+  const { pod, namespace, facts } = load(name)
+  const before = JSON.stringify(pod)
+  const outcome = mutate(pod, namespace, facts)
+  const after = outcome.kind === 'patched' ? applied(pod, outcome.operations) : pod
+
+  test('gives the wanted pod', async () => {
+    const { kind, ...rest } = outcome
+    const { operations, ...said } = { operations: [], ...rest }
+    const paths = operations.map(({ op, path }) => `${op} ${path}`)
+    const report = { outcome: kind, ...said, ...(paths.length > 0 && { operations: paths, pod: after }) }
+    await expect(stringify(report, { lineWidth: 0, aliasDuplicateObjects: false })).toMatchFileSnapshot(
+      `./testdata/${name}/want.yaml`,
+    )
+  })
+
+  test('leaves the input and the containers of the user as they are', () => {
+    expect(JSON.stringify(pod)).toBe(before)
+    expect(JSON.stringify(after.spec.containers)).toBe(JSON.stringify(pod.spec.containers))
+    expect(JSON.stringify(withoutOurs(after).spec.initContainers)).toBe(
+      JSON.stringify(withoutOurs(pod).spec.initContainers),
+    )
+  })
+
+  test('is done once: a second time changes nothing', () => {
+    const again = mutate(after, namespace, facts)
+    if (outcome.kind === 'patched') expect(again).toEqual({ ...outcome, operations: [] })
+    else expect(again).toEqual(outcome)
+  })
+
+  test('keeps the QoS class', () => {
+    expect(qosClass(after)).toBe(qosClass(withoutOurs(pod)))
+  })
+
+  test('takes one operation a thing that is added', () => {
+    if (outcome.kind !== 'patched') return
+    const gates = (after.spec.initContainers?.length ?? 0) - (pod.spec.initContainers?.length ?? 0)
+    const most = (pod.spec.initContainers ? gates : 1) + (pod.spec.volumes ? 2 : 1) + 2
+    if (withoutOurs(pod).spec.initContainers?.length === pod.spec.initContainers?.length) {
+      expect(outcome.operations.length).toBe(most)
+    }
+  })
+})

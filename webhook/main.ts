@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { collectDefaultMetrics } from 'prom-client'
+import type { ServingIdentity } from '../certs/identity.ts'
+import { systemKeys } from '../certs/keys.ts'
+import { type Rotator, startRotator } from '../certs/rotator.ts'
+import { kubernetesCaPublisher, kubernetesSecretStore } from '../certs/store.ts'
+import { systemClock as clock } from '../core/clock.ts'
+import { type ClusterConfig, parseClusterConfig } from '../core/cluster-config.ts'
+import { messageOf } from '../core/errors.ts'
+import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
+import { listenHost } from '../core/listen-host.ts'
+import { createLogger, type Logger } from '../core/log.ts'
+import { type ClusterView, startClusterView } from './cluster-view.ts'
+import { drain } from './drain.ts'
+import { createWebhookMetrics } from './metrics.ts'
+import type { MutateFacts } from './mutate.ts'
+import { buildServer } from './server.ts'
+import { injectSettings } from './settings.ts'
+
+async function main(config: ClusterConfig, log: Logger): Promise<void> {
+  const client = createKubeClient()
+  const { namespace, leaseService } = config
+  const view = startClusterView({
+    client,
+    service: { namespace, name: leaseService.name, port: leaseService.port },
+    clock,
+    log,
+  })
+  const rotator = startCertificates(client, config, log)
+  const metrics = createWebhookMetrics()
+  collectDefaultMetrics({ register: metrics.registry })
+  let draining = false
+  // Without a certificate there is no TLS to listen with; the startup probe waits for this.
+  const identity = await new Promise<ServingIdentity>(resolve => rotator.onChange(resolve))
+  const server = buildServer({
+    factsFor: name => factsFor(name, { config, view, rotator }),
+    metrics,
+    log,
+    monotonicMs: () => performance.now(),
+    unready: () => view.missing(),
+    isDraining: () => draining,
+    tls: { cert: identity.certPem, key: identity.keyPem },
+  })
+  rotator.onChange(({ certPem, keyPem }) =>
+    (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
+  )
+  await server.listen({ host: listenHost(), port: config.webhook.listenPort })
+  log.info({ port: config.webhook.listenPort }, 'serving reviews')
+  const stop = async () => {
+    if (draining) return
+    draining = true
+    await drain(server, { lameDuckMs: config.lameDuckMs, sleep, log })
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
+}
+
+function startCertificates(client: KubeClient, config: ClusterConfig, log: Logger): Rotator {
+  const location = { namespace: config.namespace, name: config.certificateSecret }
+  return startRotator({
+    secret: kubernetesSecretStore(client, location, config.webhook.name),
+    publisher: kubernetesCaPublisher(client, config.webhook.configurationName),
+    keys: systemKeys,
+    clock,
+    log,
+    dnsNames: [`${config.webhook.name}.${config.namespace}.svc`, config.leaseService.serverName],
+  })
+}
+
+function factsFor(
+  namespace: string,
+  { config, view, rotator }: { config: ClusterConfig; view: ClusterView; rotator: Rotator },
+): MutateFacts | undefined {
+  const address = view.address()
+  const ca = rotator.current()?.caBundlePem
+  if (!address || !ca || view.missing().length > 0) return undefined
+  return {
+    settings: injectSettings(config, { address, ca }),
+    namespace: view.namespaces.factsOf(namespace),
+    everywhereFor: pod => view.nodes.everywhereFor(pod),
+  }
+}
+
+try {
+  const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
+  await main(config, createLogger('webhook', config.logLevel))
+} catch (error) {
+  createLogger('webhook').fatal({ err: error }, messageOf(error))
+  process.exit(1)
+}

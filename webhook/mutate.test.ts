@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import type { Container, Pod } from '../core/pod.ts'
+import { type MutateFacts, mutate } from './mutate.ts'
+import { applied } from './patch.ts'
+import { FACTS, podOf, SETTINGS } from './test-facts.ts'
+
+function gated(pod: Pod, facts: MutateFacts = FACTS): Pod {
+  const outcome = mutate(pod, 'shop', facts)
+  if (outcome.kind !== 'patched') throw new Error(JSON.stringify(outcome))
+  return applied(pod, outcome.operations)
+}
+
+function pathsOf(pod: Pod, facts: MutateFacts = FACTS): string[] {
+  const outcome = mutate(pod, 'shop', facts)
+  if (outcome.kind !== 'patched') throw new Error(JSON.stringify(outcome))
+  return outcome.operations.map(({ op, path }) => `${op} ${path}`)
+}
+
+const names = (pod: Pod) => pod.spec.initContainers?.map(c => c.name)
+const USERS = podOf({ initContainers: [{ name: 'prepare', image: 'prepare:1' }] })
+
+function changed(pod: Pod, change: (pod: Pod) => void): Pod {
+  const copy = structuredClone(pod)
+  change(copy)
+  return copy
+}
+
+describe('a pod that comes a second time', () => {
+  test('keeps what the API server, LimitRanger, identity webhooks and AlwaysPullImages added to our containers', () => {
+    const decorated = changed(gated(USERS), ({ spec }) => {
+      for (const container of spec.initContainers ?? []) {
+        Object.assign(container, { terminationMessagePath: '/dev/termination-log', imagePullPolicy: 'Always' })
+        container.env = [{ name: 'AWS_ROLE_ARN', value: 'x' }, ...(container.env ?? [])]
+        container.volumeMounts = [...(container.volumeMounts ?? []), { name: 'aws', mountPath: '/aws' }]
+        container.resources = { requests: { cpu: '100m' }, limits: { cpu: '200m' } }
+      }
+      spec.volumes = [{ name: 'aws', emptyDir: {} }, ...(spec.volumes ?? [])]
+    })
+    // The image steps now copy other resources only if their originals changed; here those have the same additions.
+    for (const container of decorated.spec.containers) {
+      container.resources = { requests: { cpu: '0.1' }, limits: { cpu: '0.2' } }
+    }
+    expect(pathsOf(decorated)).toEqual([])
+  })
+
+  test('gets its gates back to the first and last place, and steps for images that came along', () => {
+    const decorated = changed(gated(USERS), ({ spec }) => {
+      spec.initContainers = [
+        { name: 'early', image: 'early:1' },
+        ...(spec.initContainers ?? []),
+        { name: 'late', image: 'late:1' },
+      ]
+    })
+    const result = gated(decorated)
+    expect(names(result)).toEqual([
+      'startgate-pull', 'startgate-image-1', 'startgate-image-2', 'startgate-image-3', 'startgate-image-4',
+      'early', 'prepare', 'late', 'startgate-start',
+    ]) // biome-ignore format: a list
+    expect(result.spec.initContainers?.slice(1, 5).map(c => c.image)).toEqual([
+      'early:1',
+      'prepare:1',
+      'late:1',
+      'nginx:1',
+    ])
+    expect(pathsOf(result)).toEqual([])
+  })
+
+  test('is brought up to date in place when another version of us made it, as in an upgrade or a restored backup', () => {
+    const newer = { ...FACTS, settings: { ...SETTINGS, image: 'registry.example/startgate:v2', ca: 'another PEM\n' } }
+    const old = gated(USERS)
+    expect(pathsOf(old, newer)).toEqual(['replace /spec/initContainers/0', 'replace /spec/initContainers/4'])
+    expect(gated(old, newer)).toEqual(gated(USERS, newer))
+  })
+
+  test('loses the steps that are no longer needed', () => {
+    const warm = { ...FACTS, everywhereFor: () => () => true }
+    expect(pathsOf(gated(USERS), warm)).toEqual([
+      'remove /spec/initContainers/2',
+      'remove /spec/initContainers/1',
+      'remove /spec/initContainers/0',
+    ])
+  })
+
+  const spoilings: Record<string, (container: Container) => void> = {
+    'made a sidecar, which would never end': c => Object.assign(c, { restartPolicy: 'Always' }),
+    'given arguments': c => Object.assign(c, { args: ['--version'] }),
+    'given another address': c => Object.assign(c.env?.[1] ?? {}, { value: 'evil.example:443' }),
+    'given an address twice': c => c.env?.push({ name: 'STARTGATE_ADDRESS', value: 'evil.example:443' }),
+    'given rights': c => Object.assign(c.securityContext ?? {}, { allowPrivilegeEscalation: true }),
+    'rid of its token': c => Object.assign(c, { volumeMounts: c.volumeMounts?.slice(0, 1) }),
+    'given another image': c => Object.assign(c, { image: 'evil.example/pass:1' }),
+  }
+  test.each(Object.entries(spoilings))('gets a new gate where the old one was %s', (_, spoil) => {
+    const good = gated(USERS)
+    const spoiled = changed(good, ({ spec }) =>
+      spec.initContainers?.filter(c => c.name === 'startgate-start').map(spoil),
+    )
+    expect(pathsOf(spoiled)).toEqual(['replace /spec/initContainers/4'])
+    expect(gated(spoiled)).toEqual(good)
+  })
+
+  test('gets its volume as it must be', () => {
+    const good = gated(USERS)
+    const spoiled = changed(good, ({ spec }) => {
+      spec.volumes = [{ name: 'startgate', emptyDir: { medium: 'Memory' } }, ...(spec.volumes?.slice(1) ?? [])]
+    })
+    expect(pathsOf(spoiled)).toEqual(['replace /spec/volumes/0'])
+  })
+})
+
+test('what a user brings along under our names is denied, each with a sentence', () => {
+  const outcome = mutate(
+    podOf({
+      containers: [{ name: 'startgate-start', command: ['node', '/app/gate.mjs'] }],
+      initContainers: [{ name: 'startgate-image-01', command: ['/startgate/true'] }],
+      volumes: [{ name: 'startgate-token', projected: { sources: [{ secret: { name: 's' } }] } }],
+    }),
+    'shop',
+    FACTS,
+  )
+  expect(outcome).toMatchObject({
+    kind: 'denied',
+    problems: [{}, {}, {}].map(() => expect.stringContaining('startgate')),
+  })
+})
+
+test('a fail-open time on the pod counts more than one on the namespace, and that more than the cluster’s', () => {
+  const timeOf = (pod: Pod, facts: MutateFacts) =>
+    gated(pod, facts).spec.initContainers?.[0]?.env?.find(e => e.name === 'STARTGATE_FAIL_OPEN_AFTER')?.value
+  const namespace = { ...FACTS.namespace, settings: { failOpenAfterMs: 2_500 } } as MutateFacts['namespace']
+  const own = podOf({}, { annotations: { 'startgate.dev/fail-open-after': '3m' } })
+  expect(timeOf(podOf(), FACTS)).toBe('60s')
+  expect(timeOf(podOf(), { ...FACTS, namespace })).toBe('2500ms')
+  expect(timeOf(own, { ...FACTS, namespace })).toBe('180s')
+})
+
+test('a namespace that is not known yet is trusted to be opted in', () => {
+  expect(mutate(podOf(), 'new', { ...FACTS, namespace: undefined }).kind).toBe('patched')
+})

@@ -1,0 +1,56 @@
+import { foldNamespace, type NamespaceFold } from '../core/namespace-settings.ts'
+import type { Namespace, ObjectMeta } from '../core/pod.ts'
+import type { NamespaceFacts } from './settings.ts'
+
+/** An object whose presence in a namespace limits its pods. */
+export type Constraint = 'LimitRange' | 'ResourceQuota'
+
+/** What is known of namespaces, folded from their objects and from the LimitRanges and ResourceQuotas in them. */
+export class NamespaceView {
+  readonly #namespaces = new Map<string, { labels: Record<string, string>; fold: NamespaceFold }>()
+  /** Names by `kind/namespace`. Until a kind has been listed, every namespace is taken to have one. */
+  readonly #constraints = new Map<string, Set<string>>()
+  readonly #listed = new Set<Constraint>()
+
+  /** Returns what is wrong with its annotations, in sentences. */
+  set(namespace: Namespace): string[] {
+    const name = namespace.metadata.name ?? ''
+    const fold = foldNamespace(this.#namespaces.get(name)?.fold, namespace)
+    this.#namespaces.set(name, { labels: namespace.metadata.labels ?? {}, fold })
+    return fold.problems.map(problem => problem.message)
+  }
+
+  delete(name: string): void {
+    this.#namespaces.delete(name)
+  }
+
+  constrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
+    const key = `${kind}/${namespace}`
+    this.#constraints.set(key, (this.#constraints.get(key) ?? new Set()).add(name ?? ''))
+  }
+
+  unconstrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
+    this.#constraints.get(`${kind}/${namespace}`)?.delete(name ?? '')
+  }
+
+  listed(kind: Constraint): void {
+    this.#listed.add(kind)
+  }
+
+  /** Undefined for a namespace not seen yet. */
+  factsOf(name: string): NamespaceFacts | undefined {
+    const known = this.#namespaces.get(name)
+    return (
+      known && {
+        labels: known.labels,
+        settings: known.fold.settings,
+        hasLimitRange: this.#has('LimitRange', name),
+        hasResourceQuota: this.#has('ResourceQuota', name),
+      }
+    )
+  }
+
+  #has(kind: Constraint, namespace: string): boolean {
+    return !this.#listed.has(kind) || (this.#constraints.get(`${kind}/${namespace}`)?.size ?? 0) > 0
+  }
+}

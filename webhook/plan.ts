@@ -1,0 +1,63 @@
+import { effectivePullPolicy, fullImageName } from '../core/image-name.ts'
+import { type GateName, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../core/names.ts'
+import type { Container, Pod } from '../core/pod.ts'
+import type { InjectSettings, NamespaceFacts } from './settings.ts'
+
+export interface GatePart {
+  kind: 'gate'
+  name: GateName
+}
+
+/** Lets the kubelet pull one image while the pod holds a pull slot. */
+export interface ImageStep {
+  kind: 'image-step'
+  name: string
+  /** The container whose image, pull policy, resources and security context are copied. */
+  of: Container
+}
+
+export type Part = GatePart | ImageStep
+
+/** What goes before the user's init containers, and what after them. */
+export interface Plan {
+  first: Part[]
+  last: Part[]
+}
+
+export interface PlanFacts {
+  settings: Pick<InjectSettings, 'pullLimited'>
+  namespace: Pick<NamespaceFacts, 'settings'> | undefined
+  /** Whether every node that the pod may land on has this image. */
+  isEverywhere(image: string): boolean
+}
+
+/** Which gates and steps a plain pod gets. `pod` is without any of ours. */
+export function planPod(pod: Pod, facts: PlanFacts): Plan {
+  const steps = isPullLimited(facts) ? imageSteps(pod, facts.isEverywhere) : []
+  return {
+    first: steps.length > 0 ? [{ kind: 'gate', name: PULL_GATE }, ...steps] : [],
+    last: [{ kind: 'gate', name: START_GATE }],
+  }
+}
+
+function isPullLimited({ settings, namespace }: PlanFacts): boolean {
+  const { maxPulling, maxPullingPerNode } = namespace?.settings ?? {}
+  return settings.pullLimited || maxPulling !== undefined || maxPullingPerNode !== undefined
+}
+
+/**
+ * One step a distinct image that may have to be pulled: not with policy Never, and not where each node has it. With Always
+ * the kubelet asks the registry in any case, so that container stands for the image, whoever else uses it.
+ */
+function imageSteps(pod: Pod, isEverywhere: (image: string) => boolean): ImageStep[] {
+  const byImage = new Map<string, Container>()
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    const policy = effectivePullPolicy(container)
+    if (!container.image || policy === 'Never') continue
+    const image = fullImageName(container.image)
+    const known = byImage.get(image)
+    if (!known || (policy === 'Always' && effectivePullPolicy(known) !== 'Always')) byImage.set(image, container)
+  }
+  const needed = [...byImage].filter(([image, of]) => effectivePullPolicy(of) === 'Always' || !isEverywhere(image))
+  return needed.map(([, of], index) => ({ kind: 'image-step', name: `${IMAGE_STEP_PREFIX}${index + 1}`, of }))
+}

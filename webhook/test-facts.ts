@@ -1,0 +1,31 @@
+import type { Pod } from '../core/pod.ts'
+import type { MutateFacts } from './mutate.ts'
+import type { InjectSettings, NamespaceFacts } from './settings.ts'
+
+/** For tests: an installation, and a namespace that is opted in and has no limits of its own. */
+export const SETTINGS: InjectSettings = {
+  image: 'registry.example/startgate:v1',
+  imagePullPolicy: 'IfNotPresent',
+  ownNamespace: 'startgate-system',
+  skippedNamespaces: ['kube-system', 'cni'],
+  address: '10.96.0.20:8443',
+  serverName: 'startgate.startgate-system.svc',
+  ca: 'PEM of the CA\n',
+  failOpenAfterMs: 60_000,
+  failOpenJitterMs: 300_000,
+  runAsUser: 65532,
+  pullLimited: true,
+}
+
+export const NAMESPACE: NamespaceFacts = {
+  labels: { 'startgate.dev/injection': 'enabled' },
+  settings: {},
+  hasLimitRange: false,
+  hasResourceQuota: false,
+}
+
+export const FACTS: MutateFacts = { settings: SETTINGS, namespace: NAMESPACE, everywhereFor: () => () => false }
+
+export function podOf(spec: Partial<Pod['spec']> = {}, metadata: Pod['metadata'] = {}): Pod {
+  return { metadata: { name: 'web', ...metadata }, spec: { containers: [{ name: 'web', image: 'nginx:1' }], ...spec } }
+}
