@@ -1,0 +1,113 @@
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run, succeeds } from './command.ts'
+import { unpackPackages } from './debian.ts'
+import { type ImageConfig, removeOtherTags, writeImageArchive, writeLayer } from './image-archive.ts'
+import { contentHash, scratch } from './step-cache.ts'
+
+const GLIBC = ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base']
+const REGISTRY = ['docker-registry', 'nginx', 'nginx-common', 'libc6', 'libcrypt1', 'libpcre2-8-0', 'libssl3', 'zlib1g']
+const NODE = join(import.meta.dirname, '..', '..', 'node_modules', 'node')
+const NODE_BINARY = join(NODE, 'bin', 'node')
+const NODE_PACKAGE = join(NODE, 'package.json')
+
+interface Recipe {
+  name: string
+  config: ImageConfig
+  /** What the content depends on besides the text of this file. */
+  inputs: string[]
+  files?: string[]
+  fill: (tree: string, work: string) => Promise<void>
+}
+
+const app: Recipe = {
+  name: 'app',
+  config: { Cmd: ['sh'] },
+  inputs: [],
+  fill: tree => addBusybox(tree),
+}
+
+const registry: Recipe = {
+  name: 'registry',
+  config: {},
+  inputs: REGISTRY,
+  fill: async (tree, work) => {
+    await unpackPackages(REGISTRY, work, tree)
+    await addBusybox(tree)
+    await symlink('docker-registry', join(tree, 'usr/bin/registry'))
+    for (const dir of ['var/log/nginx', 'var/lib/nginx', 'var/lib/registry', 'run'])
+      await mkdir(join(tree, dir), { recursive: true })
+  },
+}
+
+const nodeBase: Recipe = {
+  name: 'node-base',
+  config: { Cmd: ['node'] },
+  inputs: GLIBC,
+  files: [NODE_PACKAGE],
+  fill: async (tree, work) => {
+    await unpackPackages(GLIBC, work, tree)
+    // Character sets that a UTF-8 program never loads.
+    await rm(join(tree, 'usr/lib/x86_64-linux-gnu/gconv'), { recursive: true, force: true })
+    await mkdir(join(tree, 'usr/local/bin'), { recursive: true })
+    await run(['strip', '-o', join(tree, 'usr/local/bin/node'), NODE_BINARY])
+  },
+}
+
+/** Image of e2e workloads: a static busybox with all its applets. */
+export const appImage = (env: NodeJS.ProcessEnv): Promise<string> => make(app, env)
+
+/** One image that is both the registry and the nginx in front of it. */
+export const registryImage = (env: NodeJS.ProcessEnv): Promise<string> => make(registry, env)
+
+/** Base of the product image: the official Node binary, and its libraries. */
+export const nodeBaseImage = (env: NodeJS.ProcessEnv): Promise<string> => make(nodeBase, env)
+
+async function make(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<string> {
+  const { name, config, inputs, files = [], fill } = recipe
+  const ref = `startgate-e2e/${name}:${contentHash([inputs, config], [import.meta.filename, ...files])}`
+  if (await succeeds(['docker', 'image', 'inspect', ref], { env })) return ref
+  await scratch(`image-${name}`, async work => {
+    const tree = join(work, 'tree')
+    await mkdir(tree)
+    await fill(tree, work)
+    await slim(tree)
+    await addUsers(tree)
+    await writeLayer(tree, join(work, 'layer'))
+    await writeImageArchive(join(work, 'image.tar'), join(work, 'layer'), [ref], config)
+    await run(['docker', 'load'], { env, inputFile: join(work, 'image.tar') })
+  })
+  await removeOtherTags(ref, env)
+  return ref
+}
+
+async function addBusybox(tree: string): Promise<void> {
+  await mkdir(join(tree, 'bin'), { recursive: true })
+  await cp('/bin/busybox', join(tree, 'bin/busybox'))
+  const { stdout } = await run(['/bin/busybox', '--list'])
+  for (const applet of stdout.trim().split('\n'))
+    await symlink('busybox', join(tree, 'bin', applet)).catch(() => undefined)
+}
+
+async function addUsers(tree: string): Promise<void> {
+  await mkdir(join(tree, 'etc'), { recursive: true })
+  await mkdir(join(tree, 'tmp'), { recursive: true, mode: 0o1777 })
+  await writeFile(
+    join(tree, 'etc/passwd'),
+    'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n',
+  )
+  await writeFile(join(tree, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\nwww-data:x:33:\n')
+}
+
+async function slim(tree: string): Promise<void> {
+  for (const dir of [
+    'usr/share/doc',
+    'usr/share/man',
+    'usr/share/locale',
+    'usr/share/lintian',
+    'usr/share/gdb',
+    'usr/share/gcc',
+  ]) {
+    await rm(join(tree, dir), { recursive: true, force: true })
+  }
+}

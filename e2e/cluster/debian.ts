@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { run, succeeds } from './command.ts'
+
+/** Programs the local provider needs, each with the Debian package that has it. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  '/usr/bin/docker': 'docker.io',
+  '/usr/sbin/dockerd': 'docker.io',
+  '/usr/bin/containerd': 'containerd',
+  '/usr/sbin/runc': 'runc',
+  '/usr/sbin/debootstrap': 'debootstrap',
+  '/usr/sbin/iptables': 'iptables',
+  '/bin/busybox': 'busybox-static',
+  '/usr/bin/gcc': 'gcc',
+  '/usr/include/stdio.h': 'libc6-dev',
+  '/usr/bin/strip': 'binutils',
+  '/bin/ip': 'iproute2',
+  '/bin/tar': 'tar',
+  '/etc/ssl/certs/ca-certificates.crt': 'ca-certificates',
+}
+
+const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' }
+let updated = false
+
+/** Packages that are not on this machine yet. */
+export function missingPackages(exists: (path: string) => boolean = existsSync): string[] {
+  return [...new Set(Object.entries(PROGRAMS).flatMap(([path, name]) => (exists(path) ? [] : [name])))]
+}
+
+/** Installs what is missing. Docker's own service is not started by this: the provider runs a daemon by hand. */
+export async function installMissingPackages(): Promise<void> {
+  const packages = missingPackages()
+  if (packages.length === 0) return
+  if (process.getuid?.() !== 0)
+    throw new Error(`needs root to install ${packages.join(' ')}; install them and try again`)
+  await update()
+  await run(['apt-get', 'install', '-y', '--no-install-recommends', ...packages], {
+    env: { ...process.env, ...APT_ENV },
+  })
+}
+
+// A list that cannot be reached (some third party's) must not stop us: the install tells if a package is missing.
+async function update(): Promise<void> {
+  if (!updated) await succeeds(['apt-get', 'update'], { env: { ...process.env, ...APT_ENV } })
+  updated = true
+}
+
+/** Unpacks Debian packages into a tree without installing them, with no dependencies but those named. */
+export async function unpackPackages(packages: readonly string[], dir: string, tree: string): Promise<void> {
+  await update()
+  await run(['apt-get', 'download', '-o', 'APT::Sandbox::User=root', ...packages], { cwd: dir })
+  const { stdout } = await run(['bash', '-c', 'ls *.deb'], { cwd: dir })
+  for (const archive of stdout.trim().split('\n')) await run(['dpkg-deb', '-x', join(dir, archive), tree])
+}

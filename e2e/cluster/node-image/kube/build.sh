@@ -1,0 +1,13 @@
+#!/bin/bash
+# Builds the all-in-one binary. usage: build.sh VERSION OUT   (VERSION without the v, as 1.37.2)
+set -euo pipefail
+cd "$(dirname "$0")"
+IFS=. read -r major minor _ <<<"$1"
+
+# kubeadm and the API server take their version from the linker; left alone it reads v0.0.0.
+flags="-s -w"
+for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+  flags+=" -X $package.gitVersion=v$1 -X $package.gitMajor=$major -X $package.gitMinor=$minor"
+  flags+=" -X $package.gitTreeState=clean -X $package.gitCommit=unknown -X $package.buildDate=1970-01-01T00:00:00Z"
+done
+CGO_ENABLED=0 GOFLAGS= go build -buildvcs=false -mod=readonly -trimpath -ldflags "$flags" -o "$2" .
