@@ -1,0 +1,39 @@
+import { changedLines, type Header, type Row, renderTable } from './table.ts'
+
+/** Where the demo shows itself: a table redrawn in place on a terminal, plain lines elsewhere. */
+export class Screen {
+  readonly #out: NodeJS.WriteStream
+  #drawn = 0
+  #phases = new Map<string, string>()
+
+  constructor(out: NodeJS.WriteStream = process.stdout) {
+    this.#out = out
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.#drawn = 0
+    this.#out.write(`${line}\n`)
+  }
+
+  /** Begins a table, or, where there is no terminal, names the lines that follow. */
+  begin(title: string): void {
+    this.say(this.#out.isTTY ? '' : `\n${title}`)
+    this.#phases = new Map()
+  }
+
+  show(header: Header, rows: Row[]): void {
+    if (this.#out.isTTY)
+      this.#redraw(renderTable(header, rows, { width: this.#out.columns, color: this.#out.hasColors() }))
+    else for (const line of changedLines(this.#phases, rows, header.elapsedMs)) this.#out.write(`${line}\n`)
+    this.#phases = new Map(rows.map(r => [r.pod, r.phase]))
+  }
+
+  #redraw(lines: string[]): void {
+    // A table higher than the screen cannot be redrawn in place: its end is what matters.
+    const visible = lines.slice(-Math.max(1, this.#out.rows - 1))
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : ''
+    this.#out.write(`${up}${visible.map(line => `${line}\u001b[K\n`).join('')}\u001b[J`)
+    this.#drawn = visible.length
+  }
+}

@@ -1,0 +1,50 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { changedLines, type Header, type Row, renderTable } from './table.ts'
+
+const rows: Row[] = [
+  { pod: 'web-1', node: 'worker', phase: 'ready', waitsFor: '' },
+  { pod: 'starting-22', node: 'worker2', phase: 'starting', waitsFor: 'its probe' },
+  { pod: 'web-3', node: '', phase: 'pending', waitsFor: 'a start slot: place 1 of 4' },
+]
+const header: Header = { title: 'gated', counted: 'starting', limit: 2, peak: 2, pods: 4, elapsedMs: 12_340 }
+
+test('shows each pod, its node, its phase and what it waits for', () => {
+  expect(renderTable(header, rows, { width: 80, color: false })).toEqual([
+    'gated  12.3 s',
+    'POD          NODE     PHASE     WAITS FOR',
+    'web-1        worker   ready',
+    'starting-22  worker2  starting  its probe',
+    'web-3                 pending   a start slot: place 1 of 4',
+    'starting 1 (most so far 2, limit 2)   ready 1 of 4',
+  ])
+})
+
+test('an ungated run has no limit', () => {
+  const { limit: _, ...ungated } = header
+  expect(renderTable(ungated, rows, { width: 80, color: false }).at(-1)).toContain('no limit')
+})
+
+test('colours change no text and only the phase, whatever the pod is called', () => {
+  const view = { width: 80, color: true }
+  const lines = renderTable(header, rows, view)
+  expect(lines.map(stripVTControlCharacters)).toEqual(renderTable(header, rows, { ...view, color: false }))
+  expect(lines[3]).toBe('starting-22  worker2  \u001b[35mstarting\u001b[0m  its probe')
+})
+
+test('no line is longer than the terminal', () => {
+  for (const line of renderTable(header, rows, { width: 30, color: true })) {
+    expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(30)
+  }
+})
+
+test('without a terminal, only changes are told', () => {
+  const before = new Map([
+    ['web-1', 'ready'],
+    ['starting-22', 'pending'],
+  ])
+  expect(changedLines(before, rows, 5000)).toEqual([
+    '   5.0 s  starting-22  worker2  starting  waits for its probe',
+    '   5.0 s  web-3  -  pending  waits for a start slot: place 1 of 4',
+  ])
+})

@@ -1,0 +1,72 @@
+import type { Phase } from '../framework/pod-phase.ts'
+
+export interface Row {
+  pod: string
+  node: string
+  phase: Phase
+  waitsFor: string
+}
+
+export interface Header {
+  title: string
+  /** What is counted on the last line, and up to which limit; no limit for an ungated run. */
+  counted: 'starting' | 'pulling'
+  limit?: number
+  peak: number
+  /** How many pods there will be. */
+  pods: number
+  elapsedMs: number
+}
+
+const COLORS: Record<Phase, number> = { blocked: 90, pending: 33, pulling: 36, starting: 35, ready: 32, failed: 31 }
+
+/** The live table, a line an element, none longer than `width`. With `color`, phases carry ANSI colours. */
+export function renderTable(header: Header, rows: Row[], view: { width: number; color: boolean }): string[] {
+  const podWidth = columnWidth(
+    'POD',
+    rows.map(r => r.pod),
+  )
+  const nodeWidth = columnWidth(
+    'NODE',
+    rows.map(r => r.node),
+  )
+  const line = (pod: string, node: string, phase: string, waitsFor: string) =>
+    `${pod.padEnd(podWidth)}${node.padEnd(nodeWidth)}${phase.padEnd(10)}${waitsFor}`.slice(0, view.width).trimEnd()
+  const body = rows.map(row => paint(line(row.pod, row.node, row.phase, row.waitsFor), row, view.color))
+  return [
+    `${header.title}  ${seconds(header.elapsedMs)}`.slice(0, view.width),
+    line('POD', 'NODE', 'PHASE', 'WAITS FOR'),
+    ...body,
+    countLine(header, rows).slice(0, view.width),
+  ]
+}
+
+function countLine({ counted, limit, peak, pods }: Header, rows: Row[]): string {
+  const of = (phase: Phase) => rows.filter(r => r.phase === phase).length
+  const most = limit === undefined ? 'no limit' : `limit ${limit}`
+  return `${counted} ${of(counted)} (most so far ${peak}, ${most})   ready ${of('ready')} of ${pods}`
+}
+
+function columnWidth(title: string, values: string[]): number {
+  return Math.max(title.length, ...values.map(v => v.length)) + 2
+}
+
+function paint(line: string, { phase }: Row, color: boolean): string {
+  // The phase is painted after cutting, so that no line ends inside an escape sequence.
+  return color ? line.replace(new RegExp(`(?<= )${phase}(?= |$)`), `\u001b[${COLORS[phase]}m${phase}\u001b[0m`) : line
+}
+
+/** What a terminal without cursor movement gets: a line for each row that is in another phase than before. */
+export function changedLines(before: Map<string, string>, rows: Row[], elapsedMs: number): string[] {
+  return rows
+    .filter(row => before.get(row.pod) !== row.phase)
+    .map(({ pod, node, phase, waitsFor }) => {
+      const why = waitsFor ? `  waits for ${waitsFor}` : ''
+      return `${seconds(elapsedMs).padStart(8)}  ${pod}  ${node || '-'}  ${phase}${why}`
+    })
+}
+
+/** `12.3 s`. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

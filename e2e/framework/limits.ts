@@ -1,0 +1,30 @@
+/** How long to wait for something before a test says that it will not happen, and why so long. */
+export interface Limit {
+  ms: number
+  why: string
+}
+
+const limit = (seconds: number, why: string): Limit => ({ ms: seconds * 1000, why })
+
+/** Named once, generous: a limit is no claim about speed, only the point at which waiting longer is pointless. */
+export const limits = {
+  herdReady: limit(240, 'twelve pods start two at a time, 3 s each, on two cores that also run the cluster'),
+  podReady: limit(90, 'one pod: schedule, sandbox, gates, start; the kubelet alone may take 10 s under load'),
+  gateRunning: limit(
+    60,
+    'the first gate of a pod runs once its sandbox is made, which takes seconds when many are made',
+  ),
+  coldPulls: limit(240, 'ten images through a throttled registry, two at a time, some seconds each'),
+  podGone: limit(3, 'the promise: a waiting pod is deleted within 3 s'),
+  placeGone: limit(
+    10,
+    'the lease service sees a deletion by its watch at once; the next waiter hears it at the next message',
+  ),
+  slotBack: limit(30, 'the watch tells at once; timeouts are looked at every few seconds'),
+  eventSeen: limit(30, 'the promise: Events within 30 s of the return of the service'),
+  settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
+  rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
+  failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
+  jobDone: limit(120, 'schedule, gates, run a few seconds, complete'),
+  namespaceGone: limit(120, 'all pods of a namespace end and it is finalized'),
+} as const satisfies Record<string, Limit>

@@ -1,0 +1,57 @@
+import { onTestFinished } from 'vitest'
+import { type Cluster, clusterUp } from '../cluster/cluster.ts'
+import { DEFAULT_NAME } from '../cluster/paths.ts'
+import { installStartgate } from './install.ts'
+import { Kubectl } from './kubectl.ts'
+import { Observer } from './observer.ts'
+import { type NamespaceOptions, TestNamespace } from './test-namespace.ts'
+
+/** The cluster of a test run, with startgate installed. */
+export interface Session {
+  cluster: Cluster
+  kubectl: Kubectl
+  /** Names of the workers, sorted. */
+  workers: string[]
+}
+
+const log = (line: string) => process.stderr.write(`  ${line}\n`)
+
+/**
+ * What the e2e suites install. The namespaces' own limits are what is tested, so those for the cluster and for nodes are
+ * out of their way; the times of bad days are short enough to wait for.
+ */
+export const E2E_VALUES: Record<string, unknown> = {
+  limits: { cluster: { maxPulling: 100 }, node: { maxStarting: 50, maxPulling: 50 }, namespaceShare: 1 },
+  failOpenJitter: '20s',
+  waitingEventAfter: '5s',
+  lameDuckSeconds: 2,
+}
+
+/** Adopts the running cluster (STARTGATE_E2E_CLUSTER names another than usual) or brings it up, and installs startgate. */
+export async function openSession(values: Record<string, unknown> = E2E_VALUES): Promise<Session> {
+  const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME
+  const cluster = await clusterUp({ nodes: 2, name, log })
+  const workers = cluster.nodes.filter(n => n.role === 'worker').map(n => n.name)
+  await installStartgate(cluster, { log, values })
+  return { cluster, kubectl: new Kubectl(cluster.env), workers }
+}
+
+/** A namespace that goes away when the test ends, after saving artefacts if it failed. */
+export async function namespaceFor(
+  { kubectl }: Session,
+  options: NamespaceOptions & { word: string },
+): Promise<TestNamespace> {
+  const namespace = await TestNamespace.create(kubectl, options.word, options)
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') await namespace.save(task.name)
+    await namespace.remove()
+  }, 300_000)
+  return namespace
+}
+
+/** An observer that stops when the test ends. */
+export async function observerFor({ cluster }: Session): Promise<Observer> {
+  const observer = await Observer.start(cluster.kubeconfig)
+  onTestFinished(() => observer.stop())
+  return observer
+}

@@ -1,0 +1,118 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ObservedPod } from './cluster-events.ts'
+import type { Kubectl, Manifest } from './kubectl.ts'
+import { limits } from './limits.ts'
+import type { Stamps } from './stamp-fold.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface NamespaceOptions {
+  /** Carries the opt-in label. */
+  gated?: boolean
+  /** Without the `startgate.dev/` before them. */
+  settings?: Record<string, string>
+  labels?: Record<string, string>
+}
+
+const ARTIFACTS = join(import.meta.dirname, '..', '..', 'artifacts')
+let made = 0
+
+/** A namespace of one test's own. */
+export class TestNamespace {
+  readonly name: string
+  readonly kubectl: Kubectl
+
+  private constructor(name: string, kubectl: Kubectl) {
+    this.name = name
+    this.kubectl = kubectl
+  }
+
+  /** Makes one with a name of its own; `word` says what it is for. */
+  static async create(kubectl: Kubectl, word: string, options: NamespaceOptions = {}): Promise<TestNamespace> {
+    made += 1
+    const name = `t-${word}-${Date.now().toString(36)}${made}`
+    const annotations = Object.fromEntries(
+      Object.entries(options.settings ?? {}).map(([key, value]) => [`startgate.dev/${key}`, value]),
+    )
+    const labels = { ...(options.gated ? { 'startgate.dev/injection': 'enabled' } : {}), ...options.labels }
+    await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } }])
+    // A pod made before its service account exists is refused.
+    const account = () => kubectl.text(['get', 'serviceaccount', 'default', '-n', name, '-o', 'name'])
+    await waitFor(`service account of ${name}`, account, limits.settingSeen)
+    return new TestNamespace(name, kubectl)
+  }
+
+  apply(objects: Manifest[]): Promise<string> {
+    return this.kubectl.apply(this.#own(objects))
+  }
+
+  refusal(objects: Manifest[]): Promise<string | undefined> {
+    return this.kubectl.refusal(this.#own(objects))
+  }
+
+  /** Sets (or with null removes) annotations of the namespace, named without `startgate.dev/`. */
+  async set(settings: Record<string, string | null>): Promise<void> {
+    const words = Object.entries(settings).map(([key, value]) =>
+      value === null ? `startgate.dev/${key}-` : `startgate.dev/${key}=${value}`,
+    )
+    await this.kubectl.run(['annotate', 'namespace', this.name, '--overwrite', ...words])
+  }
+
+  get<T>(args: string[]): Promise<T> {
+    return this.kubectl.json<T>(['get', '-n', this.name, ...args])
+  }
+
+  /** The Events about one object, or about any; newest last. */
+  async events(object?: string): Promise<{ reason: string; message: string; type: string; count?: number }[]> {
+    const selector = object ? [`--field-selector=involvedObject.name=${object}`] : []
+    const list = await this.get<{ items: { reason: string; message: string; type: string; count?: number }[] }>([
+      'events',
+      ...selector,
+    ])
+    return list.items
+  }
+
+  /** What the `app` containers of these pods wrote about their own start. */
+  stamps(pods: ObservedPod[]): Promise<Stamps[]> {
+    return Promise.all(
+      pods.map(async ({ metadata: { name } }) => ({
+        name,
+        log: await this.kubectl.text(['logs', '-n', this.name, name, '-c', 'app']),
+      })),
+    )
+  }
+
+  /** Deletes it and waits until it is gone, so that the next test has the cluster to itself. */
+  async remove(): Promise<void> {
+    await this.kubectl.run(['delete', 'namespace', this.name, '--wait=false', '--ignore-not-found'])
+    const gone = async () =>
+      (await this.kubectl.text(['get', 'namespace', this.name, '--ignore-not-found', '-o', 'name'])) === ''
+    await waitFor(`namespace ${this.name} is gone`, gone, limits.namespaceGone)
+  }
+
+  /** Saves what a person needs to understand a failure under artifacts/<test>/. */
+  async save(test: string, systemNamespace = 'startgate-system'): Promise<void> {
+    const dir = join(ARTIFACTS, test.replace(/[^\w.-]+/g, '-').slice(0, 100))
+    await mkdir(dir, { recursive: true })
+    const logs = ['--all-containers', '--prefix', '--timestamps', '--tail=-1', '--ignore-errors']
+    const wanted: Record<string, string[]> = {
+      'pods.yaml': ['get', 'pods', '-n', this.name, '-o', 'yaml'],
+      'objects.txt': ['get', 'all,leases', '-n', this.name, '-o', 'wide'],
+      'events.txt': ['get', 'events', '-n', this.name, '--sort-by=.metadata.creationTimestamp'],
+      'logs.txt': ['logs', '-n', this.name, '-l', 'app', ...logs],
+      'namespace.yaml': ['get', 'namespace', this.name, '-o', 'yaml'],
+      'nodes.txt': ['describe', 'nodes'],
+      'system-objects.txt': ['get', 'all,leases', '-n', systemNamespace, '-o', 'wide'],
+      'system-events.txt': ['get', 'events', '-n', systemNamespace],
+      'system-logs.txt': ['logs', '-n', systemNamespace, '-l', 'app.kubernetes.io/name=startgate', ...logs],
+    }
+    for (const [file, args] of Object.entries(wanted)) {
+      const text = await this.kubectl.text(args).catch((error: unknown) => `could not be had: ${error}`)
+      await writeFile(join(dir, file), text)
+    }
+  }
+
+  #own(objects: Manifest[]): Manifest[] {
+    return objects.map(object => ({ ...object, metadata: { namespace: this.name, ...object.metadata } }))
+  }
+}
