@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collectDefaultMetrics } from 'prom-client'
+import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
 import type { ServingIdentity } from '../certs/identity.ts'
 import { systemKeys } from '../certs/keys.ts'
 import { type Rotator, startRotator } from '../certs/rotator.ts'
 import { kubernetesCaPublisher, kubernetesSecretStore } from '../certs/store.ts'
 import { systemClock as clock } from '../core/clock.ts'
-import { type ClusterConfig, parseClusterConfig } from '../core/cluster-config.ts'
-import { messageOf } from '../core/errors.ts'
+import type { ClusterConfig } from '../core/cluster-config.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { listenHost } from '../core/listen-host.ts'
-import { createLogger, type Logger } from '../core/log.ts'
+import type { Logger } from '../core/log.ts'
+import { runProgram } from '../core/run-program.ts'
 import { type ClusterView, startClusterView } from './cluster-view.ts'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
@@ -31,6 +30,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const rotator = startCertificates(client, config, log)
   const metrics = createWebhookMetrics()
   collectDefaultMetrics({ register: metrics.registry })
+  watchExpiries(metrics.registry, rotator)
   let draining = false
   // Without a certificate there is no TLS to listen with; the startup probe waits for this.
   const identity = await new Promise<ServingIdentity>(resolve => rotator.onChange(resolve))
@@ -69,6 +69,23 @@ function startCertificates(client: KubeClient, config: ClusterConfig, log: Logge
   })
 }
 
+/** Certificates that near their end show here long before anything fails. */
+function watchExpiries(registry: Registry, rotator: Rotator): void {
+  new Gauge({
+    name: 'startgate_certificate_expiry_seconds',
+    help: 'When each certificate ends, in seconds since the epoch.',
+    labelNames: ['certificate'],
+    registers: [registry],
+    collect() {
+      const expiries = rotator.expiries()
+      if (!expiries) return
+      this.set({ certificate: 'serving' }, expiries.servingMs / 1000)
+      this.set({ certificate: 'signing-ca' }, expiries.signingCaMs / 1000)
+      this.set({ certificate: 'next-ca' }, expiries.nextCaMs / 1000)
+    },
+  })
+}
+
 function factsFor(
   namespace: string,
   { config, view, rotator }: { config: ClusterConfig; view: ClusterView; rotator: Rotator },
@@ -83,10 +100,4 @@ function factsFor(
   }
 }
 
-try {
-  const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
-  await main(config, createLogger('webhook', config.logLevel))
-} catch (error) {
-  createLogger('webhook').fatal({ err: error }, messageOf(error))
-  process.exit(1)
-}
+await runProgram('webhook', main)

@@ -138,7 +138,6 @@ describe('confirmTerm', () => {
     'it is of a later term': api => Object.assign(api.lease?.spec ?? {}, { leaseTransitions: 2 }),
     'it was deleted and made anew': api => Object.assign(api.lease?.metadata ?? {}, { uid: 'u2' }),
     'it was deleted': api => Object.assign(api, { lease: undefined }),
-    'nobody answers': api => Object.assign(api, { mode: 'down' }),
   }
   test.each(Object.entries(changes))('is false when %s', async (_, change) => {
     const api = new FakeApi()
@@ -147,7 +146,17 @@ describe('confirmTerm', () => {
     await pass(10)
     change(api)
     expect(await a.confirmTerm()).toBe(false)
-    expect(a.isLeader()).toBe(api.mode === 'down' || api.lease?.metadata.uid === 'u2')
+    expect(a.isLeader()).toBe(api.lease?.metadata.uid === 'u2')
+  })
+
+  test('rejects when nobody answers: that says nothing of the term', async () => {
+    const api = new FakeApi()
+    const a = contender(api, 'a')
+    a.start()
+    await pass(10)
+    api.mode = 'down'
+    await expect(a.confirmTerm()).rejects.toThrow()
+    expect(a.isLeader()).toBe(true)
   })
 })
 

@@ -55,7 +55,7 @@ export interface LeaderElector {
   /** The term this process leads or last led; 0 before. */
   term(): number
   leader(): Leader | undefined
-  /** A quorum read of the Lease: does this process still hold it, in this term? False also when nobody answers. */
+  /** A quorum read of the Lease: does this process still hold it, in this term? Rejects when the API server does not answer. */
   confirmTerm(): Promise<boolean>
 }
 
@@ -120,18 +120,14 @@ class Elector implements LeaderElector {
   confirmTerm = async (): Promise<boolean> => {
     const { leading, lease: held } = this.#state
     if (!leading || !this.isLeader()) return false
-    try {
-      const lease = await this.#read()
-      const same = lease?.metadata.uid === held?.metadata.uid && lease?.spec?.leaseTransitions === leading.term
-      if (same && lease?.spec?.holderIdentity === this.#me.identity) {
-        return this.isLeader() && this.#state.leading?.term === leading.term
-      }
-      // Unless a turn has moved on meanwhile, in which case this read is the older news.
-      if (this.#state.leading?.term === leading.term) {
-        this.#set(observed(this.#state, lease, this.#me, this.#options.clock.monotonicMs()))
-      }
-    } catch (error) {
-      this.#options.log.warn({ err: messageOf(error) }, 'could not confirm the term')
+    const lease = await this.#read()
+    const same = lease?.metadata.uid === held?.metadata.uid && lease?.spec?.leaseTransitions === leading.term
+    if (same && lease?.spec?.holderIdentity === this.#me.identity) {
+      return this.isLeader() && this.#state.leading?.term === leading.term
+    }
+    // Unless a turn has moved on meanwhile, in which case this read is the older news.
+    if (this.#state.leading?.term === leading.term) {
+      this.#set(observed(this.#state, lease, this.#me, this.#options.clock.monotonicMs()))
     }
     return false
   }

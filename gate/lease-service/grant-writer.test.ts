@@ -100,3 +100,24 @@ test('a Lease that cannot be deleted now is deleted later', async () => {
   writer.release('start.a.1')
   await until(() => api.leases.size === 0)
 })
+
+test('a release during a write that fails leaves no trace for the next grant of that key', async () => {
+  const { api, said, writer, until } = setUp()
+  api.nextFault = 'before'
+  writer.submit(grantFor('a'))
+  await Promise.resolve()
+  await Promise.resolve()
+  writer.release('start.a.1')
+  await until(() => api.nextFault === undefined)
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  expect([said, api.leases.size]).toEqual([['durable a, stored: true'], 1])
+})
+
+test('an object of a higher term, left from before terms started over, is written over by who surely leads', async () => {
+  const { api, said, writer, until } = setUp()
+  await createKubernetesStore(api, 'startgate-system').put(grantFor('a', 9))
+  writer.submit(grantFor('a', 1))
+  await until(() => said.length > 0)
+  expect(said).toEqual(['durable a, stored: true'])
+})

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
-import type { LeaseStore, Version } from './lease-store.ts'
+import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
 import type { Grant } from './model.ts'
 
 export interface GrantWriterDeps {
@@ -56,6 +56,11 @@ export class GrantWriter {
   release(key: string): void {
     this.#toWrite.delete(key)
     if (this.#inFlight.has(key)) this.#releasedInFlight.add(key)
+    this.#discard(key)
+  }
+
+  /** Removes what is stored; a new grant of the same key that waits to be written stays. */
+  #discard(key: string): void {
     const known = this.#versions.get(key)
     if (!known) return
     this.#versions.delete(key)
@@ -106,20 +111,24 @@ export class GrantWriter {
         const target = (await this.#write(grant)) ? written : failed
         target.push(grant)
       })
-      for (const { key } of failed) this.#inFlight.delete(key)
+      for (const grant of failed) this.#giveUp(grant)
       await this.#answer(written)
       const removalsFailed = await this.#remove(removals)
       if (failed.length > 0 || removalsFailed) await sleep(this.#deps.retryMs ?? 1_000)
-      if (this.#stopped) return
-      for (const grant of failed) this.#deps.onFailed(grant)
     }
+  }
+
+  /** Said before the pause that follows a failure: after it the key may stand for another grant. */
+  #giveUp(grant: Grant): void {
+    this.#inFlight.delete(grant.key)
+    if (!this.#releasedInFlight.delete(grant.key) && !this.#stopped) this.#deps.onFailed(grant)
   }
 
   async #write(grant: Grant): Promise<boolean> {
     const known = this.#versions.get(grant.key)
     if (known?.term === grant.term) return true
     try {
-      const version = await this.#deps.store.put(grant, known?.version)
+      const version = await this.#put(grant, known?.version)
       this.#versions.set(grant.key, { version, term: grant.term })
       return true
     } catch (error) {
@@ -127,6 +136,16 @@ export class GrantWriter {
       this.#versions.delete(grant.key)
       this.#deps.log.warn({ lease: grant.key, error: messageOf(error) }, 'cannot store a grant; not answered')
       return false
+    }
+  }
+
+  /** Terms start over when somebody deletes the election Lease: then an object of a higher term is merely old. */
+  async #put(grant: Grant, known: Version | undefined): Promise<Version> {
+    try {
+      return await this.#deps.store.put(grant, known)
+    } catch (error) {
+      if (!(error instanceof StaleTermError) || !(await this.#deps.confirmTerm())) throw error
+      return this.#deps.store.put(grant, error.version)
     }
   }
 
@@ -138,7 +157,7 @@ export class GrantWriter {
     })
     for (const grant of written) {
       this.#inFlight.delete(grant.key)
-      if (this.#releasedInFlight.delete(grant.key)) this.release(grant.key)
+      if (this.#releasedInFlight.delete(grant.key)) this.#discard(grant.key)
       else if (isOurs === undefined) this.#toWrite.set(grant.key, grant)
       else if (isOurs && !this.#stopped) this.#deps.onDurable(grant)
       else this.release(grant.key)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { bearerOf, createIdentityCache, identityOf, type TokenVerdict } from './identity.ts'
+import type { TokenVerdict } from '../../core/kube/token-review.ts'
+import { bearerOf, createIdentityCache, identityOf } from './identity.ts'
 
 const good: TokenVerdict = {
   authenticated: true,
@@ -15,7 +16,7 @@ test('a good token names its pod', () => {
 
 const cases: Record<string, { verdict: TokenVerdict; want: { status: number; code: string } }> = {
   forged: {
-    verdict: { authenticated: false, audiences: [], error: 'invalid bearer token' },
+    verdict: { authenticated: false, audiences: [], username: '', error: 'invalid bearer token' },
     want: { status: 401, code: 'TOKEN_INVALID' },
   },
   'for another audience': {
@@ -45,7 +46,7 @@ test('a good token is reviewed once a minute, a bad one each time', async () => 
   const identify = createIdentityCache(
     async token => {
       reviews++
-      return token === 'good' ? good : { authenticated: false, audiences: [] }
+      return token === 'good' ? good : { authenticated: false, audiences: [], username: '' }
     },
     () => nowMs,
   )

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CodedError } from '../../core/errors.ts'
+import type { TokenVerdict } from '../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
 
 /** The pod that a token belongs to; nothing else a gate says about itself is believed. */
@@ -7,16 +8,6 @@ export interface PodIdentity {
   namespace: string
   podName: string
   podUid: string
-}
-
-/** What TokenReview says of a token (core/kube offers it). */
-export interface TokenVerdict {
-  authenticated: boolean
-  audiences: string[]
-  username?: string
-  podName?: string
-  podUid?: string
-  error?: string
 }
 
 /** The caller is not who it says, or nobody we serve. `status` is the HTTP answer. */

@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { GateMessage } from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GateName } from '../../core/names.ts'
-import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
+import type { NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
@@ -47,9 +47,9 @@ export class Leadership {
   readonly #strays = new Map<string, Pod>()
   readonly #askedAtMs = new Map<string, number>()
   readonly #adopted: Grant[] = []
-  #namespaces = new Map<string, NamespaceFold>()
   #timers: NodeJS.Timeout[] = []
   #wake: NodeJS.Timeout | undefined
+  #reconciling: Promise<void> | undefined
   #stepPlanned = false
   #stopped = false
   #started = false
@@ -91,16 +91,7 @@ export class Leadership {
   start(): void {
     this.#started = true
     void this.#checkUnknownPods()
-    this.#timers = [
-      setInterval(() => this.#beat(), BEAT_MS),
-      setInterval(
-        () =>
-          void this.#reconcile().catch(error =>
-            this.#deps.log.warn({ error: messageOf(error) }, 'cannot compare the ledger with the Leases'),
-          ),
-        RECONCILE_MS,
-      ),
-    ]
+    this.#timers = [setInterval(() => this.#beat(), BEAT_MS), setInterval(() => this.#reconcile(), RECONCILE_MS)]
     this.#planStep()
   }
 
@@ -149,17 +140,14 @@ export class Leadership {
     this.#planStep()
   }
 
-  namespaceChanged(namespace: Namespace): void {
-    const name = namespace.metadata.name ?? ''
-    const fold = foldNamespace(this.#namespaces.get(name), namespace)
-    this.#namespaces.set(name, fold)
+  /** `fold` is what is in force, last good values included. */
+  namespaceChanged(namespace: Namespace, fold: NamespaceFold): void {
     this.#deps.reporter.namespaceProblems(namespace, fold.problems)
-    this.#ledger.setNamespace(name, fold.settings)
+    this.#ledger.setNamespace(namespace.metadata.name ?? '', fold.settings)
     this.#planStep()
   }
 
   namespaceGone(name: string): void {
-    this.#namespaces.delete(name)
     this.#ledger.removeNamespace(name)
     this.#planStep()
   }
@@ -206,7 +194,8 @@ export class Leadership {
       this.#deps.reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
     }
     clearTimeout(this.#wake)
-    if (wakeAtMs !== undefined) this.#wake = setTimeout(() => this.#planStep(), Math.max(0, wakeAtMs - nowMs))
+    if (wakeAtMs !== undefined)
+      this.#wake = setTimeout(() => this.#planStep(), Math.min(BEAT_MS, Math.max(0, wakeAtMs - nowMs)))
   }
 
   #grant(grant: Grant): void {
@@ -228,6 +217,9 @@ export class Leadership {
 
   #release({ grant, reason }: Release): void {
     this.#writer.release(grant.key)
+    // A gate that still listens was about to hear of a grant that is no more.
+    this.#streams.askAgain(grant.key, 'the grant ended before it could be told')
+    this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, reason }, 'released')
     this.#deps.metrics.released(resource, reason)
@@ -275,7 +267,16 @@ export class Leadership {
   }
 
   /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */
-  async #reconcile(): Promise<void> {
+  #reconcile(): void {
+    // One at a time: with a slow API server they would pile up.
+    this.#reconciling ??= this.#compare()
+      .catch(error => this.#deps.log.warn({ error: messageOf(error) }, 'cannot compare the ledger with the Leases'))
+      .finally(() => {
+        this.#reconciling = undefined
+      })
+  }
+
+  async #compare(): Promise<void> {
     for (const pod of this.#strays.values()) await this.#checkStray(pod)
     for (const key of this.#askedAtMs.keys()) if (!this.#pods.has(key.split('.')[1] ?? '')) this.#askedAtMs.delete(key)
     const durableBefore = this.#writer.durableKeys()

@@ -1,19 +1,13 @@
-import { CodedError } from '../../core/errors.ts'
 import type { KubeClient } from '../../core/kube/client.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../core/kube/kube-error.ts'
 import type { Lease } from '../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../core/names.ts'
 import { decodeLease, encodeLease } from './lease-object.ts'
-import type { LeaseStore, Version } from './lease-store.ts'
+import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
 import type { Grant } from './model.ts'
 
 /** What the store needs of the API server. */
 export type LeaseApi = Pick<KubeClient, 'listLeases' | 'getLease' | 'createLease' | 'replaceLease' | 'deleteLease'>
-
-/** Another leader, of a later term, wrote this grant: the writer leads no more. */
-export class StaleTermError extends CodedError {
-  readonly code = 'STALE_TERM'
-}
 
 /** A store of Leases in `namespace`. */
 export function createKubernetesStore(api: LeaseApi, namespace: string): LeaseStore {
@@ -21,7 +15,7 @@ export function createKubernetesStore(api: LeaseApi, namespace: string): LeaseSt
     const current = await api.getLease(namespace, grant.key)
     const written = decodeLease(current)
     if (written && written.term > grant.term)
-      throw new StaleTermError(`${grant.key} belongs to term ${written.term}, not ${grant.term}`)
+      throw new StaleTermError(`${grant.key} belongs to term ${written.term}, not ${grant.term}`, versionOf(current))
     return replace(grant, versionOf(current))
   }
   const replace = async (grant: Grant, { uid, resourceVersion }: Version): Promise<Version> => {

@@ -1,9 +1,21 @@
+import { CodedError } from '../../core/errors.ts'
 import type { Grant } from './model.ts'
 
 /** Where a stored grant stands, for conditional writes. */
 export interface Version {
   uid: string
   resourceVersion: string
+}
+
+/** The object of this key is of a later term: the writer leads no more, or terms have started over. */
+export class StaleTermError extends CodedError {
+  readonly code = 'STALE_TERM'
+  /** Of the object that is there. */
+  readonly version: Version
+  constructor(message: string, version: Version) {
+    super(message)
+    this.version = version
+  }
 }
 
 export interface StoredGrant {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCertificateSource } from '../../certs/source.ts'
 import { kubernetesSecretReader } from '../../certs/store.ts'
 import { systemClock as clock } from '../../core/clock.ts'
-import { type ClusterConfig, parseClusterConfig } from '../../core/cluster-config.ts'
+import type { ClusterConfig } from '../../core/cluster-config.ts'
+import { limitConcurrency } from '../../core/concurrency.ts'
 import { messageOf } from '../../core/errors.ts'
 import { createKubeClient, type KubeClient } from '../../core/kube/client.ts'
 import { createEventRecorder } from '../../core/kube/events.ts'
@@ -13,9 +13,10 @@ import { isNotFound } from '../../core/kube/kube-error.ts'
 import { createLeaderElector } from '../../core/kube/leader-elector.ts'
 import { createListWatch } from '../../core/kube/list-watch.ts'
 import { listenHost } from '../../core/listen-host.ts'
-import { createLogger, type Logger } from '../../core/log.ts'
+import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import { runProgram } from '../../core/run-program.ts'
 import { createIdentityCache } from './identity.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
@@ -28,10 +29,17 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
   const watches = createWatches(client, log, () => service)
   const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
-  const metrics = createMetrics({ usage: () => service.usage(), streams: () => service.streamCount() })
+  const metrics = createMetrics({
+    usage: () => service.usage(),
+    streams: () => service.streamCount(),
+    isLeading: () => service.isLeading,
+    eventsDropped: () => events.counts().dropped,
+    watchAgeSeconds: () => watches.ageMs() / 1000,
+  })
   const podIp = process.env.POD_IP ?? '127.0.0.1'
   const elector = createLeaderElector({
-    client,
+    // Of its own: behind ten thousand token reviews a renewal would come too late.
+    client: createKubeClient(),
     namespace: config.namespace,
     name: ELECTION_LEASE,
     identity: `${process.env.POD_NAME ?? 'lease-service'}_${randomUUID()}`,
@@ -39,24 +47,21 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     clock,
     random: Math.random,
     log,
-    onStartedLeading: term => void lead(term),
-    onStoppedLeading: () => {
-      metrics.leading(false)
-      service.stopLeading()
-    },
+    onStartedLeading: () => void lead(),
+    onStoppedLeading: () => service.stopLeading(),
   })
+  const fewAtOnce = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
     store: createKubernetesStore(client, config.namespace),
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
-    onTermLost: reason => log.warn({ term: elector.term() }, reason),
-    getPod: (namespace, name) => orUndefined(client.getPod(namespace, name)),
-    election: elector,
-    facts: {
-      pods: () => watches.pods.list(),
-      nodes: () => watches.nodes.list(),
-      namespaces: () => watches.namespaces.list(),
+    onTermLost: reason => {
+      log.warn({ term: elector.term() }, reason)
+      service.stopLeading()
     },
+    getPod: (namespace, name) => fewAtOnce(() => orUndefined(client.getPod(namespace, name))),
+    election: elector,
+    facts: { pods: () => watches.pods.list(), nodes: () => watches.nodes.list() },
     metrics,
     reporter: new Reporter({
       record: event => events.record(event),
@@ -67,17 +72,15 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     clock,
     log,
   })
-  const lead = async (term: number): Promise<void> => {
-    while (elector.isLeader() && elector.term() === term) {
-      try {
-        await service.startLeading(term)
-        metrics.leading(true)
-        return
-      } catch (error) {
-        log.warn({ term, error: messageOf(error) }, 'cannot read the stored grants yet; granting nothing before')
-        await sleep(1_000)
-      }
-    }
+  let isStarting = false
+  /** Sees to it that who is elected serves, whatever became of earlier starts. */
+  const lead = async (): Promise<void> => {
+    if (isStarting || service.isLeading || !elector.isLeader()) return
+    isStarting = true
+    await service.startLeading(elector.term()).catch(error => {
+      log.warn({ error: messageOf(error) }, 'cannot read the stored grants yet; granting nothing before')
+    })
+    isStarting = false
   }
 
   await watches.start()
@@ -90,7 +93,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: createIdentityCache(
-      token => client.reviewToken(token, TOKEN_AUDIENCE),
+      token => fewAtOnce(() => client.reviewToken(token, TOKEN_AUDIENCE)),
       () => clock.monotonicMs(),
     ),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
@@ -105,6 +108,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   await server.listen({ host: listenHost(), port: config.leaseService.listenPort })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()
+  setInterval(() => void lead(), 1_000)
 
   const drain = async (): Promise<void> => {
     if (draining) return
@@ -143,7 +147,8 @@ function createWatches(client: KubeClient, log: Logger, service: () => LeaseServ
     for (const watch of [pods, nodes, namespaces]) watch.start()
     await Promise.all([pods.synced, nodes.synced, namespaces.synced])
   }
-  return { pods, nodes, namespaces, start }
+  const ageMs = (): number => Math.max(...[pods, nodes, namespaces].map(watch => watch.lastEventAgeMs()))
+  return { pods, nodes, start, ageMs }
 }
 
 async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
@@ -153,10 +158,4 @@ async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
   })
 }
 
-try {
-  const config = parseClusterConfig(readFileSync(process.env.STARTGATE_CONFIG ?? '/etc/startgate/config.json', 'utf8'))
-  await main(config, createLogger('lease-service', config.logLevel))
-} catch (error) {
-  createLogger('lease-service').fatal({ err: error }, messageOf(error))
-  process.exit(1)
-}
+await runProgram('lease-service', main)

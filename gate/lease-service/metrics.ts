@@ -1,14 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ReleaseReason, Resource } from './model.ts'
-
-/** One row of the ledger's state for the gauges. */
-export interface ScopeUsage {
-  scope: string
-  resource: Resource
-  held: number
-  limit: number
-  waiting: number
-}
+import type { ScopeUsage } from './usage.ts'
 
 export interface ServiceMetrics {
   registry: Registry
@@ -16,13 +8,22 @@ export interface ServiceMetrics {
   released(resource: Resource, reason: ReleaseReason): void
   failedOpen(gate: string): void
   refused(code: string): void
-  leading(isLeader: boolean): void
 }
 
 const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
 
-/** Prometheus metrics of one replica; `usage` and `streams` are read at each scrape. */
-export function createMetrics(read: { usage: () => ScopeUsage[]; streams: () => number }): ServiceMetrics {
+/** What is read anew at each scrape. */
+export interface MetricsView {
+  usage: () => ScopeUsage[]
+  streams: () => number
+  isLeading: () => boolean
+  eventsDropped: () => number
+  /** Since the API server last said anything on the watch that has been silent longest. */
+  watchAgeSeconds: () => number
+}
+
+/** Prometheus metrics of one replica. */
+export function createMetrics(read: MetricsView): ServiceMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -50,7 +51,6 @@ export function createMetrics(read: { usage: () => ScopeUsage[]; streams: () => 
     labelNames: ['code'],
     registers,
   })
-  const leader = new Gauge({ name: 'startgate_leader', help: '1 on the replica that grants.', registers })
   const waits = new Histogram({
     name: 'startgate_wait_seconds',
     help: "From a gate's first request to its grant.",
@@ -58,14 +58,23 @@ export function createMetrics(read: { usage: () => ScopeUsage[]; streams: () => 
     buckets: WAIT_BUCKETS_SECONDS,
     registers,
   })
-  new Gauge({
-    name: 'startgate_streams',
-    help: 'Gates connected.',
-    registers,
-    collect() {
-      this.set(read.streams())
-    },
-  })
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  gauge('startgate_leader', '1 on the replica that grants.', () => (read.isLeading() ? 1 : 0))
+  gauge('startgate_streams', 'Gates connected.', read.streams)
+  gauge('startgate_events_dropped', 'Events that could not be told.', read.eventsDropped)
+  gauge(
+    'startgate_watch_age_seconds',
+    'Since the API server last said anything; over 80 is a fault.',
+    read.watchAgeSeconds,
+  )
   const scopeGauge = (field: 'held' | 'limit' | 'waiting', help: string) =>
     new Gauge({
       name: `startgate_slots_${field}`,
@@ -90,6 +99,5 @@ export function createMetrics(read: { usage: () => ScopeUsage[]; streams: () => 
     released: (resource, reason) => releases.inc({ resource, reason }),
     failedOpen: gate => failOpens.inc({ gate }),
     refused: code => refusals.inc({ code }),
-    leading: isLeader => leader.set(isLeader ? 1 : 0),
   }
 }

@@ -275,8 +275,13 @@ const pulls: Record<string, Case> = {
     want: 'held',
   },
   'a step in back-off gives the slot back': {
-    sights: [{ init: [pullGate, waiting(STEP_0, 'ErrImagePull')] }],
+    sights: [{ init: [pullGate, waiting(STEP_0, 'ImagePullBackOff')] }],
     want: 'BackOff',
+  },
+  'a step whose pull failed once holds it: the kubelet may be at it again': {
+    sights: [{ init: [pullGate, waiting(STEP_0, 'ErrImagePull')] }],
+    want: 'held',
+    wantChangesInMs: TIMEOUT_MS,
   },
   'a step that failed gives the slot back': {
     sights: [{ init: [pullGate, ended(STEP_0, 's0', 128, { from: 10 })] }],

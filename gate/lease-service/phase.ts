@@ -48,7 +48,6 @@ interface Sight {
 /** Waiting reasons under which the kubelet neither pulls nor starts now. It tries again without asking. */
 const BACK_OFF: ReadonlySet<string> = new Set([
   'ImagePullBackOff',
-  'ErrImagePull',
   'ErrImageNeverPull',
   'InvalidImageName',
   'ImageInspectError',

@@ -49,7 +49,8 @@ function compareText(a: string, b: string): number {
 /**
  * Decides who goes now. Tickets are looked at in turn: the namespace that holds least first, then `compareTickets`.
  * A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the scopes it lacks room in, and
- * no later ticket may use those, so nobody is overtaken for ever. A frozen ticket closes nothing: nobody could pass it there
+ * no later ticket may use those, so nobody is overtaken where it waits for one limit. (One that needs several slots at once
+ * of two limits that fill in turns can wait for long.) A frozen ticket closes nothing: nobody could pass it there
  * anyway, and it must not hold up other scopes. The result does not depend on the order of `tickets`.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {

@@ -1,5 +1,6 @@
 import type { GateMessage, GateRequest } from '../../core/lease-api.ts'
 import { GATED_LABEL, type GateName } from '../../core/names.ts'
+import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
@@ -13,37 +14,48 @@ export interface LeaderView {
 
 export interface ServiceDeps extends Omit<LeadershipDeps, 'term'> {
   election: LeaderView
-  facts: { pods: () => Pod[]; nodes: () => Node[]; namespaces: () => Namespace[] }
+  facts: { pods: () => Pod[]; nodes: () => Node[] }
 }
 
 /** A replica of the lease service: serves gates while it leads, shows them the way while it does not. */
 export class LeaseService {
   readonly #deps: ServiceDeps
+  /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
+  readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
   #leadership: Leadership | undefined
+  /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
+  #generation = 0
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps
   }
 
+  get isLeading(): boolean {
+    return this.#leadership !== undefined
+  }
+
   /**
    * Begins to grant in `term`: reads every stored grant by a quorum read first, so that what a former leader gave out
-   * and no pod shows yet is counted. Call it only after the watches have synced.
+   * and no pod shows yet is counted. Call it only after the watches have synced. Afterwards `isLeading` tells whether the
+   * term was still ours; rejects when the API server does not answer.
    */
   async startLeading(term: number): Promise<void> {
+    this.stopLeading()
+    const generation = this.#generation
     const leadership = new Leadership({ ...this.#deps, term })
     await leadership.adoptStored()
-    // The term may have ended during the read.
-    if (!this.#deps.election.isLeader()) return
+    if (generation !== this.#generation || !this.#deps.election.isLeader()) return
     // From here on without a pause, so that no change of the watches falls between these lists and what follows them.
     const { facts } = this.#deps
     for (const node of facts.nodes()) leadership.nodeChanged(node)
-    for (const namespace of facts.namespaces()) leadership.namespaceChanged(namespace)
+    for (const { namespace, fold } of this.#namespaces.values()) leadership.namespaceChanged(namespace, fold)
     for (const pod of facts.pods()) leadership.podChanged(pod)
     this.#leadership = leadership
     leadership.start()
   }
 
   stopLeading(): void {
+    this.#generation++
     const message = this.#directions()
     this.#leadership?.stop(() => message ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' })
     this.#leadership = undefined
@@ -67,10 +79,14 @@ export class LeaseService {
   }
 
   namespaceChanged(namespace: Namespace): void {
-    this.#leadership?.namespaceChanged(namespace)
+    const name = namespace.metadata.name ?? ''
+    const fold = foldNamespace(this.#namespaces.get(name)?.fold, namespace)
+    this.#namespaces.set(name, { namespace, fold })
+    this.#leadership?.namespaceChanged(namespace, fold)
   }
 
   namespaceGone(name: string): void {
+    this.#namespaces.delete(name)
     this.#leadership?.namespaceGone(name)
   }
 

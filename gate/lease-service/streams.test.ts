@@ -43,6 +43,17 @@ test('a broken stream that was taken over does not take the new one down', () =>
   streams.open('k', first.stream, 0)
   streams.open('k', second.stream, 0)
   expect(streams.close('k', first.stream)).toBe(false)
-  expect(streams.has('k')).toBe(true)
+  expect(streams.size).toBe(1)
   expect(streams.close('k', second.stream)).toBe(true)
+})
+
+test('nothing is sent when nothing has changed', () => {
+  const streams = new Streams()
+  const { heard, stream } = fakeStream()
+  streams.open('k', stream, 0)
+  for (let ms = 10; ms < 4_000; ms += 500) {
+    streams.tell({ ...row(3), estimateMs: 10_000 - ms }, ms)
+    streams.beat(ms)
+  }
+  expect(heard).toHaveLength(1)
 })

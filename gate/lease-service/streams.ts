@@ -28,14 +28,6 @@ export class Streams {
     return this.#open.size
   }
 
-  has(key: string): boolean {
-    return this.#open.has(key)
-  }
-
-  keys(): string[] {
-    return [...this.#open.keys()]
-  }
-
   /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
   open(key: string, stream: Stream, nowMs: number): void {
     this.#open
@@ -55,9 +47,11 @@ export class Streams {
     const open = this.#open.get(waiting.key)
     if (!open) return
     const { place, of, reason, estimateMs } = waiting
+    const { latest } = open
+    // An estimate that moved is no news by itself; the next heartbeat carries it.
+    if (latest.kind !== 'waiting' || latest.place !== place || latest.reason !== reason) open.isNews = true
     open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
-    open.isNews = true
-    if (nowMs - open.sentAtMs >= LEAST_GAP_MS) this.#send(open, nowMs)
+    if (open.isNews && nowMs - open.sentAtMs >= LEAST_GAP_MS) this.#send(open, nowMs)
   }
 
   /** Ends a key's stream with its grant; false when nobody listens. */
@@ -67,6 +61,13 @@ export class Streams {
     this.#open.delete(key)
     open.stream.end({ kind: 'granted', nonce: open.stream.nonce, ...(lease !== undefined && { lease }) })
     return true
+  }
+
+  /** Ends a key's stream so that its gate asks anew. */
+  askAgain(key: string, reason: string): void {
+    const open = this.#open.get(key)
+    this.#open.delete(key)
+    open?.stream.end({ kind: 'retry', afterMs: 0, reason })
   }
 
   /** Sends what was held back, and heartbeats. To be called about once a second. */

@@ -54,8 +54,9 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
         { kind: 'exit', verdict: 'granted' },
       ]
     case 'retry':
+      // By the Service: who says so may be about to end.
       return [
-        { ...state, lastContactMs: nowMs, failures: 0, reason: message.reason },
+        { ...state, lastContactMs: nowMs, failures: 0, reason: message.reason, leader: undefined },
         { kind: 'connect', afterMs: Math.max(0, message.afterMs) },
       ]
     case 'leader':

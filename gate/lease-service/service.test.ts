@@ -1,0 +1,196 @@
+import { pino } from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
+import type { GateMessage } from '../../core/lease-api.ts'
+import type { GateName } from '../../core/names.ts'
+import type { Pod } from '../../core/pod.ts'
+import { grantFor } from './lease-store.contract.ts'
+import { createKubernetesStore } from './lease-store.kubernetes.ts'
+import { MemoryLeaseApi } from './lease-store.memory.ts'
+import { DEFAULT_SETTINGS } from './limits.ts'
+import { madeNamespace, madeNode, madePod } from './made-pods.ts'
+import { createMetrics } from './metrics.ts'
+import { Reporter } from './reporter.ts'
+import { LeaseService } from './service.ts'
+
+/** The service's real parts on Leases in memory, with a clock that the test moves and an election that it decides. */
+function setUp(pods: Pod[]) {
+  const api = new MemoryLeaseApi()
+  const store = createKubernetesStore(api, 'startgate-system')
+  const world = {
+    nowMs: 1_000,
+    isLeader: true,
+    confirm: async () => true,
+    beforeList: async () => undefined as unknown,
+    lost: 0,
+  }
+  const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
+  const service = new LeaseService({
+    store: {
+      ...store,
+      async list() {
+        await world.beforeList()
+        return store.list()
+      },
+    },
+    settings: { ...DEFAULT_SETTINGS, node: { maxStarting: 1 } },
+    confirmTerm: () => world.confirm(),
+    onTermLost: () => {
+      world.lost++
+      service.stopLeading()
+    },
+    getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
+    election: { isLeader: () => world.isLeader, leader: () => undefined },
+    facts: { pods: () => pods, nodes: () => [madeNode()] },
+    metrics: createMetrics({
+      usage: () => [],
+      streams: () => 0,
+      isLeading: () => true,
+      eventsDropped: () => 0,
+      watchAgeSeconds: () => 0,
+    }),
+    reporter: new Reporter({
+      record: () => undefined,
+      failedOpen: () => undefined,
+      clock,
+      waitingEventAfterMs: 30_000,
+    }),
+    clock,
+    log: pino({ level: 'silent' }),
+  })
+  onTestFinished(() => service.stopLeading())
+  const ask = async (
+    name: string,
+    { gate = 'startgate-start' as GateName, attempt = 1 } = {},
+  ): Promise<GateMessage[]> => {
+    const heard: GateMessage[] = []
+    const nonce = `nonce-of-${name}`
+    const stream = {
+      nonce,
+      send: (message: GateMessage) => void heard.push(message),
+      end: (message: GateMessage) => void heard.push(message),
+    }
+    await service.connect(
+      { namespace: 'shop', podName: name, podUid: name },
+      gate,
+      { podUid: name, attempt, nonce },
+      stream,
+    )
+    return heard
+  }
+  return { api, world, service, ask }
+}
+
+/** Lets everything happen that needs no time to pass. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
+const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
+
+test('one is granted, the next waits, and a Lease tells of the one', async () => {
+  const { api, service, ask } = setUp([madePod('a'), madePod('b')])
+  await service.startLeading(1)
+  const [a, b] = [await ask('a'), await ask('b')]
+  await quiet()
+  expect([last(a), last(b), [...api.leases.keys()]]).toEqual(['granted', 'waiting', ['start.a.1']])
+})
+
+test('a read of the election Lease that fails once delays the answer and nothing else', async () => {
+  const { world, service, ask } = setUp([madePod('a')])
+  let calls = 0
+  world.confirm = async () => {
+    if (++calls === 1) throw new Error('no answer within 2000 ms')
+    return true
+  }
+  await service.startLeading(1)
+  const a = await ask('a')
+  await expect.poll(() => last(a), { timeout: 10_000 }).toBe('granted')
+  expect(world.lost).toBe(0)
+})
+
+test('a start that was overtaken by a stop and another start never grants beside it', async () => {
+  const { world, service, ask } = setUp([madePod('a'), madePod('b')])
+  const lists: (() => void)[] = []
+  world.beforeList = () => new Promise<void>(resolve => lists.push(resolve))
+  const first = service.startLeading(5)
+  service.stopLeading()
+  const second = service.startLeading(5)
+  lists[1]?.()
+  await second
+  const a = await ask('a')
+  await quiet()
+  lists[0]?.()
+  await first
+  const b = await ask('b')
+  await quiet()
+  expect([last(a), last(b)]).toEqual(['granted', 'waiting'])
+})
+
+test('a start whose term ended while it read serves nobody', async () => {
+  const { world, service } = setUp([madePod('a')])
+  world.beforeList = async () => {
+    world.isLeader = false
+  }
+  await service.startLeading(1)
+  expect(service.isLeading).toBe(false)
+})
+
+test('the last good value of a namespace outlives a change of leader', async () => {
+  const { service, ask } = setUp([madePod('a')])
+  service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '0' }))
+  service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': 'many' }))
+  await service.startLeading(1)
+  await service.startLeading(2)
+  const a = await ask('a')
+  await quiet()
+  expect(a.at(-1)).toMatchObject({ kind: 'waiting', reason: expect.stringContaining('max-starting: 0') })
+})
+
+test('a gate whose grant ends before it hears of it is told to ask again', async () => {
+  const pod = madePod('a')
+  pod.spec.initContainers = [{ name: 'startgate-pull' }, { name: 'startgate-start' }]
+  const { world, service, ask } = setUp([pod])
+  await service.startLeading(1)
+  // The second run of the init containers: the first gate takes the start slots.
+  const pull = await ask('a', { gate: 'startgate-pull', attempt: 2 })
+  await quiet()
+  expect(last(pull)).toBe('granted')
+  const terminated = { exitCode: 0, containerID: 'c1', message: '{"attempt":2}' }
+  const status = { name: 'startgate-pull', ready: true, restartCount: 0, containerID: 'c1', state: { terminated } }
+  service.podChanged({ ...pod, status: { phase: 'Pending', initContainerStatuses: [status] } })
+  await quiet()
+  // Then the user's init containers take as long as the start timeout, and the answer is slow.
+  const answered = Promise.withResolvers<boolean>()
+  world.confirm = () => answered.promise
+  const start = await ask('a', { attempt: 2 })
+  world.nowMs += 120_001
+  service.podChanged({ ...pod, status: { phase: 'Pending', initContainerStatuses: [status] } })
+  await quiet()
+  answered.resolve(true)
+  expect(start.at(-1)).toMatchObject({ kind: 'retry', afterMs: 0 })
+  const again = await ask('a', { attempt: 2 })
+  await quiet()
+  expect(last(again)).toBe('granted')
+})
+
+test('a grant of a pod that ended while nobody led is given back', async () => {
+  const { api, service, ask } = setUp([madePod('b')])
+  const store = createKubernetesStore(api, 'startgate-system')
+
+  await store.put(grantFor('gone'))
+  await service.startLeading(2)
+  const b = await ask('b')
+  await quiet()
+  expect([last(b), [...api.leases.keys()]]).toEqual(['granted', ['start.b.1']])
+})
+
+test('a gate that asks again after a change of leader finds its grant, in the new term', async () => {
+  const { api, service, ask } = setUp([madePod('a')])
+  await service.startLeading(1)
+  await ask('a')
+  await quiet()
+  await service.startLeading(2)
+  const again = await ask('a')
+  await quiet()
+  expect([last(again), api.leases.get('start.a.1')?.spec?.leaseTransitions]).toEqual(['granted', 2])
+})
