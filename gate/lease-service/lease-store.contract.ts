@@ -25,7 +25,7 @@ export function grantFor(podUid: string, term = 1): Grant {
   }
 }
 
-/** What every LeaseStore must do; run on the memory API in unit tests. */
+/** What every LeaseStore must do; run on the memory API in unit tests and on a real API server in e2e. */
 export function leaseStoreContract(newStore: () => Promise<LeaseStore>): void {
   test('what was put is listed, by another process too', async () => {
     const store = await newStore()

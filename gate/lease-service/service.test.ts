@@ -117,13 +117,24 @@ test('a start that was overtaken by a stop and another start never grants beside
   const second = service.startLeading(5)
   lists[1]?.()
   await second
-  const a = await ask('a')
+  const [a, b] = [await ask('a'), await ask('b')]
   await quiet()
   lists[0]?.()
   await first
-  const b = await ask('b')
   await quiet()
   expect([last(a), last(b)]).toEqual(['granted', 'waiting'])
+  // What the watch tells now must reach the one that b waits with.
+  const gate = {
+    name: 'startgate-start',
+    ready: true,
+    restartCount: 0,
+    containerID: 'g1',
+    state: { terminated: { exitCode: 0, containerID: 'g1' } },
+  }
+  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
+  service.podChanged(madePod('a', { phase: 'Running', initContainerStatuses: [gate], containerStatuses: [app] }))
+  await quiet()
+  expect(last(b)).toBe('granted')
 })
 
 test('a start whose term ended while it read serves nobody', async () => {

@@ -1,0 +1,93 @@
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { APP_IMAGE } from './cluster/cluster.ts'
+import { run } from './cluster/command.ts'
+import { RELEASE, SYSTEM_NAMESPACE } from './framework/install.ts'
+import { limits } from './framework/limits.ts'
+import { podIs } from './framework/pod-waits.ts'
+import { portForward } from './framework/port-forward.ts'
+import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
+import { waitFor } from './framework/wait-for.ts'
+import { postReview } from './framework/webhook-request.ts'
+import { pod } from './framework/workloads.ts'
+
+let session: Session
+beforeAll(async () => {
+  session = await openSession()
+})
+
+const helm = (args: string[]) => run(['helm', ...args], { env: session.cluster.env })
+const system = (args: string[]) => session.kubectl.run([...args, '-n', SYSTEM_NAMESPACE])
+
+interface Configuration {
+  webhooks: { failurePolicy: string; timeoutSeconds: number; clientConfig: { caBundle?: string } }[]
+}
+const configuration = () => session.kubectl.json<Configuration>(['get', 'mutatingwebhookconfiguration', 'startgate'])
+const caBundle = async () => (await configuration()).webhooks[0]?.clientConfig.caBundle
+
+test('helm test gates a pod and passes', async () => {
+  const { stdout } = await helm(['test', RELEASE, '-n', SYSTEM_NAMESPACE, '--logs'])
+  expect(stdout).toMatch(/Phase:\s+Succeeded/)
+})
+
+test('the webhook can never block a pod: it is ignored when it fails, and soon', async () => {
+  const [webhook] = (await configuration()).webhooks
+  expect(webhook).toMatchObject({ failurePolicy: 'Ignore', timeoutSeconds: 5 })
+})
+
+test('a caBundle that somebody wiped comes back, and a deleted Secret is made anew and served without a restart', async () => {
+  const observer = await observerFor(session)
+  const wiped = JSON.stringify([{ op: 'replace', path: '/webhooks/0/clientConfig/caBundle', value: '' }])
+  await session.kubectl.run(['patch', 'mutatingwebhookconfiguration', 'startgate', '--type=json', `--patch=${wiped}`])
+  const before = await waitFor('the CA bundle is back', caBundle, limits.settingSeen)
+
+  const restarts = async () =>
+    await session.kubectl.text([
+      'get',
+      'pods',
+      '-n',
+      SYSTEM_NAMESPACE,
+      '-o',
+      'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}',
+    ])
+  const running = await restarts()
+  await system(['delete', 'secret', 'startgate-certificates'])
+  await waitFor(
+    'another CA bundle',
+    async () => (await caBundle()) !== before && (await caBundle()),
+    limits.settingSeen,
+  )
+  const namespace = await namespaceFor(session, { word: 'recert', gated: true })
+  // Served by both programs: gated by the one, granted by the other.
+  const gated = async () => {
+    await namespace.kubectl.run(['delete', 'pod', 'probe', '-n', namespace.name, '--ignore-not-found', '--now'])
+    await namespace.apply([pod('probe', { image: APP_IMAGE })])
+    const { spec } = await session.kubectl.json<{ spec: { initContainers?: { name: string }[] } }>([
+      'get',
+      'pod',
+      'probe',
+      '-n',
+      namespace.name,
+    ])
+    return spec.initContainers?.some(({ name }) => name === 'startgate-start')
+  }
+  await waitFor('a pod is gated again', gated, limits.podReady)
+  await podIs(observer, [namespace.name, 'probe'], { phase: 'ready' }, limits.podReady)
+  expect(await restarts()).toBe(running)
+})
+
+test('a malformed, a foreign and a huge review get one clear answer each, and the webhook serves on', async () => {
+  const forward = await portForward(session.cluster, SYSTEM_NAMESPACE, 'service/startgate-webhook', 443)
+  onTestFinished(forward.close)
+  const post = (body: string) => postReview(forward.port, body)
+  expect(await post('{')).toMatchObject({ status: 400, body: { message: expect.stringContaining('no JSON') } })
+  expect(await post('{}')).toMatchObject({ status: 400, body: { code: 'MALFORMED_REVIEW' } })
+  const review = (version: string, more: object = {}) =>
+    JSON.stringify({
+      apiVersion: `admission.k8s.io/${version}`,
+      kind: 'AdmissionReview',
+      request: { uid: 'u-1', ...more },
+    })
+  expect(await post(review('v9'))).toMatchObject({ status: 400, body: { message: expect.stringContaining('v9') } })
+  expect(await post(review('v1', { padding: 'x'.repeat(11 * 1024 * 1024) }))).toMatchObject({ status: 413 })
+  expect(await post(review('v1'))).toMatchObject({ status: 200, body: { response: { uid: 'u-1', allowed: true } } })
+})
