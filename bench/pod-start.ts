@@ -38,7 +38,7 @@ async function gateMemory(session: Session, observer: Observer): Promise<{ rssKi
   )
   const node = session.cluster.nodes.find(n => n.name === found.spec.nodeName)
   const script =
-    'sleep 5; for p in /proc/[0-9]*; do grep -qs gate.mjs $p/cmdline && grep -hE "^(Rss|Private_Clean|Private_Dirty):" $p/smaps_rollup; done'
+    'sleep 5; for p in /proc/[0-9]*; do grep -qs gate.mjs $p/cmdline && grep -hE "^(Rss|Private_Clean|Private_Dirty):" $p/smaps_rollup; done; true'
   const { stdout } = await execOnNode(session.cluster, node?.name ?? '', ['sh', '-c', script])
   await namespace.remove()
   const kib = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(stdout)?.[1] ?? Number.NaN)
