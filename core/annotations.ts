@@ -1,3 +1,4 @@
+import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
 import { parseCount, parseDurationMs, parseFactor } from './quantity.ts'
@@ -20,6 +21,15 @@ export interface NamespaceSettings {
 export interface PodSettings {
   startTimeoutMs?: number
   failOpenAfterMs?: number
+  /** As written: reading it takes the pod's containers (webhook/depends-on.ts). */
+  dependsOn?: string
+  /** As written (webhook/readiness.ts). */
+  readiness?: string
+  after?: AfterTarget[]
+  /** How long `after` may hold the pod back. */
+  afterMaxWaitMs?: number
+  /** Containers that may be moved although the pod is not restarted, because it does not depend on how they end. */
+  helpers?: string[]
 }
 
 const MODES: Mode[] = ['enforce', 'observe', 'off']
@@ -29,6 +39,15 @@ function parseMode(field: string, text: string): Mode {
   if (!mode) throw new InvalidValueError(field, text, 'is no mode: write enforce, observe or off')
   return mode
 }
+
+/** Names set apart by commas, blanks or line ends. */
+function parseNames(field: string, text: string): string[] {
+  const names = text.split(/[\s,]+/).filter(name => name !== '')
+  if (names.length === 0) throw new InvalidValueError(field, text, 'names nothing: write names like db, cache')
+  return names
+}
+
+const asWritten = (_: string, text: string): string => text
 
 type Parser<T> = { [K in keyof Required<T>]: (field: string, text: string) => NonNullable<T[K]> }
 
@@ -42,7 +61,15 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   failOpenAfterMs: parseDurationMs,
   mode: parseMode,
 }
-const POD_FIELDS: Parser<PodSettings> = { startTimeoutMs: parseDurationMs, failOpenAfterMs: parseDurationMs }
+const POD_FIELDS: Parser<PodSettings> = {
+  startTimeoutMs: parseDurationMs,
+  failOpenAfterMs: parseDurationMs,
+  dependsOn: asWritten,
+  readiness: asWritten,
+  after: parseAfter,
+  afterMaxWaitMs: parseDurationMs,
+  helpers: parseNames,
+}
 
 /** `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its name. */
 export function annotationKey(field: string): string {

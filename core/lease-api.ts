@@ -44,3 +44,62 @@ export interface GateVerdict {
   /** For `failed-open`: what the gate last heard or saw. */
   reason?: string
 }
+
+/** Where the agent of a sequenced pod says what it knows and hears of its containers: one stream a pod. */
+export const AGENT_PATH = '/v1/agent'
+/** Where it says what has changed since. */
+export const REPORTS_PATH = '/v1/reports'
+
+/**
+ * `POST /v1/agent`: everything the agent knows, again on each connect, so that a new leader learns it. The answer is a
+ * stream of AgentMessage lines, the first at once.
+ */
+export interface AgentRequest {
+  podUid: string
+  attempt: number
+  nonce: string
+  reports: AgentReport[]
+}
+
+/** `POST /v1/reports`: what is new; answered with 200 and `{}` once it is taken in. */
+export interface ReportsRequest {
+  podUid: string
+  attempt: number
+  reports: AgentReport[]
+}
+
+/** What only the agent can tell of a container. */
+export interface AgentReport {
+  container: string
+  /** The run that is meant, where it is known: a report on an earlier run does not count. */
+  containerId?: string
+  /** `ready` ends the container's start slot. */
+  state: 'starting' | 'ready' | 'failed'
+  /** EXTEND_TIMEOUT_USEC: the start timeout ends no earlier than this from now; capped by the lease service. */
+  extendUntilMs?: number
+  /** STATUS= of the container, for people. */
+  status?: string
+  /** ERRNO= of the container. */
+  errno?: number
+}
+
+/** What the pod's status says of one container. */
+export interface ContainerSight {
+  /** Absent while it has not been created. */
+  id?: string
+  state: 'waiting' | 'running' | 'terminated'
+  /** Its startup probe has succeeded, or it has none and runs. */
+  started: boolean
+  ready: boolean
+  exitCode?: number
+  restartCount: number
+  /** When this run started, by the node's clock, to the second: tells whether a datagram came from it. */
+  startedAtMs?: number
+}
+
+export type AgentMessage =
+  /** All containers of the pod's status, by name: at first and at each change. */
+  | { kind: 'containers'; containers: Record<string, ContainerSight> }
+  | { kind: 'heartbeat' }
+  | { kind: 'retry'; afterMs: number; reason: string }
+  | { kind: 'leader'; address: string; term: number }

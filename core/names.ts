@@ -13,7 +13,11 @@ export const OWN_PREFIX = 'startgate'
 export const PULL_GATE = 'startgate-pull'
 export const START_GATE = 'startgate-start'
 export const IMAGE_STEP_PREFIX = 'startgate-image-'
-export type GateName = typeof PULL_GATE | typeof START_GATE
+/** The sidecar that sequences the containers of one pod. */
+export const AGENT = 'startgate'
+/** Before each moved container: this and the container's name, shortened where it would be too long (core/shorten-name.ts). */
+export const SEQUENCE_GATE_PREFIX = 'startgate-start-'
+export type GateName = typeof PULL_GATE | typeof START_GATE | `${typeof SEQUENCE_GATE_PREFIX}${string}`
 
 /** The emptyDir shared by our containers of a pod: the static busybox and the marker of a finished first run. */
 export const SHARED_VOLUME = 'startgate'
@@ -23,6 +27,24 @@ export const BUSYBOX_IN_IMAGE = '/busybox'
 export const TRUE_PATH = `${SHARED_PATH}/true`
 export const RUN_MARKER_PATH = `${SHARED_PATH}/runs`
 
+/** One FIFO a gate of a sequenced pod, named for the gate. The agent makes them; a gate waits for its own to be there. */
+export const FIFO_DIRECTORY = `${SHARED_PATH}/fifo`
+
+/** emptyDir with one directory a container that notifies, named for the container. */
+export const NOTIFY_VOLUME = 'startgate-notify'
+/** Where the agent sees the whole volume. */
+export const NOTIFY_DIRECTORY = '/run/startgate-notify'
+/** Where a container sees its own directory. A directory, since the agent may make the socket anew. */
+export const NOTIFY_MOUNT_PATH = '/run/startgate'
+export const NOTIFY_SOCKET_FILE = 'notify.sock'
+/** Value of NOTIFY_SOCKET in a container that notifies. */
+export const NOTIFY_SOCKET_PATH = `${NOTIFY_MOUNT_PATH}/${NOTIFY_SOCKET_FILE}`
+/** sd_notify(3). */
+export const NOTIFY_SOCKET_ENV = 'NOTIFY_SOCKET'
+
+/** Under here, by container name, the agent sees the volumes with the PID files and bus sockets it looks at. */
+export const FILES_DIRECTORY = '/run/startgate-files'
+
 /** A mount at this path keeps the API server from mounting the workload's own API token into our containers. */
 export const TOKEN_VOLUME = 'startgate-token'
 export const TOKEN_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -30,6 +52,7 @@ export const TOKEN_AUDIENCE = 'startgate.dev'
 
 /** Where the product image keeps its programs. */
 export const GATE_PROGRAM = '/app/gate.mjs'
+export const AGENT_PROGRAM = '/app/agent.mjs'
 
 /** Environment of a gate container, written by the webhook and read by gate/pod. */
 export const GATE_ENV = {
@@ -46,6 +69,16 @@ export const GATE_ENV = {
   failOpenAfter: 'STARTGATE_FAIL_OPEN_AFTER',
   /** Go-style duration; gates that never had contact add a random part of it, so that they do not break loose together. */
   failOpenJitter: 'STARTGATE_FAIL_OPEN_JITTER',
+} as const
+
+/** Environment of the agent, besides GATE_ENV without `gate`. */
+export const AGENT_ENV = {
+  /** The Sequence as JSON; the lease service reads it from the pod's spec too. */
+  sequence: 'STARTGATE_SEQUENCE',
+  /** Go-style duration; for when only time can tell: the lease service cannot be reached, or a datagram may be lost. Default 2m. */
+  startTimeout: 'STARTGATE_START_TIMEOUT',
+  /** What the webhook changed of the pod, as JSON, so that it can tell what the user wrote when it sees the pod again. */
+  original: 'STARTGATE_ORIGINAL',
 } as const
 
 /** The Lease by which the replicas of the lease service choose their leader. */

@@ -28,6 +28,14 @@ export interface Probe {
   timeoutSeconds?: number
 }
 
+export interface VolumeMount {
+  name: string
+  mountPath: string
+  readOnly?: boolean
+  subPath?: string
+  subPathExpr?: string
+}
+
 export interface Container {
   name: string
   image?: string
@@ -36,7 +44,7 @@ export interface Container {
   args?: string[]
   env?: { name: string; value?: string; valueFrom?: unknown }[]
   resources?: ResourceRequirements
-  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean; subPath?: string }[]
+  volumeMounts?: VolumeMount[]
   securityContext?: Record<string, unknown>
   restartPolicy?: string
   startupProbe?: Probe
@@ -52,6 +60,7 @@ export interface PodSpec {
   nodeName?: string
   priority?: number
   restartPolicy?: 'Always' | 'OnFailure' | 'Never'
+  terminationGracePeriodSeconds?: number
   hostNetwork?: boolean
   os?: { name: string }
   nodeSelector?: Record<string, string>

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import { afterTargetName, ownTarget, parseAfter } from './after.ts'
+import { InvalidValueError } from './errors.ts'
+import type { ObjectMeta } from './pod.ts'
+
+test('reads each kind of target, set apart by commas or lines', () => {
+  const text = 'deployment/db, statefulset/zk,daemonset/cni\n pod/seed.1 , job/migrate:completed,, service/queue'
+  const targets = parseAfter('after', text)
+  expect(targets.map(afterTargetName)).toEqual([
+    'deployment/db', 'statefulset/zk', 'daemonset/cni', 'pod/seed.1', 'job/migrate:completed', 'service/queue',
+  ]) // biome-ignore format: a list
+  expect(parseAfter('after', targets.map(afterTargetName).join(','))).toEqual(targets)
+})
+
+const faults: Record<string, { text: string; want: string }> = {
+  'nothing at all': { text: ' , ', want: 'names nothing' },
+  'a kind that is not known': { text: 'deploy/db', want: 'write deployment/NAME' },
+  'no kind': { text: 'db', want: 'no known kind' },
+  'no name': { text: 'pod/', want: 'name of one pod' },
+  'a name that cannot be': { text: 'pod/DB', want: 'name of one pod' },
+  'a Job without its condition': { text: 'job/migrate', want: 'write job/migrate:completed' },
+  'a condition on anything else': { text: 'pod/db:ready', want: 'write pod/db' },
+  'the same twice': { text: 'pod/a,pod/b,pod/a', want: 'pod/a twice' },
+}
+test.each(Object.entries(faults))('refuses %s', (_, { text, want }) => {
+  expect(() => parseAfter('startgate.dev/after', text)).toThrow(InvalidValueError)
+  expect(() => parseAfter('startgate.dev/after', text)).toThrow(want)
+})
+
+describe('ownTarget knows', () => {
+  const owned = (kind: string, name: string, labels = {}): ObjectMeta => ({
+    name: 'p',
+    labels,
+    ownerReferences: [{ apiVersion: 'v1', kind, name, uid: 'u', controller: true }],
+  })
+  const hash = { 'pod-template-hash': '6d4' }
+  const own: Record<string, { metadata: ObjectMeta; text: string; want: boolean }> = {
+    'a pod by its name': { metadata: { name: 'p' }, text: 'pod/p', want: true },
+    'a Deployment by its ReplicaSet': { metadata: owned('ReplicaSet', 'web-6d4', hash), text: 'deployment/web', want: true },
+    'a ReplicaSet of another one': { metadata: owned('ReplicaSet', 'web-6d4', hash), text: 'deployment/we', want: false },
+    'a StatefulSet': { metadata: owned('StatefulSet', 'db'), text: 'statefulset/db', want: true },
+    'another kind of that name': { metadata: owned('StatefulSet', 'db'), text: 'daemonset/db', want: false },
+    'a Job': { metadata: owned('Job', 'j'), text: 'pod/a, job/j:completed', want: true },
+    'a pod that nobody owns': { metadata: { generateName: 'p-' }, text: 'deployment/p', want: false },
+  } // biome-ignore format: a table
+  test.each(Object.entries(own))('%s', (_, { metadata, text, want }) => {
+    expect(ownTarget(parseAfter('after', text), metadata) !== undefined).toBe(want)
+  })
+})

@@ -1,0 +1,87 @@
+import { AGENT, AGENT_ENV, type GateName, SEQUENCE_GATE_PREFIX, START_GATE } from './names.ts'
+import type { Pod } from './pod.ts'
+import { asReadiness, type Readiness } from './readiness.ts'
+import { shortenName } from './shorten-name.ts'
+
+/** What a container waits for in another one: `started` is running; `ready` as its Readiness says; `completed` is exit code 0. */
+export type Condition = 'started' | 'ready' | 'completed'
+
+export const CONDITIONS: readonly Condition[] = ['started', 'ready', 'completed']
+
+export interface Dependency {
+  container: string
+  condition: Condition
+}
+
+/** One gate and what starts when it opens. */
+export interface Stage {
+  gate: GateName
+  containers: string[]
+  /** All of it must hold before slots are asked for: whoever waits for a dependency holds no start slot. */
+  dependsOn: Dependency[]
+}
+
+/**
+ * The order in which the containers of one pod start. Stages are in the order of the pod: one a moved container, then
+ * START_GATE for all the rest. `readiness` has every container of every stage.
+ */
+export interface Sequence {
+  stages: Stage[]
+  readiness: Record<string, Readiness>
+}
+
+/** The gate before a moved container. */
+export function sequenceGateOf(container: string): GateName {
+  return shortenName(`${SEQUENCE_GATE_PREFIX}${container}`)
+}
+
+/** Whether a container of this name is a gate of a sequenced pod (START_GATE is one in every gated pod). */
+export function isSequenceGate(name: string): name is GateName {
+  return name === START_GATE || name.startsWith(SEQUENCE_GATE_PREFIX)
+}
+
+/** As the agent's environment carries it. */
+export function formatSequence({ stages, readiness }: Sequence): string {
+  return JSON.stringify({ stages, readiness })
+}
+
+/** Reads what formatSequence wrote; undefined when it is anything else, or when a container has no readiness. */
+export function parseSequence(text: string | undefined): Sequence | undefined {
+  const value = parseJson(text)
+  if (!isRecord(value) || !Array.isArray(value.stages) || !isRecord(value.readiness)) return undefined
+  const readiness = new Map(Object.entries(value.readiness).map(([name, given]) => [name, asReadiness(given)]))
+  const stages = value.stages.map(asStage)
+  const isWhole = stages.every(stage => stage?.containers.every(name => readiness.get(name)))
+  if (!isWhole || [...readiness.values()].some(given => !given)) return undefined
+  return { stages: stages as Stage[], readiness: Object.fromEntries(readiness) as Record<string, Readiness> }
+}
+
+/** The sequence of a pod that has our agent; undefined for a plain pod. */
+export function sequenceOfPod({ spec }: Pick<Pod, 'spec'>): Sequence | undefined {
+  const agent = (spec.initContainers ?? []).find(container => container.name === AGENT)
+  return parseSequence(agent?.env?.find(({ name }) => name === AGENT_ENV.sequence)?.value)
+}
+
+function asStage(value: unknown): Stage | undefined {
+  if (!isRecord(value) || typeof value.gate !== 'string' || !isSequenceGate(value.gate)) return undefined
+  const { gate, containers, dependsOn } = value
+  if (!Array.isArray(containers) || !containers.every(name => typeof name === 'string')) return undefined
+  if (!Array.isArray(dependsOn) || !dependsOn.every(isDependency)) return undefined
+  return { gate, containers, dependsOn }
+}
+
+function isDependency(value: unknown): value is Dependency {
+  return isRecord(value) && typeof value.container === 'string' && CONDITIONS.some(c => c === value.condition)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return undefined
+  }
+}
