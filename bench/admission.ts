@@ -88,6 +88,8 @@ function webhook({ cert, key, ca }: Tls): FastifyInstance {
       ca,
       failOpenAfterMs: 60_000,
       failOpenJitterMs: 300_000,
+      startTimeoutMs: 120_000,
+      maxStartTimeoutMs: 600_000,
       runAsUser: 65532,
       pullLimited: true,
     },

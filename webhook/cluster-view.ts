@@ -3,8 +3,8 @@ import { messageOf } from '../core/errors.ts'
 import type { KubeClient, Service } from '../core/kube/client.ts'
 import { createListWatch } from '../core/kube/list-watch.ts'
 import type { Logger } from '../core/log.ts'
-import type { Namespace, Node, ObjectMeta } from '../core/pod.ts'
-import { type Constraint, NamespaceView } from './namespace-view.ts'
+import type { Namespace, Node } from '../core/pod.ts'
+import { type Constraint, type ConstraintObject, NamespaceView } from './namespace-view.ts'
 import { NodeImages } from './node-images.ts'
 
 export interface ClusterViewOptions {
@@ -51,10 +51,10 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
     onDelete: node => nodes.delete(node.metadata.name ?? ''),
   })
   const constraintWatch = (kind: Constraint, path: string) =>
-    createListWatch<{ metadata: ObjectMeta }>({
+    createListWatch<ConstraintObject>({
       ...common,
       path,
-      onChange: ({ metadata }) => namespaces.constrain(kind, metadata),
+      onChange: constraint => namespaces.constrain(kind, constraint),
       onDelete: ({ metadata }) => namespaces.unconstrain(kind, metadata),
       onSynced: () => namespaces.listed(kind),
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Container, Pod } from '../core/pod.ts'
+import { withoutOurs } from './inject/ownership.ts'
 import { type MutateFacts, mutate } from './mutate.ts'
 import { applied } from './patch.ts'
 import { FACTS, podOf, SETTINGS } from './test-facts.ts'
@@ -105,6 +106,71 @@ describe('a pod that comes a second time', () => {
       spec.volumes = [{ name: 'startgate', emptyDir: { medium: 'Memory' } }, ...(spec.volumes?.slice(1) ?? [])]
     })
     expect(pathsOf(spoiled)).toEqual(['replace /spec/volumes/0'])
+  })
+})
+
+describe('a sequenced pod that comes a second time', () => {
+  const user = podOf(
+    { containers: [{ name: 'web', image: 'web:1' }, { name: 'db', image: 'db:1', env: [{ name: 'A', value: 'b' }] }] },
+    { annotations: { 'startgate.dev/depends-on': 'web: [db]', 'startgate.dev/readiness': 'db: notify' } },
+  ) // biome-ignore format: a pod
+  const good = gated(user)
+  const initOf = ({ spec }: Pod, name: string) => spec.initContainers?.find(c => c.name === name)
+
+  test('keeps what others gave the moved container, and gives it back with that', () => {
+    const decorated = changed(good, pod => {
+      const db = initOf(pod, 'db')
+      db?.env?.push({ name: 'AWS_ROLE_ARN', value: 'x' })
+      if (db) db.resources = { requests: { cpu: '100m' } }
+    })
+    const back = withoutOurs(decorated).spec.containers[1]
+    expect(back).toEqual({
+      name: 'db',
+      image: 'db:1',
+      env: [{ name: 'A', value: 'b' }, { name: 'AWS_ROLE_ARN', value: 'x' }],
+      resources: { requests: { cpu: '100m' } },
+    }) // biome-ignore format: a container
+    expect(withoutOurs(gated(decorated)).spec.containers[1]).toEqual(back)
+    expect(pathsOf(gated(decorated))).toEqual([])
+  })
+
+  test('is brought up to date when another version of us wrote the scripts', () => {
+    const old = changed(good, ({ spec }) => {
+      for (const { command } of spec.initContainers ?? []) if (command?.[3]) command[3] = 'exec sleep 1'
+    })
+    expect(gated(old)).toEqual(good)
+    expect(pathsOf(old).every(path => path.startsWith('replace /spec/initContainers/'))).toBe(true)
+  })
+
+  test('has its order anew when the annotation is another, and none when it is gone', () => {
+    const turned = changed(good, ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, 'startgate.dev/depends-on': 'db: [web]' }
+    })
+    expect(names(gated(turned))?.slice(-3)).toEqual(['startgate-start-web', 'web', 'startgate-start'])
+    expect(gated(turned).spec.containers.map(c => c.name)).toEqual(['db'])
+    const plain = changed(good, ({ metadata }) => {
+      delete metadata.annotations
+    })
+    const result = gated(plain)
+    expect(names(result)?.at(-1)).toBe('startgate-start')
+    expect(names(result)).not.toContain('startgate')
+    expect(result.spec.containers).toEqual(user.spec.containers)
+    expect(pathsOf(result)).toEqual([])
+  })
+
+  test('keeps a grace period that somebody else has set in between, times the levels', () => {
+    expect(good.spec.terminationGracePeriodSeconds).toBe(60)
+    const longer = changed(good, ({ spec }) => {
+      spec.terminationGracePeriodSeconds = 100
+    })
+    expect(gated(longer).spec.terminationGracePeriodSeconds).toBe(200)
+  })
+
+  test('an agent of the user’s own making is denied', () => {
+    const forged = podOf({
+      initContainers: [{ name: 'startgate', command: ['sleep', 'infinity'], restartPolicy: 'Always' }],
+    })
+    expect(mutate(forged, 'shop', FACTS)).toMatchObject({ kind: 'denied' })
   })
 })
 

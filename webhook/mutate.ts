@@ -1,11 +1,16 @@
-import { parsePodAnnotations } from '../core/annotations.ts'
-import type { Pod } from '../core/pod.ts'
+import { afterTargetName, ownTarget } from '../core/after.ts'
+import { annotationKey, type PodSettings, parsePodAnnotations } from '../core/annotations.ts'
+import { InvalidValueError } from '../core/errors.ts'
+import type { Pod, ResourceRequirements } from '../core/pod.ts'
 import { eligibility, type SkipReason } from './eligibility.ts'
+import { agentResources } from './inject/agent-resources.ts'
 import { injectionFor } from './inject/inject.ts'
 import { nameProblems, withoutOurs } from './inject/ownership.ts'
-import { gateResources } from './inject/resources.ts'
+import { type Fit, gateResources, sequenceGateResources } from './inject/resources.ts'
+import { isObject } from './json-shape.ts'
 import { checked, type Operation, operationsFor } from './patch.ts'
-import { planPod } from './plan.ts'
+import { planPod, planSequencedPod } from './plan.ts'
+import { planSequence, type SequencedPod } from './sequence-plan.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 /** What is known, besides the review itself, when it is answered. */
@@ -33,19 +38,78 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   const verdict = eligibility({ pod, namespace: requestNamespace, facts: namespace, settings })
   if (verdict.kind === 'skip') return { kind: 'skipped', reasons: verdict.reasons }
   const annotations = parsePodAnnotations(pod.metadata.annotations)
-  const problems = [...annotations.problems.map(problem => problem.message), ...nameProblems(pod)]
-  if (problems.length > 0) return { kind: 'denied', problems }
   const bare = withoutOurs(pod)
-  const fit = gateResources(bare, namespace)
+  const sequence = planSequence(bare, annotations.settings)
+  const problems = [
+    ...annotations.problems.map(problem => problem.message),
+    ...nameProblems(pod),
+    ...ownAfterProblems(pod, annotations.settings),
+    ...(sequence.kind === 'denied' ? sequence.problems : []),
+  ]
+  if (problems.length > 0) return { kind: 'denied', problems: problems.slice(0, MOST_PROBLEMS) }
+  const sequenced = sequence.kind === 'sequenced' ? sequence : undefined
+  const fit = fitOf(bare, sequenced, namespace)
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
-  const plan = planPod(bare, { settings, namespace, isEverywhere: facts.everywhereFor(bare) })
+  const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
+  const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
   const failOpenAfterMs =
     annotations.settings.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
-  const injection = injectionFor(pod, plan, { settings, resources: fit.resources, failOpenAfterMs })
+  const injection = injectionFor(pod, plan, {
+    settings,
+    resources: fit.gate,
+    agentResources: fit.agent,
+    sequenceGateResources: container => sequenceGateResources(container, bare, namespace),
+    failOpenAfterMs,
+    startTimeoutMs: startTimeoutOf(bare, annotations.settings, facts),
+  })
   const operations = operationsFor(pod, injection)
   const check = checked(pod, injection, operations)
   if (check.kind === 'bad') {
     return { kind: 'unchanged', reason: 'PatchRefused', sentence: `not gated, a fault of startgate: ${check.sentence}` }
   }
-  return { kind: 'patched', operations, warnings: fit.raised ? [`startgate: ${fit.raised}`] : [] }
+  return { kind: 'patched', operations, warnings: [...fit.warnings, ...(sequenced ? moveWarnings(sequenced) : [])] }
+}
+
+/** As the lease service reckons it, of the container that may take longest. */
+function startTimeoutOf({ spec }: Pod, own: PodSettings, { settings, namespace }: MutateFacts): number {
+  const given = own.startTimeoutMs ?? namespace?.settings.startTimeoutMs
+  const budgets = spec.containers.flatMap(({ startupProbe: probe }) =>
+    probe
+      ? [((probe.initialDelaySeconds ?? 0) + (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10)) * 1000]
+      : [],
+  )
+  return Math.min(given ?? Math.max(settings.startTimeoutMs, ...budgets), settings.maxStartTimeoutMs)
+}
+
+/** A denial is read by people. */
+const MOST_PROBLEMS = 10
+
+type WholeFit =
+  | { kind: 'fits'; gate: ResourceRequirements; agent: ResourceRequirements; warnings: string[] }
+  | { kind: 'unfit'; sentence: string }
+
+function fitOf(bare: Pod, sequenced: SequencedPod | undefined, namespace: NamespaceFacts | undefined): WholeFit {
+  const gate = gateResources(bare, namespace)
+  if (gate.kind === 'unfit') return gate
+  const agent: Fit = sequenced ? agentResources(bare, namespace) : { kind: 'fits', resources: {} }
+  if (agent.kind === 'unfit') return agent
+  const raised = [gate.raised, agent.raised].flatMap(sentence => (sentence ? [`startgate: ${sentence}`] : []))
+  return { kind: 'fits', gate: gate.resources, agent: agent.resources, warnings: raised }
+}
+
+function ownAfterProblems({ metadata }: Pod, { after = [] }: PodSettings): string[] {
+  const own = ownTarget(after, metadata)
+  if (!own) return []
+  const remedy = 'is this pod’s own: it would wait for itself; take it out'
+  return [new InvalidValueError(annotationKey('after'), afterTargetName(own), remedy).message]
+}
+
+/** What moving does that whoever wrote the pod may not expect. */
+function moveWarnings({ moved }: SequencedPod): string[] {
+  return moved
+    .filter(({ container: { lifecycle } }) => isObject(lifecycle) && isObject(lifecycle.preStop))
+    .map(
+      ({ container }) =>
+        `startgate: preStop of ${container.name} runs at once on deletion, while its dependents still run`,
+    )
 }

@@ -1,15 +1,23 @@
 import { foldNamespace, type NamespaceFold } from '../core/namespace-settings.ts'
 import type { Namespace, ObjectMeta } from '../core/pod.ts'
+import type { LimitRangeItem } from './inject/limit-range.ts'
 import type { NamespaceFacts } from './settings.ts'
 
 /** An object whose presence in a namespace limits its pods. */
 export type Constraint = 'LimitRange' | 'ResourceQuota'
 
+/** Of it only what is read here. */
+export interface ConstraintObject {
+  metadata: ObjectMeta
+  /** Of a LimitRange. */
+  spec?: { limits?: LimitRangeItem[] }
+}
+
 /** What is known of namespaces, folded from their objects and from the LimitRanges and ResourceQuotas in them. */
 export class NamespaceView {
   readonly #namespaces = new Map<string, { labels: Record<string, string>; fold: NamespaceFold }>()
-  /** Names by `kind/namespace`. Until a kind has been listed, every namespace is taken to have one. */
-  readonly #constraints = new Map<string, Set<string>>()
+  /** By `kind/namespace`, then by name. Until a kind has been listed, every namespace is taken to have one. */
+  readonly #constraints = new Map<string, Map<string, LimitRangeItem[]>>()
   readonly #listed = new Set<Constraint>()
 
   /** Returns what is wrong with its annotations, in sentences. */
@@ -24,9 +32,10 @@ export class NamespaceView {
     this.#namespaces.delete(name)
   }
 
-  constrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
+  constrain(kind: Constraint, { metadata: { namespace, name }, spec }: ConstraintObject): void {
     const key = `${kind}/${namespace}`
-    this.#constraints.set(key, (this.#constraints.get(key) ?? new Set()).add(name ?? ''))
+    const items = Array.isArray(spec?.limits) ? spec.limits : []
+    this.#constraints.set(key, (this.#constraints.get(key) ?? new Map()).set(name ?? '', items))
   }
 
   unconstrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
@@ -46,8 +55,13 @@ export class NamespaceView {
         settings: known.fold.settings,
         hasLimitRange: this.#has('LimitRange', name),
         hasResourceQuota: this.#has('ResourceQuota', name),
+        ...(this.#listed.has('LimitRange') && { limitRanges: this.#limitRangesOf(name) }),
       }
     )
+  }
+
+  #limitRangesOf(namespace: string): LimitRangeItem[] {
+    return [...(this.#constraints.get(`LimitRange/${namespace}`)?.values() ?? [])].flat()
   }
 
   #has(kind: Constraint, namespace: string): boolean {

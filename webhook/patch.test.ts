@@ -7,7 +7,8 @@ import { FACTS, podOf, SETTINGS } from './test-facts.ts'
 
 function injectionOf(pod: Pod): Injection {
   const plan = planPod(pod, { settings: SETTINGS, namespace: FACTS.namespace, isEverywhere: () => false })
-  return injectionFor(pod, plan, { settings: SETTINGS, resources: {}, failOpenAfterMs: 60_000 })
+  const options = { resources: {}, agentResources: {}, startTimeoutMs: 1, sequenceGateResources: () => ({}) }
+  return injectionFor(pod, plan, { settings: SETTINGS, failOpenAfterMs: 60_000, ...options })
 }
 
 const pod = podOf({ initContainers: [{ name: 'prepare', image: 'prepare:1' }] })

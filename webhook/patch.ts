@@ -3,6 +3,7 @@ import jsonPatch from 'fast-json-patch'
 import type { Container, Pod } from '../core/pod.ts'
 import { type Injection, injected } from './inject/inject.ts'
 import { isOurContainer, isOurVolume, withoutOurs } from './inject/ownership.ts'
+import { listOperations } from './patch-list.ts'
 import { qosClass } from './qos.ts'
 
 /**
@@ -16,13 +17,50 @@ export function operationsFor(pod: Pod, injection: Injection): Operation[] {
   return [
     ...mapOperations('/metadata/labels', pod.metadata.labels, injection.labels),
     ...mapOperations('/metadata/annotations', pod.metadata.annotations, injection.annotations),
+    ...containerOperations(pod, injection),
+    ...listOperations('/spec/volumes', { found: pod.spec.volumes, wanted: injection.volumes }, isOurVolume),
+    ...fieldOperations(
+      '/spec/terminationGracePeriodSeconds',
+      pod.spec.terminationGracePeriodSeconds,
+      injection.terminationGracePeriodSeconds,
+    ),
+  ]
+}
+
+/** Containers of the user's are in either list; where they go is ours to say, what is in them is not. */
+function containerOperations(pod: Pod, { initContainers, containers }: Injection): Operation[] {
+  const users = new Set(withoutOurs(pod).spec.initContainers)
+  const found = pod.spec.containers
+  const kept = new Set(containers)
+  const staying = found.map(c => (kept.has(c) ? c : (containers.find(wanted => wanted.name === c.name) ?? c)))
+  return [
     ...listOperations(
       '/spec/initContainers',
-      { found: pod.spec.initContainers, wanted: injection.initContainers },
-      isOurContainer,
+      { found: pod.spec.initContainers, wanted: initContainers },
+      c => !users.has(c),
     ),
-    ...listOperations('/spec/volumes', { found: pod.spec.volumes, wanted: injection.volumes }, isOurVolume),
+    ...found.flatMap((c, index) => additions(`/spec/containers/${index}`, c, staying[index] ?? c)),
+    ...listOperations('/spec/containers', { found: staying, wanted: containers }, c => !kept.has(c)),
   ]
+}
+
+/** From a container of the user's to the same with or without a notify socket: nothing else ever differs. */
+function additions(path: string, found: Container, wanted: Container): Operation[] {
+  if (found === wanted) return []
+  return (['env', 'volumeMounts'] as const).flatMap((field): Operation[] => {
+    const [before, after] = [found[field], wanted[field]]
+    if (isDeepStrictEqual(before, after)) return []
+    if (!after) return [{ op: 'remove', path: `${path}/${field}` }]
+    if (!before) return [{ op: 'add', path: `${path}/${field}`, value: after }]
+    const isLonger = after.length === before.length + 1 && isDeepStrictEqual(after.slice(0, -1), before)
+    if (!isLonger) return [{ op: 'replace', path: `${path}/${field}`, value: after }]
+    return [{ op: 'add', path: `${path}/${field}/${before.length}`, value: after.at(-1) }]
+  })
+}
+
+function fieldOperations(path: string, found: unknown, wanted: unknown): Operation[] {
+  if (wanted === undefined || wanted === found) return []
+  return [{ op: found === undefined ? 'add' : 'replace', path, value: wanted }]
 }
 
 /** The pod after the operations, as the API server would make it; the pod itself stays as it is. Throws if they do not apply. */
@@ -46,18 +84,26 @@ export function checked(pod: Pod, injection: Injection, operations: Operation[])
   } catch (error) {
     return bad(`the patch does not apply: ${String(error).slice(0, 200)}`)
   }
-  // Equal to what was wanted, in which all that is the user's is the very object that came in.
+  // Equal to what was wanted, in which all that is the user's is what came in.
   if (!isDeepStrictEqual(result, JSON.parse(JSON.stringify(wanted)))) return bad('the patch leads to another pod')
-  const users = usersContainers(pod)
-  const isKept = usersContainers(wanted).every((container, index) => container === users[index])
-  if (!isKept || usersContainers(wanted).length !== users.length) return bad('a container of the user would change')
+  if (!isDeepStrictEqual(usersContainers(wanted), usersContainers(pod)))
+    return bad('a container of the user would change')
   const before = qosClass(withoutOurs(pod))
   if (qosClass(wanted) !== before) return bad(`the QoS class would no longer be ${before}`)
   return danglingNames(wanted) ?? { kind: 'good' }
 }
 
-function usersContainers(pod: Pod): Container[] {
-  return [...(withoutOurs(pod).spec.initContainers ?? []), ...pod.spec.containers]
+/** What the user wrote, wherever it is now. Empty lists are as good as none. */
+function usersContainers(pod: Pod): Container[][] {
+  const { initContainers, containers } = withoutOurs(pod).spec
+  return [(initContainers ?? []).map(withoutEmptyLists), containers.map(withoutEmptyLists)]
+}
+
+function withoutEmptyLists(container: Container): Container {
+  const isEmpty = (list: unknown) => list === null || (Array.isArray(list) && list.length === 0)
+  if (!isEmpty(container.env) && !isEmpty(container.volumeMounts)) return container
+  const { env, volumeMounts, ...rest } = container
+  return { ...rest, ...(env?.length && { env }), ...(volumeMounts?.length && { volumeMounts }) }
 }
 
 function danglingNames({ spec }: Pod): Checked | undefined {
@@ -89,68 +135,4 @@ function mapOperations(
 /** RFC 6901. */
 function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
-}
-
-type Named = { name: string }
-
-/**
- * Replaces in place what is ours and out of date, takes out what does not stay, puts in what is missing. The user's
- * elements are the same objects in both lists, in the same order, and all stay.
- */
-function listOperations<T extends Named>(
-  path: string,
-  lists: { found: T[] | null | undefined; wanted: T[] },
-  isOurs: (element: T) => boolean,
-): Operation[] {
-  const { found, wanted } = lists
-  if (!found) return wanted.length > 0 ? [{ op: 'add', path, value: wanted }] : []
-  const list = withUpdates(found, wanted, isOurs)
-  const staying = stayingOf(list, wanted, isOurs)
-  const operations: Operation[] = []
-  for (const [index, element] of list.entries()) {
-    if (element !== found[index] && staying.has(element)) {
-      operations.push({ op: 'replace', path: `${path}/${index}`, value: element })
-    }
-  }
-  for (const [index, element] of [...list.entries()].reverse()) {
-    if (!staying.has(element)) operations.push({ op: 'remove', path: `${path}/${index}` })
-  }
-  for (const [index, element] of wanted.entries()) {
-    if (!staying.has(element)) operations.push({ op: 'add', path: `${path}/${index}`, value: element })
-  }
-  return operations
-}
-
-/** What was found, with the wanted one in the place of each of ours that is out of date. */
-function withUpdates<T extends Named>(found: T[], wanted: T[], isOurs: (element: T) => boolean): T[] {
-  const kept = new Set(wanted)
-  const updates = new Map(wanted.filter(element => !found.includes(element)).map(e => [e.name, e]))
-  return found.map(element => {
-    const update = kept.has(element) || !isOurs(element) ? undefined : updates.get(element.name)
-    if (!update) return element
-    updates.delete(element.name)
-    return update
-  })
-}
-
-/** The elements that are wanted and, with regard to the user's and to each other, in the right place. */
-function stayingOf<T extends Named>(list: T[], wanted: T[], isOurs: (element: T) => boolean): Set<T> {
-  const places = new Map(wanted.map((element, index) => [element, index]))
-  const users = list.filter(element => !isOurs(element))
-  const staying = new Set(users)
-  const placeOf = (user: T | undefined, otherwise: number) => (user && places.get(user)) ?? otherwise
-  let last = -1
-  let usersBefore = 0
-  for (const element of list) {
-    const place = places.get(element)
-    if (!isOurs(element)) usersBefore++
-    else if (place !== undefined) {
-      const isInPlace =
-        place > last && place > placeOf(users[usersBefore - 1], -1) && place < placeOf(users[usersBefore], Infinity)
-      if (!isInPlace) continue
-      staying.add(element)
-      last = place
-    }
-  }
-  return staying
 }

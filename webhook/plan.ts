@@ -1,6 +1,8 @@
 import { effectivePullPolicy, fullImageName } from '../core/image-name.ts'
 import { type GateName, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../core/names.ts'
 import type { Container, Pod } from '../core/pod.ts'
+import { sequenceGateOf } from '../core/sequence.ts'
+import type { Moved, SequencedPod } from './sequence-plan.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 export interface GatePart {
@@ -16,12 +18,33 @@ export interface ImageStep {
   of: Container
 }
 
-export type Part = GatePart | ImageStep
+/** The sidecar that sequences the pod. */
+export interface AgentPart {
+  kind: 'agent'
+  of: SequencedPod
+}
+
+/** A gate that the agent opens. */
+export interface SequenceGatePart {
+  kind: 'sequence-gate'
+  name: GateName
+  /** The container whose resources are copied: the one, or one of those, that the gate stands before. */
+  of: Container
+}
+
+export interface MovedPart {
+  kind: 'moved'
+  moved: Moved
+}
+
+export type Part = GatePart | ImageStep | AgentPart | SequenceGatePart | MovedPart
 
 /** What goes before the user's init containers, and what after them. */
 export interface Plan {
   first: Part[]
   last: Part[]
+  /** Of a pod that is not plain. */
+  sequenced?: SequencedPod
 }
 
 export interface PlanFacts {
@@ -37,6 +60,30 @@ export function planPod(pod: Pod, facts: PlanFacts): Plan {
   return {
     first: steps.length > 0 ? [{ kind: 'gate', name: PULL_GATE }, ...steps] : [],
     last: [{ kind: 'gate', name: START_GATE }],
+  }
+}
+
+/**
+ * What a pod with a sequence gets. The pull gate is there in any case: a plain gate must come first, by which all know
+ * that the init containers run again.
+ */
+export function planSequencedPod(pod: Pod, sequenced: SequencedPod, facts: PlanFacts): Plan {
+  const steps = isPullLimited(facts) ? imageSteps(pod, facts.isEverywhere) : []
+  const rest = pod.spec.containers.find(c => !sequenced.moved.some(moved => moved.container.name === c.name))
+  return {
+    sequenced,
+    first: [{ kind: 'gate', name: PULL_GATE }, ...steps, { kind: 'agent', of: sequenced }],
+    last: [
+      ...sequenced.moved.flatMap((moved): Part[] => {
+        const { container } = moved
+        return [
+          { kind: 'sequence-gate', name: sequenceGateOf(container.name), of: container },
+          { kind: 'moved', moved },
+        ]
+      }),
+      // What nothing depends on is never moved, so there is one.
+      ...(rest ? [{ kind: 'sequence-gate' as const, name: START_GATE as GateName, of: rest }] : []),
+    ],
   }
 }
 

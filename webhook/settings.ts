@@ -1,5 +1,6 @@
 import type { NamespaceSettings } from '../core/annotations.ts'
 import type { ClusterConfig } from '../core/cluster-config.ts'
+import type { LimitRangeItem } from './inject/limit-range.ts'
 
 /** What injection needs to know of this installation. */
 export interface InjectSettings {
@@ -16,6 +17,9 @@ export interface InjectSettings {
   ca: string
   failOpenAfterMs: number
   failOpenJitterMs: number
+  /** How long a container may be starting where nothing else says so, and the most that anything can say. */
+  startTimeoutMs: number
+  maxStartTimeoutMs: number
   /** null: the field is left out, where the cluster gives each namespace its own range (OpenShift). */
   runAsUser: number | null
   /** Whether any cluster-wide or per-node limit on pulls is in force. */
@@ -29,6 +33,8 @@ export interface NamespaceFacts {
   /** Whether limits of the namespace's administrator judge each container, or the sum. */
   hasLimitRange: boolean
   hasResourceQuota: boolean
+  /** What the LimitRanges say; absent while they are not known. */
+  limitRanges?: LimitRangeItem[]
 }
 
 /** The settings, with what is only known at run time: where the lease service is and what it is verified by. */
@@ -42,6 +48,8 @@ export function injectSettings(config: ClusterConfig, found: { address: string; 
     serverName: config.leaseService.serverName,
     failOpenAfterMs: config.failOpenAfterMs,
     failOpenJitterMs: config.failOpenJitterMs,
+    startTimeoutMs: config.startTimeoutMs,
+    maxStartTimeoutMs: config.maxStartTimeoutMs,
     runAsUser: config.runAsUser,
     // An unset cluster limit means max(20, a tenth of the nodes): there is always one.
     pullLimited: true,

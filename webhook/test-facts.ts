@@ -13,6 +13,8 @@ export const SETTINGS: InjectSettings = {
   ca: 'PEM of the CA\n',
   failOpenAfterMs: 60_000,
   failOpenJitterMs: 300_000,
+  startTimeoutMs: 120_000,
+  maxStartTimeoutMs: 600_000,
   runAsUser: 65532,
   pullLimited: true,
 }

@@ -7,7 +7,7 @@ import {
   TOKEN_DIRECTORY,
   TOKEN_VOLUME,
 } from '../../core/names.ts'
-import type { Container, ResourceRequirements } from '../../core/pod.ts'
+import type { Container, ResourceRequirements, VolumeMount } from '../../core/pod.ts'
 import type { InjectSettings } from '../settings.ts'
 
 export const GATE_COMMAND = ['node', GATE_PROGRAM]
@@ -23,39 +23,54 @@ export interface GateOptions {
 }
 
 /** An init container that waits for a slot. Fit for Pod Security level restricted. */
-export function gateContainer(name: GateName, { settings, resources, failOpenAfterMs }: GateOptions): Container {
+export function gateContainer(name: GateName, options: GateOptions): Container {
   return {
     name,
-    image: settings.image,
-    imagePullPolicy: settings.imagePullPolicy,
+    ...ownImage(options),
     command: GATE_COMMAND,
-    env: [
-      { name: GATE_ENV.gate, value: name },
-      { name: GATE_ENV.address, value: settings.address },
-      { name: GATE_ENV.serverName, value: settings.serverName },
-      { name: GATE_ENV.ca, value: settings.ca },
-      { name: GATE_ENV.podUid, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
-      { name: GATE_ENV.failOpenAfter, value: goDuration(failOpenAfterMs) },
-      { name: GATE_ENV.failOpenJitter, value: goDuration(settings.failOpenJitterMs) },
-    ],
-    resources,
-    volumeMounts: [
-      { name: SHARED_VOLUME, mountPath: SHARED_PATH },
-      { name: TOKEN_VOLUME, mountPath: TOKEN_DIRECTORY, readOnly: true },
-    ],
-    securityContext: {
-      // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
-      ...(settings.runAsUser !== null && { runAsUser: settings.runAsUser, runAsGroup: settings.runAsUser }),
-      runAsNonRoot: true,
-      privileged: false,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    env: [{ name: GATE_ENV.gate, value: name }, ...leaseServiceEnv(options)],
+    resources: options.resources,
+    volumeMounts: ownMounts(),
+    securityContext: ownSecurityContext(options),
   }
 }
 
-function goDuration(ms: number): string {
+export function ownImage({ settings }: GateOptions): Pick<Container, 'image' | 'imagePullPolicy'> {
+  return { image: settings.image, imagePullPolicy: settings.imagePullPolicy }
+}
+
+/** What a program of ours needs to talk to the lease service. */
+export function leaseServiceEnv({ settings, failOpenAfterMs }: GateOptions): NonNullable<Container['env']> {
+  return [
+    { name: GATE_ENV.address, value: settings.address },
+    { name: GATE_ENV.serverName, value: settings.serverName },
+    { name: GATE_ENV.ca, value: settings.ca },
+    { name: GATE_ENV.podUid, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+    { name: GATE_ENV.failOpenAfter, value: goDuration(failOpenAfterMs) },
+    { name: GATE_ENV.failOpenJitter, value: goDuration(settings.failOpenJitterMs) },
+  ]
+}
+
+export function ownMounts(): VolumeMount[] {
+  return [
+    { name: SHARED_VOLUME, mountPath: SHARED_PATH },
+    { name: TOKEN_VOLUME, mountPath: TOKEN_DIRECTORY, readOnly: true },
+  ]
+}
+
+export function ownSecurityContext({ settings: { runAsUser } }: GateOptions): Record<string, unknown> {
+  return {
+    // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
+    ...(runAsUser !== null && { runAsUser, runAsGroup: runAsUser }),
+    runAsNonRoot: true,
+    privileged: false,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+}
+
+export function goDuration(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }

@@ -1,50 +1,102 @@
-import type { Container, Pod } from '../../core/pod.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { NOTIFY_VOLUME, SHARED_VOLUME } from '../../core/names.ts'
+import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import type { Part, Plan } from '../plan.ts'
+import { type AgentOptions, agentContainer } from './agent.ts'
 import { covers, coversContainer } from './coverage.ts'
 import { type GateOptions, gateContainer } from './gate.ts'
 import { imageStepContainer } from './image-step.ts'
 import { ownAnnotations, ownLabels } from './metadata.ts'
+import { movedContainer } from './moved.ts'
+import { withNotify } from './notify.ts'
+import { originalOf } from './original.ts'
 import { isOurContainer, isOurVolume, withoutOurs } from './ownership.ts'
+import { sequenceGateContainer } from './sequence-gate.ts'
 import { ownVolumes, type Volume } from './volumes.ts'
 
 /** The parts of the pod that change, as they shall be. What is kept is the same object as in the pod. */
 export interface Injection {
   initContainers: Container[]
+  containers: Container[]
   volumes: Volume[]
+  /** As it shall be; undefined for as it is. */
+  terminationGracePeriodSeconds?: number
   /** To be set; others stay. */
   labels: Record<string, string>
   annotations: Record<string, string>
 }
 
+export interface InjectOptions extends GateOptions, AgentOptions {
+  /** Of a gate that the agent opens. */
+  sequenceGateResources(container: Container): ResourceRequirements
+}
+
 /** What a pod shall have, whether it has it already, in part, out of date or not at all. */
-export function injectionFor(pod: Pod, plan: Plan, options: GateOptions): Injection {
+export function injectionFor(pod: Pod, plan: Plan, options: InjectOptions): Injection {
+  const bare = withoutOurs(pod)
+  const moved = new Set(plan.sequenced?.moved.map(({ container }) => container.name))
+  const hasNotify = (plan.sequenced?.notifying.length ?? 0) > 0
+  const [first] = bare.spec.containers
+  const graceSeconds =
+    (plan.sequenced && originalOf(bare, plan.sequenced).grace?.is) ?? bare.spec.terminationGracePeriodSeconds
   return {
     initContainers: initContainers(pod, plan, options),
-    volumes: volumes(pod.spec.volumes ?? []),
+    containers: bare.spec.containers
+      .filter(({ name }) => !moved.has(name))
+      .map(container => kept(pod.spec.containers, notified(container, plan))),
+    volumes: volumes(pod.spec.volumes ?? [], hasNotify),
+    ...(typeof graceSeconds === 'number' && { terminationGracePeriodSeconds: graceSeconds }),
     labels: ownLabels(),
-    annotations: ownAnnotations(pod.metadata),
+    annotations: ownAnnotations(pod.metadata, {
+      volumes: hasNotify ? [SHARED_VOLUME, NOTIFY_VOLUME] : [SHARED_VOLUME],
+      ...(first && moved.has(first.name) && { firstContainer: first.name }),
+    }),
   }
 }
 
 /** The pod with the injection: what the patch must lead to. */
-export function injected(pod: Pod, { initContainers, volumes, labels, annotations }: Injection): Pod {
+export function injected(pod: Pod, injection: Injection): Pod {
+  const { labels, annotations, ...spec } = injection
   const metadata = { ...pod.metadata, labels: { ...pod.metadata.labels, ...labels } }
   if (Object.keys(annotations).length > 0) metadata.annotations = { ...metadata.annotations, ...annotations }
-  return { ...pod, metadata, spec: { ...pod.spec, initContainers, volumes } }
+  return { ...pod, metadata, spec: { ...pod.spec, ...spec } }
 }
 
-function initContainers(pod: Pod, plan: Plan, options: GateOptions): Container[] {
+function initContainers(pod: Pod, plan: Plan, options: InjectOptions): Container[] {
   const found = pod.spec.initContainers ?? []
   const bare = withoutOurs(pod)
   const make = (part: Part): Container => {
-    const wanted = part.kind === 'gate' ? gateContainer(part.name, options) : imageStepContainer(part.name, part.of)
+    if (part.kind === 'moved') return kept(found, notified(movedContainer(part.moved), plan))
+    const wanted = ownContainer(part, bare, options)
     return found.find(c => isOurContainer(c) && coversContainer(c, wanted)) ?? wanted
   }
   return [...plan.first.map(make), ...(bare.spec.initContainers ?? []), ...plan.last.map(make)]
 }
 
-function volumes(found: Volume[]): Volume[] {
-  const missing = new Map(ownVolumes().map(volume => [volume.name, volume]))
+function ownContainer(part: Exclude<Part, { kind: 'moved' }>, bare: Pod, options: InjectOptions): Container {
+  switch (part.kind) {
+    case 'gate':
+      return gateContainer(part.name, options)
+    case 'image-step':
+      return imageStepContainer(part.name, part.of)
+    case 'agent':
+      return agentContainer(bare, part.of, options)
+    case 'sequence-gate':
+      return sequenceGateContainer(part.name, options.sequenceGateResources(part.of), options)
+  }
+}
+
+function notified(container: Container, { sequenced }: Plan): Container {
+  return sequenced?.notifying.includes(container.name) ? withNotify(container) : container
+}
+
+/** The container as found, if it is what is wanted. */
+function kept(found: Container[], wanted: Container): Container {
+  return found.find(container => container.name === wanted.name && isDeepStrictEqual(container, wanted)) ?? wanted
+}
+
+function volumes(found: Volume[], hasNotify: boolean): Volume[] {
+  const missing = new Map(ownVolumes({ hasNotify }).map(volume => [volume.name, volume]))
   const kept = found.map(volume => {
     const wanted = isOurVolume(volume) ? missing.get(volume.name) : undefined
     if (!wanted) return volume

@@ -1,4 +1,4 @@
-import { GATED_LABEL, SHARED_VOLUME } from '../../core/names.ts'
+import { GATED_LABEL } from '../../core/names.ts'
 import type { ObjectMeta } from '../../core/pod.ts'
 
 /** The cluster autoscaler does not drain a node for pods with an emptyDir, unless the volume is named here. */
@@ -9,9 +9,25 @@ export function ownLabels(): Record<string, string> {
   return { [GATED_LABEL]: 'true' }
 }
 
-/** The annotations to set; the volumes that the user named stay. */
-export function ownAnnotations({ annotations }: ObjectMeta): Record<string, string> {
+/** kubectl's choice for logs and exec where none is named; without it, the first of `containers`. */
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
+
+export interface AnnotationNeeds {
+  /** Our emptyDirs in this pod. */
+  volumes: readonly string[]
+  /** The user's first container, where it is not the first any more. */
+  firstContainer?: string
+}
+
+/** The annotations to set; what the user named stays. */
+export function ownAnnotations(
+  { annotations }: ObjectMeta,
+  { volumes, firstContainer }: AnnotationNeeds,
+): Record<string, string> {
   const named = (annotations?.[SAFE_TO_EVICT] ?? '').split(',').filter(name => name.trim() !== '')
-  if (named.some(name => name.trim() === SHARED_VOLUME)) return {}
-  return { [SAFE_TO_EVICT]: [...named, SHARED_VOLUME].join(',') }
+  const missing = volumes.filter(volume => !named.some(name => name.trim() === volume))
+  return {
+    ...(missing.length > 0 && { [SAFE_TO_EVICT]: [...named, ...missing].join(',') }),
+    ...(firstContainer && !annotations?.[DEFAULT_CONTAINER] && { [DEFAULT_CONTAINER]: firstContainer }),
+  }
 }

@@ -1,5 +1,7 @@
 import {
+  AGENT,
   IMAGE_STEP_PREFIX,
+  NOTIFY_VOLUME,
   OWN_PREFIX,
   PULL_GATE,
   SHARED_VOLUME,
@@ -8,9 +10,12 @@ import {
   TOKEN_VOLUME,
 } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
+import { isSequenceGate } from '../../core/sequence.ts'
 import { isObject } from '../json-shape.ts'
+import { isScriptOf } from './agent.ts'
 import { GATE_COMMAND } from './gate.ts'
 import { IMAGE_STEP_COMMAND } from './image-step.ts'
+import { withOriginals } from './original.ts'
 import type { Volume } from './volumes.ts'
 
 /**
@@ -18,13 +23,16 @@ import type { Volume } from './volumes.ts'
  * our own containers: in reinvocation (perhaps by a replica of the version before), in a restored backup, in a pod copied
  * by `kubectl debug`. Such are brought up to date; denying them would refuse pods during each upgrade.
  */
-export function isOurContainer({ name, command = [] }: Container): boolean {
-  if (name === PULL_GATE || name === START_GATE) return isSame(command, GATE_COMMAND)
-  return isImageStepName(name) && isSame(command, IMAGE_STEP_COMMAND)
+export function isOurContainer({ name, command }: Container): boolean {
+  const words = command ?? []
+  if (name === AGENT) return isScriptOf(name, words)
+  if (name === PULL_GATE) return isSame(words, GATE_COMMAND)
+  if (isSequenceGate(name)) return isScriptOf(name, words) || (name === START_GATE && isSame(words, GATE_COMMAND))
+  return isImageStepName(name) && isSame(words, IMAGE_STEP_COMMAND)
 }
 
 export function isOurVolume(volume: Volume): boolean {
-  if (volume.name === SHARED_VOLUME) return isObject(volume.emptyDir)
+  if (volume.name === SHARED_VOLUME || volume.name === NOTIFY_VOLUME) return isObject(volume.emptyDir)
   if (volume.name !== TOKEN_VOLUME || !isObject(volume.projected)) return false
   const { sources } = volume.projected
   if (!Array.isArray(sources) || sources.length !== 1 || !isObject(sources[0])) return false
@@ -32,20 +40,23 @@ export function isOurVolume(volume: Volume): boolean {
   return isObject(token) && token.audience === TOKEN_AUDIENCE
 }
 
-/** The pod without what is of our making. What is the user's is the same object as before. */
+/**
+ * The pod as the user wrote it: without what is of our making, and what was moved in its old place. What we did not
+ * change is the same object as before.
+ */
 export function withoutOurs(pod: Pod): Pod {
   const { initContainers, ...spec } = pod.spec
   const users = (initContainers ?? []).filter(c => !isOurContainer(c))
-  return { ...pod, spec: { ...spec, ...(users.length > 0 && { initContainers: users }) } }
+  const agent = (initContainers ?? []).find(c => c.name === AGENT && isOurContainer(c))
+  return withOriginals({ ...pod, spec: { ...spec, ...(users.length > 0 && { initContainers: users }) } }, agent)
 }
 
 /** One sentence for each thing of the user's that bears one of our names. */
 export function nameProblems(pod: Pod): string[] {
-  const { containers, initContainers, ephemeralContainers, volumes } = pod.spec
-  const usersInit = (initContainers ?? []).filter(c => !isOurContainer(c))
+  const { containers, initContainers, ephemeralContainers, volumes } = withoutOurs(pod).spec
   const usersVolumes = (volumes ?? []).filter(v => !isOurVolume(v))
   const ephemeral = (ephemeralContainers ?? []) as Container[]
-  const users = [...usersInit, ...containers, ...ephemeral]
+  const users = [...(initContainers ?? []), ...containers, ...ephemeral]
   const problem = (kind: string, name: string) =>
     `${kind} "${name}": names that begin with ${OWN_PREFIX} are startgate's own, please choose another`
   return [
@@ -53,11 +64,13 @@ export function nameProblems(pod: Pod): string[] {
     ...usersVolumes.filter(v => isOwnName(v.name)).map(v => problem('volume', v.name)),
     ...users.flatMap(c =>
       (c.volumeMounts ?? [])
-        .filter(mount => mount.name === SHARED_VOLUME || mount.name === TOKEN_VOLUME)
+        .filter(mount => OWN_VOLUMES.includes(mount.name))
         .map(mount => `container "${c.name}": mounts ${mount.name}, which is startgate's own volume`),
     ),
   ]
 }
+
+const OWN_VOLUMES: readonly string[] = [SHARED_VOLUME, NOTIFY_VOLUME, TOKEN_VOLUME]
 
 function isOwnName(name: string): boolean {
   return name.startsWith(OWN_PREFIX)

@@ -8,8 +8,8 @@ import type { NamespaceFacts } from '../settings.ts'
  * 1.2 s, 64Mi in 4 to 7 s, and with 56Mi and less it reads its own code from disk again and again and never starts.
  * Start-up costs 0.2 s of CPU.
  */
-const MEMORY_FLOOR = '96Mi'
-const CPU_FLOOR = '100m'
+export const MEMORY_FLOOR = '96Mi'
+export const CPU_FLOOR = '100m'
 
 /**
  * Devices, huge pages and resource claims are not copied: a gate has no use for them, a device plugin would allocate them
@@ -46,6 +46,19 @@ export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): 
   const cpu = isEnough(chosen, 'cpu', CPU_FLOOR) ? chosen : fasterIfFree(chosen, pod, namespace)
   if (isEnough(chosen, 'memory', MEMORY_FLOOR)) return { kind: 'fits', resources: cpu }
   return withMemory(cpu, pod, namespace)
+}
+
+/**
+ * The resources of a gate that runs a shell only: a copy of the container it stands before. What it then weighs is what that
+ * container weighs next, and so it is free also where sidecars run already.
+ */
+export function sequenceGateResources(
+  container: Container,
+  pod: Pod,
+  namespace: NamespaceFacts | undefined,
+): ResourceRequirements {
+  const isShared = hasPodResources(pod.spec.resources) && namespace && !namespace.hasLimitRange
+  return isShared ? {} : copiedResources(container)
 }
 
 /**
@@ -99,7 +112,7 @@ function tooSmall(why: string): string {
 }
 
 /** A limit of zero is none. */
-function isEnough(resources: ResourceRequirements, name: string, floor: string): boolean {
+export function isEnough(resources: ResourceRequirements, name: string, floor: string): boolean {
   const limit = quantity(resources.limits?.[name])
   return limit === 0 || limit >= quantity(floor)
 }

@@ -1,4 +1,4 @@
-import { SHARED_VOLUME, TOKEN_AUDIENCE, TOKEN_VOLUME } from '../../core/names.ts'
+import { NOTIFY_VOLUME, SHARED_VOLUME, TOKEN_AUDIENCE, TOKEN_VOLUME } from '../../core/names.ts'
 
 export interface Volume {
   name: string
@@ -8,9 +8,10 @@ export interface Volume {
 /** Seconds; the kubelet renews the token at 80 %. */
 const TOKEN_LIFE_SECONDS = 3600
 
-/** The volumes every gated pod gets. */
-export function ownVolumes(): Volume[] {
+/** The volumes every gated pod gets, and the one with the notify sockets. */
+export function ownVolumes({ hasNotify }: { hasNotify: boolean }): Volume[] {
   return [
+    ...(hasNotify ? [{ name: NOTIFY_VOLUME, emptyDir: { sizeLimit: '1Mi' } }] : []),
     // Holds a static busybox of 2 MB and two markers; the kubelet evicts a pod whose volume outgrows the limit.
     { name: SHARED_VOLUME, emptyDir: { sizeLimit: '16Mi' } },
     {

@@ -1,0 +1,79 @@
+import type { Pod, ResourceRequirements } from '../../core/pod.ts'
+import { hasPodResources, qosClass } from '../qos.ts'
+import type { NamespaceFacts } from '../settings.ts'
+import { limitRangeProblem } from './limit-range.ts'
+import { CPU_FLOOR, copiedResources, type Fit, isEnough, MEMORY_FLOOR } from './resources.ts'
+
+/**
+ * What the agent asks for where it is free to: it runs Node while the pod starts and a sleeping shell ever after. No
+ * limits, since what Node needs for seconds would look like a reservation for life.
+ */
+const LITTLE: ResourceRequirements = { requests: { cpu: '5m', memory: '32Mi' } }
+/** In a Guaranteed pod limits must be given and equal the requests, and be enough for Node to start (see resources.ts). */
+const LEAST: ResourceRequirements = {
+  requests: { cpu: CPU_FLOOR, memory: MEMORY_FLOOR },
+  limits: { cpu: CPU_FLOOR, memory: MEMORY_FLOOR },
+}
+
+/**
+ * The resources of the agent. As a sidecar it adds to what the pod asks for, so it has to keep the pod's QoS class and
+ * must not be what a LimitRange or a ResourceQuota refuses. An explicit zero is "none" to the kubelet, counts as given
+ * with a quota and for a HorizontalPodAutoscaler, and adds nothing.
+ */
+export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
+  const hasQuota = namespace?.hasResourceQuota ?? false
+  const candidates = candidatesFor(pod, namespace).filter(({ adds }) => !(adds && hasQuota))
+  if (candidates.length === 0) {
+    return unfit('a Guaranteed pod would ask for more with the agent in it, under a ResourceQuota')
+  }
+  // While they are not known they are not looked at: the namespace is then new, or this program.
+  const items = namespace?.hasLimitRange ? (namespace.limitRanges ?? []) : []
+  const looked = candidates.map(({ resources }) => ({
+    resources,
+    problem: limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR }),
+  }))
+  const good = looked.find(({ problem }) => problem === undefined)
+  return good ? { kind: 'fits', resources: good.resources } : unfit(looked[0]?.problem ?? '')
+}
+
+interface Candidate {
+  resources: ResourceRequirements
+  /** Whether the pod as a whole asks for more. */
+  adds: boolean
+}
+
+/** Best first. */
+function candidatesFor(pod: Pod, namespace: NamespaceFacts | undefined): Candidate[] {
+  const free = (resources: ResourceRequirements): Candidate => ({ resources, adds: false })
+  const costly = (resources: ResourceRequirements): Candidate => ({ resources, adds: true })
+  const none = zeros(pod)
+  if (hasPodResources(pod.spec.resources)) return [free({}), free(none)]
+  const copies = pod.spec.containers.map(copiedResources).filter(copy => isEnough(copy, 'memory', MEMORY_FLOOR))
+  switch (qosClass(pod)) {
+    case 'BestEffort':
+      return [free({}), free(none)]
+    case 'Guaranteed':
+      return [LEAST, ...copies].map(costly)
+    case 'Burstable':
+      return namespace && !namespace.hasLimitRange
+        ? [costly(LITTLE), free(none)]
+        : [free(none), ...[LEAST, ...copies].map(costly)]
+  }
+}
+
+/** Zero of everything that any container of the pod has. */
+function zeros({ spec }: Pod): ResourceRequirements {
+  const copies = spec.containers.map(copiedResources)
+  const of = (list: 'requests' | 'limits') =>
+    Object.fromEntries(copies.flatMap(copy => Object.keys(copy[list] ?? {})).map(name => [name, '0']))
+  const limits = of('limits')
+  const requests = { ...of('requests'), ...limits }
+  return {
+    ...(Object.keys(requests).length > 0 && { requests }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+  }
+}
+
+function unfit(why: string): Fit {
+  return { kind: 'unfit', sentence: `not gated: the pod's order cannot be kept, ${why}` }
+}

@@ -1,0 +1,125 @@
+import type { PodSettings } from '../core/annotations.ts'
+import { dependencyOrder } from '../core/dependency-order.ts'
+import { START_GATE } from '../core/names.ts'
+import type { Container, Pod, VolumeMount } from '../core/pod.ts'
+import type { Readiness } from '../core/readiness.ts'
+import { type Dependency, type Sequence, type Stage, sequenceGateOf } from '../core/sequence.ts'
+import { agentMount, agentView } from './agent-view.ts'
+import { parseDependsOn } from './depends-on.ts'
+import { defaultReadiness, parseReadiness } from './readiness.ts'
+import { sequenceProblems } from './sequence-rules.ts'
+
+/** A container that others wait for, and what it becomes. */
+export interface Moved {
+  container: Container
+  /** `sidecar`: a native sidecar. `init`: a plain init container, for others wait until it has completed. */
+  as: 'sidecar' | 'init'
+}
+
+export interface SequencedPod {
+  kind: 'sequenced'
+  sequence: Sequence
+  /** In the order of the stages. */
+  moved: Moved[]
+  /** Containers that get a notify socket. */
+  notifying: string[]
+  /** What the agent must see to judge readiness. */
+  agentMounts: VolumeMount[]
+}
+
+export type SequencePlan = { kind: 'plain' } | SequencedPod | { kind: 'denied'; problems: string[] }
+
+/** What is declared of a pod's containers, read and without faults of its own. */
+export interface Declared {
+  pod: Pod
+  helpers: readonly string[]
+  dependencies: Map<string, Dependency[]>
+  /** Of those that the annotation names. */
+  declared: Map<string, Readiness>
+  /** Of all app containers. */
+  readiness: Map<string, Readiness>
+  moved: Moved[]
+}
+
+/** How the containers of `pod` (without any of ours) are to start. Pure. */
+export function planSequence(pod: Pod, settings: PodSettings): SequencePlan {
+  // Most pods declare nothing.
+  if (settings.dependsOn === undefined && settings.readiness === undefined && !settings.helpers)
+    return { kind: 'plain' }
+  const { dependencies, problems: edgeProblems } = parseDependsOn(settings.dependsOn ?? '{}', pod)
+  const { declared, problems: readinessProblems } = parseReadiness(settings.readiness ?? '{}', pod)
+  const misread = [...edgeProblems, ...readinessProblems]
+  if (misread.length > 0) return { kind: 'denied', problems: misread }
+  const readiness = readinessOfAll(pod, declared, dependencies)
+  const moved = movedOf(pod, dependencies, readiness)
+  const helpers = settings.helpers ?? []
+  const problems = sequenceProblems({ pod, helpers, dependencies, declared, readiness, moved })
+  if (problems.length > 0) return { kind: 'denied', problems }
+  const isPlain = pod.spec.containers.every(c => readiness.get(c.name)?.type === defaultReadiness(c).type)
+  if (moved.length === 0 && isPlain) return { kind: 'plain' }
+  return sequenced({ pod, dependencies, readiness, moved })
+}
+
+type Known = Pick<Declared, 'pod' | 'dependencies' | 'readiness' | 'moved'>
+
+function sequenced({ pod, dependencies, readiness, moved }: Known): SequencedPod {
+  const all = [...readiness]
+  return {
+    kind: 'sequenced',
+    sequence: {
+      stages: stagesOf(pod, moved, dependencies),
+      readiness: Object.fromEntries(all.map(([name, given]) => [name, agentView(name, given, pod)])),
+    },
+    moved,
+    notifying: all.filter(([, { type }]) => type === 'notify').map(([name]) => name),
+    agentMounts: all.flatMap(([name, given]) => agentMount(name, given, pod) ?? []),
+  }
+}
+
+/** A container that others wait for to complete counts as ready when it has. */
+function readinessOfAll(
+  { spec }: Pod,
+  declared: Map<string, Readiness>,
+  dependencies: Map<string, Dependency[]>,
+): Map<string, Readiness> {
+  const all = [...dependencies.values()].flat()
+  const completing = new Set(all.filter(d => d.condition === 'completed').map(d => d.container))
+  return new Map(
+    spec.containers.map(c => {
+      const otherwise: Readiness = completing.has(c.name) ? { type: 'completed' } : defaultReadiness(c)
+      return [c.name, declared.get(c.name) ?? otherwise]
+    }),
+  )
+}
+
+/** In topological order; ties keep the order of the pod. */
+function movedOf({ spec }: Pod, dependencies: Map<string, Dependency[]>, readiness: Map<string, Readiness>): Moved[] {
+  const namesIn = (name: string) => (dependencies.get(name) ?? []).map(dependency => dependency.container)
+  const dependedOn = new Set([...dependencies.keys()].flatMap(namesIn))
+  const nodes = spec.containers.map(c => c.name).filter(name => dependedOn.has(name))
+  const ordering = dependencyOrder(nodes, namesIn)
+  const byName = new Map(spec.containers.map(c => [c.name, c]))
+  const order = ordering.kind === 'order' ? ordering.order : []
+  return order.flatMap(name => {
+    const container = byName.get(name)
+    const as = readiness.get(name)?.type === 'completed' ? 'init' : 'sidecar'
+    return container ? [{ container, as } as const] : []
+  })
+}
+
+function stagesOf({ spec }: Pod, moved: Moved[], dependencies: Map<string, Dependency[]>): Stage[] {
+  const names = new Set(moved.map(({ container }) => container.name))
+  const rest = spec.containers.map(c => c.name).filter(name => !names.has(name))
+  return [
+    ...moved.map(({ container: { name } }) => ({
+      gate: sequenceGateOf(name),
+      containers: [name],
+      dependsOn: dependencies.get(name) ?? [],
+    })),
+    { gate: START_GATE, containers: rest, dependsOn: unionOf(rest.map(name => dependencies.get(name) ?? [])) },
+  ]
+}
+
+function unionOf(lists: Dependency[][]): Dependency[] {
+  return [...new Map(lists.flat().map(d => [`${d.container} ${d.condition}`, d])).values()]
+}
