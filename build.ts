@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
@@ -9,6 +9,7 @@ const PROGRAMS = {
   webhook: 'webhook/main.ts',
   'lease-service': 'gate/lease-service/main.ts',
   gate: 'gate/pod/main.ts',
+  agent: 'gate/pod/agent/main.ts',
   'helm-test': 'charts/helm-test.ts',
 }
 
@@ -35,7 +36,15 @@ export async function bundle(): Promise<Record<string, number>> {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   })
+  await copyNativeModules(outdir)
   return Object.fromEntries(Object.entries(metafile.outputs).map(([file, { bytes }]) => [file, bytes]))
+}
+
+/** A native module cannot be bundled: the agent's unix datagram socket, as npm installed it for this platform. */
+async function copyNativeModules(outdir: string): Promise<void> {
+  const modules = join(root, 'node_modules')
+  for (const name of (await readdir(modules)).filter(entry => entry.startsWith('node-unix-socket')))
+    await cp(join(modules, name), join(outdir, 'node_modules', name), { recursive: true })
 }
 
 if (import.meta.main) {

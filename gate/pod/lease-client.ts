@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { messageOf } from '../../core/errors.ts'
 import { type ErrorBody, type GateMessage, type GateRequest, gatePath, HEARTBEAT_MS } from '../../core/lease-api.ts'
 import { TOKEN_DIRECTORY } from '../../core/names.ts'
-import type { GateConfig } from './config.ts'
+import type { GateConfig, LeaseConfig } from './config.ts'
 import { createJsonLines } from './json-lines.ts'
 
 /** Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for connecting. */
@@ -22,33 +22,53 @@ export interface LeaseClient {
   ): Promise<string>
 }
 
-/** Talks to the lease service over TLS: the server must show a certificate for `serverName` from one of the CAs given. */
-export function createLeaseClient(config: GateConfig, tokenPath = `${TOKEN_DIRECTORY}/token`): LeaseClient {
+/** A gate's way to the lease service. */
+export function createLeaseClient(config: GateConfig, tokenPath?: string): LeaseClient {
+  const post = createLeasePost(config, tokenPath)
   return {
-    async ask(address, body, signal, onMessage) {
-      try {
-        // Read anew each time: the kubelet renews it.
-        const token = (await readFile(tokenPath, 'utf8')).trim()
-        return await exchange({ config, address, token, body, signal, onMessage })
-      } catch (error) {
-        return messageOf(error)
-      }
-    },
+    ask: (address, body, signal, onMessage) =>
+      post({ address, path: gatePath(config.gate), body, signal, onValue: value => onMessage(value as GateMessage) }),
   }
 }
 
-interface Exchange {
-  config: GateConfig
+export interface LeaseCall {
+  /** `host:port`. */
   address: string
-  token: string
-  body: GateRequest
+  path: string
+  body: object
   signal: AbortSignal
-  onMessage: (message: GateMessage) => void
+  /** Gets each JSON line of an answer with status 200. */
+  onValue: (value: unknown) => void
 }
 
-function exchange({ config, address, token, body, signal, onMessage }: Exchange): Promise<string> {
+/** How the call ended: `ANSWER_ENDED` when a whole answer with status 200 came, else what went wrong. */
+export type LeasePost = (call: LeaseCall) => Promise<string>
+
+export const ANSWER_ENDED = 'the lease service ended its answer'
+
+/**
+ * Talks to the lease service over TLS: the server must show a certificate for `serverName` from one of the CAs given.
+ * Never rejects.
+ */
+export function createLeasePost(config: LeaseConfig, tokenPath = `${TOKEN_DIRECTORY}/token`): LeasePost {
+  return async call => {
+    try {
+      // Read anew each time: the kubelet renews it.
+      const token = (await readFile(tokenPath, 'utf8')).trim()
+      return await exchange(config, token, call)
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+}
+
+function exchange(
+  config: LeaseConfig,
+  token: string,
+  { address, path, body, signal, onValue }: LeaseCall,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const url = new URL(`https://${address}${gatePath(config.gate)}`)
+    const url = new URL(`https://${address}${path}`)
     const text = JSON.stringify(body)
     const headers = {
       authorization: `Bearer ${token}`,
@@ -75,17 +95,13 @@ function exchange({ config, address, token, body, signal, onMessage }: Exchange)
             return
           }
           try {
-            for (const value of lines(chunk)) onMessage(value as GateMessage)
+            for (const value of lines(chunk)) onValue(value)
           } catch (error) {
             call.destroy(error as Error)
           }
         })
         response.on('end', () =>
-          resolve(
-            response.statusCode === 200
-              ? 'the lease service ended its answer'
-              : refusalOf(response.statusCode, refusal),
-          ),
+          resolve(response.statusCode === 200 ? ANSWER_ENDED : refusalOf(response.statusCode, refusal)),
         )
         response.on('error', reject)
       },

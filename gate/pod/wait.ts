@@ -19,6 +19,13 @@ export interface WaitDeps {
 
 /** Waits until the lease service grants, or until it must be taken for lost. Never rejects. */
 export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
+  const verdict = await waitUnlessWithdrawn(deps, new AbortController().signal)
+  if (!verdict) throw new Error('a wait that nobody can withdraw was withdrawn')
+  return verdict
+}
+
+/** The same, for one who may not want it any more: ends with nothing once `withdrawn` aborts. */
+export async function waitUnlessWithdrawn(deps: WaitDeps, withdrawn: AbortSignal): Promise<GateVerdict | undefined> {
   const { config, clock } = deps
   let state = startWaiting(clock.monotonicMs(), deps.random())
   let told = ''
@@ -37,13 +44,17 @@ export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
       address: state.leader ?? config.address,
       giveUpAtMs: () => deadlineMs(state, config),
       feed,
+      withdrawn,
     })
+    if (withdrawn.aborted) return undefined
     if (action.kind === 'exit') {
       const waitedMs = clock.monotonicMs() - state.startedMs
       const { verdict } = action
       return { verdict, gate: config.gate, waitedMs, ...(verdict === 'failed-open' && { reason: state.reason }) }
     }
-    if (action.kind === 'connect' && action.afterMs > 0) await sleep(action.afterMs)
+    if (action.kind === 'connect' && action.afterMs > 0)
+      await sleep(action.afterMs, undefined, { signal: withdrawn }).catch(() => undefined)
+    if (withdrawn.aborted) return undefined
   }
 }
 
@@ -51,10 +62,11 @@ interface Conversation {
   address: string
   giveUpAtMs: () => number
   feed: (event: WaitEvent) => WaitAction
+  withdrawn: AbortSignal
 }
 
 /** One request and its answer; returns what to do next, which is never `listen`. */
-async function converse(deps: WaitDeps, { address, giveUpAtMs, feed }: Conversation): Promise<WaitAction> {
+async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }: Conversation): Promise<WaitAction> {
   const nonce = deps.newNonce()
   const aborter = new AbortController()
   let decided: WaitAction | undefined
@@ -70,7 +82,8 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed }: Conversat
     aborter.abort()
   }
   const body = { podUid: deps.config.podUid, attempt: deps.attempt, nonce }
-  const reason = await deps.client.ask(address, body, aborter.signal, onMessage)
+  const signal = AbortSignal.any([aborter.signal, withdrawn])
+  const reason = await deps.client.ask(address, body, signal, onMessage)
   clearInterval(watchdog)
   return decided ?? feed({ kind: 'lost', reason })
 }

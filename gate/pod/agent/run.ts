@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { systemClock } from '../../../core/clock.ts'
+import { messageOf } from '../../../core/errors.ts'
+import type { Logger } from '../../../core/log.ts'
+import { type GateName, NOTIFY_DIRECTORY, NOTIFY_SOCKET_FILE } from '../../../core/names.ts'
+import { createLeaseClient, createLeasePost } from '../lease-client.ts'
+import { waitUnlessWithdrawn } from '../wait.ts'
+import type { AgentConfig } from './config.ts'
+import { Contact } from './contact.ts'
+import { runSince, watchDaemon } from './daemon-watch.ts'
+import { openGate, watchGates } from './gate-files.ts'
+import { parseDatagram } from './notify/datagram.ts'
+import { type DatagramSource, openDatagramSource } from './notify/datagram-source.ts'
+import {
+  dueMs,
+  type Effect,
+  isFinished,
+  phaseOf,
+  type Rules,
+  reportsOf,
+  type SequencingEvent,
+  type SequencingState,
+  step,
+} from './sequencing.ts'
+import { loadState, saveState } from './state-file.ts'
+
+/** How long a container of readiness `simple` must have run; the lease service counts the same. */
+const SIMPLE_SETTLE_MS = 5_000
+/** How long READY=1 must stand: long enough for a program that says at once that it was not meant. */
+const WORD_SETTLE_MS = 500
+/** Gates are told again, and looked for again, this often. */
+const TICK_MS = 1_000
+
+/** Sequences the containers of this pod; resolves when all are ready and the lease service knows. */
+export class AgentRun {
+  readonly #config: AgentConfig
+  readonly #log: Logger
+  readonly #rules: Rules
+  readonly #contact: Contact
+  readonly #asking = new Map<GateName, AbortController>()
+  readonly #phases = new Map<string, string>()
+  readonly #sources: DatagramSource[] = []
+  #state: SequencingState
+  #saved = ''
+  #due: NodeJS.Timeout | undefined
+  #finish = (): void => undefined
+
+  constructor(config: AgentConfig, attempt: number, log: Logger) {
+    const { sequence, startTimeoutMs } = config
+    this.#config = config
+    this.#log = log
+    this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: SIMPLE_SETTLE_MS, wordSettleMs: WORD_SETTLE_MS }
+    this.#state = loadState(this.#rules)
+    this.#contact = new Contact({
+      config,
+      attempt,
+      post: createLeasePost(config),
+      clock: systemClock,
+      random: Math.random,
+      newNonce: randomUUID,
+      reports: () => reportsOf(this.#rules, this.#state, systemClock.monotonicMs()),
+      onSights: containers => this.#take({ kind: 'sights', containers }),
+      onAlone: (isAlone, reason) => this.#takeAlone(isAlone, reason),
+    })
+  }
+
+  async run(): Promise<void> {
+    const { sequence, attempt } = this.#rules
+    const finished = new Promise<void>(resolve => {
+      this.#finish = resolve
+    })
+    // Before any gate opens: who sends before somebody listens is not heard.
+    await this.#listenToContainers()
+    const look = watchGates(
+      sequence.stages.map(stage => stage.gate),
+      attempt,
+      (kind, gate) => this.#take({ kind: `gate-${kind}`, gate }),
+    )
+    void this.#contact.run()
+    const ticking = setInterval(() => {
+      look()
+      this.#take({ kind: 'tick' })
+    }, TICK_MS)
+    await finished
+    clearInterval(ticking)
+    await Promise.all(this.#sources.map(source => source.close()))
+  }
+
+  async #listenToContainers(): Promise<void> {
+    for (const [container, readiness] of Object.entries(this.#rules.sequence.readiness)) {
+      const tell = (said: ReturnType<typeof parseDatagram>) => {
+        if (said) this.#take({ kind: 'notification', container, said, wallMs: systemClock.wallMs() })
+      }
+      watchDaemon({ readiness, runSinceWallMs: () => this.#runSince(container), onChange: tell })
+      if (readiness.type !== 'notify') continue
+      const path = `${NOTIFY_DIRECTORY}/${container}/${NOTIFY_SOCKET_FILE}`
+      this.#sources.push(await openDatagramSource(path, bytes => tell(parseDatagram(bytes))))
+    }
+  }
+
+  #runSince(container: string): number | undefined {
+    const index = this.#rules.sequence.stages.findIndex(stage => stage.containers.includes(container))
+    const openedMs = this.#state.stages[index]?.openedMs
+    const openedWallMs =
+      openedMs === undefined ? undefined : openedMs + systemClock.wallMs() - systemClock.monotonicMs()
+    return runSince(openedWallMs, this.#state.tracks[container]?.sight?.startedAtMs)
+  }
+
+  #takeAlone(isAlone: boolean, reason: string): void {
+    if (isAlone === this.#state.isAlone) return
+    if (isAlone) this.#log.warn({ reason }, 'no contact with the lease service: going on by what this pod shows')
+    else this.#log.info('in contact with the lease service')
+    this.#take({ kind: 'alone', isAlone })
+  }
+
+  #take(event: SequencingEvent): void {
+    const nowMs = systemClock.monotonicMs()
+    const [next, effects] = step(this.#rules, this.#state, event, nowMs)
+    this.#state = next
+    this.#save()
+    this.#tell(nowMs)
+    for (const effect of effects) this.#act(effect)
+    void this.#contact.report()
+    clearTimeout(this.#due)
+    const atMs = dueMs(this.#rules, next, nowMs)
+    if (atMs !== undefined) this.#due = setTimeout(() => this.#take({ kind: 'tick' }), atMs - nowMs)
+    if (isFinished(this.#rules, next, nowMs) && this.#contact.isDelivered()) this.#finish()
+  }
+
+  /** A full disk must not end the sequence; it only costs the memory of a crash. */
+  #save(): void {
+    const text = JSON.stringify(this.#state)
+    if (text === this.#saved) return
+    this.#saved = text
+    try {
+      saveState(this.#rules, this.#state)
+    } catch (error) {
+      this.#log.error({ error: messageOf(error) }, 'cannot keep the state')
+    }
+  }
+
+  #tell(nowMs: number): void {
+    for (const [container, track] of Object.entries(this.#state.tracks)) {
+      const phase = phaseOf(this.#rules, this.#state, container, nowMs)
+      if (phase === this.#phases.get(container)) continue
+      this.#phases.set(container, phase)
+      const { status, errno } = track
+      this.#log.info({ container, phase, ...(status && { status }), ...(errno && { errno }) }, `${container}: ${phase}`)
+    }
+  }
+
+  #act(effect: Effect): void {
+    const { gate } = effect
+    if (effect.kind === 'open')
+      openGate(gate, effect.verdict).catch((error: unknown) =>
+        this.#log.error({ gate, error: messageOf(error) }, 'cannot open the gate; trying again'),
+      )
+    else if (effect.kind === 'ask') void this.#ask(gate)
+    else {
+      this.#log.info({ gate }, 'withdrawn: a dependency is not ready any more')
+      this.#asking.get(gate)?.abort()
+    }
+  }
+
+  async #ask(gate: GateName): Promise<void> {
+    const { attempt } = this.#rules
+    const config = { ...this.#config, gate }
+    const withdrawn = new AbortController()
+    this.#asking.set(gate, withdrawn)
+    const verdict = await waitUnlessWithdrawn(
+      {
+        config,
+        attempt,
+        client: createLeaseClient(config),
+        clock: systemClock,
+        random: Math.random,
+        newNonce: randomUUID,
+        onReason: (reason, place) => this.#log.info({ gate, attempt, ...place, reason }, 'waiting'),
+      },
+      withdrawn.signal,
+    )
+    if (!verdict) return
+    this.#log.info({ ...verdict, attempt }, verdict.verdict === 'granted' ? 'granted' : 'failing open')
+    this.#take({ kind: 'verdict', gate, verdict: { ...verdict, attempt } })
+  }
+}

@@ -1,0 +1,254 @@
+import type { AgentReport, ContainerSight, GateVerdict } from '../../../core/lease-api.ts'
+import type { GateName } from '../../../core/names.ts'
+import { isAgentsWord } from '../../../core/readiness.ts'
+import type { Dependency, Sequence, Stage } from '../../../core/sequence.ts'
+import type { Notification } from './notify/datagram.ts'
+import {
+  hasEndedWell,
+  lateAtMs,
+  notified,
+  type ReadyContext,
+  type ReadyRules,
+  readyAtMs,
+  seen,
+  type Track,
+} from './track.ts'
+
+export interface Rules extends ReadyRules {
+  sequence: Sequence
+  /** Which run of the pod's init containers this is. */
+  attempt: number
+}
+
+export interface StageState {
+  /** Since when the gate listens: the kubelet has come this far. */
+  hereMs?: number
+  /** Its slots are being asked for. */
+  isAsking?: boolean
+  verdict?: GateVerdict
+  openedMs?: number
+  /** The gate has heard the word. */
+  hasPassed?: boolean
+}
+
+/** All that the agent knows; plain data. Stages are in the order of the sequence. */
+export interface SequencingState {
+  stages: StageState[]
+  tracks: Record<string, Track>
+  /** The pod's status was shown at least once: only then are runs of an earlier sandbox told from those of this one. */
+  hasSights: boolean
+  /** No word from a leader for longer than this pod's patience. */
+  isAlone: boolean
+}
+
+export type SequencingEvent =
+  | { kind: 'sights'; containers: Record<string, ContainerSight> }
+  | { kind: 'gate-here'; gate: GateName }
+  | { kind: 'gate-passed'; gate: GateName }
+  | { kind: 'verdict'; gate: GateName; verdict: GateVerdict }
+  /** A datagram, or the same from a PID file or a bus. */
+  | { kind: 'notification'; container: string; said: Notification; wallMs: number }
+  | { kind: 'alone'; isAlone: boolean }
+  | { kind: 'tick' }
+
+export type Effect =
+  | { kind: 'ask'; gate: GateName }
+  | { kind: 'withdraw'; gate: GateName }
+  | { kind: 'open'; gate: GateName; verdict: GateVerdict }
+
+export type Phase = 'blocked' | 'pending' | 'starting' | 'ready' | 'failed'
+
+export function startSequencing({ sequence }: Rules): SequencingState {
+  const names = sequence.stages.flatMap(stage => stage.containers)
+  return {
+    stages: sequence.stages.map(() => ({})),
+    tracks: Object.fromEntries(names.map(name => [name, {}])),
+    hasSights: false,
+    isAlone: false,
+  }
+}
+
+/**
+ * The sequence's whole protocol: what the agent knows and does after an event. Total, no I/O. Slots are asked for when
+ * the kubelet has come to the gate and its dependencies hold, not before: one who cannot start must hold no slot.
+ */
+export function step(
+  rules: Rules,
+  state: SequencingState,
+  event: SequencingEvent,
+  nowMs: number,
+): [SequencingState, Effect[]] {
+  const next = take(rules, state, event, nowMs)
+  const moves = next.stages.map((_, index) => move(rules, next, index, { isTick: event.kind === 'tick', nowMs }))
+  return [{ ...next, stages: moves.map(([stage]) => stage) }, moves.flatMap(([, effect]) => effect ?? [])]
+}
+
+/** What comes next for one stage. */
+function move(
+  rules: Rules,
+  state: SequencingState,
+  index: number,
+  { isTick, nowMs }: { isTick: boolean; nowMs: number },
+): [StageState, Effect?] {
+  const stage = state.stages[index] ?? {}
+  const gate = rules.sequence.stages[index]?.gate
+  if (gate === undefined || stage.hereMs === undefined || stage.hasPassed) return [stage]
+  const wants = wantsToGo(rules, state, index, nowMs)
+  const verdict = stage.verdict ?? (wants ? verdictAlone(rules, state, index, nowMs) : undefined)
+  if (verdict) {
+    const { openedMs } = stage
+    // Said again at each tick: a gate that was killed between hearing and ending starts over.
+    if (openedMs !== undefined && !isTick) return [stage]
+    return [
+      { ...stage, verdict, openedMs: openedMs ?? nowMs },
+      { kind: 'open', gate, verdict },
+    ]
+  }
+  if (wants === (stage.isAsking ?? false)) return [stage]
+  return [
+    { ...stage, isAsking: wants },
+    { kind: wants ? 'ask' : 'withdraw', gate },
+  ]
+}
+
+function wantsToGo(rules: Rules, state: SequencingState, index: number, nowMs: number): boolean {
+  return (state.hasSights || state.isAlone) && isMet(rules, state, rules.sequence.stages[index]?.dependsOn ?? [], nowMs)
+}
+
+/** Without the lease service a stage goes as soon as it may: the patience that it has to show is spent already. */
+function verdictAlone(rules: Rules, state: SequencingState, index: number, nowMs: number): GateVerdict | undefined {
+  const { hereMs = nowMs, isAsking } = state.stages[index] ?? {}
+  const gate = rules.sequence.stages[index]?.gate
+  // One who asks already has a patience of its own, and may be in contact.
+  if (!state.isAlone || isAsking || gate === undefined) return undefined
+  const reason = 'the lease service cannot be reached'
+  return { verdict: 'failed-open', gate, attempt: rules.attempt, waitedMs: Math.round(nowMs - hereMs), reason }
+}
+
+function take(rules: Rules, state: SequencingState, event: SequencingEvent, nowMs: number): SequencingState {
+  const onStage = (gate: GateName, change: (stage: StageState) => StageState) => ({
+    ...state,
+    stages: state.stages.map((stage, index) => (rules.sequence.stages[index]?.gate === gate ? change(stage) : stage)),
+  })
+  switch (event.kind) {
+    case 'sights':
+      return { ...state, hasSights: true, tracks: tracksAfter(rules, state, event.containers, nowMs) }
+    case 'gate-here':
+      return onStage(event.gate, stage => ({ ...stage, hereMs: stage.hereMs ?? nowMs }))
+    case 'gate-passed':
+      return onStage(event.gate, stage => ({ ...stage, hereMs: stage.hereMs ?? nowMs, hasPassed: true }))
+    case 'verdict':
+      // One that comes after its request was withdrawn is for a slot that the service gives again when asked again.
+      return onStage(event.gate, stage =>
+        stage.isAsking ? { ...stage, isAsking: false, verdict: event.verdict } : stage,
+      )
+    case 'notification': {
+      const track = state.tracks[event.container]
+      if (!track) return state
+      const now = { ms: nowMs, wallMs: event.wallMs }
+      return { ...state, tracks: { ...state.tracks, [event.container]: notified(track, event.said, now) } }
+    }
+    case 'alone':
+      return { ...state, isAlone: event.isAlone }
+    case 'tick':
+      return state
+  }
+}
+
+function tracksAfter(
+  { sequence }: Rules,
+  state: SequencingState,
+  containers: Record<string, ContainerSight>,
+  nowMs: number,
+): Record<string, Track> {
+  const tracks = { ...state.tracks }
+  for (const [index, stage] of sequence.stages.entries())
+    for (const name of stage.containers) {
+      const sight = containers[name]
+      const isOpen = state.stages[index]?.openedMs !== undefined
+      if (sight) tracks[name] = seen(tracks[name] ?? {}, sight, isOpen, nowMs)
+    }
+  return tracks
+}
+
+function isMet(rules: Rules, state: SequencingState, dependsOn: Dependency[], nowMs: number): boolean {
+  return dependsOn.every(({ container, condition }) => {
+    if (condition !== 'started') return phaseOf(rules, state, container, nowMs) === 'ready'
+    return state.tracks[container]?.hasStarted === true || contextOf(rules, state, container)?.passedByMs !== undefined
+  })
+}
+
+/** The phase of a container of the sequence; `blocked` for any other. */
+export function phaseOf(rules: Rules, state: SequencingState, container: string, nowMs: number): Phase {
+  const context = contextOf(rules, state, container)
+  const track = state.tracks[container]
+  if (!context || !track) return 'blocked'
+  if (context.openedMs === undefined) return context.isAsking ? 'pending' : 'blocked'
+  const atMs = readyAtMs(track, context, rules)
+  if (atMs !== undefined && atMs <= nowMs) return 'ready'
+  return nowMs >= lateAtMs(track, context.openedMs, rules) ? 'failed' : 'starting'
+}
+
+function contextOf(
+  { sequence }: Rules,
+  state: SequencingState,
+  container: string,
+): (ReadyContext & { isAsking: boolean }) | undefined {
+  const index = sequence.stages.findIndex(stage => stage.containers.includes(container))
+  const readiness = sequence.readiness[container]
+  const stage = state.stages[index]
+  if (!stage || !readiness) return undefined
+  const { openedMs, isAsking = false } = stage
+  const passedByMs = state.stages.slice(index + 1).find(({ hereMs }) => hereMs !== undefined)?.hereMs
+  return {
+    readiness,
+    isAlone: state.isAlone,
+    isAsking,
+    ...(openedMs !== undefined && { openedMs }),
+    ...(passedByMs !== undefined && { passedByMs }),
+  }
+}
+
+/** When time alone changes a phase next; undefined when only an event can. */
+export function dueMs(rules: Rules, state: SequencingState, nowMs: number): number | undefined {
+  const times = rules.sequence.stages.flatMap((stage: Stage) =>
+    stage.containers.flatMap(name => {
+      const context = contextOf(rules, state, name)
+      const track = state.tracks[name]
+      if (!context || !track || context.openedMs === undefined) return []
+      return [readyAtMs(track, context, rules), lateAtMs(track, context.openedMs, rules)]
+    }),
+  )
+  const ahead = times.filter((ms): ms is number => ms !== undefined && ms > nowMs)
+  return ahead.length > 0 ? Math.min(...ahead) : undefined
+}
+
+/** Whether nothing is left to do: all gates passed, all containers ready or, where it ends by design, ended well. */
+export function isFinished(rules: Rules, state: SequencingState, nowMs: number): boolean {
+  return (
+    state.stages.every(stage => stage.hasPassed) &&
+    Object.entries(state.tracks).every(
+      ([name, { sight }]) => phaseOf(rules, state, name, nowMs) === 'ready' || hasEndedWell(sight),
+    )
+  )
+}
+
+/** What the lease service must hear of the containers that have been let go: all of it, each time. */
+export function reportsOf(rules: Rules, state: SequencingState, nowMs: number): AgentReport[] {
+  return Object.entries(state.tracks).flatMap(([container, track]) => {
+    const readiness = rules.sequence.readiness[container]
+    const phase = phaseOf(rules, state, container, nowMs)
+    if (!readiness || !isAgentsWord(readiness) || phase === 'blocked' || phase === 'pending') return []
+    const { sight, status, errno, extendedToMs } = track
+    const extendUntilMs = extendedToMs === undefined ? 0 : extendedToMs - nowMs
+    return {
+      container,
+      ...(sight?.id !== undefined && { containerId: sight.id }),
+      // That a container is late is for the lease service to say.
+      state: phase === 'ready' ? ('ready' as const) : ('starting' as const),
+      ...(phase !== 'ready' && extendUntilMs > 0 && { extendUntilMs }),
+      ...(status && { status }),
+      ...(errno && { errno }),
+    }
+  })
+}
