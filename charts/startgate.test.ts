@@ -86,6 +86,10 @@ describe('rights', () => {
     expect(lines).toMatchInlineSnapshot(`
       [
         "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-lease-service: /pods/status "any" patch",
+        "ClusterRole /startgate-lease-service: apps/deployments apps/statefulsets apps/daemonsets "any" list,watch",
+        "ClusterRole /startgate-lease-service: batch/jobs "any" list,watch",
+        "ClusterRole /startgate-lease-service: discovery.k8s.io/endpointslices "any" list,watch",
         "ClusterRole /startgate-lease-service: /events "any" create",
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",

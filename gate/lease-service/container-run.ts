@@ -20,7 +20,8 @@ export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
   return { finishedAtMs: stampMs(end.finishedAt) }
 }
 
-function attemptIn(message: string | undefined): number | undefined {
+/** The run a gate's termination message tells of; undefined when it does not. */
+export function attemptIn(message: string | undefined): number | undefined {
   try {
     const { attempt } = JSON.parse(message ?? '{}') as { attempt?: unknown }
     return typeof attempt === 'number' ? attempt : undefined
@@ -84,7 +85,8 @@ export function staleContainerIds(pod: Pod): string[] {
   return [...new Set(ids.filter(id => id !== undefined))]
 }
 
-function stampMs(stamp: string | undefined): number | undefined {
+/** The kubelet's stamps have whole seconds. */
+export function stampMs(stamp: string | undefined): number | undefined {
   const ms = Date.parse(stamp ?? '')
   return Number.isNaN(ms) ? undefined : ms
 }

@@ -1,7 +1,7 @@
-import type { Pod } from '../../core/pod.ts'
 import { Estimate } from './estimate.ts'
-import type { Grant, Release, ReleaseReason } from './model.ts'
-import { type holdersOf, nothingSeen, releaseReasonOf, type Seen } from './phase.ts'
+import type { Grant, Release, ReleaseReason, SlotTimeout, Ticket } from './model.ts'
+import { type holdersOf, nothingSeen, type PhaseFacts, releaseReasonOf, type Seen } from './phase.ts'
+import { ticketKey } from './ticket.ts'
 import type { Usage } from './usage.ts'
 
 interface Hold {
@@ -15,9 +15,12 @@ interface Hold {
   isAdopted: boolean
 }
 
-export interface HoldFacts {
-  pod: Pod | undefined
-  nodeLost: boolean
+export type HoldFacts = Pick<PhaseFacts, 'pod' | 'nodeLost' | 'readiness' | 'reports'>
+
+export interface Settled {
+  ended: { release: Release; gateEnded: boolean }[]
+  /** One a container, when its own time is up. */
+  timeouts: SlotTimeout[]
 }
 
 /** The grants that hold slots, and what has been seen of each. Times are monotonic ms. */
@@ -25,18 +28,26 @@ export class Holdings {
   readonly estimate = new Estimate()
   readonly #holdersOf: typeof holdersOf
   readonly #usage: Usage
-  readonly #settleMs: number
+  readonly #times: Pick<PhaseFacts, 'settleMs' | 'maxStartTimeoutMs'>
   readonly #byKey = new Map<string, Hold>()
   readonly #byPod = new Map<string, Set<Hold>>()
 
-  constructor(deps: { holdersOf: typeof holdersOf; usage: Usage; settleMs: number }) {
+  constructor(deps: { holdersOf: typeof holdersOf; usage: Usage; settleMs: number; maxStartTimeoutMs: number }) {
     this.#holdersOf = deps.holdersOf
     this.#usage = deps.usage
-    this.#settleMs = deps.settleMs
+    this.#times = { settleMs: deps.settleMs, maxStartTimeoutMs: deps.maxStartTimeoutMs }
   }
 
   get(key: string): Grant | undefined {
     return this.#byKey.get(key)?.grant
+  }
+
+  /** Whether a later run's first gate got the slots that a stage asks for, and none of them was taken back meanwhile. */
+  covers({ podUid, attempt, gate, containers }: Ticket): boolean {
+    const whole = this.#byKey.get(ticketKey('start', podUid, attempt))
+    if (!whole || whole.grant.gate === gate) return false
+    const { grant, seen } = whole
+    return containers.every(name => grant.containers.includes(name) && (seen.ended.get(name) ?? 'Ready') === 'Ready')
   }
 
   /** Counts a grant from now on. An adopted one is looked at by the next `settle`: its pod may be far on. */
@@ -64,18 +75,21 @@ export class Holdings {
     for (const hold of this.#byPod.get(podUid) ?? []) if (hold.grant.attempt < attempt) hold.ending ??= reason
   }
 
-  /** Looks again at what has changed or is due, frees what is past starting, and returns the grants that ended. */
-  settle(nowMs: number, factsOf: (grant: Grant) => HoldFacts): { release: Release; gateEnded: boolean }[] {
-    const releases: { release: Release; gateEnded: boolean }[] = []
+  /** Looks again at what has changed or is due, frees what is past starting, and returns what ended. */
+  settle(nowMs: number, factsOf: (grant: Grant) => HoldFacts): Settled {
+    const settled: Settled = { ended: [], timeouts: [] }
     for (const hold of this.#byKey.values()) {
       if (!hold.ending && !hold.isStale && hold.changesAtMs > nowMs) continue
+      const before = hold.seen.ended
       const reason = hold.ending ?? this.#look(hold, nowMs, factsOf(hold.grant))
+      for (const [container, why] of hold.seen.ended)
+        if (why === 'TimedOut' && !before.has(container)) settled.timeouts.push({ grant: hold.grant, container })
       if (!reason) continue
       this.#remove(hold)
       if (!hold.isAdopted) this.estimate.add(hold.grant.resource, nowMs - hold.seen.grantedAtMs)
-      releases.push({ release: { grant: hold.grant, reason }, gateEnded: hold.seen.gateEnded })
+      settled.ended.push({ release: { grant: hold.grant, reason }, gateEnded: hold.seen.gateEnded })
     }
-    return releases
+    return settled
   }
 
   wakeAtMs(): number | undefined {
@@ -86,7 +100,7 @@ export class Holdings {
 
   /** Folds the facts of now into a hold; the reason of its release when nothing holds any more. */
   #look(hold: Hold, nowMs: number, facts: HoldFacts): ReleaseReason | undefined {
-    const holding = this.#holdersOf(hold.grant, { ...facts, seen: hold.seen, settleMs: this.#settleMs }, nowMs)
+    const holding = this.#holdersOf(hold.grant, { ...facts, ...this.#times, seen: hold.seen }, nowMs)
     hold.seen = holding.seen
     hold.isStale = false
     hold.changesAtMs = holding.changesAtMs ?? nowMs

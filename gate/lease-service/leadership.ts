@@ -1,18 +1,25 @@
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { GateMessage } from '../../core/lease-api.ts'
+import type { AgentRequest, ReportsRequest } from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GateName } from '../../core/names.ts'
 import type { NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import type { FindWorkload } from './after-waits.ts'
+import { type AgentStream, AgentStreams } from './agent-streams.ts'
+import type { ConditionWriter } from './condition-writer.ts'
+import { containersSeen } from './container-view.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import type { Grant, Release } from './model.ts'
+import type { Grant, Release, SlotTimeout } from './model.ts'
+import { sequenceOf } from './pod-sequence.ts'
 import type { Reporter } from './reporter.ts'
+import type { Directions } from './service.ts'
+import { startedCondition } from './started-condition.ts'
 import { type Stream, Streams } from './streams.ts'
 import { ticketOf } from './ticket.ts'
 
@@ -24,6 +31,8 @@ export interface LeadershipDeps {
   onTermLost: (reason: string) => void
   /** undefined when there is no such pod. */
   getPod: (namespace: string, name: string) => Promise<Pod | undefined>
+  findWorkload: FindWorkload
+  conditions: Pick<ConditionWriter, 'put' | 'removePod'>
   metrics: ServiceMetrics
   reporter: Reporter
   clock: Clock
@@ -42,11 +51,14 @@ export class Leadership {
   readonly #ledger: Ledger
   readonly #writer: GrantWriter
   readonly #streams = new Streams()
+  readonly #agents = new AgentStreams()
   readonly #pods = new Map<string, Pod>()
   /** Pods whose label was taken off while they live: the watch does not show them any more. */
   readonly #strays = new Map<string, Pod>()
   readonly #askedAtMs = new Map<string, number>()
   readonly #adopted: Grant[] = []
+  /** Containers that were not ready in time, by run. */
+  readonly #timedOut = new Map<string, Set<string>>()
   #timers: NodeJS.Timeout[] = []
   #wake: NodeJS.Timeout | undefined
   #reconciling: Promise<void> | undefined
@@ -56,7 +68,7 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
-    this.#ledger = new Ledger(deps.settings)
+    this.#ledger = new Ledger(deps.settings, { findWorkload: deps.findWorkload })
     this.#writer = new GrantWriter({
       store: deps.store,
       confirmTerm: deps.confirmTerm,
@@ -96,12 +108,13 @@ export class Leadership {
   }
 
   /** Ends all streams with what `message` makes and grants nothing more. */
-  stop(message: () => GateMessage): void {
+  stop(message: () => Directions): void {
     this.#stopped = true
     this.#writer.stop()
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#wake)
     this.#streams.endAll(message)
+    this.#agents.endAll(message)
   }
 
   pod(uid: string): Pod | undefined {
@@ -113,7 +126,7 @@ export class Leadership {
   }
 
   streamCount(): number {
-    return this.#streams.size
+    return this.#streams.size + this.#agents.size
   }
 
   podChanged(pod: Pod): void {
@@ -121,6 +134,7 @@ export class Leadership {
     this.#pods.set(uid, pod)
     this.#strays.delete(uid)
     this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+    this.#tellAgent(pod)
     this.#deps.reporter.podChanged(pod)
     this.#planStep()
   }
@@ -173,6 +187,49 @@ export class Leadership {
     }
   }
 
+  /** Takes in the agent of a sequenced pod with all it knows, and shows it what the pod's status says. Throws RefusedError. */
+  connectAgent(pod: Pod, { podUid, attempt, reports }: AgentRequest, stream: AgentStream): () => void {
+    this.#agents.open(podUid, attempt, stream)
+    this.report(pod, { podUid, attempt, reports })
+    return () => void (this.#stopped || this.#agents.close(podUid, stream))
+  }
+
+  /** Takes in what an agent reports. Throws RefusedError. */
+  report(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
+    const { namespace, name } = pod.metadata
+    if (!sequenceOf(pod)) throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} has no agent in its spec`)
+    this.#ledger.report(podUid, attempt, reports, this.#deps.clock.monotonicMs())
+    this.#tellAgent(pod)
+    this.#planStep()
+  }
+
+  /** A workload that somebody comes after has changed. */
+  workloadChanged(): void {
+    this.#planStep()
+  }
+
+  /** Shows an agent what its pod's status says, and people what both say together. */
+  #tellAgent(pod: Pod): void {
+    const { uid = '' } = pod.metadata
+    const attempt = this.#agents.attemptOf(uid)
+    const sequence = sequenceOf(pod)
+    if (attempt === undefined || !sequence) return
+    this.#agents.tell(uid, containersSeen(pod, sequence, attempt), this.#deps.clock.monotonicMs())
+    const timedOut = this.#timedOut.get(runOf(uid, attempt)) ?? new Set()
+    const facts = { attempt, reports: this.#ledger.reportsOf(uid, attempt), timedOut }
+    this.#deps.conditions.put(pod, startedCondition(pod, sequence, facts))
+  }
+
+  #timeOut(timeout: SlotTimeout): void {
+    const { podUid, attempt } = timeout.grant
+    const pod = this.#pods.get(podUid)
+    this.#deps.reporter.timedOut(timeout, pod)
+    if (!pod || !sequenceOf(pod)) return
+    const run = runOf(podUid, attempt)
+    this.#timedOut.set(run, (this.#timedOut.get(run) ?? new Set()).add(timeout.container))
+    this.#tellAgent(pod)
+  }
+
   /** All that happens in one turn of the event loop is decided on in one step. */
   #planStep(): void {
     if (this.#stepPlanned || this.#stopped || !this.#started) return
@@ -185,13 +242,19 @@ export class Leadership {
 
   #step(): void {
     const nowMs = this.#deps.clock.monotonicMs()
-    const { grants, oversize, releases, waiting, wakeAtMs } = this.#ledger.step(nowMs, this.#deps.term)
+    const step = this.#ledger.step(nowMs, this.#deps.term)
+    const { grants, oversize, releases, waiting, wakeAtMs } = step
+    const { reporter } = this.#deps
+    for (const timeout of step.timeouts) this.#timeOut(timeout)
+    for (const overdue of step.overdue) reporter.overdue(overdue, this.#podOf(overdue.key))
+    const podsOf = (keys: string[]) => keys.flatMap(key => this.#podOf(key) ?? [])
+    reporter.cycles(step.cycles.map(cycle => ({ ...cycle, pods: podsOf(cycle.keys) })))
     for (const release of releases) this.#release(release)
     for (const grant of grants) this.#grant(grant)
-    for (const { key, scope } of oversize) this.#deps.reporter.oversize(this.#podOf(key), scope)
+    for (const { key, scope } of oversize) reporter.oversize(this.#podOf(key), scope)
     for (const row of waiting) {
       this.#streams.tell(row, nowMs)
-      this.#deps.reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
+      reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
     }
     clearTimeout(this.#wake)
     if (wakeAtMs !== undefined)
@@ -232,6 +295,7 @@ export class Leadership {
 
   #beat(): void {
     this.#streams.beat(this.#deps.clock.monotonicMs())
+    this.#agents.beat(this.#deps.clock.monotonicMs())
     this.#planStep()
   }
 
@@ -257,10 +321,14 @@ export class Leadership {
     if (now?.metadata.uid === uid) {
       this.#pods.set(uid, now)
       this.#ledger.upsertPod(now, nowMs)
+      this.#tellAgent(now)
     } else {
       this.#strays.delete(uid)
       this.#pods.delete(uid)
       this.#ledger.removePod(uid, nowMs)
+      this.#agents.removePod(uid)
+      this.#deps.conditions.removePod(uid)
+      for (const run of this.#timedOut.keys()) if (run.startsWith(`${uid}.`)) this.#timedOut.delete(run)
       this.#deps.reporter.podGone(uid)
     }
     this.#planStep()
@@ -296,4 +364,8 @@ export class Leadership {
       this.#planStep()
     }
   }
+}
+
+function runOf(podUid: string, attempt: number): string {
+  return `${podUid}.${attempt}`
 }

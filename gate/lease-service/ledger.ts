@@ -1,15 +1,20 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
 import { staleContainerIds } from './container-run.ts'
 import { Holdings } from './holdings.ts'
 import { type ClusterSettings, type LimitFacts, limitAt, type Scope, scopesOf, timeoutOf } from './limits.ts'
-import type { Grant, Release, Resource, Ticket, Waiting } from './model.ts'
+import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import { holdersOf } from './phase.ts'
+import { sequenceOf } from './pod-sequence.ts'
 import { type Blocked, compareTickets, decide } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
+import { type Report, Reports } from './reports.ts'
+import { StageProgress } from './stage-progress.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
 
@@ -18,6 +23,9 @@ export interface LedgerParts {
   usage: Usage
   holdersOf: typeof holdersOf
   scopesOf: typeof scopesOf
+  /** What `after` goes by. */
+  findWorkload: FindWorkload
+  progress: StageProgress
 }
 
 export interface Step {
@@ -29,6 +37,12 @@ export interface Step {
   /** Those of `grants` that are larger than a limit and run alone in that scope. */
   oversize: { key: string; scope: string }[]
   releases: Release[]
+  /** Containers that were not ready in time, at the moment their slots were taken back. */
+  timeouts: SlotTimeout[]
+  /** Pods that `after` holds back no more although what they come after is not ready; each once. */
+  overdue: AfterOverdue[]
+  /** Workloads that wait for each other, at every step as long as they do. */
+  cycles: AfterCycle[]
   /** In the order in which they would be taken, `pull` first. */
   waiting: Waiting[]
   /** When to call `step` next though nothing happens. */
@@ -55,25 +69,43 @@ export class Ledger {
   readonly #images = new NodeImages()
   readonly #asking = new Asking()
   readonly #holdings: Holdings
+  readonly #reports = new Reports()
+  readonly #progress: StageProgress
+  readonly #after: AfterWaits
   #blocked: Blocked[] = []
 
   constructor(settings: ClusterSettings, parts: Partial<LedgerParts> = {}) {
-    this.#parts = { usage: new Usage(), holdersOf, scopesOf, ...parts }
+    this.#parts = {
+      usage: new Usage(),
+      holdersOf,
+      scopesOf,
+      findWorkload: () => 'Unknown',
+      progress: new StageProgress(),
+      ...parts,
+    }
     this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces }
-    this.#holdings = new Holdings({ ...this.#parts, settleMs: settings.settleMs })
+    const { settleMs, maxStartTimeoutMs } = settings
+    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs })
+    this.#after = new AfterWaits(this.#parts.findWorkload)
+    this.#progress = this.#parts.progress
   }
 
   upsertPod(pod: Pod, _nowMs: number): void {
     const uid = pod.metadata.uid ?? ''
     this.#pods.set(uid, { pod, nodeGone: this.#pods.get(uid)?.nodeGone ?? false })
     this.#images.setPod(pod)
+    this.#after.setPod(pod)
     if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
     this.#holdings.touch(uid)
   }
 
   /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
   removePod(uid: string, _nowMs: number): void {
+    const entry = this.#pods.get(uid)
+    if (entry) this.#after.removePod(entry.pod)
     this.#pods.delete(uid)
+    this.#reports.removePod(uid)
+    this.#progress.removePod(uid)
     this.#images.removePod(uid)
     this.#asking.removePod(uid)
     this.#holdings.end(uid, 'PodGone')
@@ -111,6 +143,15 @@ export class Ledger {
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
   }
 
+  /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
+  report(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): void {
+    if (this.#reports.take(podUid, attempt, reports, nowMs)) this.#holdings.touch(podUid)
+  }
+
+  reportsOf(podUid: string, attempt: number): ReadonlyMap<string, Report> | undefined {
+    return this.#reports.of(podUid, attempt)
+  }
+
   withdraw(key: string): void {
     this.#asking.remove(key)
   }
@@ -129,12 +170,15 @@ export class Ledger {
 
   /** The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there, waits again. */
   revoke(key: string): void {
+    const grant = this.#holdings.get(key)
+    if (grant) this.#progress.revoked(grant)
     this.#holdings.remove(key)
   }
 
   step(nowMs: number, term: number): Step {
-    const releases = this.#settle(nowMs)
-    const { free, lines, setAside } = this.#sortOut()
+    const { releases, timeouts } = this.#settle(nowMs)
+    const { free, lines, setAside } = this.#sortOut(nowMs)
+    const { overdue, cycles, wakeAtMs: afterAtMs } = this.#after.takeNews()
     const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
     const oversize: Step['oversize'] = []
     this.#blocked = []
@@ -147,7 +191,8 @@ export class Ledger {
       this.#blocked.push(...blocked)
     }
     const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
-    return { grants, oversize, releases, waiting, wakeAtMs: this.#holdings.wakeAtMs() }
+    const wakeAtMs = earliest(this.#holdings.wakeAtMs(), afterAtMs)
+    return { grants, oversize, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
   }
 
   /** The cluster, and every scope in which slots are held or waited for. */
@@ -157,37 +202,59 @@ export class Ledger {
     return this.#parts.usage.rows(waiting, limit)
   }
 
-  #settle(nowMs: number): Release[] {
-    const ended = this.#holdings.settle(nowMs, grant => {
-      const entry = this.#pods.get(grant.podUid)
-      return { pod: entry?.pod, nodeLost: (entry?.nodeGone || this.#nodes.get(grant.nodeName)?.lost) ?? false }
+  #settle(nowMs: number): { releases: Release[]; timeouts: SlotTimeout[] } {
+    const { ended, timeouts } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
+      const entry = this.#pods.get(podUid)
+      return {
+        pod: entry?.pod,
+        nodeLost: (entry?.nodeGone || this.#nodes.get(nodeName)?.lost) ?? false,
+        readiness: entry && sequenceOf(entry.pod)?.readiness,
+        reports: this.#reports.of(podUid, attempt),
+      }
     })
     for (const { release, gateEnded } of ended) {
       // A gate that still listens was never told, so its pod must go on waiting; any other has been served.
       const maybeUntold = !gateEnded && (release.reason === 'TimedOut' || release.reason === 'NodeLost')
-      if (!maybeUntold) this.#asking.remove(release.grant.key)
+      if (maybeUntold) this.#progress.revoked(release.grant)
+      else this.#asking.remove(release.grant.key)
     }
-    return ended.map(({ release }) => release)
+    return { releases: ended.map(({ release }) => release), timeouts }
   }
 
   /** Parts those who wait into who passes without a decision, who cannot be decided on, and who stands in line. */
-  #sortOut(): { free: Ticket[]; lines: Record<Resource, Ticket[]>; setAside: Waiting[] } {
+  #sortOut(nowMs: number): { free: Ticket[]; lines: Record<Resource, Ticket[]>; setAside: Waiting[] } {
     const free: Ticket[] = []
     const setAside: Waiting[] = []
     const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
     for (const ticket of this.#asking.tickets()) {
-      const { key, resource, nodeName } = ticket
+      const { key, resource } = ticket
       if (this.#holdings.get(key)) continue
-      const mode = this.#namespaces.get(ticket.namespace)?.mode
-      if (mode === 'off') free.push(ticket)
-      else if (!this.#pods.has(ticket.podUid))
-        setAside.push({ key, place: 1, of: 1, reason: podUnknownReason(resource) })
-      else if (this.#nodes.get(nodeName)?.lost)
-        setAside.push({ key, place: 1, of: 1, reason: nodeLostReason(resource, nodeName) })
-      else if (mode === 'observe' || this.#needsNoPull(ticket)) free.push(ticket)
-      else lines[resource].push(ticket)
+      const place = this.#placeOf(ticket, nowMs)
+      if (place === 'free') free.push(ticket)
+      else if (place === 'in line') lines[resource].push(ticket)
+      else setAside.push({ key, place: 1, of: 1, reason: place.reason })
     }
     return { free: free.sort(compareTickets), lines, setAside }
+  }
+
+  #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | { reason: string } {
+    const { resource, nodeName, podUid, namespace } = ticket
+    const mode = this.#namespaces.get(namespace)?.mode
+    const pod = this.#pods.get(podUid)?.pod
+    if (mode === 'off') return 'free'
+    if (!pod) return { reason: podUnknownReason(resource) }
+    if (this.#nodes.get(nodeName)?.lost) return { reason: nodeLostReason(resource, nodeName) }
+    if (mode === 'observe' || this.#needsNoSlot(ticket)) return 'free'
+    const reason = resource === 'start' ? this.#reasonToStay(ticket, pod, nowMs) : undefined
+    return reason === undefined ? 'in line' : { reason }
+  }
+
+  /** Why a start ticket stands in no line yet: whoever waits for somebody else holds no slot. */
+  #reasonToStay(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
+    const stage = sequenceOf(pod)?.stages.findIndex(({ gate }) => gate === ticket.gate) ?? 0
+    return stage <= 0
+      ? this.#after.reasonToWait(ticket, pod, nowMs)
+      : this.#progress.reasonToWait(ticket, pod, key => this.#holdings.get(key) !== undefined)
   }
 
   #decide(resource: Resource, tickets: Ticket[]): ReturnType<typeof decide> {
@@ -208,7 +275,8 @@ export class Ledger {
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
-    const needsNoSlot = this.#namespaces.get(ticket.namespace)?.mode === 'off' || this.#needsNoPull(ticket)
+    const needsNoSlot = this.#namespaces.get(ticket.namespace)?.mode === 'off' || this.#needsNoSlot(ticket)
+    this.#progress.granted(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
@@ -223,8 +291,11 @@ export class Ledger {
     return grant
   }
 
-  #needsNoPull({ resource, nodeName, images }: Ticket): boolean {
-    return resource === 'pull' && images.every(image => this.#isOnNode(nodeName, image))
+  #needsNoSlot(ticket: Ticket): boolean {
+    const { resource, nodeName, images, podUid } = ticket
+    if (resource === 'pull') return images.every(image => this.#isOnNode(nodeName, image))
+    const pod = this.#pods.get(podUid)?.pod
+    return this.#holdings.covers(ticket) || (pod !== undefined && this.#progress.isPassed(ticket, pod))
   }
 
   #isOnNode(nodeName: string, image: string): boolean {
@@ -247,4 +318,8 @@ export class Ledger {
       this.#holdings.touch(uid)
     }
   }
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }

@@ -2,6 +2,7 @@ import { annotationKey, type NamespaceSettings, type PodSettings, parsePodAnnota
 import type { Container, Pod } from '../../core/pod.ts'
 import type { Resource, Ticket } from './model.ts'
 import type { NodeFacts } from './node-facts.ts'
+import { containerOf, sequenceOf } from './pod-sequence.ts'
 
 /** The chart's values. An absent limit means the default, or none where there is no default. 0 freezes. */
 export interface ClusterSettings {
@@ -181,7 +182,10 @@ export function limitAt(resource: Resource, scopeId: string, facts: LimitFacts):
   )
 }
 
-/** How long a grant for this ticket may be held, in ms: a start as long as the pod's slowest container may be starting. */
+/**
+ * How long a grant for this ticket may be held, in ms: a start as long as the slowest of its containers may be starting. One
+ * for several stages of a sequenced pod, as long as these may take one after another.
+ */
 export function timeoutOf(ticket: Ticket, pod: Pod | undefined, { settings, namespaces }: LimitFacts): number {
   if (ticket.resource === 'pull') return settings.pullTimeoutMs
   const written = {
@@ -189,5 +193,10 @@ export function timeoutOf(ticket: Ticket, pod: Pod | undefined, { settings, name
     namespace: namespaces.get(ticket.namespace) ?? {},
     cluster: settings,
   }
-  return Math.max(0, ...(pod?.spec.containers ?? []).map(c => startTimeoutOf(c, written)))
+  if (!pod) return 0
+  const slowest = (names: readonly string[]) =>
+    Math.max(0, ...names.flatMap(name => containerOf(pod, name) ?? []).map(c => startTimeoutOf(c, written)))
+  const asked = new Set(ticket.containers)
+  const stages = sequenceOf(pod)?.stages.map(stage => stage.containers.filter(name => asked.has(name)))
+  return (stages ?? [ticket.containers]).reduce((sum, names) => sum + slowest(names), 0)
 }

@@ -1,4 +1,5 @@
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import { createMetrics, type ServiceMetrics } from './metrics.ts'
 
 /** Test support: a gated pod on node `worker-1` of namespace `shop`, with one probed container. */
 export function madePod(name: string, status: Pod['status'] = { phase: 'Pending' }): Pod {
@@ -28,4 +29,16 @@ export function madeNode(): Node {
 
 export function madeNamespace(annotations: Record<string, string>): Namespace {
   return { metadata: { name: 'shop', uid: 'shop-uid', annotations } }
+}
+
+/** Metrics that nobody reads. */
+export function silentMetrics(): ServiceMetrics {
+  const zero = () => 0
+  return createMetrics({
+    usage: () => [],
+    streams: zero,
+    isLeading: () => true,
+    eventsDropped: zero,
+    watchAgeSeconds: zero,
+  })
 }

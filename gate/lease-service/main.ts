@@ -17,6 +17,7 @@ import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
+import { ConditionWriter } from './condition-writer.ts'
 import { createIdentityCache } from './identity.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
@@ -24,6 +25,9 @@ import { Reporter } from './reporter.ts'
 import { buildServer } from './server.ts'
 import { LeaseService } from './service.ts'
 import { settingsOf } from './settings.ts'
+import { Workloads } from './workloads.ts'
+
+const PRUNE_MS = 60_000
 
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
@@ -50,11 +54,21 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     onStartedLeading: () => void lead(),
     onStoppedLeading: () => service.stopLeading(),
   })
+  const workloads = new Workloads({
+    client,
+    onChange: () => service.workloadChanged(),
+    clock,
+    random: Math.random,
+    log,
+  })
+  setInterval(() => workloads.prune(), PRUNE_MS).unref()
   const fewAtOnce = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
     store: createKubernetesStore(client, config.namespace),
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
+    findWorkload: workloads.find,
+    conditions: new ConditionWriter({ transport: client.transport, clock, log }),
     onTermLost: reason => {
       log.warn({ term: elector.term() }, reason)
       service.stopLeading()
@@ -68,6 +82,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       failedOpen: gate => metrics.failedOpen(gate),
       clock,
       waitingEventAfterMs: config.waitingEventAfterMs,
+      findWorkload: workloads.find,
     }),
     clock,
     log,
@@ -97,6 +112,8 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       () => clock.monotonicMs(),
     ),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
+    connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
+    report: (pod, request) => service.report(pod, request),
     isReady: () => !draining,
     metricsText: () => metrics.registry.metrics(),
     refused: code => metrics.refused(code),

@@ -7,7 +7,7 @@ export type Resource = 'pull' | 'start'
  * gate says, so the queue can be computed again from pods at any time.
  */
 export interface Ticket {
-  /** `<resource>.<podUid>.<attempt>`: a gate that asks again finds its own ticket or grant. */
+  /** `<resource>.<podUid>.<attempt>`, and `.<gate>` for a stage of a sequenced pod: a gate that asks again finds its own ticket or grant. */
   key: string
   resource: Resource
   gate: GateName
@@ -16,7 +16,7 @@ export interface Ticket {
   podName: string
   namespace: string
   nodeName: string
-  /** What occupies the slots: app containers for `start`, image steps for `pull`. */
+  /** What occupies the slots: app containers, also moved ones, for `start`; image steps for `pull`. */
   containers: string[]
   /** `start`: one a container. `pull`: one a pod. */
   slots: number
@@ -62,4 +62,10 @@ export type ReleaseReason =
 export interface Release {
   grant: Grant
   reason: ReleaseReason
+}
+
+/** A container's own slot was taken back, while others of its grant may go on holding theirs. */
+export interface SlotTimeout {
+  grant: Grant
+  container: string
 }

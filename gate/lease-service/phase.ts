@@ -1,6 +1,9 @@
 import type { Pod } from '../../core/pod.ts'
+import { isAgentsWord, type Readiness } from '../../core/readiness.ts'
 import { type GateEnd, gateEndOf, isPastStarting, type Run, runOf, statusOf } from './container-run.ts'
 import type { Grant, ReleaseReason } from './model.ts'
+import { containerOf } from './pod-sequence.ts'
+import type { Report } from './reports.ts'
 import { isFinished } from './ticket.ts'
 
 /** What this process remembers of a grant beside the pod's latest status. Times are monotonic ms. */
@@ -22,6 +25,12 @@ export interface PhaseFacts {
   /** The node is gone, or its kubelet has not been heard of. */
   nodeLost: boolean
   settleMs: number
+  /** Of a sequenced pod, by container. */
+  readiness?: Readonly<Record<string, Readiness>> | undefined
+  /** What the agent says in the grant's own run, by container. */
+  reports?: ReadonlyMap<string, Report> | undefined
+  /** No start takes longer, whoever asks for more time. */
+  maxStartTimeoutMs?: number
 }
 
 export interface Holding {
@@ -61,7 +70,8 @@ const BACK_OFF: ReadonlySet<string> = new Set([
 /**
  * Folds one more sight of a pod into what is known of a grant. A slot is held until it is *seen* to be free: the
  * container past starting, ended or in back-off, in a status that also shows the end of this very grant's gate; or until
- * the timeout, which runs from the grant, and anew from when the container is first seen running.
+ * the timeout, which runs from the grant, and anew from when the container is first seen running. Where the readiness is
+ * the agent's to tell, its word takes the place of the probes, and it may ask for more time.
  */
 export function holdersOf(grant: Grant, facts: PhaseFacts, nowMs: number): Holding {
   const gate = facts.pod && gateEndOf(grant, facts.pod)
@@ -101,14 +111,27 @@ function verdictOf(name: string, sight: Sight, gate: GateEnd | undefined): Verdi
 }
 
 function shownVerdict(name: string, sight: Sight, gate: GateEnd | undefined): Verdict {
-  const { pod } = sight.facts
+  const { pod, readiness } = sight.facts
+  const kind = readiness?.[name]
+  const told = kind && isAgentsWord(kind) ? reportOf(name, sight) : undefined
+  if (told?.state === 'ready') return { ended: 'Ready' }
+  if (told?.state === 'failed') return { ended: 'Failed' }
   if (!pod || !gate) return heldUntilTimeout(name, sight)
   return sight.grant.resource === 'pull' ? pullVerdict(pod, sight, gate) : startVerdict(name, { ...sight, pod }, gate)
 }
 
-function heldUntilTimeout(name: string, { grant, facts: { seen }, nowMs }: Sight, run?: string): Verdict {
-  const sinceMs = seen.runs.get(name)?.sinceMs ?? (run ? nowMs : seen.grantedAtMs)
-  const changesAtMs = sinceMs + grant.timeoutMs
+/** The agent's latest word on a container, unless it speaks of a run from before the grant. */
+function reportOf(name: string, { grant, facts }: Sight): Report | undefined {
+  const report = facts.reports?.get(name)
+  return report?.containerId && grant.staleContainerIds.includes(report.containerId) ? undefined : report
+}
+
+function heldUntilTimeout(name: string, sight: Sight, run?: string): Verdict {
+  const { grant, facts, nowMs } = sight
+  const sinceMs = facts.seen.runs.get(name)?.sinceMs ?? (run ? nowMs : facts.seen.grantedAtMs)
+  const extendedToMs = reportOf(name, sight)?.extendedToMs ?? 0
+  const latestMs = sinceMs + (facts.maxStartTimeoutMs ?? 0)
+  const changesAtMs = Math.max(sinceMs + grant.timeoutMs, Math.min(extendedToMs, latestMs))
   if (changesAtMs <= nowMs) return { ended: 'TimedOut' }
   return { ended: undefined, changesAtMs, ...(run && { run }) }
 }
@@ -117,18 +140,25 @@ function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd):
   const { pod, grant, facts, nowMs } = sight
   const status = statusOf(pod, name)
   const run = runOf(status, grant, gate)
-  if (run.kind === 'ended') return { ended: endReason(run) }
+  const readiness = facts.readiness?.[name]
+  if (run.kind === 'ended') {
+    const isDone = readiness?.type === 'completed' && run.exitCode === 0
+    return { ended: isDone ? 'Ready' : endReason(run) }
+  }
   if (run.kind === 'waiting') return BACK_OFF.has(run.reason) ? { ended: 'BackOff' } : heldUntilTimeout(name, sight)
   const first = facts.seen.runs.get(name)
   if (first && first.id !== run.id) return { ended: 'Failed' }
-  const isPast = isPastStarting(
-    pod.spec.containers.find(c => c.name === name),
-    status,
-  )
+  const isPast = isPastBy(readiness, () => isPastStarting(containerOf(pod, name), status))
   const settledAtMs = (first?.sinceMs ?? nowMs) + facts.settleMs
   if (isPast ?? settledAtMs <= nowMs) return { ended: 'Ready' }
   const held = heldUntilTimeout(name, sight, run.id)
   return isPast === undefined && !held.ended ? { ...held, changesAtMs: Math.min(held.changesAtMs, settledAtMs) } : held
+}
+
+/** Whether a running container is past starting; undefined when only the settle time can tell. */
+function isPastBy(readiness: Readiness | undefined, byProbes: () => boolean | undefined): boolean | undefined {
+  if (readiness?.type === 'simple') return undefined
+  return readiness && isAgentsWord(readiness) ? false : byProbes()
 }
 
 /**

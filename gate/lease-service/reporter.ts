@@ -1,7 +1,10 @@
+import { AFTER_KINDS, type AfterKind } from '../../core/after.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { InvalidValueError } from '../../core/errors.ts'
 import type { Namespace, Pod } from '../../core/pod.ts'
-import type { Grant, ReleaseReason, Waiting } from './model.ts'
+import type { AfterCycle, AfterOverdue, FindWorkload } from './after-waits.ts'
+import type { Grant, ReleaseReason, SlotTimeout, Waiting } from './model.ts'
+import { dependentsOf, sequenceOf } from './pod-sequence.ts'
 import { failOpensOf } from './verdicts.ts'
 
 export interface EventInput {
@@ -17,6 +20,8 @@ export interface ReporterDeps {
   clock: Clock
   /** A pod that waits longer than this gets one Event a gate. */
   waitingEventAfterMs: number
+  /** For Events on the workloads of a cycle. */
+  findWorkload: FindWorkload
 }
 
 /** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
@@ -30,12 +35,23 @@ const RELEASE_SENTENCES: Partial<Record<ReleaseReason, (grant: Grant) => string>
   BackOff: ({ resource }) => `the kubelet backs off: the ${resource} slot goes to the next pod meanwhile`,
 }
 
+/** What Events are written on; the items of a list do not say it. */
+const WORKLOAD_TYPES: Record<AfterKind, { apiVersion: string; kind: string }> = {
+  deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
+  statefulset: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  daemonset: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  job: { apiVersion: 'batch/v1', kind: 'Job' },
+  pod: { apiVersion: 'v1', kind: 'Pod' },
+  service: { apiVersion: 'v1', kind: 'Service' },
+}
+
 /** Turns what the ledger decides into Events for the people who look at pods and namespaces. */
 export class Reporter {
   readonly #deps: ReporterDeps
   readonly #toldWaiting = new Set<string>()
   readonly #toldFailOpens = new Map<string, Set<string>>()
   readonly #toldProblems = new Map<string, string>()
+  #toldCycles = new Set<string>()
 
   constructor(deps: ReporterDeps) {
     this.#deps = deps
@@ -62,7 +78,43 @@ export class Reporter {
       )
   }
 
+  /** A container of a sequenced pod was not ready in time: who waits for it goes on waiting. A plain pod is told of at the release. */
+  timedOut({ grant, container }: SlotTimeout, pod: Pod | undefined): void {
+    const sequence = pod && sequenceOf(pod)
+    if (!sequence || grant.resource !== 'start') return
+    const blocked = dependentsOf(sequence, container)
+    const consequence =
+      blocked.length > 0 ? `${blocked.join(', ')} ${blocked.length === 1 ? 'waits' : 'wait'} for it; ` : ''
+    const note = `${container} is not ready within ${grant.timeoutMs / 1000} s: ${consequence}its start slot goes to the next pod; when it gets ready after all, the rest goes on`
+    this.#recordFor(pod, 'Warning', 'StartgateTimedOut', note)
+  }
+
+  /** `after` has held a pod back for as long as it may. */
+  overdue({ maxWaitMs, reason }: AfterOverdue, pod: Pod | undefined): void {
+    if (!pod) return
+    const note = `goes on after ${maxWaitMs / 1000} s, the most that startgate.dev/after holds a pod back, although ${reason}`
+    this.#recordFor(pod, 'Warning', 'StartgateAfterOverdue', note)
+  }
+
+  /** Says once on every workload and pod of a cycle that they wait for each other, and again when it comes back. */
+  cycles(cycles: (AfterCycle & { pods: Pod[] })[]): void {
+    const now = new Set<string>()
+    for (const { namespace, path, pods } of cycles) {
+      const note = `startgate.dev/after goes in a circle: ${path.join(' → ')}; each waits for the next until its maximum wait: take one of them out`
+      const subjects = path.slice(1).flatMap(name => this.#workload(namespace, name) ?? [])
+      const all = [...subjects, ...pods.map(subjectOf)]
+      for (const regarding of new Map(all.map(s => [s.uid, s])).values()) {
+        const key = `${regarding.uid} ${note}`
+        now.add(key)
+        if (!this.#toldCycles.has(key))
+          this.#deps.record({ regarding, type: 'Warning', reason: 'StartgateAfterCycle', note })
+      }
+    }
+    this.#toldCycles = now
+  }
+
   released(grant: Grant, reason: ReleaseReason, pod: Pod | undefined): void {
+    if (reason === 'TimedOut' && grant.resource === 'start' && pod && sequenceOf(pod)) return
     const sentence = RELEASE_SENTENCES[reason]?.(grant)
     if (pod && sentence) this.#recordFor(pod, 'Warning', `Startgate${reason}`, sentence)
   }
@@ -104,8 +156,20 @@ export class Reporter {
     })
   }
 
-  #recordFor(pod: Pod, type: EventInput['type'], reason: string, note: string): void {
-    const { namespace = '', name = '', uid = '' } = pod.metadata
-    this.#deps.record({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, type, reason, note })
+  #workload(namespace: string, target: string): EventInput['regarding'] | undefined {
+    const [kind = '', name = ''] = target.split('/')
+    const known = AFTER_KINDS.find(k => k === kind)
+    const found = known && this.#deps.findWorkload(known, namespace, name)
+    if (!known || typeof found !== 'object' || !found.metadata.uid) return undefined
+    return { ...WORKLOAD_TYPES[known], namespace, name, uid: found.metadata.uid }
   }
+
+  #recordFor(pod: Pod, type: EventInput['type'], reason: string, note: string): void {
+    this.#deps.record({ regarding: subjectOf(pod), type, reason, note })
+  }
+}
+
+function subjectOf({ metadata }: Pod): EventInput['regarding'] {
+  const { namespace = '', name = '', uid = '' } = metadata
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }
 }

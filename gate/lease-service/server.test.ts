@@ -1,8 +1,10 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import type { AgentReport } from '../../core/lease-api.ts'
 import { RefusedError } from './identity.ts'
 import { buildServer, type ServerDeps } from './server.ts'
 
+const reported: AgentReport[] = []
 const deps: ServerDeps = {
   identify: async token => {
     if (token !== 'good')
@@ -14,6 +16,14 @@ const deps: ServerDeps = {
     stream.end({ kind: 'granted', nonce: request.nonce, lease: 'start-uid-1-1' })
     return () => undefined
   },
+  connectAgent: async (_identity, request, stream) => {
+    const containers = { db: { state: 'running' as const, started: true, ready: true, restartCount: 0 } }
+    stream.send({ kind: 'containers', containers })
+    reported.push(...request.reports)
+    stream.end({ kind: 'retry', afterMs: 1, reason: 'the leader is changing' })
+    return () => undefined
+  },
+  report: async (_identity, request) => void reported.push(...request.reports),
   isReady: () => true,
   metricsText: async () => 'startgate_leader 1\n',
   refused: () => undefined,
@@ -75,6 +85,47 @@ test.each(Object.entries(bad))('%s is refused with one clear sentence', async (_
   const answer = await ask(over)
   expect([answer.statusCode, answer.json().code]).toEqual([status, code])
   expect(answer.json().message).toContain(says)
+})
+
+const askAs = (url: string, payload: object) =>
+  buildServer(deps).inject({
+    method: 'POST',
+    url,
+    headers: { authorization: 'Bearer good', 'content-type': 'application/json' },
+    payload: JSON.stringify(payload),
+  })
+const report: AgentReport = { container: 'db', state: 'starting', extendUntilMs: 5_000, status: 'Loading', errno: 2 }
+
+test('an agent tells what it knows and hears what the pod status says', async () => {
+  reported.length = 0
+  const answer = await askAs('/v1/agent', { ...body, reports: [report] })
+  const lines = answer.body
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  expect(lines.map(line => line.kind)).toEqual(['containers', 'retry'])
+  expect(reported).toEqual([report])
+})
+
+test('a report is taken in whole but for what no agent sends', async () => {
+  reported.length = 0
+  const odd = { ...report, more: 1, errno: 'x', extendUntilMs: -1, status: 's'.repeat(1_000) }
+  const answer = await askAs('/v1/reports', { podUid: 'uid-1', attempt: 1, reports: [odd] })
+  expect([answer.statusCode, answer.json()]).toEqual([200, {}])
+  expect(reported).toEqual([{ container: 'db', state: 'starting', status: 's'.repeat(256) }])
+})
+
+test.each([
+  ['another pod', { podUid: 'uid-2', attempt: 1, reports: [] }, 403],
+  ['no reports', { podUid: 'uid-1', attempt: 1 }, 400],
+  ['an unknown state', { podUid: 'uid-1', attempt: 1, reports: [{ container: 'db', state: 'fine' }] }, 400],
+  ['a container without a name', { podUid: 'uid-1', attempt: 1, reports: [{ state: 'ready' }] }, 400],
+])('reports with %s are refused', async (_, payload, status) => {
+  expect((await askAs('/v1/reports', payload)).statusCode).toBe(status)
+})
+
+test('a gate of a sequenced pod is a gate', async () => {
+  expect((await ask({ gate: 'startgate-start-db' })).statusCode).toBe(200)
 })
 
 test('a request that is no JSON is a 4xx', async () => {

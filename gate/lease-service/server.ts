@@ -1,9 +1,21 @@
 import type { ServerOptions } from 'node:https'
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { GateMessage, GateRequest } from '../../core/lease-api.ts'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import {
+  AGENT_PATH,
+  type AgentMessage,
+  type AgentRequest,
+  type GateMessage,
+  type GateRequest,
+  REPORTS_PATH,
+  type ReportsRequest,
+} from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
-import { type GateName, PULL_GATE, START_GATE } from '../../core/names.ts'
+import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../../core/names.ts'
+import { isSequenceGate } from '../../core/sequence.ts'
+import type { AgentStream } from './agent-streams.ts'
 import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
+import { jsonLineAnswer } from './json-line-answer.ts'
+import { agentRequestOf, gateRequestOf, reportsRequestOf } from './request-body.ts'
 import type { Stream } from './streams.ts'
 
 export interface ServerDeps {
@@ -11,6 +23,10 @@ export interface ServerDeps {
   identify: (token: string) => Promise<PodIdentity>
   /** Takes a gate's stream; returns what to do when the gate hangs up. Throws RefusedError. */
   connect: (identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream) => Promise<() => void>
+  /** The same for the agent of a sequenced pod. */
+  connectAgent: (identity: PodIdentity, request: AgentRequest, stream: AgentStream) => Promise<() => void>
+  /** Takes in what an agent reports. Throws RefusedError. */
+  report: (identity: PodIdentity, request: ReportsRequest) => Promise<void>
   isReady: () => boolean
   metricsText: () => Promise<string>
   refused: (code: string) => void
@@ -19,9 +35,10 @@ export interface ServerDeps {
 
 /** A request is a few hundred bytes; anything larger is no gate of ours. */
 const BODY_LIMIT = 4_096
-const MAX_ATTEMPT = 100_000
+/** An agent tells of every container of its pod. */
+const AGENT_BODY_LIMIT = 131_072
 
-/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
+/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent` and `/v1/reports`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -49,61 +66,45 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
     const gate = gateOf(request.params.gate)
-    const body = bodyOf(request.body)
-    const identity = await deps.identify(bearerOf(request.headers.authorization))
-    if (identity.podUid !== body.podUid) {
-      throw new RefusedError(
-        403,
-        'FOREIGN_POD',
-        `the token is of pod ${identity.podUid}, the request asks for pod ${body.podUid}: a gate may ask for its own pod only`,
-      )
-    }
-    let isOpen = true
-    const write = (message: GateMessage): void => {
-      if (!reply.raw.headersSent) reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
-      reply.raw.write(`${JSON.stringify(message)}\n`)
-    }
-    const stream: Stream = {
-      nonce: body.nonce,
-      send: message => void (isOpen && write(message)),
-      end: message => {
-        if (!isOpen) return
-        isOpen = false
-        write(message)
-        reply.raw.end()
-      },
-    }
-    // Listened for before anything is awaited, or a gate that hangs up meanwhile would be kept for ever.
-    let hangUp = (): void => undefined
-    reply.raw.on('close', () => {
-      isOpen = false
-      hangUp()
-    })
-    hangUp = await deps.connect(identity, gate, body, stream)
-    if (reply.raw.destroyed) hangUp()
-    reply.hijack()
+    const body = gateRequestOf(request.body)
+    const identity = await identityOf(deps, request, body)
+    const answer = jsonLineAnswer<GateMessage>(reply)
+    await answer.serve(() => deps.connect(identity, gate, body, { nonce: body.nonce, ...answer }))
+  })
+  server.post(AGENT_PATH, { bodyLimit: AGENT_BODY_LIMIT }, async (request, reply) => {
+    const body = agentRequestOf(request.body)
+    const identity = await identityOf(deps, request, body)
+    const answer = jsonLineAnswer<AgentMessage>(reply)
+    await answer.serve(() => deps.connectAgent(identity, body, answer))
+  })
+  server.post(REPORTS_PATH, { bodyLimit: AGENT_BODY_LIMIT }, async request => {
+    const body = reportsRequestOf(request.body)
+    await deps.report(await identityOf(deps, request, body), body)
+    return {}
   })
   return server
 }
 
-function gateOf(name: string): GateName {
-  if (name === PULL_GATE || name === START_GATE) return name
+/** Who asks; throws RefusedError when it is not the pod it asks for. */
+async function identityOf(
+  deps: ServerDeps,
+  request: FastifyRequest,
+  { podUid }: { podUid: string },
+): Promise<PodIdentity> {
+  const identity = await deps.identify(bearerOf(request.headers.authorization))
+  if (identity.podUid === podUid) return identity
   throw new RefusedError(
-    400,
-    'UNKNOWN_GATE',
-    `gate: "${name.slice(0, 100)}" is no gate: use ${PULL_GATE} or ${START_GATE}`,
+    403,
+    'FOREIGN_POD',
+    `the token is of pod ${identity.podUid}, the request asks for pod ${podUid}: a gate may ask for its own pod only`,
   )
 }
 
-/** The request's body, field by field; throws RefusedError 400 that names the first bad one. */
-function bodyOf(body: unknown): GateRequest {
-  const { podUid, attempt, nonce } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  const bad = (field: string, remedy: string) => new RefusedError(400, 'BAD_REQUEST', `${field}: ${remedy}`)
-  if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
-    throw bad('podUid', "is missing or no UID: send the pod's metadata.uid")
-  if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
-    throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
-  if (typeof nonce !== 'string' || !/^[\w-]{8,64}$/.test(nonce))
-    throw bad('nonce', 'send 8 to 64 letters, digits or dashes')
-  return { podUid, attempt, nonce }
+function gateOf(name: string): GateName {
+  if (name === PULL_GATE || (isSequenceGate(name) && name.length <= 63)) return name
+  throw new RefusedError(
+    400,
+    'UNKNOWN_GATE',
+    `gate: "${name.slice(0, 100)}" is no gate: use ${PULL_GATE}, ${START_GATE} or ${SEQUENCE_GATE_PREFIX}NAME`,
+  )
 }

@@ -7,8 +7,7 @@ import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from './lease-store.memory.ts'
 import { DEFAULT_SETTINGS } from './limits.ts'
-import { madeNamespace, madeNode, madePod } from './made-pods.ts'
-import { createMetrics } from './metrics.ts'
+import { madeNamespace, madeNode, madePod, silentMetrics } from './made-pods.ts'
 import { Reporter } from './reporter.ts'
 import { LeaseService } from './service.ts'
 
@@ -34,6 +33,8 @@ function setUp(pods: Pod[]) {
     },
     settings: { ...DEFAULT_SETTINGS, node: { maxStarting: 1 } },
     confirmTerm: () => world.confirm(),
+    findWorkload: () => 'Absent',
+    conditions: { put: () => undefined, removePod: () => undefined },
     onTermLost: () => {
       world.lost++
       service.stopLeading()
@@ -41,14 +42,9 @@ function setUp(pods: Pod[]) {
     getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
     election: { isLeader: () => world.isLeader, leader: () => undefined },
     facts: { pods: () => pods, nodes: () => [madeNode()] },
-    metrics: createMetrics({
-      usage: () => [],
-      streams: () => 0,
-      isLeading: () => true,
-      eventsDropped: () => 0,
-      watchAgeSeconds: () => 0,
-    }),
+    metrics: silentMetrics(),
     reporter: new Reporter({
+      findWorkload: () => 'Absent',
       record: () => undefined,
       failedOpen: () => undefined,
       clock,

@@ -1,7 +1,8 @@
-import type { GateMessage, GateRequest } from '../../core/lease-api.ts'
+import type { AgentRequest, GateMessage, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
 import { GATED_LABEL, type GateName } from '../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import type { AgentStream } from './agent-streams.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import type { Stream } from './streams.ts'
@@ -16,6 +17,9 @@ export interface ServiceDeps extends Omit<LeadershipDeps, 'term'> {
   election: LeaderView
   facts: { pods: () => Pod[]; nodes: () => Node[] }
 }
+
+/** What both gates and agents are told when nobody serves them here. */
+export type Directions = Extract<GateMessage, { kind: 'leader' | 'retry' }>
 
 /** A replica of the lease service: serves gates while it leads, shows them the way while it does not. */
 export class LeaseService {
@@ -90,6 +94,11 @@ export class LeaseService {
     this.#leadership?.namespaceGone(name)
   }
 
+  /** A workload that somebody comes after has changed. */
+  workloadChanged(): void {
+    this.#leadership?.workloadChanged()
+  }
+
   usage(): ReturnType<Leadership['usage']> {
     return this.#leadership?.usage() ?? []
   }
@@ -100,24 +109,44 @@ export class LeaseService {
 
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
-    const nothing = (): void => undefined
+    const way = await this.#wayOf(identity)
+    if ('leadership' in way) return way.leadership.connect(way.pod, gate, request.attempt, stream)
+    stream.end(way)
+    return () => undefined
+  }
+
+  /** Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError. */
+  async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
+    const way = await this.#wayOf(identity)
+    if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)
+    stream.end(way)
+    return () => undefined
+  }
+
+  /** Takes in what an agent has to add. Throws RefusedError, also when another replica leads: the agent's stream tells which. */
+  async report(identity: PodIdentity, request: ReportsRequest): Promise<void> {
+    const way = await this.#wayOf(identity)
+    if ('leadership' in way) return way.leadership.report(way.pod, request)
+    throw way.kind === 'leader'
+      ? new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
+      : new RefusedError(503, 'POD_UNSEEN', `${way.reason}: try again`)
+  }
+
+  /** Where a pod's request goes on: here, or what to tell it. Throws RefusedError. */
+  async #wayOf(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod } | Directions> {
     const leadership = this.#leadership
     if (!leadership || !this.#deps.election.isLeader()) {
       const way = this.#directions()
-      if (!way) throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
-      stream.end(way)
-      return nothing
+      if (way) return way
+      throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
     }
     const pod = leadership.pod(identity.podUid)
-    if (!pod) {
-      await this.#explainUnseen(identity)
-      stream.end({ kind: 'retry', afterMs: 300, reason: 'the lease service has not seen this pod yet' })
-      return nothing
-    }
-    return leadership.connect(pod, gate, request.attempt, stream)
+    if (pod) return { leadership, pod }
+    await this.#explainUnseen(identity)
+    return { kind: 'retry', afterMs: 300, reason: 'the lease service has not seen this pod yet' }
   }
 
-  #directions(): GateMessage | undefined {
+  #directions(): Directions | undefined {
     const leader = this.#deps.election.leader()
     if (!leader || this.#deps.election.isLeader()) return undefined
     return { kind: 'leader', address: leader.address, term: leader.term }

@@ -1,7 +1,8 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import { effectivePullPolicy } from '../../core/image-name.ts'
+import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import type { ClusterSettings } from './limits.ts'
-import type { Grant, Resource } from './model.ts'
+import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
 import type { SimPod } from './simulation-pod.ts'
 
 /** What limits are in force, as the simulated cluster has them. */
@@ -9,6 +10,8 @@ export interface LimitTruth {
   settings: ClusterSettings
   namespaces: Map<string, NamespaceSettings>
   nodes: Map<string, { cores: number; annotation?: number; isLost: boolean }>
+  /** What pods come after; Infinity: never, absent: no such Deployment. */
+  deploymentsReadyAtMs: Map<string, number>
 }
 
 interface Claim {
@@ -21,8 +24,12 @@ interface Claim {
   isExempt: boolean
 }
 
+export const AFTER = 'startgate.dev/after'
+
 /** A status may reach the leader this much later than the truth. */
 const MAX_STATUS_LAG_MS = 12_000
+/** An agent that is connected notices a lost report, and has said it again, within this time. */
+const MAX_REPORT_LAG_MS = 5_000
 
 /**
  * Test support. Counts slots by what is true in the simulated cluster, not by what statuses say, and by none of the ledger's code:
@@ -32,6 +39,7 @@ export class Checker {
   readonly violations: string[] = []
   grants = 0
   readonly #limits: LimitTruth
+  readonly #askedAtMs = new Map<string, number>()
   readonly #claims = new Map<string, Claim>()
 
   constructor(limits: LimitTruth) {
@@ -43,6 +51,10 @@ export class Checker {
     if (this.#claims.get(grant.key)?.answeredIn === pod.sandbox && this.#slots(grant.key, nowMs) > 0)
       this.violations.push(`DoubleGrant: ${grant.key}`)
     const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
+    if (mode === 'enforce' && grant.slots > 0) {
+      this.#checkStage(grant, pod)
+      this.#checkAfter(grant, pod, nowMs)
+    }
     if (grant.slots === 0) {
       this.#checkFree(grant, pod, mode)
       return
@@ -65,12 +77,58 @@ export class Checker {
     for (const claim of this.#claims.values()) if (claim.grant.nodeName === node) claim.isExempt = true
   }
 
-  #checkFree({ resource, key, namespace }: Grant, pod: SimPod, mode: string): void {
+  /** A container that was heard to be ready long ago must not have held its slot to the end. */
+  timedOut(
+    { grant: { key }, container }: SlotTimeout,
+    pod: SimPod,
+    { nowMs, connectedMs }: { nowMs: number; connectedMs: number },
+  ): void {
+    const claim = this.#claims.get(key)
+    if (claim?.answeredIn !== pod.sandbox || claim.isExempt || pod.isOver) return
+    const { heardAtMs = Number.POSITIVE_INFINITY } = pod.truth.get(container) ?? {}
+    if (Math.min(nowMs - heardAtMs, connectedMs) > MAX_REPORT_LAG_MS)
+      this.violations.push(`LostNotify: ${container} of ${pod.uid} was ready for long`)
+  }
+
+  /** The kubelet opens gates one by one: a stage before which another one has nothing yet must hold nothing. */
+  #checkStage({ gate, key }: Grant, pod: SimPod): void {
+    const stages = pod.sequence?.stages ?? []
+    const before = stages[stages.findIndex(s => s.gate === gate) - 1]
+    if (before && !pod.grantedGates.has(before.gate) && !this.#isPending(pod, before.gate))
+      this.violations.push(`StageSkipped: ${key} before ${before.gate}`)
+  }
+
+  /** A pod's gate was heard for the first time. */
+  asked({ podUid, resource }: Pick<Ticket, 'podUid' | 'resource'>, nowMs: number): void {
+    if (resource === 'start' && !this.#askedAtMs.has(podUid)) this.#askedAtMs.set(podUid, nowMs)
+  }
+
+  /** No start slot before what the pod comes after is ready, or the pod has waited as long as it may. */
+  #checkAfter({ resource, gate, key, attempt, podUid }: Grant, pod: SimPod, nowMs: number): void {
+    const isLater = (pod.sequence?.stages.findIndex(s => s.gate === gate) ?? 0) > 0
+    const waitedMs = nowMs - (this.#askedAtMs.get(podUid) ?? nowMs)
+    if (resource !== 'start' || isLater || waitedMs >= DEFAULT_AFTER_MAX_WAIT_MS) return
+    const text = pod.base.metadata.annotations?.[AFTER] ?? ''
+    for (const name of text.match(/dep-\d/g) ?? []) {
+      const readyAtMs = this.#limits.deploymentsReadyAtMs.get(name) ?? (attempt > 1 ? 0 : Number.POSITIVE_INFINITY)
+      if (readyAtMs > nowMs) this.violations.push(`AfterIgnored: ${key} before ${name}`)
+    }
+  }
+
+  /** Decided on, and perhaps not answered yet. */
+  #isPending(pod: SimPod, gate: string): boolean {
+    return [...this.#claims.values()].some(claim => claim.pod === pod && claim.grant.gate === gate)
+  }
+
+  #checkFree({ resource, key, namespace, gate, attempt }: Grant, pod: SimPod, mode: string): void {
     if (mode === 'off') return
     const images = [...(pod.base.spec.initContainers ?? []), ...pod.base.spec.containers].flatMap(c =>
       c.image && !c.image.includes('startgate') && effectivePullPolicy(c) !== 'Never' ? [c.image] : [],
     )
     const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
+    const isServed =
+      pod.passedGates.has(gate) || this.#claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
+    if (isServed && resource === 'start') return
     if (resource === 'start' || images.some(image => !present.has(image)))
       this.violations.push(`FreePass: ${key} of ${namespace} passed without a slot`)
   }
@@ -127,7 +185,8 @@ export class Checker {
     // The containers of an earlier sandbox are dead.
     if (answeredIn !== pod.sandbox) return 0
     if (grant.resource === 'pull') return !pod.isPulled && nowMs < unseenUntilMs ? 1 : 0
-    const starting = [...pod.truth.values()].filter(({ isPast, runningSinceMs }) => {
+    const truths = grant.containers.flatMap(name => pod.truth.get(name) ?? [])
+    const starting = truths.filter(({ isPast, runningSinceMs }) => {
       // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
       const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
       return !isPast && nowMs < (isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs)

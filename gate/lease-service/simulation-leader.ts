@@ -1,7 +1,10 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import type { containersSeen } from './container-view.ts'
 import type { Ledger } from './ledger.ts'
 import type { Grant } from './model.ts'
+import type { SimAgent } from './simulation-agent.ts'
 import type { Checker } from './simulation-checker.ts'
 import type { GateRun, SimPod } from './simulation-pod.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
@@ -18,6 +21,7 @@ export interface LeaderDeps {
   podOf: (uid: string) => SimPod | undefined
   /** The fault that a checker must find: gates hear of a grant before it is durable. */
   answersEarly: boolean
+  containersSeen: typeof containersSeen
 }
 
 /**
@@ -29,6 +33,7 @@ export class SimLeader {
   readonly #streams = new Map<string, { pod: SimPod; run: GateRun }>()
   readonly #writing = new Map<string, Grant>()
   readonly #shown = new Map<string, Pod>()
+  readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number }>()
   #isOver = false
   #isPlanned = false
 
@@ -52,6 +57,7 @@ export class SimLeader {
   podChanged(pod: Pod): void {
     this.#shown.set(pod.metadata.uid ?? '', pod)
     this.#deps.ledger.upsertPod(pod, this.#deps.time.nowMs)
+    this.#tellAgent(pod.metadata.uid ?? '')
     this.plan()
   }
 
@@ -61,12 +67,40 @@ export class SimLeader {
     this.plan()
   }
 
+  /** False when the agent has to come again. */
+  connectAgent(agent: SimAgent): boolean {
+    const { uid } = agent.pod
+    if (!this.#shown.has(uid)) return false
+    this.report(agent, agent.reports())
+    this.#agents.set(uid, { agent, sinceMs: this.#deps.time.nowMs })
+    this.#tellAgent(uid)
+    return true
+  }
+
+  report(agent: SimAgent, reports: AgentReport[]): void {
+    this.#deps.ledger.report(agent.pod.uid, agent.attempt, reports, this.#deps.time.nowMs)
+    this.plan()
+  }
+
+  hangUpAgent(agent: SimAgent): void {
+    if (this.#agents.get(agent.pod.uid)?.agent === agent) this.#agents.delete(agent.pod.uid)
+  }
+
+  #tellAgent(uid: string): void {
+    const agent = this.#agents.get(uid)?.agent
+    const pod = this.#shown.get(uid)
+    if (!agent || !pod || !agent.pod.sequence) return
+    const containers = this.#deps.containersSeen(pod, agent.pod.sequence, agent.attempt)
+    this.#later(20, 20, () => this.#agents.get(uid)?.agent === agent && agent.see(containers))
+  }
+
   /** False when the gate has to come again. */
   connect(pod: SimPod, run: GateRun): boolean {
     const shown = this.#shown.get(pod.uid)
     const ticket = shown && ticketOf(shown, run)
     if (!ticket || 'refused' in ticket) return false
-    const { ledger, time, store, random } = this.#deps
+    const { ledger, time, store, random, checker } = this.#deps
+    checker.asked(ticket, time.nowMs)
     this.#streams.set(ticket.key, { pod, run })
     for (let times = random.chance(0.1) ? 2 : 1; times > 0; times--) ledger.ask(ticket, time.nowMs)
     if (ledger.grantOf(ticket.key) && store.has(ticket.key) && !this.#writing.has(ticket.key)) this.#answer(ticket.key)
@@ -83,15 +117,15 @@ export class SimLeader {
     this.plan()
   }
 
-  /** The process is gone; what it was writing was written, or not. Returns the gates that lost their connection. */
-  crash(): { pod: SimPod; run: GateRun }[] {
+  /** The process is gone; what it was writing was written, or not. Returns who lost their connection. */
+  crash(): { gates: { pod: SimPod; run: GateRun }[]; agents: SimAgent[] } {
     this.#isOver = true
     const { random, store, checker } = this.#deps
     for (const [key, grant] of this.#writing) {
       if (random.chance(0.5)) store.set(key, grant)
       else checker.dropped(key)
     }
-    return [...this.#streams.values()]
+    return { gates: [...this.#streams.values()], agents: [...this.#agents.values()].map(a => a.agent) }
   }
 
   plan(): void {
@@ -105,7 +139,12 @@ export class SimLeader {
 
   #step(): void {
     const { ledger, time, term, checker, store, podOf } = this.#deps
-    const { grants, releases, wakeAtMs } = ledger.step(time.nowMs, term)
+    const { grants, releases, timeouts, wakeAtMs } = ledger.step(time.nowMs, term)
+    for (const timeout of timeouts) {
+      const pod = podOf(timeout.grant.podUid)
+      const { sinceMs = time.nowMs } = this.#agents.get(timeout.grant.podUid) ?? {}
+      if (pod) checker.timedOut(timeout, pod, { nowMs: time.nowMs, connectedMs: time.nowMs - sinceMs })
+    }
     for (const { grant } of releases) {
       const { key } = grant
       this.#writing.delete(key)
@@ -150,9 +189,9 @@ export class SimLeader {
     const { pod, run } = stream
     this.#streams.delete(key)
     ledger.withdraw(key)
-    if (!random.chance(0.05) && pod.answer(run)) checker.answered(key, pod)
+    if (!random.chance(0.05) && run.answer()) checker.answered(key, pod)
     // Lost on the way: the gate finds out and asks again.
-    else time.after(random.int(500, 3_000), () => pod.waiting === run && pod.world.gateReady(pod))
+    else time.after(random.int(500, 3_000), () => run.isWaiting() && run.askAgain())
   }
 
   #later(fromMs: number, toMs: number, act: () => void): void {

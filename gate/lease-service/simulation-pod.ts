@@ -1,10 +1,16 @@
-import { PULL_GATE, START_GATE } from '../../core/names.ts'
+import type { AgentReport } from '../../core/lease-api.ts'
+import { AGENT, type GateName, PULL_GATE } from '../../core/names.ts'
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/pod.ts'
+import { type Dependency, isSequenceGate, type Sequence } from '../../core/sequence.ts'
+import { containerOf, sequenceOf } from './pod-sequence.ts'
+import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 
 /** What becomes of an app container after it starts. */
-export type Fate = 'ready' | 'flap' | 'crash' | 'never' | 'exit'
+export type Fate = 'ready' | 'flap' | 'crash' | 'never' | 'exit' | 'third-try'
 const FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'crash', 'never', 'exit']
+/** Of containers that others wait for: most get ready in the end. */
+const MOVED_FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'never', 'third-try', 'third-try']
 
 export interface SimWorld {
   time: Timeline
@@ -14,20 +20,34 @@ export interface SimWorld {
   imagesOn: (node: string) => Set<string>
   /** The kubelet has a new status for the API server. */
   publish: (pod: SimPod) => void
-  /** A gate wants an answer. */
-  gateReady: (pod: SimPod) => void
+  /** A gate wants an answer, or the agent on behalf of one. */
+  gateReady: (pod: SimPod, run: GateRun) => void
+  /** An agent wants its stream. */
+  agentReady: (agent: SimAgent) => void
+  report: (agent: SimAgent, reports: AgentReport[]) => void
+  violated: (violation: string) => void
+  agentFaults: AgentFaults
 }
 
 /** A gate that runs and waits; a new object for each run, so that an answer to an earlier one is told apart. */
 export interface GateRun {
-  gate: typeof PULL_GATE | typeof START_GATE
+  gate: GateName
   attempt: number
+  /** Whether it still wants the answer. */
+  isWaiting: () => boolean
+  /** The answer has reached it; returns whether it was still there. */
+  answer: () => boolean
+  askAgain: () => void
 }
 
 interface AppTruth {
   runningSinceMs?: number
   /** Ready once, ended, or in back-off: holds no slot by the design's word. */
   isPast: boolean
+  /** Ready once, by the container's own kind; what notifies has been heard. */
+  isReady?: boolean
+  heardAtMs?: number
+  isCompleted?: boolean
 }
 
 const INIT_STEP = /^startgate-image-/
@@ -50,6 +70,16 @@ export class SimPod {
   truth = new Map<string, AppTruth>()
   /** The last image step has started in this sandbox, or a pull failed. */
   isPulled = false
+  /** Of a sequenced pod. */
+  readonly sequence: Sequence | undefined
+  agent: SimAgent | undefined
+  readonly agentFile: AgentFile = { attempt: 0, opened: new Set(), ready: new Set() }
+  /** The stage gate that runs and reads its FIFO. */
+  gateAtFifo: GateName | undefined
+  /** Stage gates that got their slots in this sandbox, and those that have ended. */
+  readonly grantedGates = new Set<GateName>()
+  readonly passedGates = new Set<GateName>()
+  readonly #tries = new Map<string, number>()
   readonly #passes = { pull: 0, start: 0 }
   readonly #records = new Map<string, ContainerStatus>()
   readonly #fates = new Map<string, Fate>()
@@ -59,7 +89,22 @@ export class SimPod {
     this.base = base
     this.uid = base.metadata.uid ?? ''
     this.world = world
+    this.sequence = sequenceOf(base)
     for (const { name } of base.spec.containers) this.#fates.set(name, world.random.pick(FATES))
+    for (const name of this.starters) {
+      const isMoved = !base.spec.containers.some(c => c.name === name)
+      if (isMoved) this.#fates.set(name, world.random.pick(MOVED_FATES))
+    }
+  }
+
+  /** All containers that take start slots. */
+  get starters(): string[] {
+    return this.sequence?.stages.flatMap(s => s.containers) ?? this.base.spec.containers.map(c => c.name)
+  }
+
+  /** Gates, and the agent's questions, that have no answer yet. */
+  get pendingRuns(): GateRun[] {
+    return [...(this.waiting ? [this.waiting] : []), ...(this.agent?.asking ?? [])]
   }
 
   get isOver(): boolean {
@@ -68,7 +113,7 @@ export class SimPod {
 
   snapshot(): Pod {
     const statusesOf = (containers: Container[] = []) =>
-      containers.flatMap(c => this.#records.get(c.name) ?? []).map(record => structuredClone(record))
+      containers.flatMap(c => this.#records.get(c.name) ?? []).map(record => ({ ...record }))
     return {
       ...this.base,
       status: {
@@ -82,8 +127,12 @@ export class SimPod {
   /** A sandbox begins: all init containers run in order. */
   begin(): void {
     this.sandbox += 1
-    this.truth = new Map(this.base.spec.containers.map(c => [c.name, { isPast: false }]))
-    this.isPulled = false
+    this.truth = new Map(this.starters.map(name => [name, { isPast: false }]))
+    this.gateAtFifo = undefined
+    this.grantedGates.clear()
+    this.passedGates.clear()
+    this.#tries.clear()
+    this.isPulled = !(this.base.spec.initContainers ?? []).some(c => INIT_STEP.test(c.name))
     this.#runInit(0)
   }
 
@@ -104,26 +153,43 @@ export class SimPod {
     this.world.time.after(random.int(1_500, 6_000), () => sandbox === this.sandbox && !this.isOver && this.begin())
   }
 
-  /** The answer has reached the gate `run`; returns whether that was still there. */
-  answer(run: GateRun): boolean {
+  /** The agent says `go` to a gate; nobody hears it while that gate does not run. */
+  openGate(gate: GateName): void {
+    if (this.gateAtFifo !== gate) return
+    this.gateAtFifo = undefined
+    this.#later(1, 200, () => {
+      if (!this.grantedGates.has(gate))
+        this.world.violated(`Ungated: ${gate} of ${this.uid} was opened without a grant`)
+      this.passedGates.add(gate)
+      this.#end(gate, 0)
+      this.#later(0, 1_000, () => this.#runInit(this.#indexOf(gate) + 1))
+    })
+  }
+
+  #answer(run: GateRun): boolean {
     if (this.waiting !== run || this.isOver) return false
     this.waiting = undefined
     this.#later(50, 500, () => {
       // Marked before it ends, as the gate does, so that the next sandbox counts on.
       this.#passes[run.gate === PULL_GATE ? 'pull' : 'start'] = run.attempt
       this.#end(run.gate, 0, JSON.stringify({ verdict: 'granted', gate: run.gate, attempt: run.attempt, waitedMs: 0 }))
-      this.#later(0, 1_000, () =>
-        this.#runInit((this.base.spec.initContainers ?? []).findIndex(c => c.name === run.gate) + 1),
-      )
+      this.#later(0, 1_000, () => this.#runInit(this.#indexOf(run.gate) + 1))
     })
     return true
+  }
+
+  #indexOf(name: string): number {
+    return (this.base.spec.initContainers ?? []).findIndex(c => c.name === name)
   }
 
   #runInit(index: number): void {
     const container = this.base.spec.initContainers?.[index]
     const next = (): void => this.#later(0, 1_000, () => this.#runInit(index + 1))
     if (!container) this.#later(50, 400, () => this.#runApp(0))
-    else if (container.name === PULL_GATE || container.name === START_GATE) this.#runGate(container.name)
+    else if (container.name === AGENT) this.#runAgent(next)
+    else if (this.sequence && isSequenceGate(container.name)) this.#runStageGate(container.name)
+    else if (container.name === PULL_GATE || isSequenceGate(container.name)) this.#runGate(container.name)
+    else if (this.truth.has(container.name)) this.#later(50, 300, () => this.#start(container, next))
     else if (INIT_STEP.test(container.name)) this.#pull(container, 0, next)
     else {
       this.#run(container.name)
@@ -137,8 +203,28 @@ export class SimPod {
   #runGate(gate: GateRun['gate']): void {
     const { pull, start } = this.#passes
     this.#run(gate)
-    this.waiting = { gate, attempt: gate === PULL_GATE ? pull + 1 : Math.max(start + 1, pull) }
-    this.world.gateReady(this)
+    const run: GateRun = {
+      gate,
+      attempt: gate === PULL_GATE ? pull + 1 : Math.max(start + 1, pull),
+      isWaiting: () => this.waiting === run && !this.isOver,
+      answer: () => this.#answer(run),
+      askAgain: () => this.world.gateReady(this, run),
+    }
+    this.waiting = run
+    this.world.gateReady(this, run)
+  }
+
+  #runAgent(next: () => void): void {
+    if (!this.sequence) return
+    this.#run(AGENT)
+    this.agent = new SimAgent(this, this.sequence, this.#passes.pull)
+    next()
+  }
+
+  #runStageGate(gate: GateName): void {
+    this.#run(gate)
+    this.gateAtFifo = gate
+    this.agent?.gateRuns()
   }
 
   #pull(container: Container, failures: number, next: () => void): void {
@@ -175,18 +261,25 @@ export class SimPod {
     })
   }
 
-  #start(container: Container): void {
+  /** `next`: what the kubelet does when a container among the init containers has started, or completed. */
+  #start(container: Container, next: () => void = () => undefined): void {
     const { name } = container
     const truth = this.truth.get(name) ?? { isPast: false }
     const fate = this.#fates.get(name) ?? 'ready'
     const past = (): void => {
       truth.isPast = true
     }
+    this.#checkOrder(name)
     truth.runningSinceMs ??= this.world.time.nowMs
     this.#run(name)
+    const kind = this.sequence?.readiness[name]?.type
     const isProbed = container.startupProbe !== undefined || container.readinessProbe !== undefined
     const probed = (ready: boolean) => this.#update(name, { ready, started: ready || !container.startupProbe })
     probed(!isProbed)
+    if (kind) {
+      this.#runStaged(container, { truth, fate, next, probed })
+      return
+    }
     if (!isProbed) this.#later(this.world.settleMs, this.world.settleMs, past)
     if (fate === 'crash') this.#later(200, 6_000, () => this.#crash(container, past))
     else if (fate === 'exit')
@@ -201,6 +294,86 @@ export class SimPod {
         probed(true)
         if (fate === 'flap') this.#later(500, 5_000, () => this.#update(name, { ready: false }))
       })
+  }
+
+  /** A container of a sequenced pod: gets ready in its own way, or not. */
+  #runStaged(
+    container: Container,
+    run: { truth: AppTruth; fate: Fate; next: () => void; probed: (ready: boolean) => void },
+  ): void {
+    const { name } = container
+    const { truth, fate, next, probed } = run
+    const { time, settleMs } = this.world
+    const kind = this.sequence?.readiness[name]?.type
+    const tries = (this.#tries.get(name) ?? 0) + 1
+    this.#tries.set(name, tries)
+    const isSidecar = kind !== 'completed'
+    // The kubelet goes on when a sidecar's startup probe, if it has one, has succeeded.
+    if (isSidecar && !container.startupProbe) next()
+    if ((fate === 'crash' || fate === 'third-try') && tries < 3) {
+      this.#later(100, 4_000, () =>
+        this.#dieAndComeBack(container, truth, isSidecar && !container.startupProbe ? undefined : next),
+      )
+      return
+    }
+    if (kind === 'completed') {
+      this.#later(200, 9_000, () => {
+        truth.isPast = true
+        truth.isCompleted = true
+        this.#end(name, 0)
+        next()
+      })
+      return
+    }
+    const ready = (): void => {
+      truth.isPast = true
+      truth.isReady = true
+    }
+    if (kind === 'simple') this.#later(settleMs, settleMs, ready)
+    if (fate === 'never' || fate === 'exit') return
+    this.#later(300, 12_000, () => {
+      if (kind === 'notify' && this.agent?.notify(name)) {
+        ready()
+        truth.heardAtMs ??= time.nowMs
+      }
+      if (kind === 'probe') ready()
+      probed(true)
+      if (container.startupProbe) next()
+      if (fate === 'flap' && kind !== 'probe') this.#later(500, 5_000, () => this.#update(name, { ready: false }))
+    })
+  }
+
+  #dieAndComeBack(container: Container, truth: AppTruth, next: (() => void) | undefined): void {
+    const { name } = container
+    truth.isPast = true
+    this.#end(name, 1)
+    this.#later(100, 2_000, () => {
+      const ended = this.#records.get(name)?.state ?? {}
+      this.#record(name, { waiting: { reason: 'CrashLoopBackOff' } }, ended)
+      this.#later(1_000, 12_000, () => this.#start(container, next))
+    })
+  }
+
+  /** What a container comes after must truly be so, in this very sandbox. */
+  #checkOrder(name: string): void {
+    const stage = this.sequence?.stages.find(s => s.containers.includes(name))
+    for (const dependency of stage?.dependsOn ?? []) {
+      if (!this.holds(dependency))
+        this.world.violated(
+          `OrderBroken: ${name} of ${this.uid} started before ${dependency.container} was ${dependency.condition}`,
+        )
+    }
+  }
+
+  /** Whether a condition is truly met, once at least, in this sandbox. */
+  holds({ container, condition }: Dependency): boolean {
+    const truth = this.truth.get(container)
+    if (condition === 'started') return truth?.runningSinceMs !== undefined
+    if (condition === 'completed') return truth?.isCompleted === true
+    // Nobody but a status tells that it crashed within its settle time, and that may come late.
+    if (this.sequence?.readiness[container]?.type === 'simple')
+      return (truth?.runningSinceMs ?? Number.POSITIVE_INFINITY) + this.world.settleMs <= this.world.time.nowMs
+    return truth?.isReady === true
   }
 
   /** A crash, a restart that nobody gates, another crash, back-off. */
@@ -277,8 +450,7 @@ export class SimPod {
   }
 
   #imageOf(name: string): string {
-    const containers = [...(this.base.spec.initContainers ?? []), ...this.base.spec.containers]
-    return containers.find(c => c.name === name)?.image ?? ''
+    return containerOf(this.base, name)?.image ?? ''
   }
 
   /** The kubelet's stamps have whole seconds. */

@@ -1,7 +1,10 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
+import { AGENT, AGENT_ENV, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
+import type { Readiness, ReadinessType } from '../../core/readiness.ts'
+import { type Dependency, formatSequence, type Stage, sequenceGateOf } from '../../core/sequence.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
-import type { LimitTruth } from './simulation-checker.ts'
+import { AFTER, type LimitTruth } from './simulation-checker.ts'
 import type { Random } from './simulation-timeline.ts'
 
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
@@ -23,7 +26,12 @@ export function randomCluster(random: Random): LimitTruth {
     }),
   )
   const namespaces = new Map(Array.from({ length: random.int(1, 3) }, (_, i) => [`ns-${i}`, randomNamespace(random)]))
-  return { settings, nodes, namespaces }
+  const deploymentsReadyAtMs = new Map([
+    ['dep-0', random.int(0, 400_000)],
+    ['dep-1', random.int(0, 900_000)],
+    ['dep-2', Number.POSITIVE_INFINITY],
+  ])
+  return { settings, nodes, namespaces, deploymentsReadyAtMs }
 }
 
 export function randomNamespace(random: Random): NamespaceSettings {
@@ -39,8 +47,13 @@ export function randomNamespace(random: Random): NamespaceSettings {
   return settings
 }
 
-/** Test support. A gated pod as the webhook would make it. */
+/** Test support. A gated pod as the webhook would make it: plain, or with an order among its containers. */
 export function randomPod(index: number, nowMs: number, limits: LimitTruth, random: Random): Pod {
+  const pod = plainPod(index, nowMs, limits, random)
+  return random.chance(0.45) ? sequenced(pod, random) : pod
+}
+
+function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Random): Pod {
   const images = Array.from({ length: 5 }, (_, i) => `docker.io/library/${i === 4 ? 'bad' : 'app'}-${i}:1`)
   const containers: Container[] = Array.from({ length: random.chance(0.6) ? 1 : random.int(2, 5) }, (_, i) => ({
     name: `app-${i}`,
@@ -64,6 +77,17 @@ export function randomPod(index: number, nowMs: number, limits: LimitTruth, rand
       name: `pod-${index}`,
       uid: `uid-${index}`,
       namespace: random.pick([...limits.namespaces.keys()]),
+      // dep-3 is not there.
+      ...(random.chance(0.25) && {
+        annotations: {
+          [AFTER]: random.pick([
+            'deployment/dep-0',
+            'deployment/dep-0, deployment/dep-1',
+            'deployment/dep-2',
+            'deployment/dep-3',
+          ]),
+        },
+      }),
       creationTimestamp: new Date(Math.floor(nowMs / 1000) * 1000).toISOString(),
     },
     spec: {
@@ -74,4 +98,72 @@ export function randomPod(index: number, nowMs: number, limits: LimitTruth, rand
       restartPolicy: random.chance(0.3) ? 'Never' : 'Always',
     },
   }
+}
+
+/** The same pod with a random order among two to seven containers. */
+function sequenced(pod: Pod, random: Random): Pod {
+  const containers = Array.from({ length: random.int(2, 7) }, (_, i) => randomStarter(i, random))
+  const dependsOn = randomDependencies(containers, random)
+  const needed = new Set(dependsOn.flat().map(d => d.container))
+  const rest = containers.filter(({ name }) => !needed.has(name))
+  const of = (name: string) => dependsOn[containers.findIndex(c => c.name === name)] ?? []
+  const stages: Stage[] = [
+    ...[...needed].sort().map(name => ({ gate: sequenceGateOf(name), containers: [name], dependsOn: of(name) })),
+    { gate: START_GATE, containers: rest.map(c => c.name), dependsOn: distinct(rest.flatMap(c => of(c.name))) },
+  ]
+  const kindOf = (name: string, type: ReadinessType): ReadinessType =>
+    // Nobody waits for it to complete, so it is an app container like any other.
+    type === 'completed' && !needed.has(name) ? 'simple' : type
+  const readiness = Object.fromEntries(
+    containers.map(({ name, type }) => [name, { type: kindOf(name, type) } as Readiness]),
+  )
+  const moved = containers.flatMap(({ name, type, spec }) => {
+    const plain = type === 'completed' ? spec : { ...spec, restartPolicy: 'Always' }
+    return needed.has(name) ? [ownContainer(sequenceGateOf(name)), plain] : []
+  })
+  const env = [{ name: AGENT_ENV.sequence, value: formatSequence({ stages, readiness }) }]
+  const users = (pod.spec.initContainers ?? []).filter(c => !c.name.startsWith('startgate'))
+  const images = random.chance(0.8) ? [...new Set(containers.map(c => c.spec.image ?? ''))] : []
+  const initContainers: Container[] = [
+    ownContainer(PULL_GATE),
+    ...images.map((image, i) => ({ name: `${IMAGE_STEP_PREFIX}${i}`, image })),
+    { ...ownContainer(AGENT), restartPolicy: 'Always', env },
+    ...users,
+    ...moved,
+    ownContainer(START_GATE),
+  ]
+  return { ...pod, spec: { ...pod.spec, restartPolicy: 'Always', containers: rest.map(c => c.spec), initContainers } }
+}
+
+interface Starter {
+  name: string
+  type: ReadinessType
+  spec: Container
+}
+
+function randomStarter(index: number, random: Random): Starter {
+  const name = `c-${index}`
+  const type = random.pick(['simple', 'probe', 'notify', 'notify', 'completed'] as const)
+  const probes = random.pick([{ readinessProbe: {} }, { startupProbe: {} }, { startupProbe: {}, readinessProbe: {} }])
+  const image = `docker.io/library/app-${random.int(0, 1)}:1`
+  return { name, type, spec: { name, image, ...(type === 'probe' && probes) } }
+}
+
+/** Of each one, on earlier ones only: that is an order without cycles. */
+function randomDependencies(starters: Starter[], random: Random): Dependency[][] {
+  return starters.map((_, i) =>
+    starters.slice(0, i).flatMap(({ name, type }): Dependency[] => {
+      if (!random.chance(0.4)) return []
+      const condition = type === 'completed' ? type : random.pick(['ready', 'ready', 'started'] as const)
+      return [{ container: name, condition }]
+    }),
+  )
+}
+
+function distinct(dependencies: Dependency[]): Dependency[] {
+  return [...new Map(dependencies.map(d => [`${d.container}:${d.condition}`, d])).values()]
+}
+
+function ownContainer(name: string): Container {
+  return { name, image: 'docker.io/library/startgate:1' }
 }

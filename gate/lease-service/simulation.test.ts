@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Workload } from './after-verdict.ts'
+import { statusOf } from './container-run.ts'
+import type { containersSeen } from './container-view.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf } from './limits.ts'
 import type { Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
+import { StageProgress } from './stage-progress.ts'
 import { Usage } from './usage.ts'
 
 /** `STARTGATE_SEED=17 npx vitest …` runs that one course of events again. */
@@ -27,7 +31,9 @@ test('whatever happens, no limit is broken, no gate is forgotten and no slot is 
 
 test('the same seed gives the same course of events', () => {
   const outcomes = [1, 2].map(() =>
-    simulate(SEED ?? 7, { newLedger: settings => new Ledger(settings, { usage: new DoublyFreed() }) }),
+    simulate(SEED ?? 7, {
+      newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new DoublyFreed() }),
+    }),
   )
   expect(outcomes[0]).toEqual(outcomes[1])
 })
@@ -50,6 +56,18 @@ class Forgetful extends Ledger {
     super.revoke(key)
     this.withdraw(key)
   }
+}
+
+/** Lets stages take slots in any order. */
+class Hurried extends StageProgress {
+  override reasonToWait(): undefined {
+    return undefined
+  }
+}
+
+const ready: Workload = {
+  metadata: {},
+  status: { availableReplicas: 1, conditions: [{ type: 'Available', status: 'True' }] },
 }
 
 /** Believes a status before it shows that the grant's gate has ended. */
@@ -76,39 +94,75 @@ const withoutScope =
   (ticket, facts) =>
     scopesOf(ticket, facts).filter(scope => !pattern.test(scope.id))
 
+/** Shows an agent whatever the status says, an earlier run's too. */
+const unfiltered: typeof containersSeen = (pod, sequence) =>
+  Object.fromEntries(
+    sequence.stages
+      .flatMap(stage => stage.containers)
+      .map(name => {
+        const status = statusOf(pod, name)
+        const { running, terminated } = status?.state ?? {}
+        const state = running ? 'running' : terminated ? 'terminated' : 'waiting'
+        const { started = false, ready = false, restartCount = 0 } = status ?? {}
+        const exitCode = terminated ? { exitCode: terminated.exitCode } : {}
+        return [name, { id: status?.containerID ?? '', state, started, ready, restartCount, ...exitCode }]
+      }),
+  )
+
 const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a slot given back twice': {
-    faults: { newLedger: settings => new Ledger(settings, { usage: new DoublyFreed() }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new DoublyFreed() }) },
     want: /^OverLimit/,
   },
   'an answer before the grant is durable': { faults: { answersEarly: true }, want: /^OverLimit/ },
   'the cluster limit skipped': {
-    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^cluster$/) }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^cluster$/) }) },
     want: /^OverLimit.* in cluster/,
   },
   'the node limit skipped': {
-    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^node\//) }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^node\//) }) },
     want: /^OverLimit.* in node/,
   },
   'the namespace limit skipped': {
-    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^namespace\/[^/]+$/) }) },
+    faults: {
+      newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^namespace\/[^/]+$/) }),
+    },
     want: /^OverLimit.* in namespace ns-\d:/,
   },
   'the namespace-on-node limit skipped': {
-    faults: { newLedger: settings => new Ledger(settings, { scopesOf: withoutScope(/^namespace\/.+\/node\//) }) },
+    faults: {
+      newLedger: (settings, parts) =>
+        new Ledger(settings, { ...parts, scopesOf: withoutScope(/^namespace\/.+\/node\//) }),
+    },
     want: /^OverLimit.* in namespace ns-\d on node/,
   },
   'a ticket lost when its grant cannot be stored': {
-    faults: { newLedger: settings => new Forgetful(settings) },
+    faults: { newLedger: (settings, parts) => new Forgetful(settings, parts) },
     want: /^LostTicket/,
   },
   "a stale status believed: an earlier run's": {
-    faults: { newLedger: settings => new Ledger(settings, { holdersOf: credulous }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: credulous }) },
     want: /^OverLimit/,
   },
   'a stale status believed: from before the gate ended': {
-    faults: { newLedger: settings => new Ledger(settings, { holdersOf: hasty }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: hasty }) },
     want: /^OverLimit/,
+  },
+  "a stale status believed: an earlier run's, by the agent": {
+    faults: { containersSeen: unfiltered },
+    want: /^OrderBroken/,
+  },
+  'a lost notify: READY=1 not read': { faults: { agent: { losesNotify: true } }, want: /^Stuck/ },
+  'a lost notify: not said again to a new leader': { faults: { agent: { reportsOnce: true } }, want: /^LostNotify/ },
+  'a dependency skipped': { faults: { agent: { skipsDependency: true } }, want: /^OrderBroken/ },
+  'a gate opened twice': { faults: { agent: { opensTwice: true } }, want: /^Ungated/ },
+  'a later stage before an earlier one': {
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, progress: new Hurried() }) },
+    want: /^StageSkipped/,
+  },
+  'what a pod comes after ignored': {
+    faults: { newLedger: settings => new Ledger(settings, { findWorkload: () => ready }) },
+    want: /^AfterIgnored/,
   },
 }
 

@@ -1,18 +1,24 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
-import { Ledger } from './ledger.ts'
+import type { FindWorkload } from './after-waits.ts'
+import { containersSeen } from './container-view.ts'
+import { Ledger, type LedgerParts } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant } from './model.ts'
+import type { AgentFaults, SimAgent } from './simulation-agent.ts'
 import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
 import { SimLeader } from './simulation-leader.ts'
-import { SimPod, type SimWorld } from './simulation-pod.ts'
+import { type GateRun, SimPod, type SimWorld } from './simulation-pod.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
 import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults {
-  newLedger?: (settings: ClusterSettings) => Ledger
+  newLedger?: (settings: ClusterSettings, parts: Pick<LedgerParts, 'findWorkload'>) => Ledger
   answersEarly?: boolean
+  agent?: AgentFaults
+  containersSeen?: typeof containersSeen
 }
 
 export interface Outcome {
@@ -60,12 +66,22 @@ class Simulation {
     this.#checker = new Checker(this.#limits)
   }
 
+  /** Deployments get ready at a time of their own; one is not there, and one never gets ready. */
+  #findWorkload: FindWorkload = (_kind, _namespace, name) => {
+    const readyAtMs = this.#limits.deploymentsReadyAtMs.get(name)
+    if (readyAtMs === undefined) return 'Absent'
+    const status = readyAtMs <= this.#time.nowMs ? 'True' : 'False'
+    return { metadata: { name }, status: { availableReplicas: 1, conditions: [{ type: 'Available', status }] } }
+  }
+
   run(): Outcome {
     const { int } = bound(this.#random)
     const world = this.#world()
     const podCount = int(3, 24)
     for (let i = 0; i < podCount; i++) this.#time.after(int(0, CHAOS_MS / 2), () => this.#createPod(i, world))
     this.#time.after(0, () => this.#takeOver())
+    for (const atMs of this.#limits.deploymentsReadyAtMs.values())
+      if (Number.isFinite(atMs)) this.#time.after(atMs, () => this.#leader?.plan())
     this.#planChaos()
     this.#time.after(CHAOS_MS, () => this.#calm())
     this.#time.run(END_MS, () => this.#checker.violations.length > 0)
@@ -80,7 +96,11 @@ class Simulation {
       settleMs: this.#limits.settings.settleMs,
       imagesOn: node => getOrSet(this.#images, node, () => new Set()),
       publish: pod => this.#publish(pod),
-      gateReady: pod => this.#connect(pod),
+      gateReady: (pod, run) => this.#connect(pod, run),
+      agentReady: agent => this.#connectAgent(agent),
+      report: (agent, reports) => this.#report(agent, reports),
+      violated: violation => this.#checker.violations.push(violation),
+      agentFaults: this.#faults.agent ?? {},
     }
   }
 
@@ -125,19 +145,38 @@ class Simulation {
     this.#time.after(atMs - this.#time.nowMs, act)
   }
 
-  #connect(pod: SimPod): void {
-    const run = pod.waiting
+  #connect(pod: SimPod, run: GateRun): void {
     const node = this.#limits.nodes.get(pod.base.spec.nodeName ?? '')
     this.#time.after(this.#random.int(5, 400), () => {
-      if (!run || pod.waiting !== run || pod.isOver) return
-      if (node?.isLost || !this.#leader?.connect(pod, run)) this.#time.after(1_000, () => this.#connect(pod))
+      if (!run.isWaiting()) return
+      if (node?.isLost || !this.#leader?.connect(pod, run)) this.#time.after(1_000, () => this.#connect(pod, run))
+    })
+  }
+
+  #connectAgent(agent: SimAgent): void {
+    const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
+    this.#time.after(this.#random.int(5, 400), () => {
+      if (!agent.isAlive) return
+      if (node?.isLost || !this.#leader?.connectAgent(agent)) this.#time.after(1_000, () => this.#connectAgent(agent))
+    })
+  }
+
+  /** May get lost; then the agent notices, and says all of it again on a new stream. */
+  #report(agent: SimAgent, reports: AgentReport[]): void {
+    const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
+    const isLost = this.#random.chance(0.2)
+    this.#time.after(this.#random.int(5, 200), () => {
+      if (!agent.isAlive) return
+      if (!isLost && !node?.isLost && this.#leader) this.#leader.report(agent, reports)
+      else this.#time.after(this.#random.int(500, 3_000), () => this.#connectAgent(agent))
     })
   }
 
   #takeOver(): void {
     const settings = this.#limits.settings
     this.#term += 1
-    const ledger = this.#faults.newLedger?.(settings) ?? new Ledger(settings)
+    const parts = { findWorkload: this.#findWorkload }
+    const ledger = this.#faults.newLedger?.(settings, parts) ?? new Ledger(settings, parts)
     this.#ledger = ledger
     this.#leader = new SimLeader({
       time: this.#time,
@@ -148,16 +187,18 @@ class Simulation {
       store: this.#store,
       podOf: uid => this.#pods.find(p => p.uid === uid),
       answersEarly: this.#faults.answersEarly ?? false,
+      containersSeen: this.#faults.containersSeen ?? containersSeen,
     })
     const nodes = [...this.#limits.nodes.keys()].map(name => this.#nodeObject(name))
     this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.values()] })
   }
 
   #crash(): void {
-    const streams = this.#leader?.crash() ?? []
+    const { gates, agents } = this.#leader?.crash() ?? { gates: [], agents: [] }
     this.#leader = undefined
     this.#time.after(this.#random.int(500, 10_000), () => this.#takeOver())
-    for (const { pod, run } of streams) if (pod.waiting === run) this.#connect(pod)
+    for (const { pod, run } of gates) if (run.isWaiting()) this.#connect(pod, run)
+    for (const agent of agents) this.#connectAgent(agent)
   }
 
   #nodeObject(name: string): Node {
@@ -185,6 +226,7 @@ class Simulation {
         () => this.#changeLimits(this.#random.pick([...this.#limits.namespaces.keys()]), randomNamespace(this.#random)),
       ],
       [0.5, () => this.#somePod(pod => this.#breakStream(pod))],
+      [0.5, () => this.#somePod(pod => this.#crashAgent(pod))],
       [0.3, () => this.#loseNode()],
       [0.7, () => this.#showNode(this.#random.pick([...this.#limits.nodes.keys()]))],
     ]
@@ -200,25 +242,38 @@ class Simulation {
   }
 
   #killSandbox(pod: SimPod): void {
-    if (pod.waiting) this.#leader?.hangUp(pod.waiting)
+    this.#hangUp(pod)
     pod.killSandbox()
   }
 
+  #hangUp(pod: SimPod): void {
+    for (const run of pod.pendingRuns) this.#leader?.hangUp(run)
+    if (pod.agent) this.#leader?.hangUpAgent(pod.agent)
+  }
+
   #breakStream(pod: SimPod): void {
-    if (!pod.waiting) return
-    this.#leader?.hangUp(pod.waiting)
-    this.#connect(pod)
+    const runs = pod.pendingRuns
+    this.#hangUp(pod)
+    for (const run of runs) this.#connect(pod, run)
+    if (pod.agent) this.#connectAgent(pod.agent)
+  }
+
+  #crashAgent(pod: SimPod): void {
+    if (!pod.agent?.isAlive) return
+    this.#hangUp(pod)
+    pod.agent.crash()
+    if (pod.waiting) this.#connect(pod, pod.waiting)
   }
 
   #delete(pod: SimPod): void {
-    const run = pod.waiting
+    const runs = pod.pendingRuns
     pod.isDeleted = true
     const shown = this.#api.get(pod.uid)
     if (shown) {
       this.#api.set(pod.uid, this.#withDeletion(pod, shown))
       this.#deliver(pod, shown)
     }
-    if (run) this.#time.after(this.#random.int(0, 2_000), () => this.#leader?.hangUp(run))
+    for (const run of runs) this.#time.after(this.#random.int(0, 2_000), () => this.#leader?.hangUp(run))
     this.#time.after(this.#random.int(500, 5_000), () => {
       pod.isGone = true
       this.#api.delete(pod.uid)
@@ -258,8 +313,14 @@ class Simulation {
   #checkEnd(): void {
     const { violations } = this.#checker
     for (const pod of this.#pods) {
-      if (pod.waiting && !pod.isOver)
-        violations.push(`LostTicket: ${pod.waiting.gate} of ${pod.uid} was never answered`)
+      if (pod.isOver) continue
+      for (const { gate } of pod.pendingRuns) {
+        // A gate that the kubelet never came to may wait for ever: what stands before it never gets ready.
+        if (pod.waiting?.gate === gate || pod.gateAtFifo === gate)
+          violations.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
+      }
+      const stuck = pod.sequence?.stages.find(s => s.gate === pod.gateAtFifo && s.dependsOn.every(d => pod.holds(d)))
+      if (stuck) violations.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
     }
     for (const leak of heldAnywhere(this.#ledger?.usage() ?? [])) violations.push(`LeakedSlot: ${leak}`)
     for (const key of this.#store.keys()) violations.push(`LeakedLease: ${key}`)

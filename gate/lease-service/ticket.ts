@@ -1,38 +1,43 @@
 import { effectivePullPolicy, fullImageName } from '../../core/image-name.ts'
-import { type GateName, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
+import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
+import { isSequenceGate, type Sequence } from '../../core/sequence.ts'
 import type { Resource, Ticket } from './model.ts'
+import { sequenceOf } from './pod-sequence.ts'
 
 /** Why a request gets no ticket, in a sentence for the gate's log. */
 export interface Refusal {
   refused: string
 }
 
-const GATES: readonly string[] = [PULL_GATE, START_GATE]
+function isGate(name: string): boolean {
+  return name === PULL_GATE || isSequenceGate(name)
+}
 
-export function ticketKey(resource: Resource, podUid: string, attempt: number): string {
-  return `${resource}.${podUid}.${attempt}`
+/** `gate`: of one stage of a sequenced pod; absent: the whole pod. Every part may stand in an object's name. */
+export function ticketKey(resource: Resource, podUid: string, attempt: number, gate?: GateName): string {
+  return `${resource}.${podUid}.${attempt}${gate === undefined ? '' : `.${gate}`}`
 }
 
 /**
  * What a gate that asks is waiting for, from the pod as the API server shows it. Of the gate's own words only `attempt`
  * counts. On a second run of the init containers (attempt above 1) the pod's first gate asks for the start slots of all
  * containers, because known kubelet bugs can skip the gates that follow; a later gate of that run finds the same key.
+ * A sequenced pod's later gates ask for their own stage, which the first gate's grant may cover.
  */
 export function ticketOf(pod: Pod, request: { gate: GateName; attempt: number }): Ticket | Refusal {
-  const { uid, name, namespace, deletionTimestamp, creationTimestamp } = pod.metadata
+  const { uid, name, namespace, creationTimestamp } = pod.metadata
   const { nodeName } = pod.spec
   const where = `pod ${namespace}/${name}`
-  const gates = (pod.spec.initContainers ?? []).map(c => c.name).filter(n => GATES.includes(n))
-  if (!gates.includes(request.gate)) return { refused: `${where} has no gate ${request.gate} in its spec` }
   if (!uid || !name || !namespace || !nodeName) return { refused: `${where} is not on a node yet` }
-  if (!Number.isSafeInteger(request.attempt) || request.attempt < 1)
-    return { refused: `attempt ${request.attempt} is no whole number of at least 1` }
-  if (deletionTimestamp) return { refused: `${where} is being deleted` }
-  if (isFinished(pod)) return { refused: `${where} has finished` }
-  const resource = request.gate === PULL_GATE && !(request.attempt > 1 && gates[0] === PULL_GATE) ? 'pull' : 'start'
+  const sequence = sequenceOf(pod)
+  const refused = refusalOf(pod, request, sequence)
+  if (refused !== undefined) return { refused: `${where} ${refused}` }
+  const isRerun = request.attempt > 1 && gatesOf(pod)[0] === PULL_GATE
+  const resource = request.gate === PULL_GATE && !isRerun ? 'pull' : 'start'
+  const stage = sequence?.stages.find(s => s.gate === request.gate)
   return {
-    key: ticketKey(resource, uid, request.attempt),
+    key: ticketKey(resource, uid, request.attempt, stage?.gate),
     resource,
     gate: request.gate,
     attempt: request.attempt,
@@ -40,10 +45,28 @@ export function ticketOf(pod: Pod, request: { gate: GateName; attempt: number })
     podName: name,
     namespace,
     nodeName,
-    ...(resource === 'pull' ? pullDemand(pod) : startDemand(pod)),
+    ...(resource === 'pull' ? pullDemand(pod) : startDemand(stage?.containers ?? startersOf(pod, sequence))),
     priority: pod.spec.priority ?? 0,
     createdAtMs: Date.parse(creationTimestamp ?? '') || 0,
   }
+}
+
+function refusalOf(
+  pod: Pod,
+  { gate, attempt }: { gate: GateName; attempt: number },
+  sequence: Sequence | undefined,
+): string | undefined {
+  if (!gatesOf(pod).includes(gate)) return `has no gate ${gate} in its spec`
+  if (sequence && gate !== PULL_GATE && !sequence.stages.some(s => s.gate === gate))
+    return `has no stage for ${gate} in the sequence of its agent`
+  if (!Number.isSafeInteger(attempt) || attempt < 1)
+    return `has no attempt ${attempt}: write a whole number of at least 1`
+  if (pod.metadata.deletionTimestamp) return 'is being deleted'
+  return isFinished(pod) ? 'has finished' : undefined
+}
+
+function gatesOf(pod: Pod): string[] {
+  return (pod.spec.initContainers ?? []).map(c => c.name).filter(isGate)
 }
 
 /** Succeeded and Failed are final. */
@@ -51,15 +74,18 @@ export function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 }
 
-function startDemand(pod: Pod): Pick<Ticket, 'containers' | 'slots' | 'images'> {
-  const containers = pod.spec.containers.map(c => c.name)
+function startersOf(pod: Pod, sequence: Sequence | undefined): string[] {
+  return sequence?.stages.flatMap(stage => stage.containers) ?? pod.spec.containers.map(c => c.name)
+}
+
+function startDemand(containers: string[]): Pick<Ticket, 'containers' | 'slots' | 'images'> {
   return { containers, slots: containers.length, images: [] }
 }
 
 function pullDemand(pod: Pod): Pick<Ticket, 'containers' | 'slots' | 'images'> {
   const initContainers = pod.spec.initContainers ?? []
   const pulled = [...initContainers, ...pod.spec.containers].filter(
-    c => c.image && !GATES.includes(c.name) && effectivePullPolicy(c) !== 'Never',
+    c => c.image && !isGate(c.name) && c.name !== AGENT && effectivePullPolicy(c) !== 'Never',
   )
   return {
     containers: initContainers.map(c => c.name).filter(n => n.startsWith(IMAGE_STEP_PREFIX)),

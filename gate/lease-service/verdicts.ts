@@ -1,6 +1,7 @@
 import type { GateVerdict } from '../../core/lease-api.ts'
 import { PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
+import { isSequenceGate } from '../../core/sequence.ts'
 
 export interface FailOpen extends GateVerdict {
   /** Of the gate's container: one failing open is one container. */
@@ -15,7 +16,7 @@ export interface FailOpen extends GateVerdict {
 export function failOpensOf(pod: Pod): FailOpen[] {
   return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, containerID }) => {
     const ended = state?.terminated
-    if ((name !== PULL_GATE && name !== START_GATE) || !ended?.message) return []
+    if ((name !== PULL_GATE && !isSequenceGate(name)) || !ended?.message) return []
     const verdict = parseVerdict(ended.message)
     if (verdict?.verdict !== 'failed-open') return []
     return [

@@ -1,0 +1,46 @@
+import type { AgentReport } from '../../core/lease-api.ts'
+
+/** An agent's report as the ledger keeps it. */
+export interface Report extends Omit<AgentReport, 'extendUntilMs'> {
+  /** Monotonic ms of this process, uncapped; absent when no more time was asked for. */
+  extendedToMs?: number
+}
+
+interface PodReports {
+  attempt: number
+  byContainer: Map<string, Report>
+}
+
+/** What the agents say of their containers: the latest of each, of the latest run of the pod's init containers. */
+export class Reports {
+  readonly #byPod = new Map<string, PodReports>()
+
+  /** Folds reports in; false when they speak of an earlier run and so count for nothing. */
+  take(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): boolean {
+    const before = this.#byPod.get(podUid)
+    if (before && before.attempt > attempt) return false
+    const kept = before?.attempt === attempt ? before.byContainer : new Map<string, Report>()
+    for (const { extendUntilMs, ...report } of reports) {
+      const extendedToMs = extendUntilMs === undefined ? undefined : nowMs + extendUntilMs
+      const state = isOutrun(report, kept.get(report.container)) ? 'ready' : report.state
+      kept.set(report.container, { ...report, state, ...(extendedToMs !== undefined && { extendedToMs }) })
+    }
+    this.#byPod.set(podUid, { attempt, byContainer: kept })
+    return true
+  }
+
+  /** Of one run; undefined when its agent has said nothing. */
+  of(podUid: string, attempt: number): ReadonlyMap<string, Report> | undefined {
+    const reports = this.#byPod.get(podUid)
+    return reports?.attempt === attempt ? reports.byContainer : undefined
+  }
+
+  removePod(podUid: string): void {
+    this.#byPod.delete(podUid)
+  }
+}
+
+/** Two messages may change places on their way: `starting` after `ready` of the same run is the older word. */
+function isOutrun(report: Pick<Report, 'state' | 'containerId'>, before: Report | undefined): boolean {
+  return before?.state === 'ready' && report.state === 'starting' && before.containerId === report.containerId
+}

@@ -1,0 +1,71 @@
+import type { AgentReport, AgentRequest, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
+import { RefusedError } from './identity.ts'
+
+const MAX_ATTEMPT = 100_000
+const MAX_REPORTS = 200
+/** STATUS= is for people; what is longer is cut. */
+const MAX_STATUS = 256
+
+type Fields = Record<string, unknown>
+
+/** A gate's request, field by field; throws RefusedError 400 that names the first bad one. */
+export function gateRequestOf(body: unknown): GateRequest {
+  const fields = fieldsOf(body)
+  return { ...runOf(fields), nonce: nonceOf(fields) }
+}
+
+/** What an agent says when it connects; throws as above. */
+export function agentRequestOf(body: unknown): AgentRequest {
+  const fields = fieldsOf(body)
+  return { ...runOf(fields), nonce: nonceOf(fields), reports: reportsOf(fields) }
+}
+
+/** What an agent has to add; throws as above. */
+export function reportsRequestOf(body: unknown): ReportsRequest {
+  const fields = fieldsOf(body)
+  return { ...runOf(fields), reports: reportsOf(fields) }
+}
+
+function fieldsOf(body: unknown): Fields {
+  return (typeof body === 'object' && body !== null ? body : {}) as Fields
+}
+
+function bad(field: string, remedy: string): RefusedError {
+  return new RefusedError(400, 'BAD_REQUEST', `${field}: ${remedy}`)
+}
+
+function runOf({ podUid, attempt }: Fields): { podUid: string; attempt: number } {
+  if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
+    throw bad('podUid', "is missing or no UID: send the pod's metadata.uid")
+  if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
+    throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
+  return { podUid, attempt }
+}
+
+function nonceOf({ nonce }: Fields): string {
+  if (typeof nonce !== 'string' || !/^[\w-]{8,64}$/.test(nonce))
+    throw bad('nonce', 'send 8 to 64 letters, digits or dashes')
+  return nonce
+}
+
+function reportsOf({ reports }: Fields): AgentReport[] {
+  if (!Array.isArray(reports) || reports.length > MAX_REPORTS)
+    throw bad('reports', `send a list of at most ${MAX_REPORTS}`)
+  return reports.map((report, index) => reportOf(fieldsOf(report), `reports[${index}]`))
+}
+
+function reportOf(fields: Fields, at: string): AgentReport {
+  const { container, containerId, state, extendUntilMs, status, errno } = fields
+  if (typeof container !== 'string' || !/^[a-z0-9-]{1,63}$/.test(container))
+    throw bad(`${at}.container`, 'send the name of a container')
+  if (state !== 'starting' && state !== 'ready' && state !== 'failed')
+    throw bad(`${at}.state`, 'send starting, ready or failed')
+  return {
+    container,
+    state,
+    ...(typeof containerId === 'string' && { containerId: containerId.slice(0, 256) }),
+    ...(typeof extendUntilMs === 'number' && extendUntilMs >= 0 && { extendUntilMs }),
+    ...(typeof status === 'string' && { status: status.slice(0, MAX_STATUS) }),
+    ...(typeof errno === 'number' && Number.isInteger(errno) && { errno }),
+  }
+}
