@@ -7,6 +7,29 @@ import { contentHash, scratch } from './step-cache.ts'
 
 const GLIBC = ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base']
 const REGISTRY = ['docker-registry', 'nginx', 'nginx-common', 'libc6', 'libcrypt1', 'libpcre2-8-0', 'libssl3', 'zlib1g']
+/** Debian links it with libsystemd, so it says READY=1 by itself. */
+const REDIS = [
+  'redis-server',
+  'redis-tools',
+  'libc6',
+  'libgcc-s1',
+  'libstdc++6',
+  'libatomic1',
+  'libjemalloc2',
+  'liblzf1',
+  'libhiredis0.14',
+  'liblua5.1-0',
+  'lua-bitop',
+  'lua-cjson',
+  'libssl3',
+  'libsystemd0',
+  'libcap2',
+  'libgcrypt20',
+  'libgpg-error0',
+  'liblz4-1',
+  'liblzma5',
+  'libzstd1',
+]
 const NODE = join(import.meta.dirname, '..', '..', 'node_modules', 'node')
 const NODE_BINARY = join(NODE, 'bin', 'node')
 const NODE_PACKAGE = join(NODE, 'package.json')
@@ -53,6 +76,19 @@ const nodeBase: Recipe = {
     await run(['strip', '-o', join(tree, 'usr/local/bin/node'), NODE_BINARY])
   },
 }
+
+const redis: Recipe = {
+  name: 'redis',
+  config: { Cmd: ['redis-server'] },
+  inputs: REDIS,
+  fill: async (tree, work) => {
+    await unpackPackages(REDIS, work, tree)
+    await addBusybox(tree)
+  },
+}
+
+/** A daemon that nobody here wrote and that notifies. */
+export const redisImage = (env: NodeJS.ProcessEnv): Promise<string> => make(redis, env)
 
 /** Image of e2e workloads: a static busybox with all its applets. */
 export const appImage = (env: NodeJS.ProcessEnv): Promise<string> => make(app, env)

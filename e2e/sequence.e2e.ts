@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { APP_IMAGE, loadImage } from './cluster/cluster.ts'
+import { redisImage } from './cluster/debian-images.ts'
+import type { Manifest } from './framework/kubectl.ts'
+import { limits } from './framework/limits.ts'
+import { type StartOrder, sequencedPod, startOrder } from './framework/sequenced-work.ts'
+import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
+import type { TestNamespace } from './framework/test-namespace.ts'
+import { waitFor } from './framework/wait-for.ts'
+import { deployment, pod } from './framework/workloads.ts'
+
+let session: Session
+let redis: string
+beforeAll(async () => {
+  session = await openSession()
+  redis = await redisImage(session.cluster.env)
+  await loadImage(session.cluster, redis)
+})
+
+const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
+
+/** When each container of the pod said that it started and that it was ready. */
+async function orderOf(namespace: TestNamespace, name: string, containers: string[]): Promise<StartOrder> {
+  const logs = await Promise.all(
+    containers.map(async container => ({
+      container,
+      log: await session.kubectl.text(['logs', name, '-n', namespace.name, '-c', container]),
+    })),
+  )
+  return startOrder(logs)
+}
+
+async function isReady(namespace: TestNamespace, name: string): Promise<void> {
+  const condition = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+  const read = () => namespace.kubectl.text(['get', 'pod', name, '-n', namespace.name, '-o', condition])
+  await waitFor(`pod ${name} is Ready`, async () => (await read()) === 'True', limits.herdReady)
+}
+
+describe('depends-on in one pod', () => {
+  test("the study's case, limit 2, B and C written before A: it ends, in order, and never more than two are starting", async () => {
+    const observer = await observerFor(session)
+    const namespace = await namespaceFor(session, {
+      word: 'study',
+      gated: true,
+      settings: { ...SLACK, 'max-starting': '2' },
+    })
+    await namespace.apply([sequencedPod('study', ['b', 'c', 'a'], { dependsOn: 'b: [a]\nc: [a]\n' })])
+    await isReady(namespace, 'study')
+    const order = await orderOf(namespace, 'study', ['a', 'b', 'c'])
+    expect(order.startOf('b')).toBeGreaterThanOrEqual(order.readyOf('a'))
+    expect(order.startOf('c')).toBeGreaterThanOrEqual(order.readyOf('a'))
+    expect(observer.starting([namespace.name]).peak.count).toBeLessThanOrEqual(2)
+  })
+
+  test('a graph of five containers starts each after all it depends on, and is deleted within 5 s', async () => {
+    const namespace = await namespaceFor(session, { word: 'graph', gated: true, settings: SLACK })
+    const edges: [string, string][] = [
+      ['web', 'api'],
+      ['api', 'db'],
+      ['api', 'cache'],
+      ['worker', 'db'],
+    ]
+    const dependsOn = 'web: [api]\napi: [db, cache]\nworker: [db]\n'
+    await namespace.apply([sequencedPod('graph', ['web', 'worker', 'api', 'cache', 'db'], { dependsOn })])
+    await isReady(namespace, 'graph')
+    const order = await orderOf(namespace, 'graph', ['web', 'worker', 'api', 'cache', 'db'])
+    for (const [later, earlier] of edges)
+      expect(order.startOf(later), `${later} after ${earlier}`).toBeGreaterThanOrEqual(order.readyOf(earlier))
+    await namespace.kubectl.run(['delete', 'pod', 'graph', '-n', namespace.name, '--timeout=5s'])
+  })
+
+  test('two pods of two independent containers each end under limit 2', async () => {
+    const namespace = await namespaceFor(session, {
+      word: 'pairs',
+      gated: true,
+      settings: { ...SLACK, 'max-starting': '2' },
+    })
+    await namespace.apply(
+      ['one', 'two'].map(name => sequencedPod(name, ['x', 'y', 'base'], { dependsOn: 'x: [base]\ny: [base]\n' })),
+    )
+    await Promise.all([isReady(namespace, 'one'), isReady(namespace, 'two')])
+  })
+
+  test('a cycle, an unknown name and a self-edge are denied with the sentence', async () => {
+    const namespace = await namespaceFor(session, { word: 'denied', gated: true })
+    const refusal = (dependsOn: string) => namespace.refusal([sequencedPod('bad', ['a', 'b'], { dependsOn })])
+    expect(await refusal('a: [b]\nb: [a]\n')).toMatch(/a → b → a/)
+    expect(await refusal('a: [z]\n')).toMatch(/"?z"?/)
+    expect(await refusal('a: [a]\n')).toMatch(/itself/)
+  })
+})
+
+test('a real daemon that notifies: its dependent starts after its READY=1', async () => {
+  const namespace = await namespaceFor(session, { word: 'notify', gated: true, settings: SLACK })
+  const manifest = sequencedPod('notify', ['app', 'redis'], {
+    dependsOn: 'app: [redis]\n',
+    readiness: 'redis: notify\n',
+  })
+  const spec = manifest.spec as {
+    containers: { name: string; image: string; command: string[]; startupProbe?: unknown; volumeMounts?: unknown }[]
+  }
+  const container = spec.containers.find(c => c.name === 'redis')
+  if (!container) throw new Error('no redis')
+  container.image = redis
+  container.command = [
+    'redis-server',
+    '--supervised',
+    'systemd',
+    '--save',
+    '',
+    '--dir',
+    '/state',
+    '--protected-mode',
+    'no',
+  ]
+  delete container.startupProbe
+  await namespace.apply([manifest as Manifest])
+  await isReady(namespace, 'notify')
+  const log = await session.kubectl.text(['logs', 'notify', '-n', namespace.name, '-c', 'redis'])
+  expect(log).toMatch(/supervised by systemd/i)
+  const message = [
+    'get',
+    'pod',
+    'notify',
+    '-n',
+    namespace.name,
+    '-o',
+    'jsonpath={.status.conditions[?(@.type=="startgate.dev/Started")].status}',
+  ]
+  await waitFor(
+    'the pod condition says that all are started',
+    async () => (await session.kubectl.text(message)) === 'True',
+    limits.podReady,
+  )
+})
+
+test('after: a pod takes no start slot before the Deployment it waits for is available', async () => {
+  const observer = await observerFor(session)
+  const namespace = await namespaceFor(session, {
+    word: 'after',
+    gated: true,
+    settings: { ...SLACK, 'max-starting': '1' },
+  })
+  const annotations = { 'startgate.dev/after': 'deployment/db' }
+  await namespace.apply([pod('app', { image: APP_IMAGE, annotations })])
+  const gateLog = () => session.kubectl.text(['logs', 'app', '-n', namespace.name, '-c', 'startgate-start'])
+  await waitFor(
+    'the gate says what it waits for',
+    async () => (await gateLog()).includes('deployment/db'),
+    limits.gateRunning,
+  )
+  // Limit 1: if the waiting pod held the slot, this one could never start.
+  await namespace.apply([deployment('db', 1, { image: APP_IMAGE, startSeconds: 3 })])
+  await isReady(namespace, 'app')
+  const spans = observer.starting([namespace.name]).spans
+  expect(spans.map(span => span.pod.replace(/-.*/, ''))).toEqual(['db', 'app'])
+  expect(observer.starting([namespace.name]).peak.count).toBe(1)
+})
