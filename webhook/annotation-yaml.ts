@@ -17,6 +17,18 @@ export function parseYamlMap(field: string, text: string, example: string): Map<
   return new Map([...value].map(([key, item]) => [String(key), asYaml(item)]))
 }
 
+/** Runs what it is given and puts bad input on the list instead of throwing it, so that one denial names every fault. */
+export function collectingInto(problems: string[]): (act: () => void) => void {
+  return act => {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof InvalidValueError)) throw error
+      problems.push(error.message)
+    }
+  }
+}
+
 /** A value on one line, for a sentence about it. */
 export function shownYaml(value: Yaml): string {
   if (typeof value === 'string') return value

@@ -1,9 +1,9 @@
 import { annotationKey } from '../core/annotations.ts'
 import { dependencyOrder } from '../core/dependency-order.ts'
-import { InvalidValueError, messageOf } from '../core/errors.ts'
+import { InvalidValueError } from '../core/errors.ts'
 import type { Container, Pod } from '../core/pod.ts'
 import { CONDITIONS, type Condition, type Dependency } from '../core/sequence.ts'
-import { parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
+import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
 
 const FIELD = annotationKey('dependsOn')
 const EXAMPLE = '"web: [db, cache]" or "web: {db: ready, migrate: completed}"'
@@ -21,14 +21,7 @@ export interface DependsOn {
 export function parseDependsOn(text: string, pod: Pod): DependsOn {
   const dependencies = new Map<string, Dependency[]>()
   const problems: string[] = []
-  const attempt = (act: () => void) => {
-    try {
-      act()
-    } catch (error) {
-      if (!(error instanceof InvalidValueError)) throw error
-      problems.push(messageOf(error))
-    }
-  }
+  const attempt = collectingInto(problems)
   let map = new Map<string, Yaml>()
   attempt(() => {
     map = parseYamlMap(FIELD, text, EXAMPLE)

@@ -1,8 +1,8 @@
 import { annotationKey } from '../core/annotations.ts'
-import { InvalidValueError, messageOf } from '../core/errors.ts'
+import { InvalidValueError } from '../core/errors.ts'
 import type { Container, Pod } from '../core/pod.ts'
 import { asReadiness, READINESS_TYPES, type Readiness } from '../core/readiness.ts'
-import { parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
+import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
 
 const FIELD = annotationKey('readiness')
 const EXAMPLE = '"db: notify" or "db: {type: forking, pidFile: /run/db.pid}"'
@@ -25,14 +25,7 @@ export interface DeclaredReadiness {
 export function parseReadiness(text: string, pod: Pod): DeclaredReadiness {
   const declared = new Map<string, Readiness>()
   const problems: string[] = []
-  const attempt = (act: () => void) => {
-    try {
-      act()
-    } catch (error) {
-      if (!(error instanceof InvalidValueError)) throw error
-      problems.push(messageOf(error))
-    }
-  }
+  const attempt = collectingInto(problems)
   attempt(() => {
     for (const [name, value] of parseYamlMap(FIELD, text, EXAMPLE)) {
       attempt(() => declared.set(name, readinessOf(name, value, pod)))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { KubeConfig } from '@kubernetes/client-node'
 import { InvalidValueError } from '../errors.ts'
-import type { Namespace, ObjectMeta, Pod } from '../pod.ts'
+import type { ObjectMeta, Pod } from '../pod.ts'
 import { caBundlePatch, type WebhookConfiguration } from './ca-bundle.ts'
 import { type EventFacts, eventObject } from './event.ts'
 import { isAlreadyExists, isConflict, KubeError } from './kube-error.ts'
@@ -46,7 +46,6 @@ export interface KubeClient {
   deleteLease(namespace: string, name: string, preconditions?: Preconditions): Promise<void>
   reviewToken(token: string, audience: string): Promise<TokenVerdict>
   getPod(namespace: string, name: string): Promise<Pod>
-  getNamespace(name: string): Promise<Namespace>
   getService(namespace: string, name: string): Promise<Service>
   getDeployment(namespace: string, name: string): Promise<{ metadata: ObjectMeta }>
   /** Puts the bundle into every webhook of the configuration; writes nothing when it is there. */
@@ -86,7 +85,6 @@ export function createKubeClientOn(transport: ApiTransport): KubeClient {
     ...leaseCalls(transport),
     ...secretCalls(transport),
     getPod: (namespace, name) => get(`/api/v1/namespaces/${segment(namespace)}/pods/${segment(name)}`),
-    getNamespace: name => get(`/api/v1/namespaces/${segment(name)}`),
     getService: (namespace, name) => get(`/api/v1/namespaces/${segment(namespace)}/services/${segment(name)}`),
     getDeployment: (namespace, name) =>
       get(`/apis/apps/v1/namespaces/${segment(namespace)}/deployments/${segment(name)}`),

@@ -12,7 +12,6 @@ export interface ListWatchOptions<T extends KubeObject> {
   /** Of the collection, like `/api/v1/pods`. */
   path: string
   labelSelector?: string
-  fieldSelector?: string
   /** `previous` is absent when the object is new, also when one of that name but another uid was there before. */
   onChange(object: T, previous?: T): void
   /** The object as last seen or, from a watch, as deleted. */
@@ -100,9 +99,9 @@ class Loop<T extends KubeObject> implements ListWatch<T> {
   }
 
   async #list(): Promise<LoopEnd> {
-    const { client, clock, path, onSynced } = this.#options
+    const { client, clock, path, labelSelector, onSynced } = this.#options
     try {
-      const list = await listAll<T>(client.transport, path, this.#selectors())
+      const list = await listAll<T>(client.transport, path, { labelSelector })
       if (this.#stopping.signal.aborted) return { kind: 'Closed', receivedEvents: true }
       this.#listedMs = this.#lastEventMs = clock.monotonicMs()
       this.#tell(this.#store.replaceAll({ ...list, items: list.items.map(lean) }))
@@ -121,7 +120,7 @@ class Loop<T extends KubeObject> implements ListWatch<T> {
     const { client, path, random, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options
     const { signal } = this.#stopping
     const query = {
-      ...this.#selectors(),
+      labelSelector: this.#options.labelSelector,
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion: this.#store.resourceVersion,
@@ -174,10 +173,6 @@ class Loop<T extends KubeObject> implements ListWatch<T> {
         log.error({ path, err: error }, 'a handler of object changes threw; its fold may be wrong now')
       }
     }
-  }
-
-  #selectors(): { labelSelector: string | undefined; fieldSelector: string | undefined } {
-    return { labelSelector: this.#options.labelSelector, fieldSelector: this.#options.fieldSelector }
   }
 }
 
