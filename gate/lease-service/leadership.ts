@@ -189,6 +189,8 @@ export class Leadership {
 
   /** Takes in the agent of a sequenced pod with all it knows, and shows it what the pod's status says. Throws RefusedError. */
   connectAgent(pod: Pod, { podUid, attempt, reports }: AgentRequest, stream: AgentStream): () => void {
+    // Before anything is kept for it: a refused caller has no stream to close.
+    this.#requireAgent(pod)
     this.#agents.open(podUid, attempt, stream)
     this.report(pod, { podUid, attempt, reports })
     return () => void (this.#stopped || this.#agents.close(podUid, stream))
@@ -196,11 +198,15 @@ export class Leadership {
 
   /** Takes in what an agent reports. Throws RefusedError. */
   report(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
-    const { namespace, name } = pod.metadata
-    if (!sequenceOf(pod)) throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} has no agent in its spec`)
+    this.#requireAgent(pod)
     this.#ledger.report(podUid, attempt, reports, this.#deps.clock.monotonicMs())
     this.#tellAgent(pod)
     this.#planStep()
+  }
+
+  #requireAgent(pod: Pod): void {
+    const { namespace, name } = pod.metadata
+    if (!sequenceOf(pod)) throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} has no agent in its spec`)
   }
 
   /** A workload that somebody comes after has changed. */
