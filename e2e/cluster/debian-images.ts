@@ -34,10 +34,11 @@ const NODE = join(import.meta.dirname, '..', '..', 'node_modules', 'node')
 const NODE_BINARY = join(NODE, 'bin', 'node')
 const NODE_PACKAGE = join(NODE, 'package.json')
 
-interface Recipe {
+/** How an image is made from Debian's packages. */
+export interface Recipe {
   name: string
   config: ImageConfig
-  /** What the content depends on besides the text of this file. */
+  /** What the content depends on besides the text of this file and of `files`. */
   inputs: string[]
   files?: string[]
   fill: (tree: string, work: string) => Promise<void>
@@ -88,18 +89,19 @@ const redis: Recipe = {
 }
 
 /** A daemon that nobody here wrote and that notifies. */
-export const redisImage = (env: NodeJS.ProcessEnv): Promise<string> => make(redis, env)
+export const redisImage = (env: NodeJS.ProcessEnv): Promise<string> => makeImage(redis, env)
 
 /** Image of e2e workloads: a static busybox with all its applets. */
-export const appImage = (env: NodeJS.ProcessEnv): Promise<string> => make(app, env)
+export const appImage = (env: NodeJS.ProcessEnv): Promise<string> => makeImage(app, env)
 
 /** One image that is both the registry and the nginx in front of it. */
-export const registryImage = (env: NodeJS.ProcessEnv): Promise<string> => make(registry, env)
+export const registryImage = (env: NodeJS.ProcessEnv): Promise<string> => makeImage(registry, env)
 
 /** Base of the product image: the official Node binary, and its libraries. */
-export const nodeBaseImage = (env: NodeJS.ProcessEnv): Promise<string> => make(nodeBase, env)
+export const nodeBaseImage = (env: NodeJS.ProcessEnv): Promise<string> => makeImage(nodeBase, env)
 
-async function make(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<string> {
+/** Makes an image in the Docker daemon unless it is there, and returns its name; the tag tells its content. */
+export async function makeImage(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<string> {
   const { name, config, inputs, files = [], fill } = recipe
   const ref = `startgate-e2e/${name}:${contentHash([inputs, config], [import.meta.filename, ...files])}`
   if (await succeeds(['docker', 'image', 'inspect', ref], { env })) return ref
@@ -117,7 +119,8 @@ async function make(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<string> {
   return ref
 }
 
-async function addBusybox(tree: string): Promise<void> {
+/** Static, with all its applets as links. */
+export async function addBusybox(tree: string): Promise<void> {
   await mkdir(join(tree, 'bin'), { recursive: true })
   await cp('/bin/busybox', join(tree, 'bin/busybox'))
   const { stdout } = await run(['/bin/busybox', '--list'])
