@@ -31,7 +31,9 @@ export function benchQueue(): { n: number; ms: number }[] {
     const facts = {
       scopesOf: ({ nodeName }: Ticket) => [{ id: `node/${nodeName}`, limit: 2, subject: nodeName, source: 'bench' }],
       inUse: () => 2,
+      debt: () => 0,
       heldBy: () => 0,
+      weightOf: () => 1,
     }
     const times = Array.from({ length: RUNS }, () => {
       const startMs = performance.now()

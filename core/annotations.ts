@@ -1,7 +1,7 @@
 import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
-import { parseCount, parseDurationMs, parseFactor } from './quantity.ts'
+import { parseCount, parseDurationMs, parseFactor, parseRate, parseWeight, type Rate } from './quantity.ts'
 
 export type Mode = 'enforce' | 'observe' | 'off'
 
@@ -12,6 +12,13 @@ export interface NamespaceSettings {
   maxStartingPerCore?: number
   maxPulling?: number
   maxPullingPerNode?: number
+  maxStartRate?: Rate
+  /** Lets one start pass full limits whenever there was none for so long. Needs the chart's leave. */
+  minStartRate?: Rate
+  /** How long full limits may hold a pod back. Needs the chart's leave. */
+  maxWaitMs?: number
+  /** Share among namespaces, 1 where it is not given. Needs the chart's leave. */
+  weight?: number
   startTimeoutMs?: number
   failOpenAfterMs?: number
   mode?: Mode
@@ -57,6 +64,10 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   maxStartingPerCore: parseFactor,
   maxPulling: parseCount,
   maxPullingPerNode: parseCount,
+  maxStartRate: parseRate,
+  minStartRate: parseRate,
+  maxWaitMs: parseDurationMs,
+  weight: parseWeight,
   startTimeoutMs: parseDurationMs,
   failOpenAfterMs: parseDurationMs,
   mode: parseMode,

@@ -23,9 +23,13 @@ function goodConfig(): Json {
     failOpenJitter: '5m',
     runAsUser: 65532,
     limits: {
-      cluster: { maxStarting: null, maxPulling: null },
+      cluster: { maxStarting: null, maxPulling: null, maxStartRate: '10/s', minStartRate: null },
       node: { maxStarting: null, maxStartingPerCore: 0.5, maxPulling: 1 },
+      registries: { 'docker.io': 5 },
       namespaceShare: 0.75,
+      maxWait: null,
+      allowFloor: false,
+      allowWeight: false,
     },
     startTimeout: '2m',
     maxStartTimeout: '10m',
@@ -68,9 +72,16 @@ describe('parseClusterConfig', () => {
       lameDuckMs: 15_000,
       runAsUser: 65532,
       limits: {
-        cluster: { maxStarting: null, maxPulling: null },
+        cluster: {
+          maxStarting: null,
+          maxPulling: null,
+          maxStartRate: { count: 10, periodMs: 1_000 },
+          minStartRate: null,
+        },
         node: { maxStarting: null, maxStartingPerCore: 0.5, maxPulling: 1 },
         namespaceShare: 0.75,
+        registries: { 'docker.io': 5 },
+        maxWaitMs: null,
       },
       leaseService: { port: 443, listenPort: 8443 },
     })
@@ -85,6 +96,8 @@ describe('parseClusterConfig', () => {
     'no user ID, for OpenShift': ['runAsUser', null],
     'no jitter': ['failOpenJitter', '0s'],
     'a whole share': ['limits.namespaceShare', 1],
+    'a maximum wait': ['limits.maxWait', '15m'],
+    'a floor': ['limits.cluster.minStartRate', '6/min'],
     'no namespace to skip': ['skippedNamespaces', []],
   }
   test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
@@ -135,6 +148,19 @@ describe('parseClusterConfig', () => {
     },
     'a share of 0': { path: 'limits.namespaceShare', value: 0, want: 'limits.namespaceShare: "0" is no share' },
     'a share above 1': { path: 'limits.namespaceShare', value: 1.1, want: 'limits.namespaceShare: "1.1" is no share' },
+    'a rate without a unit': {
+      path: 'limits.cluster.maxStartRate',
+      value: '10',
+      want: 'limits.cluster.maxStartRate: "10" is no rate',
+    },
+    'a rate as number': { path: 'limits.cluster.minStartRate', value: 10, want: 'minStartRate: "10" is no rate' },
+    'a registry limit in quotes': {
+      path: 'limits.registries',
+      value: { 'docker.io': '5' },
+      want: 'is no map of whole numbers',
+    },
+    'a flag in quotes': { path: 'limits.allowFloor', value: 'yes', want: 'limits.allowFloor: "yes" is no flag' },
+    'a maximum wait without unit': { path: 'limits.maxWait', value: '15', want: 'limits.maxWait: "15" is no duration' },
     'a duration without unit': { path: 'pullTimeout', value: '15', want: 'pullTimeout: "15" is no duration' },
     'a duration as number': { path: 'pullTimeout', value: 15, want: 'pullTimeout: "15" is no duration' },
     'a time-out of 0': { path: 'startTimeout', value: '0s', want: 'startTimeout: "0s" is too short' },

@@ -1,5 +1,6 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { InvalidValueError } from './errors.ts'
+import type { Rate } from './quantity.ts'
 
 /** What the cluster's administrator chose: the chart's `config.json`, read by the webhook and the lease service. */
 export interface ClusterConfig {
@@ -39,6 +40,10 @@ export interface ClusterConfig {
       maxStarting: number | null
       /** null: max(20, a tenth of the nodes). */
       maxPulling: number | null
+      /** null: no limit. */
+      maxStartRate: Rate | null
+      /** null: full limits may hold everything back. */
+      minStartRate: Rate | null
     }
     node: {
       /** null: maxStartingPerCore, or max(2, cores) without that. */
@@ -48,8 +53,16 @@ export interface ClusterConfig {
       /** null: 1. */
       maxPulling: number | null
     }
+    /** Pods of the cluster that may be pulling from a registry, by its host name. */
+    registries: Record<string, number>
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */
     namespaceShare: number
+    /** How long full limits may hold a pod back; null: for ever. */
+    maxWaitMs: number | null
+    /** Whether namespaces may write what lets their pods pass full limits: `min-start-rate` and `max-wait`. */
+    allowFloor: boolean
+    /** Whether namespaces may write their `weight`. */
+    allowWeight: boolean
   }
   startTimeoutMs: number
   /** Caps what startup probes, annotations and EXTEND_TIMEOUT_USEC ask for. */
@@ -99,13 +112,19 @@ export function parseClusterConfig(text: string): ClusterConfig {
       cluster: {
         maxStarting: read.countOrNull('limits.cluster.maxStarting'),
         maxPulling: read.countOrNull('limits.cluster.maxPulling'),
+        maxStartRate: read.rateOrNull('limits.cluster.maxStartRate'),
+        minStartRate: read.rateOrNull('limits.cluster.minStartRate'),
       },
       node: {
         maxStarting: read.countOrNull('limits.node.maxStarting'),
         maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
         maxPulling: read.countOrNull('limits.node.maxPulling'),
       },
+      registries: read.counts('limits.registries'),
       namespaceShare: read.share('limits.namespaceShare'),
+      maxWaitMs: read.durationMsOrNull('limits.maxWait'),
+      allowFloor: read.flag('limits.allowFloor'),
+      allowWeight: read.flag('limits.allowWeight'),
     },
     startTimeoutMs: read.durationMs('startTimeout', 1),
     maxStartTimeoutMs: read.durationMs('maxStartTimeout', 1),

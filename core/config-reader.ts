@@ -1,5 +1,5 @@
 import { CodedError, InvalidValueError } from './errors.ts'
-import { parseDurationMs } from './quantity.ts'
+import { parseDurationMs, parseRate, type Rate } from './quantity.ts'
 
 /** The configuration cannot be used; `problems` has one entry for each fault, all found in one go. */
 export class InvalidConfigError extends CodedError {
@@ -95,22 +95,50 @@ export class ConfigReader {
     )
   }
 
-  durationMs(path: string, leastMs: number): number {
-    const text = this.#valid(
+  flag(path: string): boolean {
+    return this.#valid(path, false, 'is no flag: write true or false', (v): v is boolean => typeof v === 'boolean')
+  }
+
+  /** An object of counts by name, like `{"docker.io": 5}`. */
+  counts(path: string): Record<string, number> {
+    return this.#valid(
       path,
-      undefined,
-      'is no duration: write it like 90s, 2m or 1m30s',
-      (v): v is string => typeof v === 'string',
+      {},
+      'is no map of whole numbers: write one like {"docker.io": 5}',
+      (v): v is Record<string, number> =>
+        typeof v === 'object' && v !== null && !Array.isArray(v) && Object.values(v).every(isCount),
     )
-    if (text === undefined) return 0
+  }
+
+  rateOrNull(path: string): Rate | null {
+    return this.#parsed(path, 'is no rate: write it like 10/s or 6/min, or null for none', parseRate)
+  }
+
+  durationMsOrNull(path: string): number | null {
+    return this.#parsed(path, 'is no duration: write it like 90s or 2m, or null for none', parseDurationMs)
+  }
+
+  durationMs(path: string, leastMs: number): number {
+    const remedy = 'is no duration: write it like 90s, 2m or 1m30s'
+    const text = this.#valid(path, undefined, remedy, isText)
+    const ms = text === undefined ? undefined : this.#tried(() => parseDurationMs(path, text))
+    if (ms !== undefined && ms < leastMs) this.fault(path, 'is too short: write a duration above 0s')
+    return ms ?? 0
+  }
+
+  /** A text that `parse` reads, or null. */
+  #parsed<T>(path: string, remedy: string, parse: (path: string, text: string) => T): T | null {
+    const text = this.#valid(path, null, remedy, (v): v is string | null => v === null || isText(v))
+    return text === null ? null : (this.#tried(() => parse(path, text)) ?? null)
+  }
+
+  #tried<T>(parse: () => T): T | undefined {
     try {
-      const ms = parseDurationMs(path, text)
-      if (ms < leastMs) this.fault(path, 'is too short: write a duration above 0s')
-      return ms
+      return parse()
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error
       this.problems.push(error)
-      return 0
+      return undefined
     }
   }
 
@@ -133,6 +161,10 @@ export class ConfigReader {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 function isCount(value: unknown): value is number {

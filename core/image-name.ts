@@ -17,6 +17,11 @@ export function fullImageName(reference: string): string {
   return `${registry}/${repository}:${hasTag ? path.slice(colon + 1) : 'latest'}`
 }
 
+/** The registry of an image's full name. */
+export function registryOf(fullName: string): string {
+  return fullName.slice(0, fullName.indexOf('/'))
+}
+
 /** The pull policy the kubelet uses when none is written: Always for `:latest` or no tag, else IfNotPresent. */
 export function effectivePullPolicy(container: {
   image?: string

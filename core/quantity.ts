@@ -26,12 +26,37 @@ export function parseCount(field: string, text: string): number {
   return Number(trimmed)
 }
 
+/** A share of at least 0.01 and at most 100. Throws InvalidValueError that names `field` on anything else. */
+export function parseWeight(field: string, text: string): number {
+  const weight = /^\d{1,3}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (!(weight >= 0.01 && weight <= 100))
+    throw new InvalidValueError(field, text, 'is no weight: write a number from 0.01 to 100, like 2')
+  return weight
+}
+
 /** A number of at least 0, with decimals (`0.5`). Throws InvalidValueError that names `field` on anything else. */
 export function parseFactor(field: string, text: string): number {
   const trimmed = text.trim()
   if (!/^\d{1,9}(\.\d{1,6})?$/.test(trimmed))
     throw new InvalidValueError(field, text, 'is no number: write one like 1 or 0.5')
   return Number(trimmed)
+}
+
+/** `count` in each `periodMs`. */
+export interface Rate {
+  count: number
+  periodMs: number
+}
+
+const PERIOD_MS: Record<string, number> = { s: 1_000, min: 60_000, h: 3_600_000 }
+
+/** A rate like `10/s`, `6/min` or `100/h`; at least 1. Throws InvalidValueError that names `field` on anything else. */
+export function parseRate(field: string, text: string): Rate {
+  const [, count = '', unit = ''] = /^([1-9]\d{0,5})\/(s|min|h)$/.exec(text.trim()) ?? []
+  const periodMs = PERIOD_MS[unit]
+  if (periodMs === undefined)
+    throw new InvalidValueError(field, text, 'is no rate: write it like 10/s, 6/min or 100/h (to freeze: a limit of 0)')
+  return { count: Number(count), periodMs }
 }
 
 const SUFFIX: Record<string, number> = {

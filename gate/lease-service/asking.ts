@@ -1,11 +1,14 @@
 import type { Ticket } from './model.ts'
 
-/** The tickets whose gates are connected. */
+/** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
 export class Asking {
   readonly #byKey = new Map<string, Ticket>()
   readonly #keysByPod = new Map<string, Set<string>>()
+  readonly #sinceMs = new Map<string, Map<string, number>>()
 
-  add(ticket: Ticket): void {
+  add(ticket: Ticket, nowMs: number): void {
+    const since = this.#sinceMs.get(ticket.podUid) ?? new Map<string, number>()
+    this.#sinceMs.set(ticket.podUid, since.set(ticket.key, since.get(ticket.key) ?? nowMs))
     this.#byKey.set(ticket.key, ticket)
     this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
   }
@@ -18,7 +21,12 @@ export class Asking {
     if (keys?.size === 0) this.#keysByPod.delete(podUid)
   }
 
+  sinceMs({ podUid, key }: Ticket): number | undefined {
+    return this.#sinceMs.get(podUid)?.get(key)
+  }
+
   removePod(podUid: string): void {
+    this.#sinceMs.delete(podUid)
     for (const key of this.#keysByPod.get(podUid) ?? []) this.remove(key)
   }
 

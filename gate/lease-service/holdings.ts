@@ -31,6 +31,7 @@ export class Holdings {
   readonly #times: Pick<PhaseFacts, 'settleMs' | 'maxStartTimeoutMs'>
   readonly #byKey = new Map<string, Hold>()
   readonly #byPod = new Map<string, Set<Hold>>()
+  readonly #pulling = new Map<string, number>()
 
   constructor(deps: { holdersOf: typeof holdersOf; usage: Usage; settleMs: number; maxStartTimeoutMs: number }) {
     this.#holdersOf = deps.holdersOf
@@ -50,6 +51,17 @@ export class Holdings {
     return containers.every(name => grant.containers.includes(name) && (seen.ended.get(name) ?? 'Ready') === 'Ready')
   }
 
+  /** Containers of a pod that hold a start slot now. */
+  holding(podUid: string): Set<string> {
+    const holds = [...(this.#byPod.get(podUid) ?? [])].filter(({ grant }) => grant.resource === 'start')
+    return new Set(holds.flatMap(({ grant, seen }) => grant.containers.filter(name => !seen.ended.has(name))))
+  }
+
+  /** Whether a pod that holds a pull slot pulls this image to this node. */
+  isPulling(nodeName: string, image: string): boolean {
+    return (this.#pulling.get(`${nodeName} ${image}`) ?? 0) > 0
+  }
+
   /** Counts a grant from now on. An adopted one is looked at by the next `settle`: its pod may be far on. */
   add(grant: Grant, nowMs: number, isAdopted: boolean): void {
     const seen = nothingSeen(nowMs)
@@ -57,6 +69,7 @@ export class Holdings {
     this.#byKey.set(grant.key, hold)
     this.#byPod.set(grant.podUid, (this.#byPod.get(grant.podUid) ?? new Set()).add(hold))
     this.#usage.hold(grant, grant.slots)
+    this.#countPulls(grant, 1)
   }
 
   /** Takes a grant out without a release. */
@@ -108,9 +121,19 @@ export class Holdings {
     return holding.holders.length === 0 ? releaseReasonOf(hold.seen) : undefined
   }
 
+  #countPulls({ nodeName, images }: Grant, change: number): void {
+    for (const image of images) {
+      const key = `${nodeName} ${image}`
+      const count = (this.#pulling.get(key) ?? 0) + change
+      if (count > 0) this.#pulling.set(key, count)
+      else this.#pulling.delete(key)
+    }
+  }
+
   #remove(hold: Hold): void {
     const { key, podUid } = hold.grant
-    this.#byKey.delete(key)
+    if (!this.#byKey.delete(key)) return
+    this.#countPulls(hold.grant, -1)
     const ofPod = this.#byPod.get(podUid)
     ofPod?.delete(hold)
     if (ofPod?.size === 0) this.#byPod.delete(podUid)

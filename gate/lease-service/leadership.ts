@@ -12,6 +12,7 @@ import { containersSeen } from './container-view.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
 import type { LeaseStore } from './lease-store.ts'
+import { withLeave } from './leave.ts'
 import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
@@ -68,7 +69,7 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
-    this.#ledger = new Ledger(deps.settings, { findWorkload: deps.findWorkload })
+    this.#ledger = new Ledger(deps.settings, { findWorkload: deps.findWorkload }, deps.clock.monotonicMs())
     this.#writer = new GrantWriter({
       store: deps.store,
       confirmTerm: deps.confirmTerm,
@@ -156,8 +157,9 @@ export class Leadership {
 
   /** `fold` is what is in force, last good values included. */
   namespaceChanged(namespace: Namespace, fold: NamespaceFold): void {
-    this.#deps.reporter.namespaceProblems(namespace, fold.problems)
-    this.#ledger.setNamespace(namespace.metadata.name ?? '', fold.settings)
+    const { settings, problems } = withLeave(fold, this.#deps.settings, namespace.metadata.annotations)
+    this.#deps.reporter.namespaceProblems(namespace, problems)
+    this.#ledger.setNamespace(namespace.metadata.name ?? '', settings)
     this.#planStep()
   }
 
@@ -248,8 +250,8 @@ export class Leadership {
 
   #step(): void {
     const nowMs = this.#deps.clock.monotonicMs()
-    const step = this.#ledger.step(nowMs, this.#deps.term)
-    const { grants, oversize, releases, waiting, wakeAtMs } = step
+    const step = this.#ledger.step(nowMs, this.#deps.term, this.#deps.clock.wallMs())
+    const { grants, oversize, passes, releases, waiting, wakeAtMs } = step
     const { reporter } = this.#deps
     for (const timeout of step.timeouts) this.#timeOut(timeout)
     for (const overdue of step.overdue) reporter.overdue(overdue, this.#podOf(overdue.key))
@@ -258,6 +260,10 @@ export class Leadership {
     for (const release of releases) this.#release(release)
     for (const grant of grants) this.#grant(grant)
     for (const { key, scope } of oversize) reporter.oversize(this.#podOf(key), scope)
+    for (const { key, reason } of passes) {
+      reporter.passed(this.#podOf(key), reason)
+      this.#deps.metrics.passed()
+    }
     for (const row of waiting) {
       this.#streams.tell(row, nowMs)
       reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))

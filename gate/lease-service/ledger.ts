@@ -1,17 +1,19 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import { Admission } from './admission.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
 import { staleContainerIds } from './container-run.ts'
+import { Debts } from './debts.ts'
 import { Holdings } from './holdings.ts'
-import { type ClusterSettings, type LimitFacts, limitAt, type Scope, scopesOf, timeoutOf } from './limits.ts'
+import { type ClusterSettings, type LimitFacts, limitAt, scopesOf, startTimeoutIn, timeoutOf } from './limits.ts'
 import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import { holdersOf } from './phase.ts'
 import { sequenceOf } from './pod-sequence.ts'
-import { type Blocked, compareTickets, decide } from './queue.ts'
+import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
 import { type Report, Reports } from './reports.ts'
 import { StageProgress } from './stage-progress.ts'
@@ -36,6 +38,8 @@ export interface Step {
   grants: Grant[]
   /** Those of `grants` that are larger than a limit and run alone in that scope. */
   oversize: { key: string; scope: string }[]
+  /** Those of `grants` that pass although limits are full, and why. */
+  passes: { key: string; reason: string }[]
   releases: Release[]
   /** Containers that were not ready in time, at the moment their slots were taken back. */
   timeouts: SlotTimeout[]
@@ -72,9 +76,12 @@ export class Ledger {
   readonly #reports = new Reports()
   readonly #progress: StageProgress
   readonly #after: AfterWaits
+  readonly #debts: Debts
+  readonly #admission: Admission
   #blocked: Blocked[] = []
 
-  constructor(settings: ClusterSettings, parts: Partial<LedgerParts> = {}) {
+  /** `sinceMs`: when this process began to lead. */
+  constructor(settings: ClusterSettings, parts: Partial<LedgerParts> = {}, sinceMs = Number.NEGATIVE_INFINITY) {
     this.#parts = {
       usage: new Usage(),
       holdersOf,
@@ -88,6 +95,13 @@ export class Ledger {
     this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs })
     this.#after = new AfterWaits(this.#parts.findWorkload)
     this.#progress = this.#parts.progress
+    this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
+    this.#admission = new Admission({
+      ...this.#parts,
+      facts: this.#facts,
+      sinceMs,
+      askedAtMs: ticket => this.#asking.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
+    })
   }
 
   upsertPod(pod: Pod, _nowMs: number): void {
@@ -96,7 +110,7 @@ export class Ledger {
     this.#images.setPod(pod)
     this.#after.setPod(pod)
     if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
-    this.#holdings.touch(uid)
+    this.#touch(uid)
   }
 
   /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
@@ -105,6 +119,7 @@ export class Ledger {
     if (entry) this.#after.removePod(entry.pod)
     this.#pods.delete(uid)
     this.#reports.removePod(uid)
+    this.#debts.removePod(uid)
     this.#progress.removePod(uid)
     this.#images.removePod(uid)
     this.#asking.removePod(uid)
@@ -126,7 +141,10 @@ export class Ledger {
   }
 
   setNamespace(name: string, settings: NamespaceSettings): void {
+    const before = this.#namespaces.get(name)?.mode
     this.#namespaces.set(name, settings)
+    if (before === settings.mode) return
+    for (const [uid, { pod }] of this.#pods) if (pod.metadata.namespace === name) this.#debts.touch(uid)
   }
 
   removeNamespace(name: string): void {
@@ -137,15 +155,15 @@ export class Ledger {
    * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking again
    * changes nothing. For a key that is held it only says that the gate listens: it waits again after a `revoke`.
    */
-  ask(ticket: Ticket, _nowMs: number): void {
-    this.#asking.add(ticket)
+  ask(ticket: Ticket, nowMs: number): void {
+    this.#asking.add(ticket, nowMs)
     // The init containers run anew, so all that ran in the sandbox before is dead.
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
   }
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
   report(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): void {
-    if (this.#reports.take(podUid, attempt, reports, nowMs)) this.#holdings.touch(podUid)
+    if (this.#reports.take(podUid, attempt, reports, nowMs)) this.#touch(podUid)
   }
 
   reportsOf(podUid: string, attempt: number): ReadonlyMap<string, Report> | undefined {
@@ -175,24 +193,34 @@ export class Ledger {
     this.#holdings.remove(key)
   }
 
-  step(nowMs: number, term: number): Step {
+  /** `wallMs` only tells how old a container is that was never seen before. */
+  step(nowMs: number, term: number, wallMs = 0): Step {
     const { releases, timeouts } = this.#settle(nowMs)
+    this.#settleDebts(nowMs, wallMs)
     const { free, lines, setAside } = this.#sortOut(nowMs)
     const { overdue, cycles, wakeAtMs: afterAtMs } = this.#after.takeNews()
     const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
     const oversize: Step['oversize'] = []
+    const passes: Step['passes'] = []
     this.#blocked = []
     for (const [resource, tickets] of Object.entries(lines) as [Resource, Ticket[]][]) {
-      const { taken, blocked } = this.#decide(resource, tickets)
+      const { taken, passes: passing, blocked } = this.#admission.decide(resource, tickets, nowMs)
       for (const { ticket, oversizeIn } of taken) {
         grants.push(this.#grant(ticket, nowMs, term))
         for (const scope of oversizeIn) oversize.push({ key: ticket.key, scope: scope.id })
       }
+      for (const { ticket, reason } of passing) {
+        grants.push(this.#grant(ticket, nowMs, term))
+        passes.push({ key: ticket.key, reason })
+      }
       this.#blocked.push(...blocked)
     }
     const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
-    const wakeAtMs = earliest(this.#holdings.wakeAtMs(), afterAtMs)
-    return { grants, oversize, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
+    const wakeAtMs = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs].reduce(
+      earliest,
+      this.#holdings.wakeAtMs(),
+    )
+    return { grants, oversize, passes, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
   }
 
   /** The cluster, and every scope in which slots are held or waited for. */
@@ -218,7 +246,32 @@ export class Ledger {
       if (maybeUntold) this.#progress.revoked(release.grant)
       else this.#asking.remove(release.grant.key)
     }
+    for (const { release } of ended) this.#debts.touch(release.grant.podUid)
+    for (const { grant } of timeouts) this.#debts.touch(grant.podUid)
     return { releases: ended.map(({ release }) => release), timeouts }
+  }
+
+  #settleDebts(nowMs: number, wallMs: number): void {
+    const { settings } = this.#facts
+    this.#debts.settle({ ms: nowMs, wallMs }, podUid => {
+      const entry = this.#pods.get(podUid)
+      if (!entry) return undefined
+      const { pod, nodeGone } = entry
+      const isOff = this.#namespaces.get(pod.metadata.namespace ?? '')?.mode === 'off'
+      return {
+        pod,
+        holding: this.#holdings.holding(podUid),
+        isExempt: isOff || nodeGone || (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
+        reports: this.#reports.latest(podUid),
+        settleMs: settings.settleMs,
+        startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
+      }
+    })
+  }
+
+  #touch(podUid: string): void {
+    this.#holdings.touch(podUid)
+    this.#debts.touch(podUid)
   }
 
   /** Parts those who wait into who passes without a decision, who cannot be decided on, and who stands in line. */
@@ -226,7 +279,8 @@ export class Ledger {
     const free: Ticket[] = []
     const setAside: Waiting[] = []
     const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
-    for (const ticket of this.#asking.tickets()) {
+    for (const asked of this.#asking.tickets()) {
+      const ticket = this.#lacking(asked)
       const { key, resource } = ticket
       if (this.#holdings.get(key)) continue
       const place = this.#placeOf(ticket, nowMs)
@@ -257,20 +311,10 @@ export class Ledger {
       : this.#progress.reasonToWait(ticket, pod, key => this.#holdings.get(key) !== undefined)
   }
 
-  #decide(resource: Resource, tickets: Ticket[]): ReturnType<typeof decide> {
-    const { usage } = this.#parts
-    const known = new Map<string, Scope[]>()
-    const scopesOf = (ticket: Ticket): Scope[] => {
-      const place = `${ticket.namespace}/${ticket.nodeName}`
-      const scopes = known.get(place) ?? this.#parts.scopesOf(ticket, this.#facts)
-      known.set(place, scopes)
-      return scopes
-    }
-    return decide(tickets, {
-      scopesOf,
-      inUse: scopeId => usage.inUse(resource, scopeId),
-      heldBy: namespace => usage.held(resource, `namespace/${namespace}`),
-    })
+  /** Of the images of a pull, those that are not on the node: the others cost no registry anything. */
+  #lacking(ticket: Ticket): Ticket {
+    if (ticket.images.length === 0) return ticket
+    return { ...ticket, images: ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image)) }
   }
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
@@ -280,7 +324,6 @@ export class Ledger {
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
-      images: ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image)),
       term,
       grantedAtMs: 0,
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
@@ -293,7 +336,8 @@ export class Ledger {
 
   #needsNoSlot(ticket: Ticket): boolean {
     const { resource, nodeName, images, podUid } = ticket
-    if (resource === 'pull') return images.every(image => this.#isOnNode(nodeName, image))
+    // Two pods that pull one image to one node make one pull.
+    if (resource === 'pull') return images.every(image => this.#holdings.isPulling(nodeName, image))
     const pod = this.#pods.get(podUid)?.pod
     return this.#holdings.covers(ticket) || (pod !== undefined && this.#progress.isPassed(ticket, pod))
   }
@@ -315,7 +359,7 @@ export class Ledger {
     for (const [uid, entry] of this.#pods) {
       if (entry.pod.spec.nodeName !== name) continue
       entry.nodeGone = isGone
-      this.#holdings.touch(uid)
+      this.#touch(uid)
     }
   }
 }

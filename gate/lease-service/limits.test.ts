@@ -86,7 +86,7 @@ describe('limits in force', () => {
   test.each(Object.entries(cases))('%s', (_name, tc) => {
     const { resource = 'start', want } = tc
     const facts = factsOf(tc)
-    const scopes = scopesOf({ resource, namespace: 's', nodeName: 'n' }, facts)
+    const scopes = scopesOf({ resource, namespace: 's', nodeName: 'n', images: [] }, facts)
     expect(Object.fromEntries(scopes.map(s => [s.id, s.limit]))).toEqual(want)
     for (const id of ['cluster', 'node/n', 'namespace/s', 'namespace/s/node/n'])
       expect(limitAt(resource, id, facts)).toBe(want[id] ?? Number.POSITIVE_INFINITY)
@@ -94,7 +94,7 @@ describe('limits in force', () => {
 
   test('each names where it was written', () => {
     const facts = factsOf({ settings: { cluster: { maxStarting: 8 } }, namespace: { maxStarting: 0 }, want: {} })
-    const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n' }, facts)
+    const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
     expect(scopes.map(s => `${s.subject}: ${s.source}`)).toEqual([
       "the cluster: cluster.maxStarting: 8 in the chart's values",
       'node n: the default for a node',
@@ -124,4 +124,23 @@ test.each(Object.entries(timeouts))('start timeout: %s', (_name, { container, po
     cluster: DEFAULT_SETTINGS,
   }
   expect(startTimeoutOf(container ?? { name: 'c' }, settings)).toBe(want)
+})
+
+test('a pull counts against each registry that its images come from, and against no other', () => {
+  const facts = factsOf({ settings: { registries: { 'docker.io': 5, 'ghcr.io': 2 } }, want: {} })
+  const images = ['docker.io/library/a:1', 'docker.io/library/b:1', 'quay.io/c:1']
+  const scopes = scopesOf({ resource: 'pull', namespace: 's', nodeName: 'n', images }, facts)
+  expect(scopes.filter(s => s.id.startsWith('registry/')).map(s => [s.id, s.limit])).toEqual([
+    ['registry/docker.io', 5],
+  ])
+  expect(limitAt('pull', 'registry/ghcr.io', facts)).toBe(2)
+})
+
+test('rates of cluster and namespace both count, for starts only', () => {
+  const rate = { count: 10, periodMs: 1_000 }
+  const facts = factsOf({ settings: { cluster: { maxStartRate: rate } }, namespace: { maxStartRate: rate }, want: {} })
+  const ids = (resource: 'start' | 'pull') =>
+    scopesOf({ resource, namespace: 's', nodeName: 'n', images: [] }, facts).flatMap(s => (s.windowMs ? s.id : []))
+  expect([ids('start'), ids('pull')]).toEqual([['rate/cluster', 'rate/namespace/s'], []])
+  expect(limitAt('start', 'rate/namespace/s', facts)).toBe(10)
 })

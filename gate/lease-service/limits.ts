@@ -1,15 +1,25 @@
 import { annotationKey, type NamespaceSettings, type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
+import { registryOf } from '../../core/image-name.ts'
 import type { Container, Pod } from '../../core/pod.ts'
+import type { Rate } from '../../core/quantity.ts'
 import type { Resource, Ticket } from './model.ts'
 import type { NodeFacts } from './node-facts.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
 
 /** The chart's values. An absent limit means the default, or none where there is no default. 0 freezes. */
 export interface ClusterSettings {
-  cluster: { maxStarting?: number; maxPulling?: number }
+  cluster: { maxStarting?: number; maxPulling?: number; maxStartRate?: Rate; minStartRate?: Rate }
   node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number }
+  /** Pulls from a registry, by its host name. */
+  registries: Readonly<Record<string, number>>
   /** Part of a cluster limit that one namespace may hold; at least one slot. */
   namespaceShare: number
+  /** How long full limits may hold a pod back. */
+  maxWaitMs?: number
+  /** Whether namespaces may write `min-start-rate` and `max-wait`. */
+  allowFloor: boolean
+  /** Whether namespaces may write `weight`. */
+  allowWeight: boolean
   startTimeoutMs: number
   /** No start timeout is longer, wherever it comes from: one pod must not hold a slot for a day. */
   maxStartTimeoutMs: number
@@ -21,7 +31,10 @@ export interface ClusterSettings {
 export const DEFAULT_SETTINGS: ClusterSettings = {
   cluster: {},
   node: {},
+  registries: {},
   namespaceShare: 0.75,
+  allowFloor: false,
+  allowWeight: false,
   startTimeoutMs: 120_000,
   maxStartTimeoutMs: 600_000,
   pullTimeoutMs: 900_000,
@@ -36,9 +49,11 @@ export interface LimitFacts {
 
 /** A place where slots of one resource are counted against a limit. */
 export interface Scope {
-  /** `cluster`, `node/x`, `namespace/y` or `namespace/y/node/x`. */
+  /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or `rate/namespace/y`. */
   id: string
   limit: number
+  /** Of rates: slots given out within this time count. */
+  windowMs?: number
   /** `node kind-worker` */
   subject: string
   /** Where the limit was written: `startgate.dev/max-starting: 2 on namespace shop`. */
@@ -46,14 +61,24 @@ export interface Scope {
 }
 
 type Bound = Pick<Scope, 'limit' | 'source'>
-type Place = Pick<Ticket, 'namespace' | 'nodeName'>
+type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
 const PER_NODE_FIELD = { start: 'maxStartingPerNode', pull: 'maxPullingPerNode' } as const
 
 /** Where a grant's slots are counted, whether a limit is in force there or not: one may be written at any time. */
-export function scopeIdsOf({ namespace, nodeName }: Place): string[] {
-  return ['cluster', `node/${nodeName}`, `namespace/${namespace}`, `namespace/${namespace}/node/${nodeName}`]
+export function scopeIdsOf(place: Place): string[] {
+  return ['cluster', ...ownScopeIdsOf(place), ...registriesOf(place).map(registry => `registry/${registry}`)]
+}
+
+/** Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them alone. */
+export function ownScopeIdsOf({ namespace, nodeName }: Omit<Place, 'images'>): string[] {
+  return [`node/${nodeName}`, `namespace/${namespace}`, `namespace/${namespace}/node/${nodeName}`]
+}
+
+/** Images are of pulls only, and by their full names. */
+function registriesOf({ images }: Pick<Place, 'images'>): string[] {
+  return [...new Set(images.map(registryOf))]
 }
 
 /**
@@ -73,7 +98,50 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
     ],
   ]
   const ids = scopeIdsOf(ticket)
-  return bounds.flatMap(([bound, subject], i) => (bound ? [{ id: ids[i] ?? '', subject, ...bound }] : []))
+  return [
+    ...bounds.flatMap(([bound, subject], i) => (bound ? [{ id: ids[i] ?? '', subject, ...bound }] : [])),
+    ...registryScopes(ticket, facts.settings),
+    ...(resource === 'start' ? rateScopes(namespace, facts) : []),
+  ]
+}
+
+function registryScopes(place: Pick<Place, 'images'>, { registries }: ClusterSettings): Scope[] {
+  return registriesOf(place).flatMap(registry => {
+    const limit = registries[registry]
+    if (limit === undefined) return []
+    const source = `registries.${registry}: ${limit} in the chart's values`
+    return [{ id: `registry/${registry}`, limit, subject: `registry ${registry}`, source }]
+  })
+}
+
+function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Scope[] {
+  const cluster = settings.cluster.maxStartRate
+  const ours = namespaces.get(namespace)?.maxStartRate
+  const rateScope = (rate: Rate, id: string, subject: string, source: string): Scope[] => {
+    const { limit, windowMs } = windowOf(rate)
+    return [{ id: `rate/${id}`, limit, windowMs, subject: `the start rate of ${subject}`, source }]
+  }
+  return [
+    ...(cluster ? rateScope(cluster, 'cluster', 'the cluster', "cluster.maxStartRate in the chart's values") : []),
+    ...(ours
+      ? rateScope(
+          ours,
+          `namespace/${namespace}`,
+          `namespace ${namespace}`,
+          `${annotationKey('maxStartRate')} on namespace ${namespace}`,
+        )
+      : []),
+  ]
+}
+
+/**
+ * A rate as a number of slots in a window: the shortest one of at least a second that keeps the rate exactly. `10/s` is 10 in a second,
+ * `6/min` one in 10 s.
+ */
+export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
+  let limit = Math.ceil((count * 1_000) / periodMs)
+  while (count % limit !== 0) limit++
+  return { limit, windowMs: (limit * periodMs) / count }
 }
 
 function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
@@ -174,28 +242,42 @@ export function startTimeoutOf(
   return Math.min(timeoutMs, cluster.maxStartTimeoutMs)
 }
 
+/** The same for the containers of one pod. */
+export function startTimeoutIn(
+  { metadata }: Pod,
+  { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>,
+): (container: Container) => number {
+  const written = {
+    pod: parsePodAnnotations(metadata.annotations).settings,
+    namespace: namespaces.get(metadata.namespace ?? '') ?? {},
+    cluster: settings,
+  }
+  return container => startTimeoutOf(container, written)
+}
+
 /** The limit in force in a scope, by its id; Infinity where there is none. */
 export function limitAt(resource: Resource, scopeId: string, facts: LimitFacts): number {
-  const [, namespace = '', nodeName = ''] = /^(?:namespace\/([^/]+))?\/?(?:node\/([^/]+))?$/.exec(scopeId) ?? []
-  return (
-    scopesOf({ resource, namespace, nodeName }, facts).find(s => s.id === scopeId)?.limit ?? Number.POSITIVE_INFINITY
-  )
+  const [, namespace = '', nodeName = ''] =
+    /^(?:rate\/)?(?:namespace\/([^/]+))?\/?(?:node\/([^/]+))?$/.exec(scopeId) ?? []
+  const images = scopeId.startsWith('registry/') ? [`${scopeId.slice('registry/'.length)}/`] : []
+  const scopes = scopesOf({ resource, namespace, nodeName, images }, facts)
+  return scopes.find(s => s.id === scopeId)?.limit ?? Number.POSITIVE_INFINITY
 }
 
 /**
  * How long a grant for this ticket may be held, in ms: a start as long as the slowest of its containers may be starting. One
  * for several stages of a sequenced pod, as long as these may take one after another.
  */
-export function timeoutOf(ticket: Ticket, pod: Pod | undefined, { settings, namespaces }: LimitFacts): number {
+export function timeoutOf(
+  ticket: Ticket,
+  pod: Pod | undefined,
+  { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>,
+): number {
   if (ticket.resource === 'pull') return settings.pullTimeoutMs
-  const written = {
-    pod: parsePodAnnotations(pod?.metadata.annotations).settings,
-    namespace: namespaces.get(ticket.namespace) ?? {},
-    cluster: settings,
-  }
   if (!pod) return 0
+  const startTimeout = startTimeoutIn(pod, { settings, namespaces })
   const slowest = (names: readonly string[]) =>
-    Math.max(0, ...names.flatMap(name => containerOf(pod, name) ?? []).map(c => startTimeoutOf(c, written)))
+    Math.max(0, ...names.flatMap(name => containerOf(pod, name) ?? []).map(startTimeout))
   const asked = new Set(ticket.containers)
   const stages = sequenceOf(pod)?.stages.map(stage => stage.containers.filter(name => asked.has(name)))
   return (stages ?? [ticket.containers]).reduce((sum, names) => sum + slowest(names), 0)

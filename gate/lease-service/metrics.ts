@@ -7,6 +7,8 @@ export interface ServiceMetrics {
   granted(resource: Resource, waitedMs: number): void
   released(resource: Resource, reason: ReleaseReason): void
   failedOpen(gate: string): void
+  /** A start passed full limits, by a floor or a maximum wait. */
+  passed(): void
   refused(code: string): void
 }
 
@@ -45,6 +47,11 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     labelNames: ['gate'],
     registers,
   })
+  const passes = new Counter({
+    name: 'startgate_over_limit_grants_total',
+    help: 'Starts that passed full limits by min-start-rate or max-wait.',
+    registers,
+  })
   const refusals = new Counter({
     name: 'startgate_refusals_total',
     help: 'Requests refused.',
@@ -75,7 +82,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     'Since the API server last said anything; over 80 is a fault.',
     read.watchAgeSeconds,
   )
-  const scopeGauge = (field: 'held' | 'limit' | 'waiting', help: string) =>
+  const scopeGauge = (field: 'held' | 'debt' | 'limit' | 'waiting', help: string) =>
     new Gauge({
       name: `startgate_slots_${field}`,
       help,
@@ -88,6 +95,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
       },
     })
   scopeGauge('held', 'Slots held.')
+  scopeGauge('debt', 'Containers that are starting without a slot: restarts, late starts, fail-opens.')
   scopeGauge('limit', 'Slots there are.')
   scopeGauge('waiting', 'Slots asked for and not yet given.')
   return {
@@ -98,6 +106,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     },
     released: (resource, reason) => releases.inc({ resource, reason }),
     failedOpen: gate => failOpens.inc({ gate }),
+    passed: () => passes.inc(),
     refused: code => refusals.inc({ code }),
   }
 }

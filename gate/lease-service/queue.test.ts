@@ -32,7 +32,9 @@ function factsOf(limits: Record<string, number>, inUse: Record<string, number> =
         const limit = limits[id]
         return limit === undefined ? [] : [{ id, limit, subject: id, source: `max: ${limit} on ${id}` }]
       }),
-    inUse: id => inUse[id] ?? 0,
+    inUse: ({ id }) => inUse[id] ?? 0,
+    debt: () => 0,
+    weightOf: () => 1,
     heldBy: namespace => inUse[`namespace/${namespace}`] ?? 0,
   }
 }
@@ -192,14 +194,14 @@ function decideSlowly(tickets: Ticket[], facts: QueueFacts): string[] {
   const left = new Set(tickets)
   const held = (t: Ticket) =>
     facts.heldBy(t.namespace) + taken.filter(o => o.namespace === t.namespace).reduce((sum, o) => sum + o.slots, 0)
-  const used = (id: string) =>
-    facts.inUse(id) + taken.filter(o => scopeIdsOf(o).includes(id)).reduce((sum, o) => sum + o.slots, 0)
+  const used = (s: Scope) =>
+    facts.inUse(s) + taken.filter(o => scopeIdsOf(o).includes(s.id)).reduce((sum, o) => sum + o.slots, 0)
   while (left.size > 0) {
     const head = [...left].reduce((a, b) => ((held(a) - held(b) || compareTickets(a, b)) <= 0 ? a : b))
     left.delete(head)
     const scopes = facts.scopesOf(head)
     if (scopes.some(s => s.limit === 0)) continue
-    const lacking = scopes.filter(s => (head.slots > s.limit ? used(s.id) > 0 : used(s.id) + head.slots > s.limit))
+    const lacking = scopes.filter(s => (head.slots > s.limit ? used(s) > 0 : used(s) + head.slots > s.limit))
     if (lacking.length === 0 && !scopes.some(s => blockedOn.some(o => o.id === s.id))) taken.push(head)
     blockedOn.push(...lacking)
   }
@@ -239,5 +241,57 @@ describe('for any queue', () => {
         }
       }),
     )
+  })
+})
+
+describe('debt', () => {
+  const inDebt = (debt: number, held: number): QueueFacts => ({
+    ...factsOf({ 'node/n': 4 }, { 'node/n': held }),
+    debt: ({ id }) => (id === 'node/n' ? debt : 0),
+  })
+  const takes = (facts: QueueFacts, slots = 1) => decide([ticket('1', { slots })], facts).taken.length
+
+  test('takes room from a limit', () => {
+    expect([0, 1, 2].map(debt => takes(inDebt(debt, 2)))).toEqual([1, 1, 0])
+  })
+
+  test('lowers it to one at worst: a hundred crash-loopers do not freeze a node', () => {
+    expect([takes(inDebt(100, 0)), takes(inDebt(100, 1))]).toEqual([1, 0])
+  })
+
+  test('does not keep out for ever what needs several slots', () => {
+    expect([takes(inDebt(100, 0), 3), takes(inDebt(1, 1), 3)]).toEqual([1, 0])
+  })
+
+  test('is told apart in the reason', () => {
+    const [blocked] = decide([ticket('1')], inDebt(2, 2)).blocked
+    expect(blocked && reasonOf(blocked)).toBe(
+      'start: node/n has 4 of 4 slots in use, 2 of them by starts without a slot; next in line',
+    )
+  })
+})
+
+test('a namespace of weight 3 gets three times as much', () => {
+  const waiting = ['1', '2', '3', '4', '5', '6'].flatMap(i => [ticket(`a${i}`), ticket(`b${i}`, { namespace: 'b' })])
+  const facts = { ...factsOf({ cluster: 4 }), weightOf: (namespace: string) => (namespace === 'b' ? 3 : 1) }
+  const taken = decide(waiting, facts).taken.map(({ ticket: t }) => t.namespace)
+  expect(taken.filter(n => n === 'b')).toHaveLength(3)
+})
+
+describe('a ticket that was passed over for too long', () => {
+  const big = ticket('9', { slots: 2, createdAtMs: 9, namespace: 'b' })
+  const small = ticket('1', { nodeName: 'm', namespace: 'b' })
+  const limits = { 'node/n': 2, 'namespace/b': 2 }
+
+  test('goes before all others', () => {
+    const facts = factsOf(limits)
+    expect(decide([big, small], facts).taken.map(t => t.ticket.key)).toEqual([small.key])
+    expect(decide([big, small], { ...facts, first: big.key }).taken.map(t => t.ticket.key)).toEqual([big.key])
+  })
+
+  test('keeps the room that it finds while it lacks other room', () => {
+    const facts = factsOf(limits, { 'node/n': 1 })
+    expect(decide([big, small], facts).taken).toHaveLength(1)
+    expect(decide([big, small], { ...facts, first: big.key }).taken).toEqual([])
   })
 })

@@ -5,10 +5,15 @@ import type { Ticket } from './model.ts'
 export interface QueueFacts {
   /** The limits in force for a ticket, widest first. */
   scopesOf: (ticket: Ticket) => Scope[]
-  /** Slots that count against a scope's limit now. */
-  inUse: (scopeId: string) => number
-  /** Slots its namespace holds now: who holds least goes first. */
+  /** Slots that are held in a scope now, or of a rate: that were given out lately. */
+  inUse: (scope: Scope) => number
+  /** Slots that run there without a grant. */
+  debt: (scope: Scope) => number
+  /** Slots its namespace holds now: who holds least for its weight goes first. */
   heldBy: (namespace: string) => number
+  weightOf: (namespace: string) => number
+  /** Key of a ticket that goes before all turns, since it was passed over for too long. */
+  first?: string | undefined
 }
 
 export interface Taken {
@@ -22,6 +27,10 @@ export interface Obstacle {
   kind: 'frozen' | 'full' | 'oversize' | 'behind'
   scope: Scope
   inUse: number
+  /** Part of `inUse`: starts without a grant. */
+  debt: number
+  /** No earlier one lacks room where this one does. */
+  isHead: boolean
 }
 
 export interface Blocked {
@@ -49,8 +58,8 @@ function compareText(a: string, b: string): number {
 /**
  * Decides who goes now. Tickets are looked at in turn: the namespace that holds least first, then `compareTickets`.
  * A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the scopes it lacks room in, and
- * no later ticket may use those, so nobody is overtaken where it waits for one limit. (One that needs several slots at once
- * of two limits that fill in turns can wait for long.) A frozen ticket closes nothing: nobody could pass it there
+ * no later ticket may use those, so nobody is overtaken where it waits for one limit. One that needs two limits which fill in turns
+ * could still be passed for ever: `first` goes before all others, and where it has room keeps it. A frozen ticket closes nothing: nobody could pass it there
  * anyway, and it must not hold up other scopes. The result does not depend on the order of `tickets`.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {
@@ -59,33 +68,51 @@ export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: 
   const closed = new Set<string>()
   const taken: Taken[] = []
   const obstacles = new Map<Ticket, Obstacle>()
-  const inUse = (id: string): number => facts.inUse(id) + (extra.get(id) ?? 0)
-
-  takeTurns(sorted, facts.heldBy, ticket => {
+  const state = { inUse: (s: Scope) => facts.inUse(s) + (extra.get(s.id) ?? 0), debt: facts.debt, closed }
+  const use = (ticket: Ticket, scopes: Scope[]): void => {
+    for (const { id } of scopes) extra.set(id, (extra.get(id) ?? 0) + ticket.slots)
+  }
+  const visit = (ticket: Ticket): number => {
     const scopes = facts.scopesOf(ticket)
-    const obstacle = obstacleOf(ticket, scopes, { inUse, closed })
+    const obstacle = obstacleOf(ticket, scopes, state)
     if (obstacle) {
       obstacles.set(ticket, obstacle)
+      if (ticket === first && obstacle.kind !== 'frozen') use(ticket, scopes)
       return 0
     }
-    for (const { id } of scopes) extra.set(id, (extra.get(id) ?? 0) + ticket.slots)
+    use(ticket, scopes)
     taken.push({ ticket, oversizeIn: scopes.filter(s => ticket.slots > s.limit) })
     return ticket.slots
-  })
-  return { taken, blocked: lineUp(sorted, obstacles, facts.heldBy) }
+  }
+  const first = sorted.find(ticket => ticket.key === facts.first)
+  const firstTook = first ? visit(first) : 0
+  const share = { ...facts, heldBy: (n: string) => facts.heldBy(n) + (n === first?.namespace ? firstTook : 0) }
+  takeTurns(
+    sorted.filter(ticket => ticket !== first),
+    share,
+    visit,
+  )
+  return { taken, blocked: lineUp(sorted, obstacles, share) }
 }
 
 /** What keeps a ticket from passing; closes the scopes it lacks room in for all who come later. */
 function obstacleOf(
   { slots }: Ticket,
   scopes: Scope[],
-  state: { inUse: (id: string) => number; closed: Set<string> },
+  state: Pick<QueueFacts, 'inUse' | 'debt'> & { closed: Set<string> },
 ): Obstacle | undefined {
-  const obstacle = (kind: Obstacle['kind'], scope: Scope): Obstacle => ({ kind, scope, inUse: state.inUse(scope.id) })
+  // Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node.
+  const debtIn = (s: Scope) => Math.min(state.debt(s), Math.max(0, s.limit - slots))
+  let isHead = false
+  const obstacle = (kind: Obstacle['kind'], scope: Scope): Obstacle => {
+    const debt = debtIn(scope)
+    return { kind, scope, inUse: state.inUse(scope) + debt, debt, isHead }
+  }
   const frozen = scopes.find(s => s.limit === 0)
   if (frozen) return obstacle('frozen', frozen)
-  const full = scopes.filter(s => !fits(slots, state.inUse(s.id), s.limit))
+  const full = scopes.filter(s => !fits(slots, state.inUse(s) + debtIn(s), s.limit))
   const behind = scopes.find(s => state.closed.has(s.id))
+  isHead = full.some(s => !state.closed.has(s.id))
   for (const { id } of full) state.closed.add(id)
   if (full[0]) return obstacle(slots > full[0].limit ? 'oversize' : 'full', full[0])
   return behind && obstacle('behind', behind)
@@ -97,7 +124,7 @@ function fits(slots: number, inUse: number, limit: number): boolean {
 }
 
 /** Places in line: turns are taken once more among those who wait, each counted as if it got its slots. */
-function lineUp(sorted: Ticket[], obstacles: Map<Ticket, Obstacle>, heldBy: (namespace: string) => number): Blocked[] {
+function lineUp(sorted: Ticket[], obstacles: Map<Ticket, Obstacle>, share: Share): Blocked[] {
   const lengths = new Map<string, number>()
   const waiting = sorted.flatMap(ticket => {
     const obstacle = obstacles.get(ticket)
@@ -106,7 +133,7 @@ function lineUp(sorted: Ticket[], obstacles: Map<Ticket, Obstacle>, heldBy: (nam
   })
   const places = new Map<string, number>()
   const blocked: Blocked[] = []
-  takeTurns(waiting, heldBy, ticket => {
+  takeTurns(waiting, share, ticket => {
     const obstacle = obstacles.get(ticket)
     if (!obstacle) return 0
     const { id } = obstacle.scope
@@ -118,28 +145,37 @@ function lineUp(sorted: Ticket[], obstacles: Map<Ticket, Obstacle>, heldBy: (nam
   return blocked
 }
 
+type Share = Pick<QueueFacts, 'heldBy' | 'weightOf'>
+
 interface Line {
+  /** Slots, for the namespace's weight. */
   held: number
+  weight: number
   tickets: Ticket[]
   next: number
 }
 
 /**
- * Visits every ticket once, always the next one of the namespace that holds least; `visit` returns the slots to count as
+ * Visits every ticket once, always the next one of the namespace that holds least for its weight; `visit` returns the slots to count as
  * held by the ticket's namespace from then on. n log m for n sorted tickets of m namespaces.
  */
-function takeTurns(sorted: Ticket[], heldBy: (namespace: string) => number, visit: (ticket: Ticket) => number): void {
+function takeTurns(sorted: Ticket[], { heldBy, weightOf }: Share, visit: (ticket: Ticket) => number): void {
   const lines = new Map<string, Line>()
   for (const ticket of sorted) {
-    const line = lines.get(ticket.namespace)
-    if (line) line.tickets.push(ticket)
-    else lines.set(ticket.namespace, { held: heldBy(ticket.namespace), tickets: [ticket], next: 0 })
+    const { namespace } = ticket
+    const line = lines.get(namespace)
+    if (line) {
+      line.tickets.push(ticket)
+      continue
+    }
+    const weight = weightOf(namespace)
+    lines.set(namespace, { held: heldBy(namespace) / weight, weight, tickets: [ticket], next: 0 })
   }
   // A binary heap with the line whose turn it is on top; only the top ever changes.
   const heap = [...lines.values()].sort(compareLines)
   for (let top = heap[0]; top; top = heap[0]) {
     const ticket = top.tickets[top.next++]
-    if (ticket) top.held += visit(ticket)
+    if (ticket) top.held += visit(ticket) / top.weight
     if (top.next >= top.tickets.length) {
       const last = heap.pop()
       if (last && last !== top) heap[0] = last

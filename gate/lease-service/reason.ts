@@ -4,10 +4,13 @@ import type { Blocked } from './queue.ts'
 /** Why a ticket waits, in one line for `kubectl describe pod` and the gate's log. */
 export function reasonOf({ ticket, obstacle, place }: Blocked): string {
   const { resource, slots } = ticket
-  const { kind, scope, inUse } = obstacle
+  const { kind, scope, inUse, debt } = obstacle
   if (kind === 'frozen') return `${resource}: frozen by ${scope.source}`
   const inLine = place === 1 ? 'next in line' : `${ordinal(place)} in line`
-  const used = `${scope.subject} has ${inUse} of ${scope.limit} slots in use`
+  const without = debt > 0 ? `, ${debt} of them by starts without a slot` : ''
+  const used = scope.windowMs
+    ? `${scope.subject} allows ${scope.limit} in ${scope.windowMs / 1000} s, used up`
+    : `${scope.subject} has ${inUse} of ${scope.limit} slots in use${without}`
   if (kind === 'oversize') return `${resource}: needs ${slots} slots and waits to be alone, ${used}; ${inLine}`
   if (kind === 'behind') return `${resource}: ${used}, one ahead waits for more; ${inLine}`
   return slots > 1 ? `${resource}: needs ${slots} slots, ${used}; ${inLine}` : `${resource}: ${used}; ${inLine}`

@@ -78,6 +78,11 @@ export class Reporter {
       )
   }
 
+  /** By `min-start-rate` or `max-wait`. */
+  passed(pod: Pod | undefined, reason: string): void {
+    if (pod) this.#recordFor(pod, 'Warning', 'StartgateOverLimit', `starts although the limits are full: ${reason}`)
+  }
+
   /** A container of a sequenced pod was not ready in time: who waits for it goes on waiting. A plain pod is told of at the release. */
   timedOut({ grant, container }: SlotTimeout, pod: Pod | undefined): void {
     const sequence = pod && sequenceOf(pod)

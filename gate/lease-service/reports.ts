@@ -35,6 +35,11 @@ export class Reports {
     return reports?.attempt === attempt ? reports.byContainer : undefined
   }
 
+  /** Of the latest run. */
+  latest(podUid: string): ReadonlyMap<string, Report> | undefined {
+    return this.#byPod.get(podUid)?.byContainer
+  }
+
   removePod(podUid: string): void {
     this.#byPod.delete(podUid)
   }

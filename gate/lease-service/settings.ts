@@ -3,11 +3,15 @@ import type { ClusterSettings } from './limits.ts'
 
 /** The chart's values in the ledger's words: null there is absent here. */
 export function settingsOf(config: ClusterConfig): ClusterSettings {
-  const { cluster, node, namespaceShare } = config.limits
+  const { cluster, node, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
   return {
     cluster: present(cluster),
     node: present(node),
+    registries,
     namespaceShare,
+    ...present({ maxWaitMs }),
+    allowFloor,
+    allowWeight,
     startTimeoutMs: config.startTimeoutMs,
     maxStartTimeoutMs: config.maxStartTimeoutMs,
     pullTimeoutMs: config.pullTimeoutMs,
@@ -15,7 +19,7 @@ export function settingsOf(config: ClusterConfig): ClusterSettings {
   }
 }
 
-function present<K extends string>(values: Record<K, number | null>): Partial<Record<K, number>> {
-  const given = Object.entries(values).filter((entry): entry is [K, number] => entry[1] !== null)
-  return Object.fromEntries(given) as Partial<Record<K, number>>
+function present<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const given = Object.entries(values).filter(([, value]) => value !== null)
+  return Object.fromEntries(given) as { [K in keyof T]?: NonNullable<T[K]> }
 }

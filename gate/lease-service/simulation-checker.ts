@@ -125,12 +125,18 @@ export class Checker {
     const images = [...(pod.base.spec.initContainers ?? []), ...pod.base.spec.containers].flatMap(c =>
       c.image && !c.image.includes('startgate') && effectivePullPolicy(c) !== 'Never' ? [c.image] : [],
     )
-    const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
+    const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? ''), ...this.#pullingOn(pod)])
     const isServed =
       pod.passedGates.has(gate) || this.#claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
     if (isServed && resource === 'start') return
     if (resource === 'start' || images.some(image => !present.has(image)))
       this.violations.push(`FreePass: ${key} of ${namespace} passed without a slot`)
+  }
+
+  /** What other pods that hold a pull slot pull to the same node. */
+  #pullingOn(pod: SimPod): string[] {
+    const others = [...this.#claims.values()].filter(c => c.pod !== pod && c.grant.nodeName === pod.base.spec.nodeName)
+    return others.flatMap(({ grant }) => grant.images)
   }
 
   #checkLimits(grant: Grant, nowMs: number): void {

@@ -5,11 +5,10 @@ import { statusOf } from './container-run.ts'
 import type { containersSeen } from './container-view.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf } from './limits.ts'
-import type { Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
 import { StageProgress } from './stage-progress.ts'
-import { Usage } from './usage.ts'
+import { type Holder, Usage } from './usage.ts'
 
 /** `STARTGATE_SEED=17 npx vitest …` runs that one course of events again. */
 const SEED = process.env.STARTGATE_SEED === undefined ? undefined : Number(process.env.STARTGATE_SEED)
@@ -42,7 +41,7 @@ test('the same seed gives the same course of events', () => {
 class DoublyFreed extends Usage {
   readonly #slots = new Map<string, number>()
 
-  override hold(holder: Pick<Ticket, 'key' | 'resource' | 'namespace' | 'nodeName'>, slots: number): void {
+  override hold(holder: Holder, slots: number): void {
     const before = this.#slots.get(holder.key) ?? 0
     this.#slots.set(holder.key, slots)
     super.hold(holder, slots)

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { Estimate } from './estimate.ts'
 import { Usage } from './usage.ts'
 
-const holder = { key: 'start.u.1', resource: 'start' as const, namespace: 's', nodeName: 'n' }
+const holder = { key: 'start.u.1', resource: 'start' as const, namespace: 's', nodeName: 'n', images: [] }
 const ids = ['cluster', 'node/n', 'namespace/s', 'namespace/s/node/n']
 
 test('slots count in every scope of their holder, and in no other', () => {
   const usage = new Usage()
   usage.hold(holder, 3)
-  expect(ids.map(id => usage.inUse('start', id))).toEqual([3, 3, 3, 3])
+  expect(ids.map(id => usage.held('start', id))).toEqual([3, 3, 3, 3])
   expect([usage.held('pull', 'cluster'), usage.held('start', 'node/m')]).toEqual([0, 0])
 })
 

@@ -1,4 +1,4 @@
-import { scopeIdsOf } from './limits.ts'
+import { ownScopeIdsOf, scopeIdsOf } from './limits.ts'
 import type { Resource, Ticket } from './model.ts'
 
 /** One scope's state, for the gauges. `limit` is Infinity where there is none. */
@@ -11,7 +11,9 @@ export interface ScopeUsage {
   waiting: number
 }
 
-type Holder = Pick<Ticket, 'key' | 'resource' | 'namespace' | 'nodeName'>
+export type Holder = Pick<Ticket, 'key' | 'resource' | 'namespace' | 'nodeName' | 'images'>
+/** A pod that starts containers without a slot. */
+export type Debtor = Pick<Ticket, 'podUid' | 'namespace' | 'nodeName'>
 
 /**
  * Counts the slots in use, by resource and scope. What is recorded is how many slots a key holds *now*, so saying the
@@ -20,6 +22,8 @@ type Holder = Pick<Ticket, 'key' | 'resource' | 'namespace' | 'nodeName'>
 export class Usage {
   readonly #slots = new Map<string, number>()
   readonly #held: Record<Resource, Map<string, number>> = { pull: new Map(), start: new Map() }
+  readonly #owed = new Map<string, number>()
+  readonly #debt = new Map<string, number>()
 
   hold(holder: Holder, slots: number): void {
     const change = slots - (this.#slots.get(holder.key) ?? 0)
@@ -32,14 +36,17 @@ export class Usage {
     return this.#held[resource].get(scopeId) ?? 0
   }
 
-  /** Slots that run without a grant: restarts, late starts, fail-opens. None are counted yet. */
-  debt(_resource: Resource, _scopeId: string): number {
-    return 0
+  /** Says how many containers of a pod are starting *now* without a slot: restarts, late starts, fail-opens. */
+  owe(debtor: Debtor, slots: number): void {
+    const change = slots - (this.#owed.get(debtor.podUid) ?? 0)
+    if (slots === 0) this.#owed.delete(debtor.podUid)
+    else this.#owed.set(debtor.podUid, slots)
+    if (change !== 0) add(this.#debt, ownScopeIdsOf(debtor), change)
   }
 
-  /** What limits are held against. */
-  inUse(resource: Resource, scopeId: string): number {
-    return this.held(resource, scopeId) + this.debt(resource, scopeId)
+  /** Slots that run without a grant. Pulls without one cannot be seen. */
+  debt(resource: Resource, scopeId: string): number {
+    return resource === 'start' ? (this.#debt.get(scopeId) ?? 0) : 0
   }
 
   /** The cluster, and every scope with slots held or waited for. */
@@ -51,7 +58,8 @@ export class Usage {
       const wanted = new Map<string, number>()
       for (const w of waiting)
         if (w.resource === resource) wanted.set(w.scopeId, (wanted.get(w.scopeId) ?? 0) + w.slots)
-      return [...new Set(['cluster', ...this.#held[resource].keys(), ...wanted.keys()])].map(scope => ({
+      const debts = resource === 'start' ? this.#debt.keys() : []
+      return [...new Set(['cluster', ...this.#held[resource].keys(), ...debts, ...wanted.keys()])].map(scope => ({
         scope,
         resource,
         held: this.held(resource, scope),
@@ -64,11 +72,14 @@ export class Usage {
 
   /** Adds `change` slots in every scope of the holder, limited there or not. */
   protected charge(holder: Holder, change: number): void {
-    const held = this.#held[holder.resource]
-    for (const id of scopeIdsOf(holder)) {
-      const slots = (held.get(id) ?? 0) + change
-      if (slots === 0) held.delete(id)
-      else held.set(id, slots)
-    }
+    add(this.#held[holder.resource], scopeIdsOf(holder), change)
+  }
+}
+
+function add(counts: Map<string, number>, ids: readonly string[], change: number): void {
+  for (const id of ids) {
+    const count = (counts.get(id) ?? 0) + change
+    if (count === 0) counts.delete(id)
+    else counts.set(id, count)
   }
 }

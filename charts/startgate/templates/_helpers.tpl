@@ -48,12 +48,20 @@ app.kubernetes.io/component: {{ .component }}
   "failOpenJitter" .Values.failOpenJitter
   "runAsUser" .Values.runAsUser
   "limits" (dict
-    "cluster" (dict "maxStarting" $limits.cluster.maxStarting "maxPulling" $limits.cluster.maxPulling)
+    "cluster" (dict
+      "maxStarting" $limits.cluster.maxStarting
+      "maxPulling" $limits.cluster.maxPulling
+      "maxStartRate" $limits.cluster.maxStartRate
+      "minStartRate" $limits.cluster.minStartRate)
     "node" (dict
       "maxStarting" $limits.node.maxStarting
       "maxStartingPerCore" $limits.node.maxStartingPerCore
       "maxPulling" $limits.node.maxPulling)
-    "namespaceShare" $limits.namespaceShare)
+    "registries" $limits.registries
+    "namespaceShare" $limits.namespaceShare
+    "maxWait" $limits.maxWait
+    "allowFloor" $limits.allowFloor
+    "allowWeight" $limits.allowWeight)
   "startTimeout" .Values.startTimeout
   "maxStartTimeout" .Values.maxStartTimeout
   "pullTimeout" .Values.pullTimeout
