@@ -17,6 +17,7 @@ import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
 import { agentRequestOf, gateRequestOf, reportsRequestOf } from './request-body.ts'
 import type { Stream } from './streams.ts'
+import { limitUnnamed } from './unnamed-connections.ts'
 
 export interface ServerDeps {
   tls?: ServerOptions
@@ -37,15 +38,35 @@ export interface ServerDeps {
 const BODY_LIMIT = 4_096
 /** An agent tells of every container of its pod. */
 const AGENT_BODY_LIMIT = 131_072
+/** For each of handshake, headers and whole request: a gate needs milliseconds, also on a busy node not ten seconds. */
+const PATIENCE_MS = 10_000
+/** Gates make a connection for each try; only an agent's reports follow one another. */
+const KEEP_ALIVE_MS = 5_000
+/** Node looks for late requests every 30 s unless told otherwise. */
+const CHECK_MS = 2_000
 
 /** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent` and `/v1/reports`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
     // A request must be complete soon; the answer may take hours.
-    requestTimeout: 10_000,
-    ...(deps.tls && { https: deps.tls }),
+    requestTimeout: PATIENCE_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...(deps.tls && {
+      https: {
+        handshakeTimeout: PATIENCE_MS,
+        headersTimeout: PATIENCE_MS,
+        connectionsCheckingInterval: CHECK_MS,
+        ...deps.tls,
+      },
+    }),
   }) as unknown as FastifyInstance
+  const unnamed = limitUnnamed(server.server)
+  const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
+    const identity = await identityOf(deps, request, body)
+    unnamed.named(request.raw.socket)
+    return identity
+  }
 
   server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
     const refusal = error instanceof RefusedError
@@ -67,19 +88,19 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
     const gate = gateOf(request.params.gate)
     const body = gateRequestOf(request.body)
-    const identity = await identityOf(deps, request, body)
+    const identity = await callerOf(request, body)
     const answer = jsonLineAnswer<GateMessage>(reply)
     await answer.serve(() => deps.connect(identity, gate, body, { nonce: body.nonce, ...answer }))
   })
   server.post(AGENT_PATH, { bodyLimit: AGENT_BODY_LIMIT }, async (request, reply) => {
     const body = agentRequestOf(request.body)
-    const identity = await identityOf(deps, request, body)
+    const identity = await callerOf(request, body)
     const answer = jsonLineAnswer<AgentMessage>(reply)
     await answer.serve(() => deps.connectAgent(identity, body, answer))
   })
   server.post(REPORTS_PATH, { bodyLimit: AGENT_BODY_LIMIT }, async request => {
     const body = reportsRequestOf(request.body)
-    await deps.report(await identityOf(deps, request, body), body)
+    await deps.report(await callerOf(request, body), body)
     return {}
   })
   return server

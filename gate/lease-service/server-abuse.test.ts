@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import https from 'node:https'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import tls from 'node:tls'
+import { pino } from 'pino'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { FakeCluster, stockedKeys } from '../../certs/fake-cluster.ts'
+import { startRotator } from '../../certs/rotator.ts'
+import { systemClock } from '../../core/clock.ts'
+import { buildServer, type ServerDeps } from './server.ts'
+import { MAX_UNNAMED } from './unnamed-connections.ts'
+
+const NAME = 'startgate-lease-service.startgate-system.svc'
+const log = pino({ level: 'silent' })
+let identity: { certPem: string; keyPem: string; caBundlePem: string }
+beforeAll(async () => {
+  const cluster = new FakeCluster()
+  const rotator = startRotator({
+    secret: cluster,
+    publisher: cluster,
+    keys: stockedKeys(3, 2048),
+    clock: systemClock,
+    log,
+    dnsNames: [NAME],
+  })
+  await rotator.poke()
+  rotator.stop()
+  const made = rotator.current()
+  if (!made) throw new Error('no certificate was made')
+  identity = made
+})
+
+/** The service's real TLS listener; every gate with a token waits, the one called `first` is granted at once. */
+async function listening(over: Partial<ServerDeps> = {}): Promise<number> {
+  const server = buildServer({
+    tls: { cert: identity.certPem, key: identity.keyPem },
+    identify: async () => ({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' }),
+    connect: async (_identity, _gate, request, stream) => {
+      stream.end({ kind: 'granted', nonce: request.nonce })
+      return () => undefined
+    },
+    connectAgent: async () => () => undefined,
+    report: async () => undefined,
+    isReady: () => true,
+    metricsText: async () => '',
+    refused: () => undefined,
+    log,
+    ...over,
+  })
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => {
+    server.server.closeAllConnections()
+    return server.close()
+  })
+  return (server.server.address() as AddressInfo).port
+}
+
+/** A gate's whole request on a connection of its own; resolves with the first line of the answer. */
+function ask(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = https.request({
+      host: '127.0.0.1',
+      port,
+      agent: false,
+      ca: identity.caBundlePem,
+      servername: NAME,
+      method: 'POST',
+      path: '/v1/gates/startgate-start',
+      headers: { authorization: 'Bearer good', 'content-type': 'application/json' },
+    })
+    sent.on('response', answer => answer.on('data', chunk => resolve(String(chunk))).on('error', reject))
+    sent.on('error', reject)
+    sent.end(JSON.stringify({ podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }))
+  })
+}
+
+async function idle(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+test('ten thousand connections that say nothing: few are kept, and gates are served', async () => {
+  const port = await listening()
+  const sockets: Socket[] = []
+  for (let batch = 0; batch < 100; batch++)
+    sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => idle(port)))))
+  expect(await ask(port)).toContain('"granted"')
+  const closed = () => sockets.filter(socket => socket.closed || socket.readableEnded || socket.destroyed).length
+  for (const socket of sockets) socket.resume()
+  await expect.poll(closed, { timeout: 20_000 }).toBeGreaterThanOrEqual(10_000 - MAX_UNNAMED)
+  expect(await ask(port)).toContain('"granted"')
+}, 60_000)
+
+test('who speaks no TLS is hung up on, and gates are served', async () => {
+  const port = await listening()
+  const socket = await idle(port)
+  const ended = once(socket.resume(), 'close')
+  socket.write('GET / HTTP/1.1\r\n\r\n')
+  await ended
+  expect(await ask(port)).toContain('"granted"')
+})
+
+test.each([
+  ['headers', 'POST /v1/gates/startgate-start HTTP/1.1\r\nhost: x\r\n'],
+  [
+    'a body',
+    'POST /v1/gates/startgate-start HTTP/1.1\r\nhost: x\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+  ],
+])(
+  'who never ends %s is hung up on, and gates are served meanwhile',
+  async (_, text) => {
+    const port = await listening()
+    const slow = tls.connect({ host: '127.0.0.1', port, ca: identity.caBundlePem, servername: NAME })
+    onTestFinished(() => void slow.destroy())
+    slow.on('error', () => undefined)
+    await once(slow, 'secureConnect')
+    slow.write(text)
+    const ended = once(slow.resume(), 'close')
+    expect(await ask(port)).toContain('"granted"')
+    await ended
+  },
+  30_000,
+)
