@@ -7,10 +7,10 @@ import { agentResources } from './inject/agent-resources.ts'
 import { injectionFor } from './inject/inject.ts'
 import { nameProblems, withoutOurs } from './inject/ownership.ts'
 import { type Fit, gateResources, sequenceGateResources } from './inject/resources.ts'
-import { isObject } from './json-shape.ts'
 import { checked, type Operation, operationsFor } from './patch.ts'
 import { planPod, planSequencedPod } from './plan.ts'
 import { planSequence, type SequencedPod } from './sequence-plan.ts'
+import { sequenceWarnings } from './sequence-warnings.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 /** What is known, besides the review itself, when it is answered. */
@@ -67,7 +67,11 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   if (check.kind === 'bad') {
     return { kind: 'unchanged', reason: 'PatchRefused', sentence: `not gated, a fault of startgate: ${check.sentence}` }
   }
-  return { kind: 'patched', operations, warnings: [...fit.warnings, ...(sequenced ? moveWarnings(sequenced) : [])] }
+  return {
+    kind: 'patched',
+    operations,
+    warnings: [...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
+  }
 }
 
 /** As the lease service reckons it, of the container that may take longest. */
@@ -102,14 +106,4 @@ function ownAfterProblems({ metadata }: Pod, { after = [] }: PodSettings): strin
   if (!own) return []
   const remedy = 'is this pod’s own: it would wait for itself; take it out'
   return [new InvalidValueError(annotationKey('after'), afterTargetName(own), remedy).message]
-}
-
-/** What moving does that whoever wrote the pod may not expect. */
-function moveWarnings({ moved }: SequencedPod): string[] {
-  return moved
-    .filter(({ container: { lifecycle } }) => isObject(lifecycle) && isObject(lifecycle.preStop))
-    .map(
-      ({ container }) =>
-        `startgate: preStop of ${container.name} runs at once on deletion, while its dependents still run`,
-    )
 }
