@@ -73,3 +73,29 @@ test('junk around a line never hides it and never adds to it', () => {
     }),
   )
 })
+
+test('whatever the lines are, only one that is READY=1 and nothing else makes it ready', () => {
+  // Near misses: what a careless reader takes for a word of ours.
+  const word = fc.constantFrom('READY', 'STOPPING', 'RELOADING', 'STATUS', 'ERRNO', 'EXTEND_TIMEOUT_USEC', 'BARRIER')
+  const value = fc.oneof(
+    fc.constantFrom('=1', '=1 ', '=01', '=1=1', '=', '=0', '', '=READY=1', '\0=1', ' =1'),
+    fc.string({ unit: 'binary' }),
+  )
+  const prefix = fc.constantFrom('', '', ' ', 'X_', '\t', '\u00a0', '\ufeff')
+  const line = fc.tuple(prefix, word, value).map(parts => parts.join(''))
+  const separator = fc.constantFrom('\n', '\n', '\r', '\r\n', '\n\n', ' ', '\0')
+  const lines = fc.array(fc.tuple(line, separator), { maxLength: 8 }).map(pairs => pairs.flat().join(''))
+  fc.assert(
+    fc.property(lines, fc.integer({ min: 0, max: 4200 }), (sent, padding) => {
+      const bytes = Buffer.concat([Buffer.from(sent), Buffer.from(`\nX_PAD=${'x'.repeat(padding)}`)])
+      const isIgnored = bytes.length > 4096 || bytes.includes(0)
+      const given = bytes.toString('latin1').split(/[\n\r]/)
+      const wantReady = !isIgnored && given.includes('READY=1') && !given.includes('STOPPING=1')
+      const said = parseDatagram(bytes)
+      expect(said === undefined).toBe(isIgnored)
+      expect(said?.state === 'ready').toBe(wantReady)
+      expect(said?.extendMs ?? 0).toBeLessThanOrEqual(MAX_EXTENSION_MS)
+    }),
+    { numRuns: 10_000 },
+  )
+})
