@@ -9,6 +9,7 @@ import type { FindWorkload } from './after-waits.ts'
 import { type AgentStream, AgentStreams } from './agent-streams.ts'
 import type { ConditionWriter } from './condition-writer.ts'
 import { containersSeen } from './container-view.ts'
+import { awayMs } from './far-back.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
 import type { LeaseStore } from './lease-store.ts'
@@ -16,7 +17,7 @@ import { withLeave } from './leave.ts'
 import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import type { Grant, Release, SlotTimeout } from './model.ts'
+import type { Grant, Release, SlotTimeout, Waiting } from './model.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { Reporter } from './reporter.ts'
 import type { Directions } from './service.ts'
@@ -37,11 +38,16 @@ export interface LeadershipDeps {
   metrics: ServiceMetrics
   reporter: Reporter
   clock: Clock
+  /** In [0, 1). */
+  random: () => number
   log: Logger
 }
 
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
+/** A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer. */
+const REST_PER_STEP = 3
+const LONGEST_REST_MS = 250
 
 /**
  * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
@@ -64,6 +70,7 @@ export class Leadership {
   #wake: NodeJS.Timeout | undefined
   #reconciling: Promise<void> | undefined
   #stepPlanned = false
+  #restUntilMs = 0
   #stopped = false
   #started = false
 
@@ -238,14 +245,25 @@ export class Leadership {
     this.#tellAgent(pod)
   }
 
-  /** All that happens in one turn of the event loop is decided on in one step. */
+  /** All that happens in one turn of the event loop, or while a long step's rest lasts, is decided on in one step. */
   #planStep(): void {
     if (this.#stepPlanned || this.#stopped || !this.#started) return
     this.#stepPlanned = true
-    setImmediate(() => {
+    const restMs = this.#restUntilMs - this.#deps.clock.monotonicMs()
+    const run = () => {
       this.#stepPlanned = false
-      if (!this.#stopped) this.#step()
-    })
+      if (!this.#stopped) this.#timedStep()
+    }
+    if (restMs > 0) setTimeout(run, restMs)
+    else setImmediate(run)
+  }
+
+  #timedStep(): void {
+    const { clock } = this.#deps
+    const beginMs = clock.monotonicMs()
+    this.#step()
+    const endMs = clock.monotonicMs()
+    this.#restUntilMs = endMs + Math.min(LONGEST_REST_MS, REST_PER_STEP * (endMs - beginMs))
   }
 
   #step(): void {
@@ -265,12 +283,23 @@ export class Leadership {
       this.#deps.metrics.passed()
     }
     for (const row of waiting) {
-      this.#streams.tell(row, nowMs)
+      this.#tell(row, nowMs)
       reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
     }
     clearTimeout(this.#wake)
     if (wakeAtMs !== undefined)
       this.#wake = setTimeout(() => this.#planStep(), Math.min(BEAT_MS, Math.max(0, wakeAtMs - nowMs)))
+  }
+
+  #tell(row: Waiting, nowMs: number): void {
+    const afterMs = awayMs(row, this.#deps.random())
+    if (afterMs === undefined) {
+      this.#streams.tell(row, nowMs)
+      return
+    }
+    this.#streams.askAgain(row.key, row.reason, afterMs)
+    // At once, not when the stream has ended: whoever is away must not be given a slot.
+    this.#ledger.withdraw(row.key)
   }
 
   #grant(grant: Grant): void {

@@ -69,6 +69,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     confirmTerm: () => elector.confirmTerm(),
     findWorkload: workloads.find,
     conditions: new ConditionWriter({ transport: client.transport, clock, log }),
+    random: Math.random,
     onTermLost: reason => {
       log.warn({ term: elector.term() }, reason)
       service.stopLeading()

@@ -39,6 +39,7 @@ function setUp(pods: Pod[], isLeader = true) {
     election: { isLeader: () => isLeader, leader: () => ({ address: '192.0.2.1:1', term: 4 }) },
     facts: { pods: () => pods, nodes: () => [{ metadata: { name: 'n' } }] },
     clock,
+    random: () => 0,
     log: pino({ level: 'silent' }),
   })
   const gate = (name: GateName) => {

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
+import { HELD_PLACES } from './far-back.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from './lease-store.memory.ts'
@@ -51,6 +52,7 @@ function setUp(pods: Pod[]) {
       waitingEventAfterMs: 30_000,
     }),
     clock,
+    random: () => 0,
     log: pino({ level: 'silent' }),
   })
   onTestFinished(() => service.stopLeading())
@@ -200,4 +202,31 @@ test('a gate that asks again after a change of leader finds its grant, in the ne
   const again = await ask('a')
   await quiet()
   expect([last(again), api.leases.get('start.a.1')?.spec?.leaseTransitions]).toEqual(['granted', 2])
+})
+
+test('gates beyond the first thousand places are told to come back, and hold up nobody while away', async () => {
+  const pods = Array.from({ length: HELD_PLACES + 3 }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
+  const { service, ask } = setUp(pods)
+  await service.startLeading(1)
+  const heard = new Map<string, GateMessage[]>()
+  for (const { metadata } of pods) heard.set(metadata.name ?? '', await ask(metadata.name ?? ''))
+  await quiet()
+  const kinds = [...heard.values()].map(last)
+  // One holds the slot, a thousand wait, two go.
+  expect([kinds[0], kinds[1], kinds[HELD_PLACES], ...kinds.slice(-2)]).toEqual([
+    'granted',
+    'waiting',
+    'waiting',
+    'retry',
+    'retry',
+  ])
+  const [lastPod] = pods.slice(-1)
+  expect(heard.get(lastPod?.metadata.name ?? '')?.at(-1)).toMatchObject({ kind: 'retry', afterMs: 15_000 })
+  // An older one that is away blocks nobody.
+  for (const pod of pods.slice(0, -2)) service.podChanged({ ...pod, status: { ...pod.status, phase: 'Succeeded' } })
+  await quiet()
+  const [back] = pods.slice(-1)
+  const answer = await ask(back?.metadata.name ?? '')
+  await quiet()
+  expect(last(answer)).toBe('granted')
 })

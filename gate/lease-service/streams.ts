@@ -64,10 +64,10 @@ export class Streams {
   }
 
   /** Ends a key's stream so that its gate asks anew. */
-  askAgain(key: string, reason: string): void {
+  askAgain(key: string, reason: string, afterMs = 0): void {
     const open = this.#open.get(key)
     this.#open.delete(key)
-    open?.stream.end({ kind: 'retry', afterMs: 0, reason })
+    open?.stream.end({ kind: 'retry', afterMs, reason })
   }
 
   /** Sends what was held back, and heartbeats. To be called about once a second. */

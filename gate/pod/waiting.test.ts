@@ -42,7 +42,7 @@ describe('a waiting gate', () => {
       event: heard({ kind: 'retry', afterMs: 700, reason: 'far back in line' }),
       nowMs: 2_000,
       want: { kind: 'connect', afterMs: 700 },
-      wantState: { lastContactMs: 2_000 },
+      wantState: { lastContactMs: 2_700 },
     },
     'goes to the leader at once': {
       event: heard({ kind: 'leader', address: '10.0.0.2:8443', term: 4 }),

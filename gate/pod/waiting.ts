@@ -54,9 +54,15 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
         { kind: 'exit', verdict: 'granted' },
       ]
     case 'retry':
-      // By the Service: who says so may be about to end.
+      // By the Service: who says so may be about to end. An absence that was agreed on is no lost contact.
       return [
-        { ...state, lastContactMs: nowMs, failures: 0, reason: message.reason, leader: undefined },
+        {
+          ...state,
+          lastContactMs: nowMs + Math.max(0, message.afterMs),
+          failures: 0,
+          reason: message.reason,
+          leader: undefined,
+        },
         { kind: 'connect', afterMs: Math.max(0, message.afterMs) },
       ]
     case 'leader':

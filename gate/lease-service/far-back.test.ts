@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { awayMs, HELD_PLACES } from './far-back.ts'
+
+test.each([
+  ['the last held place stays', { place: HELD_PLACES, estimateMs: 900_000 }, 0.5, undefined],
+  ['the next place goes away briefly', { place: HELD_PLACES + 1, estimateMs: 900_000 }, 0, 2_500],
+  ['without an estimate it does not hurry', { place: 9_000 }, 0.999, 29_985],
+  ['half the line in 40 s: back before its turn', { place: 2_000, estimateMs: 40_000 }, 0, 10_000],
+  ['far back it is away for half a minute at most', { place: 10_000, estimateMs: 900_000 }, 0.999, 29_985],
+])('%s', (_, row, random, want) => {
+  expect(awayMs(row, random)).toBe(want)
+})
