@@ -1,7 +1,15 @@
 import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
-import { parseCount, parseDurationMs, parseFactor, parseRate, parseWeight, type Rate } from './quantity.ts'
+import {
+  parseCount,
+  parseDurationMs,
+  parseFactor,
+  parsePatienceMs,
+  parseRate,
+  parseWeight,
+  type Rate,
+} from './quantity.ts'
 
 export type Mode = 'enforce' | 'observe' | 'off'
 
@@ -69,12 +77,12 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   maxWaitMs: parseDurationMs,
   weight: parseWeight,
   startTimeoutMs: parseDurationMs,
-  failOpenAfterMs: parseDurationMs,
+  failOpenAfterMs: parsePatienceMs,
   mode: parseMode,
 }
 const POD_FIELDS: Parser<PodSettings> = {
   startTimeoutMs: parseDurationMs,
-  failOpenAfterMs: parseDurationMs,
+  failOpenAfterMs: parsePatienceMs,
   dependsOn: asWritten,
   readiness: asWritten,
   after: parseAfter,

@@ -95,6 +95,7 @@ describe('parseClusterConfig', () => {
     '0 freezes a limit': ['limits.cluster.maxStarting', 0],
     'no user ID, for OpenShift': ['runAsUser', null],
     'no jitter': ['failOpenJitter', '0s'],
+    'failing closed': ['failOpenAfter', 'never'],
     'a whole share': ['limits.namespaceShare', 1],
     'a maximum wait': ['limits.maxWait', '15m'],
     'a floor': ['limits.cluster.minStartRate', '6/min'],
@@ -163,6 +164,16 @@ describe('parseClusterConfig', () => {
     'a maximum wait without unit': { path: 'limits.maxWait', value: '15', want: 'limits.maxWait: "15" is no duration' },
     'a duration without unit': { path: 'pullTimeout', value: '15', want: 'pullTimeout: "15" is no duration' },
     'a duration as number': { path: 'pullTimeout', value: 15, want: 'pullTimeout: "15" is no duration' },
+    'a wrong word for failing closed': {
+      path: 'failOpenAfter',
+      value: 'closed',
+      want: 'failOpenAfter: "closed" is no duration: write it like 90s, 2m or 1m30s, or never to fail closed',
+    },
+    'a time-out that never ends': {
+      path: 'startTimeout',
+      value: 'never',
+      want: 'startTimeout: "never" is no duration',
+    },
     'a time-out of 0': { path: 'startTimeout', value: '0s', want: 'startTimeout: "0s" is too short' },
     'a default above the cap': {
       path: 'startTimeout',

@@ -30,6 +30,7 @@ export interface ClusterConfig {
   certificateSecret: string
   /** Never gated; our own namespace and kube-system are among them. */
   skippedNamespaces: string[]
+  /** Infinity: gates fail closed. */
   failOpenAfterMs: number
   failOpenJitterMs: number
   /** Of injected containers; null leaves the field out, for clusters that give each namespace its own range (OpenShift). */
@@ -105,7 +106,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     },
     certificateSecret: read.name('certificateSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
-    failOpenAfterMs: read.durationMs('failOpenAfter', 1),
+    failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),
     runAsUser: read.countOrNull('runAsUser'),
     limits: {

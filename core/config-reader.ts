@@ -1,5 +1,5 @@
 import { CodedError, InvalidValueError } from './errors.ts'
-import { parseDurationMs, parseRate, type Rate } from './quantity.ts'
+import { parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
 
 /** The configuration cannot be used; `problems` has one entry for each fault, all found in one go. */
 export class InvalidConfigError extends CodedError {
@@ -119,9 +119,17 @@ export class ConfigReader {
   }
 
   durationMs(path: string, leastMs: number): number {
-    const remedy = 'is no duration: write it like 90s, 2m or 1m30s'
-    const text = this.#valid(path, undefined, remedy, isText)
-    const ms = text === undefined ? undefined : this.#tried(() => parseDurationMs(path, text))
+    return this.#time(path, leastMs, parseDurationMs)
+  }
+
+  /** A duration above 0, or `never`, which reads as Infinity. */
+  patienceMs(path: string): number {
+    return this.#time(path, 1, parsePatienceMs)
+  }
+
+  #time(path: string, leastMs: number, parse: (path: string, text: string) => number): number {
+    const text = this.#valid(path, undefined, 'is no duration: write it like 90s, 2m or 1m30s', isText)
+    const ms = text === undefined ? undefined : this.#tried(() => parse(path, text))
     if (ms !== undefined && ms < leastMs) this.fault(path, 'is too short: write a duration above 0s')
     return ms ?? 0
   }

@@ -3,6 +3,7 @@ import {
   AGENT_PROGRAM,
   BUSYBOX_IN_IMAGE,
   FIFO_DIRECTORY,
+  GATE_ENV,
   type GateName,
   PULL_GATE,
   RUN_MARKER_PATH,
@@ -60,7 +61,8 @@ const CRASHES_UNTIL_OPEN = 10
 /**
  * PID 1 of the agent's container. Makes the FIFOs, for gates of any user, starts Node, and starts it again when it crashes, so that the
  * container stays up and the pod's readiness with it. Node ends with 0 when all is ready: then the shell sleeps. If Node
- * crashes on and on, the gates are opened as they come up: the containers still start one after another, without slots.
+ * crashes on and on, the gates are opened as they come up: the containers still start one after another, without slots;
+ * but not in a pod that fails closed.
  */
 const AGENT_SCRIPT = `\
 node=
@@ -90,11 +92,11 @@ while :; do
   [ $(($($bb date +%s) - began)) -lt 300 ] || crashes=0
   crashes=$((crashes + 1))
   say "ended with $code, crash $crashes in a row"
-  if [ $crashes -ge ${CRASHES_UNTIL_OPEN} ]; then
+  if [ $crashes -ge ${CRASHES_UNTIL_OPEN} ] && [ "$${GATE_ENV.failOpenAfter}" != never ]; then
     say "failing open: the gates are opened without slots"
     while :; do open_all "$@"; nap 1; done
   fi
-  [ $crashes = 1 ] || nap $crashes
+  [ $crashes = 1 ] || nap $((crashes < 30 ? crashes : 30))
 done
 fifos idle
 listen() { while read -r word <&3; do :; done; }

@@ -18,6 +18,17 @@ export function parseDurationMs(field: string, text: string): number {
   return Math.round(ms)
 }
 
+/** A duration in ms, or Infinity for `never`. Throws InvalidValueError that names `field` on anything else. */
+export function parsePatienceMs(field: string, text: string): number {
+  if (text.trim() === 'never') return Number.POSITIVE_INFINITY
+  try {
+    return parseDurationMs(field, text)
+  } catch (error) {
+    if (!(error instanceof InvalidValueError)) throw error
+    throw new InvalidValueError(field, text, 'is no duration: write it like 90s, 2m or 1m30s, or never to fail closed')
+  }
+}
+
 /** A whole number of at least 0. Throws InvalidValueError that names `field` on anything else. */
 export function parseCount(field: string, text: string): number {
   const trimmed = text.trim()

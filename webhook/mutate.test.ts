@@ -198,6 +198,8 @@ test('a fail-open time on the pod counts more than one on the namespace, and tha
   expect(timeOf(podOf(), FACTS)).toBe('60s')
   expect(timeOf(podOf(), { ...FACTS, namespace })).toBe('2500ms')
   expect(timeOf(own, { ...FACTS, namespace })).toBe('180s')
+  const closed = podOf({}, { annotations: { 'startgate.dev/fail-open-after': 'never' } })
+  expect(timeOf(closed, { ...FACTS, namespace })).toBe('never')
 })
 
 test('a namespace that is not known yet is trusted to be opted in', () => {

@@ -26,7 +26,14 @@ test('every fault is named at once, and the gate still has a patience', () => {
   const { config, faults } = parseConfig({ STARTGATE_GATE: 'startgate-rest', STARTGATE_FAIL_OPEN_AFTER: 'soon' })
   expect(faults).toHaveLength(6)
   expect(faults.join('\n')).toContain(
-    'STARTGATE_FAIL_OPEN_AFTER: "soon" is no duration: write it like 90s, 2m or 1m30s',
+    'STARTGATE_FAIL_OPEN_AFTER: "soon" is no duration: write it like 90s, 2m or 1m30s, or never to fail closed',
   )
   expect(config.failOpenAfterMs).toBe(60_000)
+})
+
+test('a gate that never fails open has no end to its patience', () => {
+  const { config, faults } = parseConfig({ ...good, STARTGATE_FAIL_OPEN_AFTER: 'never' })
+  expect(faults).toEqual([])
+  expect(config.failOpenAfterMs).toBe(Number.POSITIVE_INFINITY)
+  expect(parseConfig({ ...good, STARTGATE_FAIL_OPEN_JITTER: 'never' }).faults).toHaveLength(1)
 })

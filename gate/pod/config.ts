@@ -1,6 +1,6 @@
 import { InvalidValueError } from '../../core/errors.ts'
 import { AGENT_ENV, GATE_ENV, type GateName, PULL_GATE, START_GATE } from '../../core/names.ts'
-import { parseDurationMs } from '../../core/quantity.ts'
+import { parseDurationMs, parsePatienceMs } from '../../core/quantity.ts'
 import type { Patience } from './patience.ts'
 
 /** How to reach the lease service, and how long to wait for it. */
@@ -55,7 +55,8 @@ export function parseLeaseConfig(env: Env): { config: LeaseConfig; faults: strin
 /** A duration in ms; its default where it is absent or, with a fault, where it is none. */
 export function durationOf(env: Env, name: keyof typeof DEFAULTS, faults: string[]): number {
   try {
-    return parseDurationMs(name, env[name] ?? DEFAULTS[name] ?? '')
+    const parse = name === GATE_ENV.failOpenAfter ? parsePatienceMs : parseDurationMs
+    return parse(name, env[name] ?? DEFAULTS[name] ?? '')
   } catch (error) {
     if (!(error instanceof InvalidValueError)) throw error
     faults.push(error.message)

@@ -2,7 +2,7 @@
 export const MAX_ESTIMATE_MS = 600_000
 
 export interface Patience {
-  /** Time without contact after which the pod is let go. */
+  /** Time without contact after which the pod is let go; Infinity: never. */
   failOpenAfterMs: number
   /** A gate that knows no estimate adds a random part of this, so that gates do not break loose together. */
   failOpenJitterMs: number

@@ -136,3 +136,16 @@ test('whatever is heard and lost, a gate that is never granted ends by failing o
     }),
   )
 })
+
+test('a gate that fails closed tries on for ever, and is granted when the service is back', () => {
+  const closed = { ...patience, failOpenAfterMs: Number.POSITIVE_INFINITY }
+  const hourMs = 3_600_000
+  let state = startWaiting(0, 0.5)
+  for (let nowMs = hourMs; nowMs < 1_000 * hourMs; nowMs += hourMs) {
+    const [next, action] = step(state, lost, nowMs, closed)
+    expect(action).toMatchObject({ kind: 'connect', afterMs: expect.toSatisfy((ms: number) => ms <= 8_000) })
+    state = next
+  }
+  const granted: WaitEvent = { kind: 'message', message: { kind: 'granted', nonce: 'n' } as GateMessage, nonce: 'n' }
+  expect(step(state, granted, 1_001 * hourMs, closed)[1]).toEqual({ kind: 'exit', verdict: 'granted' })
+})

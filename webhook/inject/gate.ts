@@ -71,6 +71,8 @@ export function ownSecurityContext({ settings: { runAsUser } }: GateOptions): Re
   }
 }
 
+/** What core/quantity.ts reads as `ms`. */
 export function goDuration(ms: number): string {
+  if (ms === Number.POSITIVE_INFINITY) return 'never'
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
