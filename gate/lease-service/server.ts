@@ -52,6 +52,9 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     // A request must be complete soon; the answer may take hours.
     requestTimeout: PATIENCE_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // What was under way when the replica shuts down is answered, not refused.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
     ...(deps.tls && {
       https: {
         handshakeTimeout: PATIENCE_MS,
@@ -60,7 +63,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
         ...deps.tls,
       },
     }),
-  }) as unknown as FastifyInstance
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   const unnamed = limitUnnamed(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
     const identity = await identityOf(deps, request, body)
