@@ -21,7 +21,13 @@ const log = (line: string) => process.stderr.write(`  ${line}\n`)
  * out of their way; the times of bad days are short enough to wait for.
  */
 export const E2E_VALUES: Record<string, unknown> = {
-  limits: { cluster: { maxPulling: 100 }, node: { maxStarting: 50, maxPulling: 50 }, namespaceShare: 1 },
+  limits: {
+    cluster: { maxPulling: 100 },
+    node: { maxStarting: 50, maxPulling: 50 },
+    namespaceShare: 1,
+    allowFloor: true,
+    allowWeight: true,
+  },
   failOpenJitter: '20s',
   waitingEventAfter: '5s',
   lameDuckSeconds: 2,

@@ -2,10 +2,10 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Connections that may be open without having shown a good token. A gate shows one within milliseconds of its handshake, so a
- * thousand at once are ten thousand gates that reconnect within seconds; not one of them holds more than some 50 KiB.
+ * Connections that may be open without having shown a good token. A gate shows one within milliseconds of its handshake, so
+ * four thousand at once are more than ten thousand gates that reconnect within seconds make; one that has said nothing yet costs a few KiB.
  */
-export const MAX_UNNAMED = 1_000
+export const MAX_UNNAMED = 4_000
 
 export interface UnnamedConnections {
   /** The connection has shown who it is; from here on it counts no more. */
