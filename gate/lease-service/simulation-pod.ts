@@ -52,6 +52,9 @@ interface AppTruth {
 
 const INIT_STEP = /^startgate-image-/
 
+/** By second: making one costs more than all else about a status. */
+const STAMPS = new Map<number, string>()
+
 /**
  * Test support. One pod and what the kubelet does with it: gates, image steps, containers, crashes, a sandbox made anew whose
  * statuses mislead. What is true is in fields; what the API server gets to see is `snapshot()`.
@@ -455,6 +458,9 @@ export class SimPod {
 
   /** The kubelet's stamps have whole seconds. */
   #stamp(): string {
-    return new Date(Math.floor(this.world.time.nowMs / 1000) * 1000).toISOString()
+    const second = Math.floor(this.world.time.nowMs / 1000)
+    const stamp = STAMPS.get(second) ?? new Date(second * 1000).toISOString()
+    STAMPS.set(second, stamp)
+    return stamp
   }
 }

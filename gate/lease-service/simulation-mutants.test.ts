@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Workload } from './after-verdict.ts'
 import { statusOf } from './container-run.ts'
@@ -10,23 +9,8 @@ import { type Faults, simulate } from './simulation.ts'
 import { StageProgress } from './stage-progress.ts'
 import { type Holder, Usage } from './usage.ts'
 
-/** `STARTGATE_SEED=17 npx vitest …` runs that one course of events again. */
+/** Set: the one seed to look at. */
 const SEED = process.env.STARTGATE_SEED === undefined ? undefined : Number(process.env.STARTGATE_SEED)
-const RUNS = Number(process.env.STARTGATE_RUNS ?? 200)
-
-test('whatever happens, no limit is broken, no gate is forgotten and no slot is lost', { timeout: 600_000 }, () => {
-  if (SEED !== undefined) {
-    expect(simulate(SEED).violations).toEqual([])
-    return
-  }
-  fc.assert(
-    fc.property(fc.nat(), seed => {
-      expect(simulate(seed).violations, `again with STARTGATE_SEED=${seed}`).toEqual([])
-    }),
-    // A smaller seed is no simpler a run, so there is nothing to shrink to.
-    { numRuns: RUNS, endOnFailure: true },
-  )
-})
 
 test('the same seed gives the same course of events', () => {
   const outcomes = [1, 2].map(() =>
