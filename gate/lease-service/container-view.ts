@@ -43,12 +43,28 @@ function sightOf(status: ContainerStatus | undefined, sinceMs: number | undefine
   const isOfThisRun = (startedAt: string | undefined) => (stampMs(startedAt) ?? sinceMs) >= sinceMs
   const { running, terminated } = status.state ?? {}
   const id = status.containerID === undefined ? {} : { id: status.containerID }
-  if (running && isOfThisRun(running.startedAt))
-    return { ...id, state: 'running', started: status.started === true, ready: status.ready, restartCount }
+  if (running && isOfThisRun(running.startedAt)) {
+    const { started = false, ready } = status
+    return { ...id, state: 'running', started, ready, restartCount, ...startOf(running.startedAt) }
+  }
   // Without an ID the runtime has lost the container, and the record is made up.
   if (terminated?.containerID && isOfThisRun(terminated.startedAt)) {
     const { exitCode } = terminated
-    return { id: terminated.containerID, state: 'terminated', started: false, ready: false, exitCode, restartCount }
+    return {
+      id: terminated.containerID,
+      state: 'terminated',
+      started: false,
+      ready: false,
+      exitCode,
+      restartCount,
+      ...startOf(terminated.startedAt),
+    }
   }
   return none
+}
+
+/** An agent that was out of contact tells by it whether READY=1 came from this run or from the one before. */
+function startOf(stamp: string | undefined): Pick<ContainerSight, 'startedAtMs'> {
+  const startedAtMs = stampMs(stamp)
+  return startedAtMs === undefined ? {} : { startedAtMs }
 }

@@ -1,59 +1,69 @@
-import type { AgentReport, ContainerSight } from '../../core/lease-api.ts'
+import type { AgentReport, ContainerSight, GateVerdict } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
-import type { Dependency, Sequence, Stage } from '../../core/sequence.ts'
-import type { GateRun, SimPod } from './simulation-pod.ts'
+import type { Sequence } from '../../core/sequence.ts'
+import { formatSequence } from '../../core/sequence.ts'
+import {
+  dueMs,
+  type Effect,
+  isFinished,
+  type Rules,
+  reportsOf,
+  type SequencingEvent,
+  type SequencingState,
+  step,
+} from '../pod/agent/sequencing.ts'
+import { resumed } from '../pod/agent/state-file.ts'
+import { startWaiting, type WaitEvent, type WaitState, step as waitStep } from '../pod/waiting.ts'
+import { SimGate } from './simulation-gate.ts'
+import type { SimPod } from './simulation-pod.ts'
 
-/** Faults of an agent that the checks must find. */
+/** What of an agent may be replaced by something faulty that the checks must find. */
 export interface AgentFaults {
-  /** Does not see READY=1. */
-  losesNotify?: boolean
+  step?: typeof step
+  resumed?: typeof resumed
   /** Says what it knows once, and not again on a new connection. */
   reportsOnce?: boolean
-  skipsDependency?: boolean
-  /** Takes the gates it opened in an earlier run for open. */
-  opensTwice?: boolean
 }
 
-/** What an agent writes into the shared emptyDir: it outlives the agent and the sandbox. */
+/** What an agent keeps in the shared emptyDir: it outlives the agent and the sandbox. */
 export interface AgentFile {
-  attempt: number
-  opened: Set<GateName>
-  ready: Set<string>
+  saved?: Parameters<typeof resumed>[1]
+  /** Left by gates beside their FIFOs. */
+  marks: Set<string>
 }
+
+const WORD_SETTLE_MS = 500
+const TICK_MS = 1_000
 
 /**
- * Test support. A model of the agent of one sandbox: what it sees, asks for and opens; it may crash, and then knows only its file.
- * Half of the agents ask for a stage as soon as its dependencies are met, the others when its gate is there.
+ * Test support. The shell around the real sequencing of one sandbox: time, the gates' FIFOs, requests for slots, the stream of
+ * reports and sights. It may crash, and then knows only what it has saved.
  */
 export class SimAgent {
   readonly pod: SimPod
   readonly attempt: number
-  readonly #sequence: Sequence
-  readonly #file: AgentFile
+  readonly #rules: Rules
   readonly #faults: AgentFaults
-  readonly #isEager: boolean
   readonly #sandbox: number
-  readonly #asking = new Map<GateName, GateRun>()
-  #sights: Record<string, ContainerSight> = {}
-  #settled = new Set<string>()
+  #state: SequencingState
+  #asking = new Map<GateName, SimGate>()
+  #contact: WaitState
+  #isConnected = false
+  #told = ''
+  #tickAtMs = Number.POSITIVE_INFINITY
   #life = 1
   #isUp = true
 
   constructor(pod: SimPod, sequence: Sequence, attempt: number) {
+    const { settleMs, startTimeoutMs, agentFaults } = pod.world
     this.pod = pod
     this.attempt = attempt
-    this.#sequence = sequence
-    this.#faults = pod.world.agentFaults
+    this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: settleMs, wordSettleMs: WORD_SETTLE_MS }
+    this.#faults = agentFaults
     this.#sandbox = pod.sandbox
-    this.#isEager = pod.world.random.chance(0.5)
-    const { agentFile } = pod
-    if (agentFile.attempt !== attempt) {
-      agentFile.attempt = attempt
-      agentFile.ready.clear()
-      if (!this.#faults.opensTwice) agentFile.opened.clear()
-    }
-    this.#file = agentFile
-    pod.world.agentReady(this)
+    this.#state = this.#load()
+    this.#contact = this.#newContact()
+    this.#begin()
   }
 
   get isAlive(): boolean {
@@ -61,111 +71,155 @@ export class SimAgent {
   }
 
   /** Questions without an answer yet. */
-  get asking(): GateRun[] {
-    return this.isAlive ? [...this.#asking.values()] : []
+  get asking(): SimGate[] {
+    return this.isAlive ? [...this.#asking.values()].filter(gate => gate.isWaiting) : []
   }
 
   /** All it knows; said at each connect. */
   reports(): AgentReport[] {
-    return this.#faults.reportsOnce ? [] : [...this.#file.ready].map(container => ({ container, state: 'ready' }))
+    this.#isConnected = true
+    const reports = reportsOf(this.#rules, this.#state, this.pod.world.time.nowMs)
+    this.#told = JSON.stringify(reports)
+    this.#hear({ kind: 'message', message: { kind: 'waiting', place: 0, of: 0, reason: 'in contact' }, nonce: '' })
+    return this.#faults.reportsOnce ? [] : reports
   }
 
   /** Word from the lease service. */
   see(containers: Record<string, ContainerSight>): void {
-    if (!this.isAlive) return
-    this.#sights = containers
-    for (const [name, { state, id = '' }] of Object.entries(containers)) {
-      const key = `${name} ${id}`
-      if (state !== 'running' || this.#sequence.readiness[name]?.type !== 'simple' || this.#settled.has(key)) continue
-      this.#later(this.pod.world.settleMs, () => {
-        this.#settled.add(key)
-        this.#look()
-      })
-    }
-    this.#look()
+    if (this.isAlive) this.#take({ kind: 'sights', containers })
   }
 
-  /** READY=1 from a container; false when nobody reads. */
+  /** A datagram from a container; false when nobody reads. */
   notify(container: string): boolean {
-    if (!this.isAlive || this.#faults.losesNotify) return this.isAlive
-    this.#file.ready.add(container)
-    const report: AgentReport = { container, state: 'ready' }
-    if (this.pod.world.random.chance(0.1))
-      this.pod.world.report(this, [{ container, state: 'starting', extendUntilMs: 9_000 }])
-    this.pod.world.report(this, [report])
-    this.#look()
+    if (!this.isAlive) return false
+    const { random, time } = this.pod.world
+    const wallMs = time.nowMs
+    const said = (fields: { state?: 'ready' | 'stopping'; extendMs?: number }): void =>
+      this.#take({ kind: 'notification', container, said: fields, wallMs })
+    if (random.chance(0.1)) said({ extendMs: 9_000 })
+    if (random.chance(0.1)) {
+      // A temporary server.
+      said({ state: 'ready' })
+      said({ state: 'stopping' })
+    }
+    said({ state: 'ready' })
     return true
   }
 
-  /** The kubelet has started a gate: somebody reads its FIFO. */
-  gateRuns(): void {
-    this.#look()
+  /** A gate has left a mark; seen at once, or at the next look. */
+  marked(kind: 'here' | 'passed', gate: GateName): void {
+    this.#later(this.pod.world.random.int(1, TICK_MS), () => this.#take({ kind: `gate-${kind}`, gate }))
   }
 
+  /** The stream has ended, or was not to be had. */
+  streamLost(): void {
+    if (!this.isAlive) return
+    const inContact = { kind: 'waiting' as const, place: 0, of: 0, reason: 'in contact' }
+    if (this.#isConnected) this.#hear({ kind: 'message', message: inContact, nonce: '' })
+    this.#isConnected = false
+    this.#hear({ kind: 'lost', reason: 'lost' })
+    this.#later(this.pod.world.random.int(500, 3_000), () => this.pod.world.agentReady(this))
+  }
+
+  /** Its Node process dies; the containers do not know. */
   crash(): void {
     if (!this.isAlive) return
     this.#isUp = false
     this.#life += 1
-    this.#asking.clear()
-    this.#sights = {}
-    this.#settled = new Set()
-    const { time, random, agentReady } = this.pod.world
+    this.#tickAtMs = Number.POSITIVE_INFINITY
+    for (const gate of this.#asking.values()) gate.withdraw()
+    this.#asking = new Map()
+    this.pod.agentGone()
+    const { time, random } = this.pod.world
     time.after(random.int(100, 13_000), () => {
       this.#isUp = true
-      if (this.isAlive) agentReady(this)
+      if (!this.isAlive) return
+      this.#state = this.#load()
+      this.#contact = this.#newContact()
+      this.#begin()
     })
   }
 
-  #look(): void {
-    if (!this.isAlive) return
-    for (const stage of this.#sequence.stages) {
-      const { gate } = stage
-      if (this.#file.opened.has(gate)) this.pod.openGate(gate)
-      else if (!this.#asking.has(gate) && (this.#isEager || this.pod.gateAtFifo === gate) && this.#isDue(stage))
-        this.#ask(gate)
-    }
+  #begin(): void {
+    this.#isConnected = false
+    this.pod.world.agentReady(this)
+    for (const stage of this.#rules.sequence.stages)
+      for (const kind of ['here', 'passed'] as const)
+        if (this.pod.agentFile.marks.has(`${stage.gate} ${kind} ${this.attempt}`)) this.marked(kind, stage.gate)
   }
 
-  #isDue({ dependsOn }: Stage): boolean {
-    const asked = this.#faults.skipsDependency ? dependsOn.slice(1) : dependsOn
-    return asked.every(dependency => this.#holds(dependency))
+  #newContact(): WaitState {
+    return startWaiting(this.pod.world.time.nowMs, this.pod.world.random.next())
   }
 
-  #holds({ container, condition }: Dependency): boolean {
-    const { state, id = '', started, ready, exitCode } = this.#sights[container] ?? { state: 'waiting' }
-    if (condition === 'started') return state === 'running'
-    if (condition === 'completed') return state === 'terminated' && exitCode === 0
-    switch (this.#sequence.readiness[container]?.type) {
-      case 'simple':
-        return this.#settled.has(`${container} ${id}`)
-      case 'probe':
-        return state === 'running' && started === true && ready === true
-      default:
-        return this.#file.ready.has(container)
+  #load(): SequencingState {
+    return (this.#faults.resumed ?? resumed)(this.#rules, this.pod.agentFile.saved ?? {})
+  }
+
+  #hear(event: WaitEvent): void {
+    const { time, patience } = this.pod.world
+    const [next, action] = waitStep(this.#contact, event, time.nowMs, patience)
+    this.#contact = next
+    const isAlone = action.kind === 'exit'
+    if ((isAlone || action.kind === 'listen') && isAlone !== this.#state.isAlone) this.#take({ kind: 'alone', isAlone })
+  }
+
+  #take(event: SequencingEvent): void {
+    const { nowMs } = this.pod.world.time
+    const [next, effects] = (this.#faults.step ?? step)(this.#rules, this.#state, event, nowMs)
+    this.#state = next
+    const { sequence } = this.#rules
+    this.pod.agentFile.saved = { attempt: this.attempt, sequence: formatSequence(sequence), state: next }
+    for (const effect of effects) this.#act(effect)
+    this.#report()
+    this.#planTick(nowMs)
+  }
+
+  #planTick(nowMs: number): void {
+    if (isFinished(this.#rules, this.#state, nowMs)) return
+    // The real one ticks each second; only where a gate may have missed the word does that matter.
+    const isOpening = this.#state.stages.some(stage => stage.openedMs !== undefined && !stage.hasPassed)
+    const atMs = Math.min(
+      dueMs(this.#rules, this.#state, nowMs) ?? Number.POSITIVE_INFINITY,
+      isOpening ? nowMs + TICK_MS : Number.POSITIVE_INFINITY,
+    )
+    if (!Number.isFinite(atMs) || (this.#tickAtMs > nowMs && this.#tickAtMs <= atMs)) return
+    this.#tickAtMs = atMs
+    this.#later(atMs - nowMs, () => this.#tickAtMs === atMs && this.#take({ kind: 'tick' }))
+  }
+
+  #report(): void {
+    if (!this.#isConnected) return
+    const reports = reportsOf(this.#rules, this.#state, this.pod.world.time.nowMs)
+    const text = JSON.stringify(reports.map(({ extendUntilMs: _, ...report }) => report))
+    if (text === this.#told) return
+    this.#told = text
+    this.pod.world.report(this, reports)
+  }
+
+  #act(effect: Effect): void {
+    const { gate } = effect
+    if (effect.kind === 'open')
+      this.#later(this.pod.world.random.int(1, 50), () => this.pod.openGate(gate, effect.verdict))
+    else if (effect.kind === 'ask') this.#ask(gate)
+    else {
+      const wait = this.#asking.get(gate)
+      if (wait) this.pod.world.hungUp(wait)
+      wait?.withdraw()
+      this.#asking.delete(gate)
     }
   }
 
   #ask(gate: GateName): void {
     const life = this.#life
-    const run: GateRun = {
-      gate,
-      attempt: this.attempt,
-      isWaiting: () => this.isAlive && life === this.#life && this.#asking.get(gate) === run,
-      answer: () => {
-        if (!run.isWaiting()) return false
-        this.#asking.delete(gate)
-        this.pod.grantedGates.add(gate)
-        this.#later(this.pod.world.random.int(1, 50), () => {
-          // Written before the gate is told: an agent that crashes in between opens it when it is back.
-          this.#file.opened.add(gate)
-          this.#look()
-        })
-        return true
-      },
-      askAgain: () => this.pod.world.gateReady(this.pod, run),
+    const onVerdict = (verdict: GateVerdict): void => {
+      this.#asking.delete(gate)
+      if (verdict.verdict === 'granted') this.pod.grantedGates.add(gate)
+      this.#take({ kind: 'verdict', gate, verdict })
     }
-    this.#asking.set(gate, run)
-    this.pod.world.gateReady(this.pod, run)
+    const isAlive = (): boolean => this.isAlive && life === this.#life
+    const { attempt, pod } = this
+    this.#asking.set(gate, new SimGate({ podUid: pod.uid, gate, attempt, isAlive, onVerdict }, pod.world))
   }
 
   #later(delayMs: number, act: () => void): void {

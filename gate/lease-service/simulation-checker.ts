@@ -60,7 +60,8 @@ export class Checker {
       return
     }
     if (mode === 'enforce') this.#checkLimits(grant, nowMs)
-    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn: undefined, isExempt: false })
+    const answeredIn = pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined
+    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isExempt: false })
   }
 
   answered(key: string, pod: SimPod): void {
@@ -68,9 +69,26 @@ export class Checker {
     if (claim) claim.answeredIn = pod.sandbox
   }
 
+  /** The gate went without an answer: what was granted to it counts by what its containers do. */
+  failedOpen(pod: SimPod, gate: string): void {
+    for (const claim of this.#claims.values())
+      if (claim.pod === pod && claim.grant.gate === gate) claim.answeredIn ??= pod.sandbox
+  }
+
   /** Not stored, or taken back, before its gate was told. */
   dropped(key: string): void {
     if (this.#claims.get(key)?.answeredIn === undefined) this.#claims.delete(key)
+  }
+
+  /** What a former leader decided on but neither stored nor answered is nobody's. */
+  tookOver(store: ReadonlyMap<string, Grant>): void {
+    for (const key of this.#claims.keys()) if (!store.has(key)) this.dropped(key)
+  }
+
+  /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */
+  adopted(grant: Grant, pod: SimPod, nowMs: number): void {
+    if (!this.#claims.has(grant.key))
+      this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn: undefined, isExempt: false })
   }
 
   nodeLost(node: string): void {
@@ -94,7 +112,12 @@ export class Checker {
   #checkStage({ gate, key }: Grant, pod: SimPod): void {
     const stages = pod.sequence?.stages ?? []
     const before = stages[stages.findIndex(s => s.gate === gate) - 1]
-    if (before && !pod.grantedGates.has(before.gate) && !this.#isPending(pod, before.gate))
+    if (
+      before &&
+      !pod.grantedGates.has(before.gate) &&
+      !pod.failedOpenGates.has(before.gate) &&
+      !this.#isPending(pod, before.gate)
+    )
       this.violations.push(`StageSkipped: ${key} before ${before.gate}`)
   }
 

@@ -3,10 +3,11 @@ import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import type { containersSeen } from './container-view.ts'
 import type { Ledger } from './ledger.ts'
-import type { Grant } from './model.ts'
+import type { Grant, SlotTimeout } from './model.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker } from './simulation-checker.ts'
-import type { GateRun, SimPod } from './simulation-pod.ts'
+import type { SimGate } from './simulation-gate.ts'
+import type { SimPod } from './simulation-pod.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 import { ticketOf } from './ticket.ts'
 
@@ -16,12 +17,27 @@ export interface LeaderDeps {
   checker: Checker
   ledger: Ledger
   term: number
+  /** A quorum read of the election Lease. */
+  isOurs: () => boolean
+  /** The term is over. */
+  onTermLost: () => void
   /** The Leases: what outlives a leader. */
   store: Map<string, Grant>
   podOf: (uid: string) => SimPod | undefined
   /** The fault that a checker must find: gates hear of a grant before it is durable. */
   answersEarly: boolean
+  /** The fault: a woken leader believes that it still leads. */
+  skipsTerm: boolean
   containersSeen: typeof containersSeen
+}
+
+/** Until all is long over. */
+const RECONCILIATIONS = 40
+
+interface Stream {
+  pod: SimPod
+  gate: SimGate
+  nonce: string
 }
 
 /**
@@ -30,12 +46,14 @@ export interface LeaderDeps {
  */
 export class SimLeader {
   readonly #deps: LeaderDeps
-  readonly #streams = new Map<string, { pod: SimPod; run: GateRun }>()
+  readonly #streams = new Map<string, Stream>()
   readonly #writing = new Map<string, Grant>()
   readonly #shown = new Map<string, Pod>()
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number }>()
   #isOver = false
   #isPlanned = false
+  /** While it is paused: what waits to be done. */
+  #held: (() => void)[] | undefined
 
   constructor(deps: LeaderDeps) {
     this.#deps = deps
@@ -43,15 +61,29 @@ export class SimLeader {
 
   /** A takeover: all facts by list, then all Leases. */
   begin(facts: { nodes: Node[]; namespaces: Map<string, NamespaceSettings>; pods: Pod[] }): void {
-    const { ledger, store, time } = this.#deps
+    const { ledger, store, time, checker, podOf } = this.#deps
+    checker.tookOver(store)
     for (const node of facts.nodes) ledger.upsertNode(node)
     for (const [name, settings] of facts.namespaces) ledger.setNamespace(name, settings)
     for (const pod of facts.pods) this.podChanged(pod)
     for (const grant of store.values()) {
       ledger.adopt(grant, time.nowMs)
+      const pod = podOf(grant.podUid)
+      if (pod) checker.adopted(grant, pod, time.nowMs)
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
     }
     this.plan()
+    this.#reconcile(RECONCILIATIONS)
+  }
+
+  /** Leases that nobody holds are deleted, as those a leader wrote that led no more. */
+  #reconcile(times: number): void {
+    if (times === 0) return
+    this.#later(30_000, 30_000, () => {
+      const { store, ledger, isOurs } = this.#deps
+      for (const key of store.keys()) if (isOurs() && !this.#writing.has(key) && !ledger.grantOf(key)) store.delete(key)
+      this.#reconcile(times - 1)
+    })
   }
 
   podChanged(pod: Pod): void {
@@ -95,22 +127,28 @@ export class SimLeader {
   }
 
   /** False when the gate has to come again. */
-  connect(pod: SimPod, run: GateRun): boolean {
+  connect(pod: SimPod, gate: SimGate): boolean {
     const shown = this.#shown.get(pod.uid)
-    const ticket = shown && ticketOf(shown, run)
+    const ticket = shown && ticketOf(shown, gate)
     if (!ticket || 'refused' in ticket) return false
     const { ledger, time, store, random, checker } = this.#deps
     checker.asked(ticket, time.nowMs)
-    this.#streams.set(ticket.key, { pod, run })
+    const { nonce } = gate
+    if (random.chance(0.02)) {
+      gate.hear({ kind: 'retry', afterMs: random.int(0, 8_000), reason: 'far back' }, nonce)
+      return true
+    }
+    this.#streams.set(ticket.key, { pod, gate, nonce })
+    gate.hear({ kind: 'waiting', place: 1, of: 1, reason: 'in line', estimateMs: random.int(0, 60_000) }, nonce)
     for (let times = random.chance(0.1) ? 2 : 1; times > 0; times--) ledger.ask(ticket, time.nowMs)
     if (ledger.grantOf(ticket.key) && store.has(ticket.key) && !this.#writing.has(ticket.key)) this.#answer(ticket.key)
     this.plan()
     return true
   }
 
-  hangUp(run: GateRun): void {
+  hangUp(gate: SimGate): void {
     for (const [key, stream] of this.#streams) {
-      if (stream.run !== run) continue
+      if (stream.gate !== gate) continue
       this.#streams.delete(key)
       this.#deps.ledger.withdraw(key)
     }
@@ -118,14 +156,31 @@ export class SimLeader {
   }
 
   /** The process is gone; what it was writing was written, or not. Returns who lost their connection. */
-  crash(): { gates: { pod: SimPod; run: GateRun }[]; agents: SimAgent[] } {
+  crash(): { gates: SimGate[]; agents: SimAgent[] } {
     this.#isOver = true
-    const { random, store, checker } = this.#deps
+    const { random, checker } = this.#deps
     for (const [key, grant] of this.#writing) {
-      if (random.chance(0.5)) store.set(key, grant)
+      if (random.chance(0.5)) this.#put(grant)
       else checker.dropped(key)
     }
-    return { gates: [...this.#streams.values()], agents: [...this.#agents.values()].map(a => a.agent) }
+    return this.#listeners()
+  }
+
+  /** SIGSTOP: nothing happens in it until `wake`, and its streams say nothing. */
+  pause(): { gates: SimGate[]; agents: SimAgent[] } {
+    this.#held = []
+    return this.#listeners()
+  }
+
+  /** What it was about to do, it does now, whoever leads meanwhile. */
+  wake(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const act of held) if (!this.#isOver) act()
+  }
+
+  #listeners(): { gates: SimGate[]; agents: SimAgent[] } {
+    return { gates: [...this.#streams.values()].map(s => s.gate), agents: [...this.#agents.values()].map(a => a.agent) }
   }
 
   plan(): void {
@@ -138,63 +193,106 @@ export class SimLeader {
   }
 
   #step(): void {
-    const { ledger, time, term, checker, store, podOf } = this.#deps
+    const { ledger, time, term, isOurs } = this.#deps
     const { grants, releases, timeouts, wakeAtMs } = ledger.step(time.nowMs, term)
-    for (const timeout of timeouts) {
-      const pod = podOf(timeout.grant.podUid)
-      const { sinceMs = time.nowMs } = this.#agents.get(timeout.grant.podUid) ?? {}
-      if (pod) checker.timedOut(timeout, pod, { nowMs: time.nowMs, connectedMs: time.nowMs - sinceMs })
-    }
-    for (const { grant } of releases) {
-      const { key } = grant
-      this.#writing.delete(key)
-      checker.dropped(key)
-      const stored = store.get(key)
-      this.#later(5, 100, () => {
-        if (store.get(key) === stored) store.delete(key)
-      })
-    }
-    for (const grant of grants) {
-      const pod = podOf(grant.podUid)
-      if (!pod) continue
-      checker.granted(grant, pod, time.nowMs)
-      if (grant.slots === 0 || this.#deps.answersEarly) this.#answer(grant.key)
-      if (grant.slots > 0) this.#write(grant)
-    }
+    // What one decides that leads no more is nobody's grant.
+    const counts = isOurs()
+    if (counts) for (const timeout of timeouts) this.#checkTimeout(timeout)
+    for (const { grant } of releases) this.#release(grant.key, counts)
+    for (const grant of grants) this.#take(grant, counts)
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
   }
 
+  #checkTimeout(timeout: SlotTimeout): void {
+    const { time, checker, podOf } = this.#deps
+    const { podUid } = timeout.grant
+    const pod = podOf(podUid)
+    const { sinceMs = time.nowMs } = this.#agents.get(podUid) ?? {}
+    if (pod) checker.timedOut(timeout, pod, { nowMs: time.nowMs, connectedMs: time.nowMs - sinceMs })
+  }
+
+  #release(key: string, counts: boolean): void {
+    const { checker, store } = this.#deps
+    this.#writing.delete(key)
+    if (counts) checker.dropped(key)
+    const stored = store.get(key)
+    this.#later(5, 100, () => {
+      if (store.get(key) === stored) store.delete(key)
+    })
+  }
+
+  #take(grant: Grant, counts: boolean): void {
+    const { checker, podOf, time, answersEarly } = this.#deps
+    const pod = podOf(grant.podUid)
+    if (!pod) return
+    if (counts) checker.granted(grant, pod, time.nowMs)
+    if (grant.slots === 0 || answersEarly) this.#answer(grant.key)
+    if (grant.slots > 0) this.#write(grant)
+  }
+
   #write(grant: Grant): void {
-    const { random, ledger, store, checker } = this.#deps
+    const { random, ledger, checker } = this.#deps
     const { key } = grant
     this.#writing.set(key, grant)
     this.#later(5, random.chance(0.1) ? 5_000 : 100, () => {
       if (this.#writing.get(key) !== grant) return
-      this.#writing.delete(key)
       if (random.chance(0.1)) {
+        this.#writing.delete(key)
         ledger.revoke(key)
-        checker.dropped(key)
+        if (this.#deps.isOurs()) checker.dropped(key)
         this.plan()
-      } else {
-        store.set(key, grant)
-        this.#answer(key)
+        return
       }
+      const isStored = this.#put(grant)
+      this.#later(1, 50, () => {
+        if (this.#writing.get(key) !== grant) return
+        this.#writing.delete(key)
+        this.#confirm(grant, isStored)
+      })
     })
+  }
+
+  /** Create, then confirm the term, then answer: a leader that leads no more takes back what it wrote. */
+  #confirm(grant: Grant, isStored: boolean): void {
+    const { store, isOurs, onTermLost, skipsTerm, podOf, checker, time } = this.#deps
+    const pod = podOf(grant.podUid)
+    if (isStored && skipsTerm && !isOurs() && pod) checker.granted(grant, pod, time.nowMs)
+    if (isStored && (skipsTerm || isOurs())) {
+      this.#answer(grant.key)
+      return
+    }
+    if (store.get(grant.key) === grant) store.delete(grant.key)
+    this.#isOver = true
+    onTermLost()
+  }
+
+  /** A Lease of a later term stays as it is. */
+  #put(grant: Grant): boolean {
+    const { store } = this.#deps
+    if ((store.get(grant.key)?.term ?? 0) > grant.term) return false
+    store.set(grant.key, grant)
+    return true
   }
 
   #answer(key: string): void {
     const stream = this.#streams.get(key)
     if (!stream) return
     const { random, ledger, checker, time } = this.#deps
-    const { pod, run } = stream
+    const { pod, gate, nonce } = stream
     this.#streams.delete(key)
     ledger.withdraw(key)
-    if (!random.chance(0.05) && run.answer()) checker.answered(key, pod)
+    // One for an earlier request comes instead.
+    if (random.chance(0.03)) gate.hear({ kind: 'granted', nonce: 'earlier' }, nonce)
+    else if (!random.chance(0.05) && gate.hear({ kind: 'granted', nonce }, nonce)) checker.answered(key, pod)
     // Lost on the way: the gate finds out and asks again.
-    else time.after(random.int(500, 3_000), () => run.isWaiting() && run.askAgain())
+    else time.after(random.int(500, 3_000), () => gate.lost('no answer', nonce))
   }
 
   #later(fromMs: number, toMs: number, act: () => void): void {
-    this.#deps.time.after(this.#deps.random.int(fromMs, toMs), () => !this.#isOver && act())
+    this.#deps.time.after(this.#deps.random.int(fromMs, toMs), () => {
+      if (this.#isOver) return
+      if (this.#held) this.#held.push(act)
+      else act()
+    })
   }
 }

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { type Rules, type SequencingEvent, type SequencingState, step } from '../pod/agent/sequencing.ts'
+import { resumed } from '../pod/agent/state-file.ts'
+import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
 import { statusOf } from './container-run.ts'
 import type { containersSeen } from './container-view.ts'
@@ -92,6 +95,33 @@ const unfiltered: typeof containersSeen = (pod, sequence) =>
       }),
   )
 
+/** Does not hear READY=1. */
+const deaf = (event: SequencingEvent): SequencingEvent => (event.kind === 'notification' ? { kind: 'tick' } : event)
+
+const skipping = (rules: Rules): Rules => ({
+  ...rules,
+  sequence: {
+    ...rules.sequence,
+    stages: rules.sequence.stages.map(stage => ({ ...stage, dependsOn: stage.dependsOn.slice(1) })),
+  },
+})
+
+/** Takes the gates that were opened in an earlier sandbox for open. */
+const forgetsSandbox: typeof resumed = (rules, saved) => {
+  const { stages = [], ...rest } = saved.state ?? {}
+  const again = stages.map(({ hasPassed: _, ...stage }) => stage)
+  const state = saved.state && { ...rest, stages: again }
+  return resumed(rules, { ...saved, attempt: rules.attempt, ...(state && { state: state as SequencingState }) })
+}
+
+const anyNonce: typeof waitStep = (state, event, nowMs, patience) =>
+  event.kind === 'message' && event.message.kind === 'granted'
+    ? waitStep(state, { ...event, nonce: event.message.nonce }, nowMs, patience)
+    : waitStep(state, event, nowMs, patience)
+
+const impatient: typeof waitStep = (state, event, nowMs) =>
+  waitStep(state, event, nowMs, { failOpenAfterMs: 0, failOpenJitterMs: 0 })
+
 const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a slot given back twice': {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new DoublyFreed() }) },
@@ -135,10 +165,22 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
     faults: { containersSeen: unfiltered },
     want: /^OrderBroken/,
   },
-  'a lost notify: READY=1 not read': { faults: { agent: { losesNotify: true } }, want: /^Stuck/ },
+  'a lost notify: READY=1 not read': {
+    faults: { agent: { step: (rules, state, event, nowMs) => step(rules, state, deaf(event), nowMs) } },
+    want: /^Stuck/,
+  },
   'a lost notify: not said again to a new leader': { faults: { agent: { reportsOnce: true } }, want: /^LostNotify/ },
-  'a dependency skipped': { faults: { agent: { skipsDependency: true } }, want: /^OrderBroken/ },
-  'a gate opened twice': { faults: { agent: { opensTwice: true } }, want: /^Ungated/ },
+  'a dependency skipped': {
+    faults: { agent: { step: (rules, ...rest) => step(skipping(rules), ...rest) } },
+    want: /^OrderBroken/,
+  },
+  'a gate opened twice': { faults: { agent: { resumed: forgetsSandbox } }, want: /^Ungated/ },
+  'an answer to an earlier request taken': { faults: { waitStep: anyNonce }, want: /^StaleAnswer/ },
+  'a gate that lets its pod go at the first lost connection': { faults: { waitStep: impatient }, want: /^BrokeLoose/ },
+  'a woken leader that does not look whether it still leads': {
+    faults: { skipsTerm: true },
+    want: /^OverLimit|^DoubleGrant/,
+  },
   'a later stage before an earlier one': {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, progress: new Hurried() }) },
     want: /^StageSkipped/,

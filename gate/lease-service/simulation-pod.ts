@@ -1,10 +1,11 @@
-import type { AgentReport } from '../../core/lease-api.ts'
+import type { AgentReport, GateVerdict } from '../../core/lease-api.ts'
 import { AGENT, type GateName, PULL_GATE } from '../../core/names.ts'
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/pod.ts'
-import { type Dependency, isSequenceGate, type Sequence } from '../../core/sequence.ts'
+import { type Dependency, isSequenceGate, type Sequence, type Stage } from '../../core/sequence.ts'
+import { attemptOf } from '../pod/runs.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
 import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
-import type { Random, Timeline } from './simulation-timeline.ts'
+import { type GateWorld, SimGate } from './simulation-gate.ts'
 
 /** What becomes of an app container after it starts. */
 export type Fate = 'ready' | 'flap' | 'crash' | 'never' | 'exit' | 'third-try'
@@ -12,32 +13,21 @@ const FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'crash', 'nev
 /** Of containers that others wait for: most get ready in the end. */
 const MOVED_FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'never', 'third-try', 'third-try']
 
-export interface SimWorld {
-  time: Timeline
-  random: Random
+export interface SimWorld extends GateWorld {
   settleMs: number
+  startTimeoutMs: number
   /** Images truly on a node. */
   imagesOn: (node: string) => Set<string>
   /** The kubelet has a new status for the API server. */
   publish: (pod: SimPod) => void
-  /** A gate wants an answer, or the agent on behalf of one. */
-  gateReady: (pod: SimPod, run: GateRun) => void
+  /** A request was given up by its own side. */
+  hungUp: (gate: SimGate) => void
   /** An agent wants its stream. */
   agentReady: (agent: SimAgent) => void
   report: (agent: SimAgent, reports: AgentReport[]) => void
-  violated: (violation: string) => void
+  /** A gate let its pod go without a grant. */
+  failedOpen: (pod: SimPod, gate: GateName) => void
   agentFaults: AgentFaults
-}
-
-/** A gate that runs and waits; a new object for each run, so that an answer to an earlier one is told apart. */
-export interface GateRun {
-  gate: GateName
-  attempt: number
-  /** Whether it still wants the answer. */
-  isWaiting: () => boolean
-  /** The answer has reached it; returns whether it was still there. */
-  answer: () => boolean
-  askAgain: () => void
 }
 
 interface AppTruth {
@@ -48,9 +38,14 @@ interface AppTruth {
   isReady?: boolean
   heardAtMs?: number
   isCompleted?: boolean
+  /** Its agent was away while it may have said so: after the start timeout it is taken for ready. */
+  isUnsure?: boolean
 }
 
 const INIT_STEP = /^startgate-image-/
+
+/** A container starts this long, at most, after the word to its gate. */
+const MAX_OPENING_MS = 5_000
 
 /** By second: making one costs more than all else about a status. */
 const STAMPS = new Map<number, string>()
@@ -65,7 +60,7 @@ export class SimPod {
   readonly world: SimWorld
   /** Number of the sandbox; anything planned for an earlier one does not happen. */
   sandbox = 0
-  waiting: GateRun | undefined
+  waiting: SimGate | undefined
   isDeleted = false
   isGone = false
   isFinished = false
@@ -76,12 +71,14 @@ export class SimPod {
   /** Of a sequenced pod. */
   readonly sequence: Sequence | undefined
   agent: SimAgent | undefined
-  readonly agentFile: AgentFile = { attempt: 0, opened: new Set(), ready: new Set() }
+  readonly agentFile: AgentFile = { marks: new Set() }
   /** The stage gate that runs and reads its FIFO. */
   gateAtFifo: GateName | undefined
   /** Stage gates that got their slots in this sandbox, and those that have ended. */
   readonly grantedGates = new Set<GateName>()
   readonly passedGates = new Set<GateName>()
+  /** Those that went without a grant. */
+  readonly failedOpenGates = new Set<GateName>()
   readonly #tries = new Map<string, number>()
   readonly #passes = { pull: 0, start: 0 }
   readonly #records = new Map<string, ContainerStatus>()
@@ -106,8 +103,8 @@ export class SimPod {
   }
 
   /** Gates, and the agent's questions, that have no answer yet. */
-  get pendingRuns(): GateRun[] {
-    return [...(this.waiting ? [this.waiting] : []), ...(this.agent?.asking ?? [])]
+  get pendingGates(): SimGate[] {
+    return [...(this.waiting?.isWaiting ? [this.waiting] : []), ...(this.agent?.asking ?? [])]
   }
 
   get isOver(): boolean {
@@ -134,6 +131,7 @@ export class SimPod {
     this.gateAtFifo = undefined
     this.grantedGates.clear()
     this.passedGates.clear()
+    this.failedOpenGates.clear()
     this.#tries.clear()
     this.isPulled = !(this.base.spec.initContainers ?? []).some(c => INIT_STEP.test(c.name))
     this.#runInit(0)
@@ -157,28 +155,50 @@ export class SimPod {
   }
 
   /** The agent says `go` to a gate; nobody hears it while that gate does not run. */
-  openGate(gate: GateName): void {
+  openGate(gate: GateName, verdict: GateVerdict): void {
     if (this.gateAtFifo !== gate) return
     this.gateAtFifo = undefined
+    if (verdict.verdict === 'failed-open') this.#failOpen(gate)
     this.#later(1, 200, () => {
-      if (!this.grantedGates.has(gate))
+      if (verdict.verdict === 'granted' && !this.grantedGates.has(gate))
         this.world.violated(`Ungated: ${gate} of ${this.uid} was opened without a grant`)
       this.passedGates.add(gate)
-      this.#end(gate, 0)
+      this.#mark('passed', gate)
+      this.#end(gate, 0, JSON.stringify(verdict))
       this.#later(0, 1_000, () => this.#runInit(this.#indexOf(gate) + 1))
     })
   }
 
-  #answer(run: GateRun): boolean {
-    if (this.waiting !== run || this.isOver) return false
+  /** Whatever was said while no agent listened is lost, and it may have been READY=1. */
+  agentGone(): void {
+    for (const { gate, containers } of this.sequence?.stages ?? []) {
+      if (!this.grantedGates.has(gate) && !this.failedOpenGates.has(gate)) continue
+      for (const name of containers) {
+        const truth = this.truth.get(name)
+        if (truth && truth.heardAtMs === undefined) truth.isUnsure = true
+      }
+    }
+  }
+
+  #failOpen(gate: GateName): void {
+    this.failedOpenGates.add(gate)
+    this.world.failedOpen(this, gate)
+  }
+
+  #mark(kind: 'here' | 'passed', gate: GateName): void {
+    this.agentFile.marks.add(`${gate} ${kind} ${this.#passes.pull}`)
+    this.agent?.marked(kind, gate)
+  }
+
+  #letGo(gate: GateName, verdict: GateVerdict): void {
     this.waiting = undefined
+    if (verdict.verdict === 'failed-open') this.#failOpen(gate)
     this.#later(50, 500, () => {
       // Marked before it ends, as the gate does, so that the next sandbox counts on.
-      this.#passes[run.gate === PULL_GATE ? 'pull' : 'start'] = run.attempt
-      this.#end(run.gate, 0, JSON.stringify({ verdict: 'granted', gate: run.gate, attempt: run.attempt, waitedMs: 0 }))
-      this.#later(0, 1_000, () => this.#runInit(this.#indexOf(run.gate) + 1))
+      this.#passes[gate === PULL_GATE ? 'pull' : 'start'] = verdict.attempt ?? 1
+      this.#end(gate, 0, JSON.stringify(verdict))
+      this.#later(0, 1_000, () => this.#runInit(this.#indexOf(gate) + 1))
     })
-    return true
   }
 
   #indexOf(name: string): number {
@@ -203,18 +223,13 @@ export class SimPod {
     }
   }
 
-  #runGate(gate: GateRun['gate']): void {
-    const { pull, start } = this.#passes
+  #runGate(gate: GateName): void {
     this.#run(gate)
-    const run: GateRun = {
-      gate,
-      attempt: gate === PULL_GATE ? pull + 1 : Math.max(start + 1, pull),
-      isWaiting: () => this.waiting === run && !this.isOver,
-      answer: () => this.#answer(run),
-      askAgain: () => this.world.gateReady(this, run),
-    }
-    this.waiting = run
-    this.world.gateReady(this, run)
+    const { sandbox } = this
+    const isAlive = (): boolean => sandbox === this.sandbox && !this.isOver
+    const onVerdict = (verdict: GateVerdict): void => this.#letGo(gate, verdict)
+    const attempt = attemptOf(gate, this.#passes)
+    this.waiting = new SimGate({ podUid: this.uid, gate, attempt, isAlive, onVerdict }, this.world)
   }
 
   #runAgent(next: () => void): void {
@@ -227,7 +242,7 @@ export class SimPod {
   #runStageGate(gate: GateName): void {
     this.#run(gate)
     this.gateAtFifo = gate
-    this.agent?.gateRuns()
+    this.#mark('here', gate)
   }
 
   #pull(container: Container, failures: number, next: () => void): void {
@@ -335,9 +350,12 @@ export class SimPod {
     if (kind === 'simple') this.#later(settleMs, settleMs, ready)
     if (fate === 'never' || fate === 'exit') return
     this.#later(300, 12_000, () => {
-      if (kind === 'notify' && this.agent?.notify(name)) {
-        ready()
-        truth.heardAtMs ??= time.nowMs
+      if (kind === 'notify') {
+        truth.isReady = true
+        if (this.agent?.notify(name)) {
+          truth.isPast = true
+          truth.heardAtMs ??= time.nowMs
+        }
       }
       if (kind === 'probe') ready()
       probed(true)
@@ -361,11 +379,18 @@ export class SimPod {
   #checkOrder(name: string): void {
     const stage = this.sequence?.stages.find(s => s.containers.includes(name))
     for (const dependency of stage?.dependsOn ?? []) {
-      if (!this.holds(dependency))
+      if (stage && !this.holds(dependency) && !this.#isTakenForReady(dependency, stage))
         this.world.violated(
           `OrderBroken: ${name} of ${this.uid} started before ${dependency.container} was ${dependency.condition}`,
         )
     }
+  }
+
+  /** What nobody can tell any more, or not without the lease service, counts as ready after the start timeout. */
+  #isTakenForReady({ container }: Dependency, { gate }: Stage): boolean {
+    const { isUnsure, runningSinceMs = Number.POSITIVE_INFINITY } = this.truth.get(container) ?? {}
+    const isLate = runningSinceMs + this.world.startTimeoutMs <= this.world.time.nowMs + MAX_OPENING_MS
+    return isLate && (isUnsure === true || this.failedOpenGates.has(gate))
   }
 
   /** Whether a condition is truly met, once at least, in this sandbox. */

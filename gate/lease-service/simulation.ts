@@ -1,6 +1,8 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import type { Patience } from '../pod/patience.ts'
+import { step as waitStep } from '../pod/waiting.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { containersSeen } from './container-view.ts'
 import { Ledger, type LedgerParts } from './ledger.ts'
@@ -8,8 +10,9 @@ import type { ClusterSettings } from './limits.ts'
 import type { Grant } from './model.ts'
 import type { AgentFaults, SimAgent } from './simulation-agent.ts'
 import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
+import type { SimGate } from './simulation-gate.ts'
 import { SimLeader } from './simulation-leader.ts'
-import { type GateRun, SimPod, type SimWorld } from './simulation-pod.ts'
+import { SimPod, type SimWorld } from './simulation-pod.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
 import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
 
@@ -17,6 +20,8 @@ import { randomCluster, randomNamespace, randomPod } from './simulation-workload
 export interface Faults {
   newLedger?: (settings: ClusterSettings, parts: Pick<LedgerParts, 'findWorkload'>) => Ledger
   answersEarly?: boolean
+  skipsTerm?: boolean
+  waitStep?: typeof waitStep
   agent?: AgentFaults
   containersSeen?: typeof containersSeen
 }
@@ -57,11 +62,13 @@ class Simulation {
   #term = 0
   /** How often the API server hears of a status some seconds late. */
   readonly #slowStatuses: number
+  readonly #patience: Patience
 
   constructor(seed: number, faults: Faults) {
     this.#random = new Random(seed)
     this.#faults = faults
     this.#slowStatuses = this.#random.pick([0, 0.05, 0.4])
+    this.#patience = { failOpenAfterMs: this.#random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     this.#limits = randomCluster(this.#random)
     this.#checker = new Checker(this.#limits)
   }
@@ -94,9 +101,14 @@ class Simulation {
       time: this.#time,
       random: this.#random,
       settleMs: this.#limits.settings.settleMs,
+      startTimeoutMs: this.#limits.settings.startTimeoutMs,
+      patience: this.#patience,
+      waitStep: this.#faults.waitStep ?? waitStep,
       imagesOn: node => getOrSet(this.#images, node, () => new Set()),
       publish: pod => this.#publish(pod),
-      gateReady: (pod, run) => this.#connect(pod, run),
+      gateReady: gate => this.#connect(gate),
+      hungUp: gate => this.#leader?.hangUp(gate),
+      failedOpen: (pod, gate) => this.#checker.failedOpen(pod, gate),
       agentReady: agent => this.#connectAgent(agent),
       report: (agent, reports) => this.#report(agent, reports),
       violated: violation => this.#checker.violations.push(violation),
@@ -145,11 +157,17 @@ class Simulation {
     this.#time.after(atMs - this.#time.nowMs, act)
   }
 
-  #connect(pod: SimPod, run: GateRun): void {
-    const node = this.#limits.nodes.get(pod.base.spec.nodeName ?? '')
+  /** A gate's request goes to any replica; one that does not lead shows the way. */
+  #connect(gate: SimGate): void {
+    const { nonce } = gate
     this.#time.after(this.#random.int(5, 400), () => {
-      if (!run.isWaiting()) return
-      if (node?.isLost || !this.#leader?.connect(pod, run)) this.#time.after(1_000, () => this.#connect(pod, run))
+      if (!gate.isWaiting || gate.nonce !== nonce) return
+      const pod = this.#pods.find(p => p.uid === gate.podUid)
+      const node = this.#limits.nodes.get(pod?.base.spec.nodeName ?? '')
+      if (!pod || node?.isLost || !this.#leader) gate.lost('nobody answers')
+      else if (!gate.isDirected && this.#random.chance(0.3))
+        gate.hear({ kind: 'leader', address: 'leader', term: this.#term }, nonce)
+      else if (!this.#leader.connect(pod, gate)) gate.lost('not known yet')
     })
   }
 
@@ -157,7 +175,7 @@ class Simulation {
     const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
     this.#time.after(this.#random.int(5, 400), () => {
       if (!agent.isAlive) return
-      if (node?.isLost || !this.#leader?.connectAgent(agent)) this.#time.after(1_000, () => this.#connectAgent(agent))
+      if (node?.isLost || !this.#leader?.connectAgent(agent)) agent.streamLost()
     })
   }
 
@@ -168,13 +186,14 @@ class Simulation {
     this.#time.after(this.#random.int(5, 200), () => {
       if (!agent.isAlive) return
       if (!isLost && !node?.isLost && this.#leader) this.#leader.report(agent, reports)
-      else this.#time.after(this.#random.int(500, 3_000), () => this.#connectAgent(agent))
+      else this.#time.after(this.#random.int(0, 1_000), () => agent.streamLost())
     })
   }
 
   #takeOver(): void {
     const settings = this.#limits.settings
     this.#term += 1
+    const term = this.#term
     const parts = { findWorkload: this.#findWorkload }
     const ledger = this.#faults.newLedger?.(settings, parts) ?? new Ledger(settings, parts)
     this.#ledger = ledger
@@ -183,22 +202,45 @@ class Simulation {
       random: this.#random,
       checker: this.#checker,
       ledger,
-      term: this.#term,
+      term,
       store: this.#store,
       podOf: uid => this.#pods.find(p => p.uid === uid),
       answersEarly: this.#faults.answersEarly ?? false,
+      skipsTerm: this.#faults.skipsTerm ?? false,
+      isOurs: () => term === this.#term,
+      onTermLost: () => undefined,
       containersSeen: this.#faults.containersSeen ?? containersSeen,
     })
     const nodes = [...this.#limits.nodes.keys()].map(name => this.#nodeObject(name))
     this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.values()] })
   }
 
+  /** Killed alone, or with all others: then nobody leads for long. */
   #crash(): void {
     const { gates, agents } = this.#leader?.crash() ?? { gates: [], agents: [] }
     this.#leader = undefined
-    this.#time.after(this.#random.int(500, 10_000), () => this.#takeOver())
-    for (const { pod, run } of gates) if (run.isWaiting()) this.#connect(pod, run)
-    for (const agent of agents) this.#connectAgent(agent)
+    const isAll = this.#random.chance(0.2)
+    this.#time.after(isAll ? this.#random.int(20_000, 120_000) : this.#random.int(500, 10_000), () => this.#takeOver())
+    for (const gate of gates) gate.lost('the leader is gone')
+    for (const agent of agents) agent.streamLost()
+  }
+
+  /** SIGSTOP at any moment, and SIGCONT when another one leads, or just before. */
+  #pauseLeader(): void {
+    const leader = this.#leader
+    if (!leader) return
+    const { gates, agents } = leader.pause()
+    this.#leader = undefined
+    for (const gate of gates) gate.fallsSilent()
+    for (const agent of agents) this.#time.after(this.#random.int(10_000, 15_000), () => agent.streamLost())
+    const { int } = bound(this.#random)
+    const tookOverMs = int(8_000, 17_000)
+    this.#time.after(tookOverMs, () => this.#takeOver())
+    this.#time.after(tookOverMs + int(0, 60_000), () => {
+      leader.wake()
+      // It reads soon that another one leads.
+      this.#time.after(int(100, 3_000), () => leader.crash())
+    })
   }
 
   #nodeObject(name: string): Node {
@@ -227,6 +269,9 @@ class Simulation {
       ],
       [0.5, () => this.#somePod(pod => this.#breakStream(pod))],
       [0.5, () => this.#somePod(pod => this.#crashAgent(pod))],
+      [0.3, () => this.#leader && this.#pauseLeader()],
+      [0.2, () => this.#rebootNode()],
+      [0.1, () => this.#deleteMany()],
       [0.3, () => this.#loseNode()],
       [0.7, () => this.#showNode(this.#random.pick([...this.#limits.nodes.keys()]))],
     ]
@@ -247,33 +292,44 @@ class Simulation {
   }
 
   #hangUp(pod: SimPod): void {
-    for (const run of pod.pendingRuns) this.#leader?.hangUp(run)
+    for (const gate of pod.pendingGates) this.#leader?.hangUp(gate)
     if (pod.agent) this.#leader?.hangUpAgent(pod.agent)
   }
 
   #breakStream(pod: SimPod): void {
-    const runs = pod.pendingRuns
+    const gates = pod.pendingGates
     this.#hangUp(pod)
-    for (const run of runs) this.#connect(pod, run)
-    if (pod.agent) this.#connectAgent(pod.agent)
+    for (const gate of gates) gate.lost('the connection broke')
+    pod.agent?.streamLost()
   }
 
   #crashAgent(pod: SimPod): void {
     if (!pod.agent?.isAlive) return
-    this.#hangUp(pod)
+    if (pod.agent) this.#leader?.hangUpAgent(pod.agent)
+    for (const gate of pod.agent.asking) this.#leader?.hangUp(gate)
     pod.agent.crash()
-    if (pod.waiting) this.#connect(pod, pod.waiting)
+  }
+
+  /** All sandboxes of a node are made anew. */
+  #rebootNode(): void {
+    const node = this.#random.pick([...this.#limits.nodes.keys()])
+    for (const pod of this.#pods)
+      if (pod.base.spec.nodeName === node && pod.sandbox > 0 && !pod.isOver) this.#killSandbox(pod)
+  }
+
+  #deleteMany(): void {
+    for (const pod of this.#pods) if (!pod.isOver && this.#random.chance(0.5)) this.#delete(pod)
   }
 
   #delete(pod: SimPod): void {
-    const runs = pod.pendingRuns
+    const gates = pod.pendingGates
     pod.isDeleted = true
     const shown = this.#api.get(pod.uid)
     if (shown) {
       this.#api.set(pod.uid, this.#withDeletion(pod, shown))
       this.#deliver(pod, shown)
     }
-    for (const run of runs) this.#time.after(this.#random.int(0, 2_000), () => this.#leader?.hangUp(run))
+    for (const gate of gates) this.#time.after(this.#random.int(0, 2_000), () => this.#leader?.hangUp(gate))
     this.#time.after(this.#random.int(500, 5_000), () => {
       pod.isGone = true
       this.#api.delete(pod.uid)
@@ -314,7 +370,7 @@ class Simulation {
     const { violations } = this.#checker
     for (const pod of this.#pods) {
       if (pod.isOver) continue
-      for (const { gate } of pod.pendingRuns) {
+      for (const { gate } of pod.pendingGates) {
         // A gate that the kubelet never came to may wait for ever: what stands before it never gets ready.
         if (pod.waiting?.gate === gate || pod.gateAtFifo === gate)
           violations.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
