@@ -44,6 +44,7 @@ test('a container that runs is shown with its ID', () => {
     id: 'db-id',
     started: true,
     ready: true,
+    startedAtMs: Date.parse(at(12)),
   })
 })
 
@@ -66,6 +67,7 @@ test('an end is shown with its exit code, unless the runtime lost the container'
     id: 'db-1',
     exitCode: 3,
     restartCount: 2,
+    startedAtMs: Date.parse(at(12)),
   })
   expect(see(shown(pull, ended()))).toEqual({ ...nothing, restartCount: 2 })
 })

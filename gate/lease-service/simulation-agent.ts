@@ -153,7 +153,7 @@ export class SimAgent {
   }
 
   #load(): SequencingState {
-    return (this.#faults.resumed ?? resumed)(this.#rules, this.pod.agentFile.saved ?? {})
+    return (this.#faults.resumed ?? resumed)(this.#rules, this.pod.agentFile.saved ?? {}, this.pod.world.time.nowMs)
   }
 
   #hear(event: WaitEvent): void {

@@ -107,11 +107,11 @@ const skipping = (rules: Rules): Rules => ({
 })
 
 /** Takes the gates that were opened in an earlier sandbox for open. */
-const forgetsSandbox: typeof resumed = (rules, saved) => {
+const forgetsSandbox: typeof resumed = (rules, saved, wallMs) => {
   const { stages = [], ...rest } = saved.state ?? {}
   const again = stages.map(({ hasPassed: _, ...stage }) => stage)
   const state = saved.state && { ...rest, stages: again }
-  return resumed(rules, { ...saved, attempt: rules.attempt, ...(state && { state: state as SequencingState }) })
+  return resumed(rules, { ...saved, attempt: rules.attempt, ...(state && { state: state as SequencingState }) }, wallMs)
 }
 
 const anyNonce: typeof waitStep = (state, event, nowMs, patience) =>

@@ -50,7 +50,7 @@ export class AgentRun {
     this.#config = config
     this.#log = log
     this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: SIMPLE_SETTLE_MS, wordSettleMs: WORD_SETTLE_MS }
-    this.#state = loadState(this.#rules)
+    this.#state = loadState(this.#rules, systemClock.wallMs())
     this.#contact = new Contact({
       config,
       attempt,

@@ -160,11 +160,11 @@ test('an agent that crashed goes on, asks again, and knows whose word may be los
   const rules = dbThenWeb('ready')
   const [state] = play(rules, [...toDb, here('startgate-start')])
   const saved = { attempt: 1, sequence: JSON.stringify(rules.sequence), state }
-  const again = resumed(rules, saved)
+  const again = resumed(rules, saved, 0)
   expect(again.stages[0]?.verdict).toBeDefined()
   expect(again.tracks.db?.mayHaveMissed).toBe(true)
   expect(again.tracks.web?.mayHaveMissed).toBeUndefined()
-  expect(resumed({ ...rules, attempt: 2 }, saved)).toEqual(startSequencing(rules))
+  expect(resumed({ ...rules, attempt: 2 }, saved, 0)).toEqual(startSequencing(rules))
 })
 
 /** A pod of up to six containers, each depending on some before it: what the webhook makes of any DAG. */

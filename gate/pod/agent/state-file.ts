@@ -12,9 +12,9 @@ interface Saved {
 }
 
 /** What an agent that crashed knew, or a fresh start where there was none in this attempt. */
-export function loadState(rules: Rules, path = PATH): SequencingState {
+export function loadState(rules: Rules, wallMs: number, path = PATH): SequencingState {
   try {
-    return resumed(rules, JSON.parse(readFileSync(path, 'utf8')) as Partial<Saved>)
+    return resumed(rules, JSON.parse(readFileSync(path, 'utf8')) as Partial<Saved>, wallMs)
   } catch {
     return startSequencing(rules)
   }
@@ -31,7 +31,7 @@ export function saveState(rules: Rules, state: SequencingState, path = PATH): vo
  * The state to go on with. Connections are gone, and what was sent while nobody listened is lost: a container that was
  * starting is marked, or its dependents might wait for ever.
  */
-export function resumed(rules: Rules, { attempt, sequence, state }: Partial<Saved>): SequencingState {
+export function resumed(rules: Rules, { attempt, sequence, state }: Partial<Saved>, wallMs: number): SequencingState {
   if (attempt !== rules.attempt || sequence !== formatSequence(rules.sequence) || !state) return startSequencing(rules)
   const isOpen = new Set(
     rules.sequence.stages.flatMap((stage, index) =>
@@ -40,7 +40,7 @@ export function resumed(rules: Rules, { attempt, sequence, state }: Partial<Save
   )
   const tracks = Object.entries(state.tracks).map(([name, track]) => [
     name,
-    isOpen.has(name) && !track.word ? { ...track, mayHaveMissed: true } : track,
+    isOpen.has(name) && !track.word ? { ...track, mayHaveMissed: true, awayUntilWallMs: wallMs } : track,
   ])
   return {
     ...state,

@@ -163,6 +163,16 @@ describe('a container is ready', () => {
       context: context('notify'),
       want: undefined,
     },
+    'notify: a new run that started while the agent was away may have spoken unheard': {
+      track: seen(
+        { ...having([2_000, sees(running('x'))]), mayHaveMissed: true, awayUntilWallMs: 9_000 },
+        running('y', { startedAtMs: 8_000 }),
+        true,
+        3_000,
+      ),
+      context: context('notify'),
+      want: 63_000,
+    },
     'completed: when it has exited with 0': {
       track: having([2_000, sees(ended('x', 0))]),
       context: context('completed'),

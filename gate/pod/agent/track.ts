@@ -25,6 +25,8 @@ export interface Track {
   extendedToMs?: number
   /** The agent was away while this run was starting, so its READY=1 may be lost. */
   mayHaveMissed?: boolean
+  /** Until when it was away: a run that started before may have spoken unheard, too. */
+  awayUntilWallMs?: number
 }
 
 interface Word {
@@ -60,7 +62,7 @@ export function seen(track: Track, sight: ContainerSight, isOpen: boolean, nowMs
 
 /** A new run starts over, but for a word that was its own and came before its status did. */
 function renewed(track: Track, { startedAtMs }: ContainerSight, nowMs: number): Track {
-  const { word, staleId, hasStarted } = track
+  const { word, staleId, hasStarted, mayHaveMissed, awayUntilWallMs = Number.NEGATIVE_INFINITY } = track
   const isOwn =
     word !== undefined &&
     (word.runId === undefined ||
@@ -69,6 +71,9 @@ function renewed(track: Track, { startedAtMs }: ContainerSight, nowMs: number): 
   return {
     ...(staleId && { staleId }),
     ...(hasStarted && { hasStarted }),
+    ...(mayHaveMissed &&
+      startedAtMs !== undefined &&
+      startedAtMs <= awayUntilWallMs && { mayHaveMissed, awayUntilWallMs }),
     ...(isOwn && { word: unbound as Word }),
   }
 }
