@@ -1,11 +1,9 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { kubelet } from './cluster/cluster.ts'
-import { limits } from './framework/limits.ts'
 import { randomGraph, seeded } from './framework/random-graph.ts'
-import { sequencedPod, startOrder } from './framework/sequenced-work.ts'
+import { expectOrder, isReady, isStarting, readPod, shellIn } from './framework/sequenced-pods.ts'
+import { sequencedPod } from './framework/sequenced-work.ts'
 import { namespaceFor, openSession, type Session } from './framework/session.ts'
-import type { TestNamespace } from './framework/test-namespace.ts'
-import { waitFor } from './framework/wait-for.ts'
 
 const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
 const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n' }
@@ -14,46 +12,6 @@ let session: Session
 beforeAll(async () => {
   session = await openSession()
 })
-
-interface Seen {
-  spec: { nodeName?: string }
-  status?: {
-    conditions?: { type: string; status: string }[]
-    initContainerStatuses?: { name: string; restartCount: number; started?: boolean; state?: { running?: object } }[]
-  }
-}
-
-const read = (namespace: TestNamespace, name: string) =>
-  namespace.kubectl.json<Seen>(['get', 'pod', name, '-n', namespace.name])
-
-async function isReady(namespace: TestNamespace, name: string): Promise<void> {
-  const ready = async () =>
-    (await read(namespace, name)).status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True')
-  await waitFor(`pod ${name} is Ready`, ready, limits.herdReady)
-}
-
-/** Waits until the moved container runs and is not past starting yet: the middle of the pod's start. */
-async function isStarting(namespace: TestNamespace, name: string, container: string): Promise<Seen> {
-  const middle = async () => {
-    const pod = await read(namespace, name)
-    const status = pod.status?.initContainerStatuses?.find(s => s.name === container)
-    return status?.state?.running && !status.started && pod
-  }
-  return waitFor(`${container} of ${name} is starting`, middle, limits.podReady)
-}
-
-async function expectOrder(namespace: TestNamespace, name: string, edges: [string, string][]): Promise<void> {
-  const containers = [...new Set(edges.flat())]
-  const logs = await Promise.all(
-    containers.map(async container => ({
-      container,
-      log: await namespace.kubectl.text(['logs', name, '-n', namespace.name, '-c', container]),
-    })),
-  )
-  const order = startOrder(logs)
-  for (const [later, earlier] of edges)
-    expect(order.startOf(later), `${name}: ${later} after ${earlier}`).toBeGreaterThanOrEqual(order.readyOf(earlier))
-}
 
 test('thirty pods with random graphs all end, each in its order', async () => {
   const seed = Number(process.env.STARTGATE_SEED ?? 1)
@@ -89,26 +47,14 @@ test("the agent's process killed in the middle of a start: the order holds and t
   // What Node 24 calls its main thread.
   const script =
     'cd /proc; for p in [0-9]*; do read -r name < $p/comm; case $name in node|*MainThread) kill -9 $p; echo killed;; esac; done'
-  const said = await namespace.kubectl.text([
-    'exec',
-    'chain',
-    '-n',
-    namespace.name,
-    '-c',
-    'startgate',
-    '--',
-    '/busybox',
-    'sh',
-    '-c',
-    script,
-  ])
+  const said = await shellIn(namespace, ['chain', 'startgate'], script)
   expect(said.trim()).toBe('killed')
   await isReady(namespace, 'chain')
   await expectOrder(namespace, 'chain', [
     ['web', 'api'],
     ['api', 'db'],
   ])
-  const agent = (await read(namespace, 'chain')).status?.initContainerStatuses?.find(s => s.name === 'startgate')
+  const agent = (await readPod(namespace, 'chain')).status?.initContainerStatuses?.find(s => s.name === 'startgate')
   expect(agent?.restartCount).toBe(0)
 })
 

@@ -4,16 +4,24 @@ import { podTemplate } from './workloads.ts'
 
 export interface SequencedWork {
   /** YAML of `startgate.dev/depends-on`. */
-  dependsOn: string
+  dependsOn?: string
   /** YAML of `startgate.dev/readiness`. */
   readiness?: string
+  /** Of the pod, named without the `startgate.dev/`. */
+  settings?: Record<string, string>
+  /** Fields of single containers, put over the usual ones. */
+  containers?: Record<string, object>
+  /** Fields of the pod's spec, put over the usual ones. */
+  spec?: Record<string, unknown>
 }
 
 /** A pod of containers that each take 1 s to start behind a startup probe, and write when. */
 export function sequencedPod(name: string, containers: string[], work: SequencedWork): Manifest {
+  const settings = Object.entries(work.settings ?? {}).map(([key, value]) => [`startgate.dev/${key}`, value])
   const annotations = {
-    'startgate.dev/depends-on': work.dependsOn,
+    ...(work.dependsOn ? { 'startgate.dev/depends-on': work.dependsOn } : {}),
     ...(work.readiness ? { 'startgate.dev/readiness': work.readiness } : {}),
+    ...Object.fromEntries(settings),
   }
   const one = podTemplate(name, { image: APP_IMAGE, startSeconds: 1, probe: 'startup' }).spec as {
     containers: object[]
@@ -21,7 +29,7 @@ export function sequencedPod(name: string, containers: string[], work: Sequenced
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, annotations },
+    metadata: { name, labels: { app: name }, annotations },
     spec: {
       terminationGracePeriodSeconds: 5,
       volumes: containers.map(container => ({ name: `state-${container}`, emptyDir: {} })),
@@ -29,8 +37,20 @@ export function sequencedPod(name: string, containers: string[], work: Sequenced
         ...one.containers[0],
         name: container,
         volumeMounts: [{ name: `state-${container}`, mountPath: '/state' }],
+        ...work.containers?.[container],
       })),
+      ...work.spec,
     },
+  }
+}
+
+/** Fields of a container of `sequencedPod` that takes so long to start. */
+export function startsIn(seconds: number): object {
+  return {
+    env: [
+      { name: 'START_SECONDS', value: String(seconds) },
+      { name: 'BURN_ROUNDS', value: '0' },
+    ],
   }
 }
 
