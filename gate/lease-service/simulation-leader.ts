@@ -1,7 +1,7 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
-import type { containersSeen } from './container-view.ts'
+import { containersSeen } from './container-view.ts'
 import type { Ledger } from './ledger.ts'
 import type { Grant, SlotTimeout } from './model.ts'
 import type { SimAgent } from './simulation-agent.ts'
@@ -28,7 +28,6 @@ export interface LeaderDeps {
   answersEarly: boolean
   /** The fault: a woken leader believes that it still leads. */
   skipsTerm: boolean
-  containersSeen: typeof containersSeen
 }
 
 /** Until all is long over. */
@@ -122,7 +121,7 @@ export class SimLeader {
     const agent = this.#agents.get(uid)?.agent
     const pod = this.#shown.get(uid)
     if (!agent || !pod || !agent.pod.sequence) return
-    const containers = this.#deps.containersSeen(pod, agent.pod.sequence, agent.attempt)
+    const containers = containersSeen(pod, agent.pod.sequence, agent.attempt)
     this.#later(20, 20, () => this.#agents.get(uid)?.agent === agent && agent.see(containers))
   }
 

@@ -3,13 +3,10 @@ import { type Rules, type SequencingEvent, type SequencingState, step } from '..
 import { resumed } from '../pod/agent/state-file.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
-import { statusOf } from './container-run.ts'
-import type { containersSeen } from './container-view.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf } from './limits.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
-import { StageProgress } from './stage-progress.ts'
 import { type Holder, Usage } from './usage.ts'
 
 /** Set: the one seed to look at. */
@@ -44,13 +41,6 @@ class Forgetful extends Ledger {
   }
 }
 
-/** Lets stages take slots in any order. */
-class Hurried extends StageProgress {
-  override reasonToWait(): undefined {
-    return undefined
-  }
-}
-
 const ready: Workload = {
   metadata: {},
   status: { availableReplicas: 1, conditions: [{ type: 'Available', status: 'True' }] },
@@ -79,21 +69,6 @@ const withoutScope =
   (pattern: RegExp): typeof scopesOf =>
   (ticket, facts) =>
     scopesOf(ticket, facts).filter(scope => !pattern.test(scope.id))
-
-/** Shows an agent whatever the status says, an earlier run's too. */
-const unfiltered: typeof containersSeen = (pod, sequence) =>
-  Object.fromEntries(
-    sequence.stages
-      .flatMap(stage => stage.containers)
-      .map(name => {
-        const status = statusOf(pod, name)
-        const { running, terminated } = status?.state ?? {}
-        const state = running ? 'running' : terminated ? 'terminated' : 'waiting'
-        const { started = false, ready = false, restartCount = 0 } = status ?? {}
-        const exitCode = terminated ? { exitCode: terminated.exitCode } : {}
-        return [name, { id: status?.containerID ?? '', state, started, ready, restartCount, ...exitCode }]
-      }),
-  )
 
 /** Does not hear READY=1. */
 const deaf = (event: SequencingEvent): SequencingEvent => (event.kind === 'notification' ? { kind: 'tick' } : event)
@@ -161,10 +136,6 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: hasty }) },
     want: /^OverLimit/,
   },
-  "a stale status believed: an earlier run's, by the agent": {
-    faults: { containersSeen: unfiltered },
-    want: /^OrderBroken/,
-  },
   'a lost notify: READY=1 not read': {
     faults: { agent: { step: (rules, state, event, nowMs) => step(rules, state, deaf(event), nowMs) } },
     want: /^Stuck/,
@@ -180,10 +151,6 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a woken leader that does not look whether it still leads': {
     faults: { skipsTerm: true },
     want: /^OverLimit|^DoubleGrant/,
-  },
-  'a later stage before an earlier one': {
-    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, progress: new Hurried() }) },
-    want: /^StageSkipped/,
   },
   'what a pod comes after ignored': {
     faults: { newLedger: settings => new Ledger(settings, { findWorkload: () => ready }) },

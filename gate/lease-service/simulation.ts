@@ -4,7 +4,6 @@ import type { Node, Pod } from '../../core/pod.ts'
 import type { Patience } from '../pod/patience.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 import type { FindWorkload } from './after-waits.ts'
-import { containersSeen } from './container-view.ts'
 import { Ledger, type LedgerParts } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant } from './model.ts'
@@ -23,7 +22,6 @@ export interface Faults {
   skipsTerm?: boolean
   waitStep?: typeof waitStep
   agent?: AgentFaults
-  containersSeen?: typeof containersSeen
 }
 
 export interface Outcome {
@@ -209,7 +207,6 @@ class Simulation {
       skipsTerm: this.#faults.skipsTerm ?? false,
       isOurs: () => term === this.#term,
       onTermLost: () => undefined,
-      containersSeen: this.#faults.containersSeen ?? containersSeen,
     })
     const nodes = [...this.#limits.nodes.keys()].map(name => this.#nodeObject(name))
     this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.values()] })
