@@ -9,6 +9,10 @@ const limit = (seconds: number, why: string): Limit => ({ ms: seconds * 1000, wh
 /** Named once, generous: a limit is no claim about speed, only the point at which waiting longer is pointless. */
 export const limits = {
   herdReady: limit(240, 'twelve pods start two at a time, 3 s each, on two cores that also run the cluster'),
+  faultedHerd: limit(
+    300,
+    'sixty pods start six at a time on two cores that also run the cluster, and a fault may stop all for a minute',
+  ),
   podReady: limit(90, 'one pod: schedule, sandbox, gates, start; the kubelet alone may take 10 s under load'),
   gateRunning: limit(
     60,

@@ -1,7 +1,12 @@
 import { type ApiAccess, openApi } from './api-access.ts'
 import type { ClusterEvent, ObservedNode, ObservedPod } from './cluster-events.ts'
-import { ObjectWatch } from './object-watch.ts'
+import { ObjectWatch, type WatchGap } from './object-watch.ts'
 import { foldStarting, type StartingOptions, type StartingReport } from './starting-fold.ts'
+
+export interface ObserverOptions {
+  /** Lives on when an API server that was restarted has lost the history; see `gaps`. */
+  bridgeGaps?: boolean
+}
 
 /**
  * The judge of all e2e claims: one watch on the pods of all namespaces, and one on nodes for the lost ones. It shares no
@@ -14,21 +19,27 @@ export class Observer {
   readonly #watches: ObjectWatch<ObservedPod | ObservedNode>[]
   #waiters: (() => void)[] = []
 
-  private constructor(api: ApiAccess) {
+  private constructor(api: ApiAccess, options: ObserverOptions) {
     this.#api = api
     this.#watches = [
-      new ObjectWatch<ObservedPod | ObservedNode>(api, '/api/v1/nodes', ({ object, ...event }) =>
-        this.#take({ kind: 'node', node: object as ObservedNode, ...event }),
+      new ObjectWatch<ObservedPod | ObservedNode>(
+        api,
+        '/api/v1/nodes',
+        ({ object, ...event }) => this.#take({ kind: 'node', node: object as ObservedNode, ...event }),
+        options,
       ),
-      new ObjectWatch<ObservedPod | ObservedNode>(api, '/api/v1/pods', ({ object, ...event }) =>
-        this.#take({ kind: 'pod', pod: object as ObservedPod, ...event }),
+      new ObjectWatch<ObservedPod | ObservedNode>(
+        api,
+        '/api/v1/pods',
+        ({ object, ...event }) => this.#take({ kind: 'pod', pod: object as ObservedPod, ...event }),
+        options,
       ),
     ]
   }
 
   /** Begins to observe; resolves when the lists are in, so that nothing created afterwards is missed. */
-  static async start(kubeconfigPath: string): Promise<Observer> {
-    const observer = new Observer(openApi(kubeconfigPath))
+  static async start(kubeconfigPath: string, options: ObserverOptions = {}): Promise<Observer> {
+    const observer = new Observer(openApi(kubeconfigPath), options)
     for (const watch of observer.#watches) await watch.start()
     return observer
   }
@@ -37,6 +48,11 @@ export class Observer {
   events(): ClusterEvent[] {
     for (const watch of this.#watches) watch.check()
     return [...this.#events]
+  }
+
+  /** Stretches of versions of which only the outcome was seen; empty unless gaps are bridged. */
+  gaps(): WatchGap[] {
+    return this.#watches.flatMap(w => w.gaps)
   }
 
   /** Pods as last seen, by name. */

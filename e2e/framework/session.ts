@@ -3,7 +3,7 @@ import { type Cluster, clusterUp } from '../cluster/cluster.ts'
 import { DEFAULT_NAME } from '../cluster/paths.ts'
 import { installStartgate } from './install.ts'
 import { Kubectl } from './kubectl.ts'
-import { Observer } from './observer.ts'
+import { Observer, type ObserverOptions } from './observer.ts'
 import { type NamespaceOptions, TestNamespace } from './test-namespace.ts'
 
 /** The cluster of a test run, with startgate installed. */
@@ -56,8 +56,8 @@ export async function namespaceFor(
 }
 
 /** An observer that stops when the test ends. */
-export async function observerFor({ cluster }: Session): Promise<Observer> {
-  const observer = await Observer.start(cluster.kubeconfig)
+export async function observerFor({ cluster }: Session, options: ObserverOptions = {}): Promise<Observer> {
+  const observer = await Observer.start(cluster.kubeconfig, options)
   onTestFinished(() => observer.stop())
   return observer
 }

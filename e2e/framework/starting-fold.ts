@@ -82,7 +82,12 @@ const NOBODY: StartingPeak = { count: 0, resourceVersion: 0, atMs: 0, containers
  */
 export function foldStarting(events: ClusterEvent[], options: StartingOptions = {}): StartingReport {
   const fold = new StartingFold(options)
-  for (const event of inOrder(events)) fold.apply(event)
+  // Events of one version come from a list after a gap, where the order among them is unknown: ends go first there, so
+  // that nobody is counted beside a start that waited for his end.
+  for (const group of Map.groupBy(inOrder(events), e => e.resourceVersion).values()) {
+    if (group.length > 1) for (const event of group) fold.end(event)
+    for (const event of group) fold.apply(event)
+  }
   return fold.report()
 }
 
@@ -119,6 +124,11 @@ class StartingFold {
     this.#applyPod(event, pod, event.type === 'DELETED')
   }
 
+  /** Only what this event ends. */
+  end(event: ClusterEvent): void {
+    if (event.kind === 'pod') this.#endPod(event, event.pod, event.type === 'DELETED')
+  }
+
   #applyNode(event: ClusterEvent & { kind: 'node' }): void {
     const { name } = event.node.metadata
     const ready = event.node.status?.conditions?.find(c => c.type === 'Ready')
@@ -129,6 +139,14 @@ class StartingFold {
   }
 
   #applyPod(event: ClusterEvent, pod: ObservedPod, gone: boolean): void {
+    const running = this.#endPod(event, pod, gone)
+    // One after another by their own start, so that what had settled before the second began is not counted with it.
+    for (const one of running.sort((a, b) => a.startedAtMs - b.startedAtMs)) this.#start(event, one)
+    this.#mark(event)
+  }
+
+  /** Closes what is over; returns what runs. */
+  #endPod(event: ClusterEvent, pod: ObservedPod, gone: boolean): Running[] {
     const blocker = this.#blocker(pod, gone)
     const running = blocker ? [] : runningContainers(pod)
     const runningIds = new Set(running.map(r => r.status.containerID))
@@ -142,9 +160,7 @@ class StartingFold {
       if (end) this.#close(one.status.containerID, end, event.receivedAtMs)
       if (end) this.#past.add(one.status.containerID)
     }
-    // One after another by their own start, so that what had settled before the second began is not counted with it.
-    for (const one of running.sort((a, b) => a.startedAtMs - b.startedAtMs)) this.#start(event, one)
-    this.#mark(event)
+    return running
   }
 
   #blocker(pod: ObservedPod, gone: boolean): StartEnd | undefined {

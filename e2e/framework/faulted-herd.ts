@@ -1,0 +1,94 @@
+import { expect } from 'vitest'
+import { APP_IMAGE } from '../cluster/app-image.ts'
+import type { ObservedPod } from './cluster-events.ts'
+import { limits } from './limits.ts'
+import type { Observer } from './observer.ts'
+import { allReady } from './pod-waits.ts'
+import { overtakings } from './queue-order.ts'
+import { namespaceFor, observerFor, type Session } from './session.ts'
+import { foldStamps } from './stamp-fold.ts'
+import { heldLeases } from './system.ts'
+import type { TestNamespace } from './test-namespace.ts'
+import { waitFor } from './wait-for.ts'
+import { deployment } from './workloads.ts'
+
+export const HERD = 60
+/** So that sixty starts of 1 s last about half a minute on two cores. */
+export const LIMIT = 6
+
+export interface FaultedHerd {
+  observer: Observer
+  namespace: TestNamespace
+  /** Resolves when so many of its containers have begun to start. */
+  begun(count: number): Promise<void>
+  /** When the fault was, for what is printed and for the order of the queue. */
+  fault(what: string): void
+  faults: { what: string; atMs: number }[]
+}
+
+/** Sixty pods that start under a limit of six, in a namespace of their own. */
+export async function startHerd(session: Session, word: string, replicas = HERD): Promise<FaultedHerd> {
+  const observer = await observerFor(session, { bridgeGaps: true })
+  const settings = { 'max-starting': String(LIMIT), 'max-starting-per-node': '50' }
+  const namespace = await namespaceFor(session, { word, gated: true, settings })
+  await namespace.apply([deployment('web', replicas, { image: APP_IMAGE, startSeconds: 1 })])
+  const faults: FaultedHerd['faults'] = []
+  const begun = async (count: number) => {
+    const spans = () => observer.starting([namespace.name]).spans.length
+    await waitFor(`${count} starts in ${namespace.name}`, () => spans() >= count, limits.faultedHerd)
+  }
+  return { observer, namespace, begun, faults, fault: what => void faults.push({ what, atMs: Date.now() }) }
+}
+
+/** The gate's own verdict, which it leaves in its termination message. */
+function verdictOf({ status }: ObservedPod): string | undefined {
+  const ended = status?.initContainerStatuses?.find(s => s.name === 'startgate-start')?.state?.terminated
+  return (JSON.parse(ended?.message ?? '{}') as { verdict?: string }).verdict
+}
+
+/**
+ * Waits until all are Ready and checks G2 with its exceptions at zero: never more than the limit by the observer's watch
+ * and by the containers' own stamps (which also cover what a watch missed while no API server ran), no restart, no
+ * fail-open, no timeout, the queue's order, and no slot left.
+ */
+export async function expectKept(session: Session, herd: FaultedHerd, replicas = HERD): Promise<void> {
+  const { observer, namespace } = herd
+  const pods = await allReady(observer, namespace.name, replicas, limits.faultedHerd)
+  await expectNoSlots(session, namespace.name)
+  const report = observer.starting([namespace.name])
+  printSilences(herd)
+  expect(pods.map(verdictOf).filter(v => v !== 'granted')).toEqual([])
+  expect(report.peak.count).toBeLessThanOrEqual(LIMIT)
+  expect(report.spans.filter(s => s.restart || s.endedBy === 'timeout')).toEqual([])
+  const gaps = observer.gaps()
+  if (gaps.length === 0) expect(report.spans).toHaveLength(replicas)
+  const stamps = foldStamps(await namespace.stamps(pods), Number.MAX_SAFE_INTEGER)
+  expect(stamps.silent).toEqual([])
+  expect(stamps.peak.count).toBeLessThanOrEqual(LIMIT)
+  expect(overtakings(pods, { slackMs: 15_000, faultsAtMs: herd.faults.map(f => f.atMs) })).toEqual([])
+  console.info(
+    `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}`,
+  )
+}
+
+/** No slot of this namespace is held, 30 s after its last start at the latest. */
+export async function expectNoSlots(session: Session, namespace: string): Promise<void> {
+  const held = async () => (await heldLeases(session.kubectl)).filter(l => l.holder.startsWith(`${namespace}/`))
+  await waitFor('no slot is held', async () => (await held()).length === 0, limits.slotBack)
+}
+
+/** Tells how long after each fault the first gate ended that had not ended within a second of it. */
+function printSilences({ observer, namespace, faults }: FaultedHerd): void {
+  const ends = new Map<string, number>()
+  for (const event of observer.events()) {
+    if (event.kind !== 'pod' || event.pod.metadata.namespace !== namespace.name) continue
+    const { uid } = event.pod.metadata
+    if (!ends.has(uid) && verdictOf(event.pod)) ends.set(uid, event.receivedAtMs)
+  }
+  const sorted = [...ends.values()].sort((a, b) => a - b)
+  for (const { what, atMs } of faults) {
+    const around = [...sorted.filter(e => e <= atMs).slice(-1), ...sorted.filter(e => e > atMs)].slice(0, 8)
+    const said = around.map(e => ((e - atMs) / 1000).toFixed(1)).join(' ')
+    console.info(`  ${what}: gates seen to end at ${said} s around it; ${sorted.filter(e => e > atMs).length} after it`)
+  }
+}
