@@ -10,7 +10,7 @@ const line = (type: string, name: string, version: number) =>
 type Answer = string[] | Error | 'open'
 
 /** An API whose list has one pod at version 5, and whose watches answer one after another; `open` never ends. */
-function fakeApi(answers: Answer[]) {
+function fakeApi(answers: Answer[], lists: object[] = []) {
   const asked: string[] = []
   let exhausted = () => {}
   const done = new Promise<void>(resolve => {
@@ -19,10 +19,12 @@ function fakeApi(answers: Answer[]) {
   const api: ApiAccess = {
     getText: () => Promise.reject(new Error('not used here')),
     getJson: () =>
-      Promise.resolve({
-        metadata: { resourceVersion: '7' },
-        items: [{ metadata: { name: 'old', resourceVersion: '5' } }],
-      }),
+      Promise.resolve(
+        lists.shift() ?? {
+          metadata: { resourceVersion: '7' },
+          items: [{ metadata: { name: 'old', resourceVersion: '5' } }],
+        },
+      ),
     get: async (path, signal) => {
       asked.push(new URL(path, 'https://x').searchParams.get('resourceVersion') ?? '')
       const answer = answers.shift() ?? 'open'
@@ -42,11 +44,14 @@ async function* never(signal?: AbortSignal): AsyncGenerator<string> {
   await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }
 
-async function watched(answers: Answer[]) {
-  const { api, asked, done } = fakeApi(answers)
+async function watched(answers: Answer[], options: { bridgeGaps?: boolean; lists?: object[] } = {}) {
+  const { api, asked, done } = fakeApi(answers, options.lists)
   const seen: string[] = []
-  const watch = new ObjectWatch(api, '/api/v1/pods', e =>
-    seen.push(`${e.type} ${e.object.metadata.name} ${e.resourceVersion}`),
+  const watch = new ObjectWatch(
+    api,
+    '/api/v1/pods',
+    e => seen.push(`${e.type} ${e.object.metadata.name} ${e.resourceVersion}`),
+    options,
   )
   await watch.start()
   return { watch, asked, done, seen }
@@ -70,6 +75,24 @@ test('goes on from the last version seen, not from a line that was cut off', asy
   await watch.stop()
   expect(seen).toEqual(['ADDED old 5', 'ADDED new 8'])
   expect(asked).toEqual(['7', '8'])
+})
+
+test('a watch that bridges gaps lists again, tells the differences as of the list, and owns up to the gap', async () => {
+  const items = (...names: [string, string][]) =>
+    names.map(([name, resourceVersion]) => ({ metadata: { name, resourceVersion } }))
+  const lists = [
+    { metadata: { resourceVersion: '7' }, items: items(['same', '3'], ['changed', '4'], ['gone', '5']) },
+    { metadata: { resourceVersion: '20' }, items: items(['same', '3'], ['changed', '12'], ['new', '13']) },
+  ]
+  const starting = new ApiStatusError('/api/v1/pods', 503, '')
+  const expired = new ApiStatusError('/api/v1/pods', 410, '')
+  const { watch, asked, done, seen } = await watched([starting, expired], { bridgeGaps: true, lists })
+  await done
+  await watch.stop()
+  expect(seen.slice(3)).toEqual(['DELETED gone 20', 'MODIFIED changed 20', 'ADDED new 20'])
+  expect(asked).toEqual(['7', '7', '20'])
+  expect(watch.gaps).toEqual([{ fromVersion: 7, toVersion: 20 }])
+  watch.check()
 })
 
 const gone = { code: 410, message: 'too old resource version' }

@@ -323,3 +323,12 @@ test('for any lives of pods, the peak is that of a count made afresh at every st
     { numRuns: 500 },
   )
 })
+
+test('after a gap, when several events have one version, ends go before starts', () => {
+  const events = [
+    podEvent(1, { pod: 'a', shown: [{ since: 1 }] }),
+    podEvent(9, { pod: 'b', shown: [{ since: 4 }] }),
+    podEvent(9, { pod: 'a', shown: [{ since: 1, ready: true }] }),
+  ]
+  expect(foldStarting(events).peak.count).toBe(1)
+})
