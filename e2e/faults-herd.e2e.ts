@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, test } from 'vitest'
+import { expectKept, expectNoSlots, HERD, LIMIT, startHerd } from './framework/faulted-herd.ts'
+import { limits } from './framework/limits.ts'
+import { openSession, type Session } from './framework/session.ts'
+import { peakBetween } from './framework/starting-fold.ts'
+import { waitFor } from './framework/wait-for.ts'
+
+let session: Session
+beforeAll(async () => {
+  session = await openSession()
+})
+
+test('limits changed while a herd starts: down, frozen, thawed and up again, each holds from then on', async () => {
+  const herd = await startHerd(session, 'live')
+  const { observer, namespace } = herd
+  const report = () => observer.starting([namespace.name])
+  const now = () => report().timeline.at(-1)?.count ?? 0
+  await herd.begun(10)
+
+  await namespace.set({ 'max-starting': '2' })
+  await waitFor('no more than two are starting', () => now() <= 2, limits.settingSeen)
+  const loweredAtMs = Date.now()
+  await herd.begun(report().spans.length + 6)
+  expect(peakBetween(report(), loweredAtMs, Date.now())).toBeLessThanOrEqual(2)
+
+  await namespace.set({ 'max-starting': '0' })
+  await waitFor('nothing is starting', () => now() === 0, limits.settingSeen)
+  const frozen = report().spans.length
+  expect(frozen).toBeLessThan(HERD)
+  await sleep(limits.frozen.ms)
+  expect(report().spans).toHaveLength(frozen)
+
+  await namespace.set({ 'max-starting': String(LIMIT) })
+  await expectKept(session, herd)
+  expect(report().byNamespace[namespace.name]?.count, 'the limit is used again').toBe(LIMIT)
+})
+
+test('half of the herd deleted in bulk, waiting and starting ones: their slots and places come back', async () => {
+  const herd = await startHerd(session, 'bulk')
+  const { observer, namespace } = herd
+  await herd.begun(8)
+  const doomed = observer.pods(namespace.name).filter((_, i) => i % 2 === 0)
+  // Their Deployment makes as many new ones, which go to the end of the line.
+  const names = doomed.map(p => p.metadata.name)
+  await session.kubectl.run(['delete', 'pods', '-n', namespace.name, '--wait=false', ...names])
+  await waitFor(
+    'the deleted pods are gone',
+    () => !observer.pods(namespace.name).some(p => names.includes(p.metadata.name)),
+    limits.namespaceGone,
+  )
+  await expectKept(session, herd)
+})
+
+test('the namespace deleted in the middle: no slot is left, and a neighbour goes on', async () => {
+  const doomed = await startHerd(session, 'doomed')
+  const neighbour = await startHerd(session, 'neighbour', 10)
+  await doomed.begun(8)
+  await doomed.namespace.remove()
+  await expectNoSlots(session, doomed.namespace.name)
+  expect(doomed.observer.starting([doomed.namespace.name]).peak.count).toBeLessThanOrEqual(LIMIT)
+  await expectKept(session, neighbour, 10)
+})
