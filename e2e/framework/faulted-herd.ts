@@ -18,9 +18,6 @@ export const LIMIT = 6
 
 /** A gate is a Node process: sixty of them at once take seconds until they have connected. */
 const IN_LINE_MS = 15_000
-/** The leader's lease, the next one's lists, and the pause of a gate before it tries again (up to 8 s), on a busy machine. */
-const IN_LINE_AGAIN_MS = 25_000
-
 export interface FaultedHerd {
   observer: Observer
   namespace: TestNamespace
@@ -72,9 +69,11 @@ export async function expectKept(session: Session, herd: FaultedHerd, replicas =
   expect(stamps.silent).toEqual([])
   expect(stamps.peak.count).toBeLessThanOrEqual(LIMIT)
   const faultsAtMs = herd.faults.map(f => f.atMs)
-  expect(overtakings(pods, { slackMs: IN_LINE_MS, faultsAtMs, faultSlackMs: IN_LINE_AGAIN_MS })).toEqual([])
+  const overtakers = new Set(overtakings(pods, { slackMs: IN_LINE_MS, faultsAtMs }).map(o => o.later))
+  // A new leader has nobody in line: its free slots go to the gates that reconnect first, once a takeover.
+  expect([...overtakers].length).toBeLessThanOrEqual(LIMIT * herd.faults.length)
   console.info(
-    `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}`,
+    `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}; ${overtakers.size} overtook`,
   )
 }
 

@@ -9,9 +9,8 @@ export interface Overtaking {
 export interface OrderOptions {
   /** A gate needs so long from its start until it is in line. */
   slackMs: number
-  /** Wall clock of faults: for `faultSlackMs` after each, a gate may not be in line again. */
+  /** Wall clock of faults: for the slack after each, a gate may not be in line again. */
   faultsAtMs?: number[]
-  faultSlackMs?: number
 }
 
 interface Wait {
@@ -26,12 +25,9 @@ interface Wait {
  * Pods of one namespace whose gate waited and that were let go later than one made after them (equal ages: the greater
  * UID). Stamps of containers have whole seconds, so an overtaking of 1 s is none.
  */
-export function overtakings(
-  pods: ObservedPod[],
-  { slackMs, faultsAtMs = [], faultSlackMs = slackMs }: OrderOptions,
-): Overtaking[] {
+export function overtakings(pods: ObservedPod[], { slackMs, faultsAtMs = [] }: OrderOptions): Overtaking[] {
   const waits = pods.flatMap(waitOf)
-  const isUnsettled = (atMs: number) => faultsAtMs.some(f => atMs >= f - 1_000 && atMs <= f + faultSlackMs)
+  const isUnsettled = (atMs: number) => faultsAtMs.some(f => atMs >= f - 1_000 && atMs <= f + slackMs)
   return waits.flatMap(earlier =>
     waits
       .filter(
