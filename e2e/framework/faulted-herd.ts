@@ -12,9 +12,9 @@ import type { TestNamespace } from './test-namespace.ts'
 import { waitFor } from './wait-for.ts'
 import { deployment } from './workloads.ts'
 
-export const HERD = 60
+const HERD = 60
 /** So that sixty starts of 1 s last about half a minute on two cores. */
-export const LIMIT = 6
+const LIMIT = 6
 
 /** A gate is a Node process: sixty of them at once take seconds until they have connected. */
 const IN_LINE_MS = 15_000
@@ -79,7 +79,7 @@ export async function expectKept(session: Session, herd: FaultedHerd, replicas =
 }
 
 /** No slot of this namespace is held, 30 s after its last start at the latest. */
-export async function expectNoSlots(session: Session, namespace: string): Promise<void> {
+async function expectNoSlots(session: Session, namespace: string): Promise<void> {
   const held = async () => (await heldLeases(session.kubectl)).filter(l => l.holder.startsWith(`${namespace}/`))
   await waitFor('no slot is held', async () => (await held()).length === 0, limits.slotBack)
 }
