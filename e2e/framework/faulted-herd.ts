@@ -51,7 +51,7 @@ function verdictOf({ status }: ObservedPod): string | undefined {
 /**
  * Waits until all are Ready and checks G2 with its exceptions at zero: never more than the limit by the observer's watch
  * and by the containers' own stamps (which also cover what a watch missed while no API server ran), no restart, no
- * fail-open, no timeout, the queue's order, and no slot left.
+ * fail-open, no timeout, and no slot left. Says how many overtook another.
  */
 export async function expectKept(session: Session, herd: FaultedHerd, replicas = HERD): Promise<void> {
   const { observer, namespace } = herd
@@ -70,9 +70,7 @@ export async function expectKept(session: Session, herd: FaultedHerd, replicas =
   expect(stamps.peak.count).toBeLessThanOrEqual(LIMIT)
   const faultsAtMs = herd.faults.map(f => f.atMs)
   const overtakers = new Set(overtakings(pods, { slackMs: IN_LINE_MS, faultsAtMs }).map(o => o.later))
-  // A new leader has nobody in line: its free slots go to the gates that reconnect first, and so may those that come free
-  // until the last has (up to 8 s). Six overtook at each of three takeovers seen.
-  expect(overtakers.size).toBeLessThanOrEqual(2 * LIMIT * herd.faults.length)
+  // Told and not checked: a new leader has nobody in line, and its free slots go to the gates that reconnect first.
   console.info(
     `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}; ${overtakers.size} overtook`,
   )
