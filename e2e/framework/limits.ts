@@ -20,7 +20,6 @@ export const limits = {
   ),
   coldPulls: limit(240, 'ten images through a throttled registry, two at a time, some seconds each'),
   podGone: limit(3, 'the promise: a waiting pod is deleted within 3 s'),
-  podDeleted: limit(5, 'the promise: a sequenced pod is deleted within 5 s at every stage of its start'),
   placeGone: limit(
     10,
     'the lease service sees a deletion by its watch at once; the next waiter hears it at the next message',
