@@ -34,14 +34,14 @@ test('max-start-rate: one start in three seconds, however much room there is', a
   const namespace = await namespaceFor(session, { word: 'rate', gated: true, settings })
   await namespace.apply([deployment('web', 5, { image: APP_IMAGE })])
   const pods = await allReady(observer, namespace.name, 5, limits.herdReady)
-  const grantedAtMs = await Promise.all(
+  const grantedAt = await Promise.all(
     pods.map(async ({ metadata: { name } }) => {
       const log = await session.kubectl.text(['logs', name, '-n', namespace.name, '-c', 'startgate-start'])
       const lines = log.trim().split('\n')
-      return lines.map(line => JSON.parse(line) as { time: number; msg: string }).find(l => l.msg === 'granted')?.time
+      return lines.map(line => JSON.parse(line) as { time: string; msg: string }).find(l => l.msg === 'granted')?.time
     }),
   )
-  const inOrder = grantedAtMs.map(Number).sort((a, b) => a - b)
+  const inOrder = grantedAt.map(time => Date.parse(time ?? '')).sort((a, b) => a - b)
   // Four gaps of 3 s between five grants, by the gates' own clocks; a busy node may hear of its first grant late.
   expect((inOrder.at(-1) ?? 0) - (inOrder[0] ?? 0)).toBeGreaterThan(10_000)
 })
