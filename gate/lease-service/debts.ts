@@ -1,7 +1,8 @@
 import type { Container, Pod } from '../../core/pod.ts'
 import { isAgentsWord, type Readiness } from '../../core/readiness.ts'
 import { isPastStarting, stampMs, statusOf } from './container-run.ts'
-import { containerOf, sequenceOf } from './pod-sequence.ts'
+import { isPastBy } from './phase.ts'
+import { containerOf, sequenceOf, startersOf } from './pod-sequence.ts'
 import type { Report } from './reports.ts'
 import { isFinished } from './ticket.ts'
 import type { Debtor } from './usage.ts'
@@ -61,10 +62,6 @@ export function startsOf(before: Starts['runs'] | undefined, facts: DebtFacts, n
   return { runs, owing, changesAtMs }
 }
 
-function startersOf(pod: Pod): string[] {
-  return sequenceOf(pod)?.stages.flatMap(stage => stage.containers) ?? pod.spec.containers.map(c => c.name)
-}
-
 /** The present run of a container, and when its start is over by the clock; undefined when it does not run. */
 function runOf(
   name: string,
@@ -96,9 +93,9 @@ function pastOf(
   id: string,
   byProbes: () => boolean | undefined,
 ): boolean | undefined {
-  if (readiness?.type === 'simple') return undefined
-  if (!readiness || !isAgentsWord(readiness)) return byProbes()
-  return report?.state === 'ready' && (report.containerId === undefined || report.containerId === id)
+  const isOfThisRun = report?.containerId === undefined || report.containerId === id
+  if (readiness && isAgentsWord(readiness) && report?.state === 'ready' && isOfThisRun) return true
+  return isPastBy(readiness, byProbes)
 }
 
 interface Owing {

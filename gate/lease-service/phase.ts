@@ -155,8 +155,8 @@ function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd):
   return isPast === undefined && !held.ended ? { ...held, changesAtMs: Math.min(held.changesAtMs, settledAtMs) } : held
 }
 
-/** Whether a running container is past starting; undefined when only the settle time can tell. */
-function isPastBy(readiness: Readiness | undefined, byProbes: () => boolean | undefined): boolean | undefined {
+/** Whether a running container is past starting, but for its agent's word; undefined when only the settle time can tell. */
+export function isPastBy(readiness: Readiness | undefined, byProbes: () => boolean | undefined): boolean | undefined {
   if (readiness?.type === 'simple') return undefined
   return readiness && isAgentsWord(readiness) ? false : byProbes()
 }

@@ -10,6 +10,11 @@ export function sequenceOf(pod: Pod): Sequence | undefined {
   return known.get(pod.spec)
 }
 
+/** The containers that take start slots: app containers, also moved ones. */
+export function startersOf(pod: Pod): string[] {
+  return sequenceOf(pod)?.stages.flatMap(stage => stage.containers) ?? pod.spec.containers.map(c => c.name)
+}
+
 /** Which stage a gate opens, counted from 0; -1 for a gate of none. */
 export function stageIndexOf(sequence: Sequence, gate: GateName): number {
   return sequence.stages.findIndex(stage => stage.gate === gate)

@@ -3,7 +3,7 @@ import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../core/n
 import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate, type Sequence } from '../../core/sequence.ts'
 import type { Resource, Ticket } from './model.ts'
-import { sequenceOf } from './pod-sequence.ts'
+import { sequenceOf, startersOf } from './pod-sequence.ts'
 
 /** Why a request gets no ticket, in a sentence for the gate's log. */
 export interface Refusal {
@@ -45,7 +45,7 @@ export function ticketOf(pod: Pod, request: { gate: GateName; attempt: number })
     podName: name,
     namespace,
     nodeName,
-    ...(resource === 'pull' ? pullDemand(pod) : startDemand(stage?.containers ?? startersOf(pod, sequence))),
+    ...(resource === 'pull' ? pullDemand(pod) : startDemand(stage?.containers ?? startersOf(pod))),
     priority: pod.spec.priority ?? 0,
     createdAtMs: Date.parse(creationTimestamp ?? '') || 0,
   }
@@ -72,10 +72,6 @@ function gatesOf(pod: Pod): string[] {
 /** Succeeded and Failed are final. */
 export function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
-}
-
-function startersOf(pod: Pod, sequence: Sequence | undefined): string[] {
-  return sequence?.stages.flatMap(stage => stage.containers) ?? pod.spec.containers.map(c => c.name)
 }
 
 function startDemand(containers: string[]): Pick<Ticket, 'containers' | 'slots' | 'images'> {
