@@ -7,20 +7,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import { buildServer } from './server.ts'
-import { FACTS, podOf } from './test-facts.ts'
+import { FACTS, podOf, reviewOf } from './test-facts.ts'
 
 const log = pino({ level: 'silent' })
-const review = JSON.stringify({
-  apiVersion: 'admission.k8s.io/v1',
-  kind: 'AdmissionReview',
-  request: {
-    uid: 'u-1',
-    operation: 'CREATE',
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    namespace: 'shop',
-    object: podOf(),
-  },
-})
+const review = JSON.stringify(reviewOf(podOf()))
 
 interface Replica {
   server: FastifyInstance

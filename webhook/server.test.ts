@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import { buildServer, type ServerDeps } from './server.ts'
-import { FACTS, podOf } from './test-facts.ts'
+import { FACTS, podOf, reviewOf } from './test-facts.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -27,19 +27,6 @@ function serverWith(changes: Partial<ServerDeps> = {}) {
   }
   return { server, mutate, countOf }
 }
-
-const reviewOf = (object: unknown, changes: object = {}) => ({
-  apiVersion: 'admission.k8s.io/v1',
-  kind: 'AdmissionReview',
-  request: {
-    uid: 'u-1',
-    operation: 'CREATE',
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    namespace: 'shop',
-    object,
-    ...changes,
-  },
-})
 
 describe('POST /mutate', () => {
   test('patches a pod, and counts it', async () => {

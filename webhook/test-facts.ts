@@ -31,3 +31,17 @@ export const FACTS: MutateFacts = { settings: SETTINGS, namespace: NAMESPACE, ev
 export function podOf(spec: Partial<Pod['spec']> = {}, metadata: Pod['metadata'] = {}): Pod {
   return { metadata: { name: 'web', ...metadata }, spec: { containers: [{ name: 'web', image: 'nginx:1' }], ...spec } }
 }
+
+/** An AdmissionReview that creates this object; `changes` go over its request. */
+export const reviewOf = (object: unknown, changes: object = {}) => ({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: 'u-1',
+    operation: 'CREATE',
+    resource: { group: '', version: 'v1', resource: 'pods' },
+    namespace: 'shop',
+    object,
+    ...changes,
+  },
+})
