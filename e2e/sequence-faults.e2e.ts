@@ -1,9 +1,12 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { kubelet } from './cluster/cluster.ts'
+import { APP_IMAGE, kubelet } from './cluster/cluster.ts'
+import { limits } from './framework/limits.ts'
 import { randomGraph, seeded } from './framework/random-graph.ts'
-import { expectOrder, isReady, isStarting, readPod, shellIn } from './framework/sequenced-pods.ts'
-import { sequencedPod } from './framework/sequenced-work.ts'
+import { conditionIn, expectOrder, isReady, isStarting, readPod, shellIn } from './framework/sequenced-pods.ts'
+import { sequencedPod, startsIn } from './framework/sequenced-work.ts'
 import { namespaceFor, openSession, type Session } from './framework/session.ts'
+import { waitFor } from './framework/wait-for.ts'
+import { pod } from './framework/workloads.ts'
 
 const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
 const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n' }
@@ -70,4 +73,39 @@ test('the kubelet restarted in the middle of a start: the order holds and the po
     ['web', 'api'],
     ['api', 'db'],
   ])
+})
+
+test('a container not ready in time: its slot goes on, what it blocks is told, and it all goes on when it is ready', async () => {
+  const namespace = await namespaceFor(session, {
+    word: 'late',
+    gated: true,
+    settings: { ...SLACK, 'max-starting': '1' },
+  })
+  const late = { ...CHAIN, settings: { 'start-timeout': '10s' }, containers: { db: startsIn(45) } }
+  await namespace.apply([sequencedPod('chain', ['web', 'api', 'db'], late)])
+  await isStarting(namespace, 'chain', 'db')
+  // The limit is one: it starts only when the slot of the late one is back.
+  await namespace.apply([pod('other', { image: APP_IMAGE })])
+  const started = async () => conditionIn(await readPod(namespace, 'chain'), 'startgate.dev/Started')
+  const condition = async () => {
+    const seen = await started()
+    return seen?.reason === 'TimedOut' && seen
+  }
+  const { message } = await waitFor('the condition tells who is late', condition, limits.podReady)
+  expect(message).toBe('db is not ready in time; api waits for db (ready); web waits for api (ready)')
+  const event = async () => (await namespace.events('chain')).find(e => /db .*not ready/.test(e.message))
+  const told = await waitFor('an Event tells who is late', event, limits.eventSeen)
+  expect(told.message).toMatch(/api/)
+  await isReady(namespace, 'other')
+  expect((await started())?.status).toBe('False')
+  await isReady(namespace, 'chain')
+  await expectOrder(namespace, 'chain', [
+    ['web', 'api'],
+    ['api', 'db'],
+  ])
+  await waitFor(
+    'the condition tells that all started',
+    async () => (await started())?.status === 'True',
+    limits.podReady,
+  )
 })
