@@ -13,6 +13,7 @@ interface Described {
 test('docs/metrics.md lists every metric of ours with its type, labels and help, and no other', () => {
   const service = createMetrics({
     usage: () => [],
+    queueLengths: () => [],
     streams: () => 0,
     isLeading: () => false,
     eventsDropped: () => 0,

@@ -19,6 +19,7 @@ import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
 import type { Grant, Release, SlotTimeout, Waiting } from './model.ts'
 import { sequenceOf } from './pod-sequence.ts'
+import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
 import type { Directions } from './service.ts'
 import { startedCondition } from './started-condition.ts'
@@ -66,6 +67,7 @@ export class Leadership {
   readonly #adopted: Grant[] = []
   /** Containers that were not ready in time, by run. */
   readonly #timedOut = new Map<string, Set<string>>()
+  #waiting: Waiting[] = []
   #timers: NodeJS.Timeout[] = []
   #wake: NodeJS.Timeout | undefined
   #reconciling: Promise<void> | undefined
@@ -131,6 +133,10 @@ export class Leadership {
 
   usage(): ReturnType<Ledger['usage']> {
     return this.#ledger.usage()
+  }
+
+  queueLengths(): QueueLength[] {
+    return queueLengths(this.#waiting, key => this.#askedAtMs.get(key), this.#deps.clock.monotonicMs())
   }
 
   streamCount(): number {
@@ -279,9 +285,11 @@ export class Leadership {
     for (const grant of grants) this.#grant(grant)
     for (const { key, scope } of oversize) reporter.oversize(this.#podOf(key), scope)
     for (const { key, reason } of passes) {
-      reporter.passed(this.#podOf(key), reason)
-      this.#deps.metrics.passed()
+      const pod = this.#podOf(key)
+      reporter.passed(pod, reason)
+      this.#deps.metrics.passed(pod?.metadata.namespace ?? '')
     }
+    this.#waiting = waiting
     for (const row of waiting) {
       this.#tell(row, nowMs)
       reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
@@ -315,7 +323,7 @@ export class Leadership {
     this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, waitedMs, answered }, 'granted')
-    if (answered) this.#deps.metrics.granted(resource, waitedMs)
+    if (answered) this.#deps.metrics.granted(grant, waitedMs)
     if (answered) this.#deps.reporter.granted(grant)
   }
 
@@ -326,7 +334,7 @@ export class Leadership {
     this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, reason }, 'released')
-    this.#deps.metrics.released(resource, reason)
+    this.#deps.metrics.released(grant, reason)
     this.#deps.reporter.released(grant, reason, this.#pods.get(grant.podUid))
   }
 

@@ -286,21 +286,21 @@ export class Ledger {
       const place = this.#placeOf(ticket, nowMs)
       if (place === 'free') free.push(ticket)
       else if (place === 'in line') lines[resource].push(ticket)
-      else setAside.push({ key, place: 1, of: 1, reason: place.reason })
+      else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
     }
     return { free: free.sort(compareTickets), lines, setAside }
   }
 
-  #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | { reason: string } {
+  #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | Pick<Waiting, 'cause' | 'reason'> {
     const { resource, nodeName, podUid, namespace } = ticket
     const mode = this.#namespaces.get(namespace)?.mode
     const pod = this.#pods.get(podUid)?.pod
     if (mode === 'off') return 'free'
-    if (!pod) return { reason: podUnknownReason(resource) }
-    if (this.#nodes.get(nodeName)?.lost) return { reason: nodeLostReason(resource, nodeName) }
+    if (!pod) return { cause: 'pod-unknown', reason: podUnknownReason(resource) }
+    if (this.#nodes.get(nodeName)?.lost) return { cause: 'node-lost', reason: nodeLostReason(resource, nodeName) }
     if (mode === 'observe' || this.#needsNoSlot(ticket)) return 'free'
     const reason = resource === 'start' ? this.#reasonToStay(ticket, pod, nowMs) : undefined
-    return reason === undefined ? 'in line' : { reason }
+    return reason === undefined ? 'in line' : { cause: 'order', reason }
   }
 
   /** Why a start ticket stands in no line yet: whoever waits for somebody else holds no slot. */
@@ -352,7 +352,9 @@ export class Ledger {
       obstacle.kind === 'frozen'
         ? undefined
         : this.#holdings.estimate.waitMs(ticket.resource, place, obstacle.scope.limit)
-    return { key: ticket.key, place, of, reason: reasonOf(blocked), ...(estimateMs !== undefined && { estimateMs }) }
+    const { key, resource, namespace } = ticket
+    const row = { key, resource, namespace, cause: obstacle.kind, place, of, reason: reasonOf(blocked) }
+    return { ...row, ...(estimateMs !== undefined && { estimateMs }) }
   }
 
   #nodeGone(name: string, isGone: boolean): void {

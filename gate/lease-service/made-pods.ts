@@ -36,6 +36,7 @@ export function silentMetrics(): ServiceMetrics {
   const zero = () => 0
   return createMetrics({
     usage: () => [],
+    queueLengths: () => [],
     streams: zero,
     isLeading: () => true,
     eventsDropped: zero,

@@ -35,6 +35,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
   const metrics = createMetrics({
     usage: () => service.usage(),
+    queueLengths: () => service.queueLengths(),
     streams: () => service.streamCount(),
     isLeading: () => service.isLeading,
     eventsDropped: () => events.counts().dropped,
@@ -80,7 +81,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     metrics,
     reporter: new Reporter({
       record: event => events.record(event),
-      failedOpen: gate => metrics.failedOpen(gate),
+      failedOpen: (namespace, gate) => metrics.failedOpen(namespace, gate),
       clock,
       waitingEventAfterMs: config.waitingEventAfterMs,
       findWorkload: workloads.find,

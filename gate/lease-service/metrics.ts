@@ -1,14 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { ReleaseReason, Resource } from './model.ts'
+import type { Grant, ReleaseReason } from './model.ts'
+import type { QueueLength } from './queue-length.ts'
 import type { ScopeUsage } from './usage.ts'
 
 export interface ServiceMetrics {
   registry: Registry
-  granted(resource: Resource, waitedMs: number): void
-  released(resource: Resource, reason: ReleaseReason): void
-  failedOpen(gate: string): void
+  granted(grant: Pick<Grant, 'resource' | 'namespace'>, waitedMs: number): void
+  released(grant: Pick<Grant, 'resource' | 'namespace'>, reason: ReleaseReason): void
+  failedOpen(namespace: string, gate: string): void
   /** A start passed full limits, by a floor or a maximum wait. */
-  passed(): void
+  passed(namespace: string): void
   refused(code: string): void
 }
 
@@ -17,6 +18,7 @@ const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3
 /** What is read anew at each scrape. */
 export interface MetricsView {
   usage: () => ScopeUsage[]
+  queueLengths: () => QueueLength[]
   streams: () => number
   isLeading: () => boolean
   eventsDropped: () => number
@@ -32,24 +34,25 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   const grants = new Counter({
     name: 'startgate_grants_total',
     help: 'Grants answered.',
-    labelNames: ['resource'],
+    labelNames: ['resource', 'namespace'],
     registers,
   })
   const releases = new Counter({
     name: 'startgate_releases_total',
     help: 'Grants ended.',
-    labelNames: ['resource', 'reason'],
+    labelNames: ['resource', 'namespace', 'reason'],
     registers,
   })
   const failOpens = new Counter({
     name: 'startgate_fail_opens_total',
     help: 'Gates that let their pod go without a grant.',
-    labelNames: ['gate'],
+    labelNames: ['namespace', 'gate'],
     registers,
   })
   const passes = new Counter({
     name: 'startgate_over_limit_grants_total',
     help: 'Starts that passed full limits by min-start-rate or max-wait.',
+    labelNames: ['namespace'],
     registers,
   })
   const refusals = new Counter({
@@ -98,15 +101,33 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   scopeGauge('debt', 'Containers that are starting without a slot: restarts, late starts, fail-opens.')
   scopeGauge('limit', 'Slots there are.')
   scopeGauge('waiting', 'Slots asked for and not yet given.')
+  const queueGauge = (name: string, help: string, value: (row: QueueLength) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['resource', 'namespace', 'reason'],
+      registers,
+      collect() {
+        this.reset()
+        for (const row of read.queueLengths())
+          this.set({ resource: row.resource, namespace: row.namespace, reason: row.cause }, value(row))
+      },
+    })
+  queueGauge('startgate_waiting_gates', 'Gates that wait, by what they lack.', ({ gates }) => gates)
+  queueGauge(
+    'startgate_longest_wait_seconds',
+    'How long the longest of them has waited for this leader.',
+    ({ longestMs }) => longestMs / 1000,
+  )
   return {
     registry,
-    granted: (resource, waitedMs) => {
-      grants.inc({ resource })
+    granted: ({ resource, namespace }, waitedMs) => {
+      grants.inc({ resource, namespace })
       waits.observe({ resource }, waitedMs / 1000)
     },
-    released: (resource, reason) => releases.inc({ resource, reason }),
-    failedOpen: gate => failOpens.inc({ gate }),
-    passed: () => passes.inc(),
+    released: ({ resource, namespace }, reason) => releases.inc({ resource, namespace, reason }),
+    failedOpen: (namespace, gate) => failOpens.inc({ namespace, gate }),
+    passed: namespace => passes.inc({ namespace }),
     refused: code => refusals.inc({ code }),
   }
 }

@@ -39,9 +39,15 @@ export interface Grant extends Ticket {
   staleContainerIds: string[]
 }
 
+/** What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), or a node or pod that is there. */
+export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown'
+
 /** Why a ticket waits, in words for the person on call. */
 export interface Waiting {
   key: string
+  resource: Resource
+  namespace: string
+  cause: WaitCause
   /** 1 is next. */
   place: number
   of: number

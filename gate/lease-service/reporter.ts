@@ -16,7 +16,7 @@ export interface EventInput {
 
 export interface ReporterDeps {
   record: (event: EventInput) => void
-  failedOpen: (gate: string) => void
+  failedOpen: (namespace: string, gate: string) => void
   clock: Clock
   /** A pod that waits longer than this gets one Event a gate. */
   waitingEventAfterMs: number
@@ -131,7 +131,7 @@ export class Reporter {
       if (told.has(containerId)) continue
       this.#toldFailOpens.set(uid, told.add(containerId))
       if (this.#deps.clock.wallMs() - finishedAtMs > FAIL_OPEN_NEWS_MS) continue
-      this.#deps.failedOpen(gate)
+      this.#deps.failedOpen(pod.metadata.namespace ?? '', gate)
       this.#recordFor(
         pod,
         'Warning',

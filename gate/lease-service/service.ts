@@ -99,6 +99,10 @@ export class LeaseService {
     this.#leadership?.workloadChanged()
   }
 
+  queueLengths(): ReturnType<Leadership['queueLengths']> {
+    return this.#leadership?.queueLengths() ?? []
+  }
+
   usage(): ReturnType<Leadership['usage']> {
     return this.#leadership?.usage() ?? []
   }

@@ -7,7 +7,8 @@ function fakeStream(nonce = 'nonce-01') {
   const stream: Stream = { nonce, send: message => void heard.push(message), end: message => void heard.push(message) }
   return { heard, stream }
 }
-const row = (place: number) => ({ key: 'k', place, of: 9, reason: 'in line' })
+const shop = { resource: 'start', namespace: 'shop', cause: 'full' } as const
+const row = (place: number) => ({ key: 'k', ...shop, place, of: 9, reason: 'in line' })
 
 test('a place is told at once, the next changes at most once a second, and silence is broken every 5 s', () => {
   const streams = new Streams()
