@@ -27,6 +27,23 @@ const withMeta = (metadata: Pod['metadata']): Pod => ({ ...pod, metadata: { ...p
 const plain = withSpec({ initContainers: [gate(START_GATE)] })
 const { nodeName: _, ...unscheduled } = pod.spec
 
+const passed = (exitCode: number, message?: string): Pod => ({
+  ...pod,
+  status: {
+    phase: 'Running',
+    initContainerStatuses: [
+      {
+        name: START_GATE,
+        ready: true,
+        restartCount: 0,
+        containerID: 'g1',
+        state: { terminated: { exitCode, containerID: 'g1', ...(message !== undefined && { message }) } },
+      },
+    ],
+  },
+})
+const firstRun = '{"verdict":"granted","attempt":1}'
+
 const grants: Record<string, { pod?: Pod; gate: typeof PULL_GATE | typeof START_GATE; attempt: number; want: object }> =
   {
     'the pull gate asks for one slot, whatever the number of images': {
@@ -67,6 +84,24 @@ const grants: Record<string, { pod?: Pod; gate: typeof PULL_GATE | typeof START_
       attempt: 3,
       want: { key: 'start.u1.3', resource: 'start' },
     },
+    'a gate that was killed asks again in the same run': {
+      pod: passed(137, firstRun),
+      gate: START_GATE,
+      attempt: 1,
+      want: { key: 'start.u1.1' },
+    },
+    'a gate whose earlier run has passed asks in its next one': {
+      pod: passed(0, firstRun),
+      gate: START_GATE,
+      attempt: 2,
+      want: { key: 'start.u1.2' },
+    },
+    'a gate that left no word of its run is taken at its own': {
+      pod: passed(0),
+      gate: START_GATE,
+      attempt: 1,
+      want: { key: 'start.u1.1' },
+    },
   }
 
 test.each(Object.entries(grants))('%s', (_name, tc) => {
@@ -82,6 +117,10 @@ const refusals: Record<string, { pod: Pod; gate?: typeof PULL_GATE; attempt?: nu
     want: /being deleted/,
   },
   'a finished pod is refused': { pod: { ...pod, status: { phase: 'Failed' } }, want: /has finished/ },
+  'a gate that has passed in this very run is refused: its token is replayed': {
+    pod: passed(0, firstRun),
+    want: /has passed startgate-start in run 1 already/,
+  },
   'attempt 0 is refused': { pod, attempt: 0, want: /attempt 0/ },
   'half an attempt is refused': { pod, attempt: 1.5, want: /attempt 1.5/ },
 }

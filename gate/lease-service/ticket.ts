@@ -2,6 +2,7 @@ import { effectivePullPolicy, fullImageName } from '../../core/image-name.ts'
 import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate, type Sequence } from '../../core/sequence.ts'
+import { attemptIn, statusOf } from './container-run.ts'
 import type { Resource, Ticket } from './model.ts'
 import { sequenceOf, startersOf } from './pod-sequence.ts'
 
@@ -62,7 +63,16 @@ function refusalOf(
   if (!Number.isSafeInteger(attempt) || attempt < 1)
     return `has no attempt ${attempt}: write a whole number of at least 1`
   if (pod.metadata.deletionTimestamp) return 'is being deleted'
-  return isFinished(pod) ? 'has finished' : undefined
+  if (isFinished(pod)) return 'has finished'
+  return hasPassed(pod, gate, attempt)
+    ? `has passed ${gate} in run ${attempt} already: a gate asks once, and a new run has a new number`
+    : undefined
+}
+
+/** Whoever asks for such a run again replays its token: a second grant would be held to its timeout, since nothing starts any more. */
+function hasPassed(pod: Pod, gate: GateName, attempt: number): boolean {
+  const end = statusOf(pod, gate)?.state?.terminated
+  return end?.exitCode === 0 && attemptIn(end.message) === attempt
 }
 
 function gatesOf(pod: Pod): string[] {
