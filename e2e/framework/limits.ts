@@ -26,6 +26,10 @@ export const limits = {
   ),
   slotBack: limit(30, 'the watch tells at once; timeouts are looked at every few seconds'),
   eventSeen: limit(30, 'the promise: Events within 30 s of the return of the service'),
+  labelGone: limit(
+    150,
+    'a pod without its label is looked at every 30 s only; one start of 15 s, then one more, on a loaded machine',
+  ),
   settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),

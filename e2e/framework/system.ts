@@ -44,3 +44,18 @@ export async function heldLeases(kubectl: Kubectl): Promise<HeldLease[]> {
     holder: spec.holderIdentity ?? '',
   }))
 }
+
+/** The pod of the lease service that leads, as the election Lease says. */
+export async function leaderPod(kubectl: Kubectl): Promise<string> {
+  const { spec } = await kubectl.json<{ spec: { holderIdentity?: string } }>([
+    'get',
+    'lease',
+    'startgate-leader',
+    '-n',
+    SYSTEM_NAMESPACE,
+  ])
+  // pod name, underscore, a number of the process
+  const [pod] = (spec.holderIdentity ?? '').split('_')
+  if (!pod) throw new Error('nobody leads: the election Lease names no holder')
+  return pod
+}
