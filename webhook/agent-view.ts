@@ -14,6 +14,8 @@ interface Sight {
   path: string
 }
 
+/** User nobody: every distribution's passwd file has it, and the policy of a system bus lets every user in that passwd has. */
+const NOBODY = 65_534
 /** D-Bus specification, Well-known Message Bus Instances. */
 const SYSTEM_BUS = '/run/dbus/system_bus_socket'
 const UNIX_PATH = /^unix:path=([^,;]+)(?:,guid=[0-9a-f]+)?$/
@@ -29,6 +31,17 @@ export function agentView(name: string, readiness: Readiness, pod: Pod): Readine
 /** What must be mounted into the agent for it to see what the container's readiness is judged by. */
 export function agentMount(name: string, readiness: Readiness, pod: Pod): VolumeMount | undefined {
   return sightOf(name, readiness, pod)?.mount
+}
+
+/**
+ * The user that the agent has to be where a container is judged by a bus: that of the container, where the pod's spec
+ * tells it, since the bus lets it own its name; else nobody (docs/decisions). Undefined: any will do.
+ */
+export function busUser(readiness: ReadonlyMap<string, Readiness>, { spec }: Pod): number | undefined {
+  const onBus = spec.containers.find(({ name }) => readiness.get(name)?.type === 'dbus')
+  if (!onBus) return undefined
+  const user = onBus.securityContext?.runAsUser ?? spec.securityContext?.runAsUser
+  return typeof user === 'number' && user > 0 ? user : NOBODY
 }
 
 /** Why the agent cannot judge the container; `fault` makes the sentence. */

@@ -4,7 +4,7 @@ import { START_GATE } from '../core/names.ts'
 import type { Container, Pod, VolumeMount } from '../core/pod.ts'
 import type { Readiness } from '../core/readiness.ts'
 import { type Dependency, type Sequence, type Stage, sequenceGateOf } from '../core/sequence.ts'
-import { agentMount, agentView } from './agent-view.ts'
+import { agentMount, agentView, busUser } from './agent-view.ts'
 import { parseDependsOn } from './depends-on.ts'
 import { defaultReadiness, parseReadiness } from './readiness.ts'
 import { sequenceProblems } from './sequence-rules.ts'
@@ -25,6 +25,8 @@ export interface SequencedPod {
   notifying: string[]
   /** What the agent must see to judge readiness. */
   agentMounts: VolumeMount[]
+  /** The user it must be for that, if not any. */
+  agentUser?: number
 }
 
 export type SequencePlan = { kind: 'plain' } | SequencedPod | { kind: 'denied'; problems: string[] }
@@ -64,6 +66,7 @@ type Known = Pick<Declared, 'pod' | 'dependencies' | 'readiness' | 'moved'>
 
 function sequenced({ pod, dependencies, readiness, moved }: Known): SequencedPod {
   const all = [...readiness]
+  const agentUser = busUser(readiness, pod)
   return {
     kind: 'sequenced',
     sequence: {
@@ -73,6 +76,7 @@ function sequenced({ pod, dependencies, readiness, moved }: Known): SequencedPod
     moved,
     notifying: all.filter(([, { type }]) => type === 'notify').map(([name]) => name),
     agentMounts: all.flatMap(([name, given]) => agentMount(name, given, pod) ?? []),
+    ...(agentUser !== undefined && { agentUser }),
   }
 }
 

@@ -14,7 +14,7 @@ export interface AgentOptions {
 
 /** The sidecar that sequences the pod. `pod` is without any of ours. */
 export function agentContainer(pod: Pod, sequenced: SequencedPod, options: GateOptions & AgentOptions): Container {
-  const { sequence, notifying, agentMounts } = sequenced
+  const { sequence, notifying, agentMounts, agentUser } = sequenced
   return {
     name: AGENT,
     ...ownImage(options),
@@ -32,7 +32,7 @@ export function agentContainer(pod: Pod, sequenced: SequencedPod, options: GateO
       ...(notifying.length > 0 ? [{ name: NOTIFY_VOLUME, mountPath: NOTIFY_DIRECTORY }] : []),
       ...agentMounts,
     ],
-    securityContext: ownSecurityContext(options),
+    securityContext: ownSecurityContext(options, agentUser),
   }
 }
 

@@ -58,9 +58,11 @@ export function ownMounts(): VolumeMount[] {
   ]
 }
 
-export function ownSecurityContext({ settings: { runAsUser } }: GateOptions): Record<string, unknown> {
+/** `otherUser`: instead of the usual one, unless users are the cluster's to choose. */
+export function ownSecurityContext({ settings }: GateOptions, otherUser?: number): Record<string, unknown> {
+  // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
+  const runAsUser = settings.runAsUser === null ? null : (otherUser ?? settings.runAsUser)
   return {
-    // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
     ...(runAsUser !== null && { runAsUser, runAsGroup: runAsUser }),
     runAsNonRoot: true,
     privileged: false,
