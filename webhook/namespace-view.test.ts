@@ -24,3 +24,21 @@ test('until they are listed, LimitRanges and quotas are taken to be there; after
   view.unconstrain('ResourceQuota', { namespace: 'shop', name: 'q' })
   expect(view.factsOf('shop')).toMatchObject({ hasLimitRange: false, hasResourceQuota: false })
 })
+
+test.each([
+  [{ pods: '10', 'count/deployments.apps': '5', 'services.nodeports': '1', persistentvolumeclaims: '2' }, false],
+  [{ 'requests.storage': '1Gi', 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' }, false],
+  [{ pods: '10', 'requests.cpu': '1' }, true],
+  [{ memory: '1Gi' }, true],
+  [{ 'requests.ephemeral-storage': '1Gi' }, true],
+  [{ 'requests.nvidia.com/gpu': '1' }, true],
+])('a quota of %o is one of containers: %s', (hard, want) => {
+  const view = new NamespaceView()
+  view.set(shop({}))
+  view.listed('ResourceQuota')
+  const metadata = { namespace: 'shop', name: 'q' }
+  view.constrain('ResourceQuota', { metadata, spec: { hard } })
+  expect(view.factsOf('shop')?.hasResourceQuota).toBe(want)
+  view.constrain('ResourceQuota', { metadata, spec: { hard: { pods: '1' } } })
+  expect(view.factsOf('shop')?.hasResourceQuota).toBe(false)
+})

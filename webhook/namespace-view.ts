@@ -9,9 +9,13 @@ export type Constraint = 'LimitRange' | 'ResourceQuota'
 /** Of it only what is read here. */
 export interface ConstraintObject {
   metadata: ObjectMeta
-  /** Of a LimitRange. */
-  spec?: { limits?: LimitRangeItem[] }
+  /** `limits` of a LimitRange, `hard` of a ResourceQuota. */
+  spec?: { limits?: LimitRangeItem[]; hard?: Record<string, unknown> }
 }
+
+/** Quotas of nothing else concern no container: they count objects, and volumes. Source: Kubernetes, "Resource Quotas". */
+const OBJECT_COUNT =
+  /^(count\/.*|pods|services(\..*)?|(.*\.storageclass\.storage\.k8s\.io\/)?(persistentvolumeclaims|requests\.storage)|configmaps|secrets|replicationcontrollers|resourcequotas)$/
 
 /** What is known of namespaces, folded from their objects and from the LimitRanges and ResourceQuotas in them. */
 export class NamespaceView {
@@ -34,6 +38,10 @@ export class NamespaceView {
 
   constrain(kind: Constraint, { metadata: { namespace, name }, spec }: ConstraintObject): void {
     const key = `${kind}/${namespace}`
+    if (kind === 'ResourceQuota' && countsObjectsOnly(spec?.hard)) {
+      this.#constraints.get(key)?.delete(name ?? '')
+      return
+    }
     const items = Array.isArray(spec?.limits) ? spec.limits : []
     this.#constraints.set(key, (this.#constraints.get(key) ?? new Map()).set(name ?? '', items))
   }
@@ -67,4 +75,8 @@ export class NamespaceView {
   #has(kind: Constraint, namespace: string): boolean {
     return !this.#listed.has(kind) || (this.#constraints.get(`${kind}/${namespace}`)?.size ?? 0) > 0
   }
+}
+
+function countsObjectsOnly(hard: Record<string, unknown> | undefined): boolean {
+  return hard !== undefined && Object.keys(hard).every(name => OBJECT_COUNT.test(name))
 }
