@@ -18,6 +18,7 @@ test('docs/metrics.md lists every metric of ours with its type, labels and help,
     isLeading: () => false,
     eventsDropped: () => 0,
     watchAgeSeconds: () => 0,
+    pressures: () => [],
   })
   const rows = [service.registry, createWebhookMetrics().registry]
     .flatMap(registry => registry.getMetricsAsArray() as unknown as Described[])

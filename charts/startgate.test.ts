@@ -136,6 +136,14 @@ describe('values that are refused', () => {
       want: /'\/limits\/cluster\/maxStarting'.*minimum: got -1, want 0/,
     },
     'a limit with decimals': { set: 'limits.cluster.maxPulling=1.5', want: /'\/limits\/cluster\/maxPulling'.*integer/ },
+    'a pressure of 0': {
+      set: 'limits.node.maxPressure.cpu=0',
+      want: /'\/limits\/node\/maxPressure\/cpu'.*exclusiveMinimum/,
+    },
+    'pressure of what has none': {
+      set: 'limits.node.maxPressure.disk=60',
+      want: /'\/limits\/node\/maxPressure'.*additional properties 'disk'/,
+    },
     'a share above 1': { set: 'limits.namespaceShare=2', want: /'\/limits\/namespaceShare'.*maximum: got 2, want 1/ },
     'a duration without unit': { set: 'pullTimeout=15', want: /'\/pullTimeout'.*got number, want string/ },
     'a duration in days': { set: 'pullTimeout=1d', want: /'\/pullTimeout'.*'1d' does not match pattern/ },

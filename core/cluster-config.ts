@@ -1,5 +1,6 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { InvalidValueError } from './errors.ts'
+import type { PressureResource } from './pressure.ts'
 import type { Rate } from './quantity.ts'
 
 /** What the cluster's administrator chose: the chart's `config.json`, read by the webhook and the lease service. */
@@ -53,6 +54,8 @@ export interface ClusterConfig {
       maxStartingPerCore: number | null
       /** null: 1. */
       maxPulling: number | null
+      /** Percent of the time; above it the node starts one at a time. null: never. */
+      maxPressure: Record<PressureResource, number | null>
     }
     /** Pods of the cluster that may be pulling from a registry, by its host name. */
     registries: Record<string, number>
@@ -120,6 +123,11 @@ export function parseClusterConfig(text: string): ClusterConfig {
         maxStarting: read.countOrNull('limits.node.maxStarting'),
         maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
         maxPulling: read.countOrNull('limits.node.maxPulling'),
+        maxPressure: {
+          cpu: read.percentOrNull('limits.node.maxPressure.cpu'),
+          io: read.percentOrNull('limits.node.maxPressure.io'),
+          memory: read.percentOrNull('limits.node.maxPressure.memory'),
+        },
       },
       registries: read.counts('limits.registries'),
       namespaceShare: read.share('limits.namespaceShare'),

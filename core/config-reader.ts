@@ -86,6 +86,15 @@ export class ConfigReader {
     )
   }
 
+  percentOrNull(path: string): number | null {
+    return this.#valid(
+      path,
+      null,
+      'is no percentage: write a number above 0 and up to 100, or null for none',
+      (v): v is number | null => v === null || (isFactor(v) && v > 0 && v <= 100),
+    )
+  }
+
   share(path: string): number {
     return this.#valid(
       path,

@@ -1,4 +1,5 @@
 import type { GateName } from './names.ts'
+import type { Pressure } from './pressure.ts'
 
 /**
  * How a gate talks to the lease service: `POST /v1/gates/<gate>` with the pod's token as bearer. The answer to a good
@@ -12,10 +13,13 @@ export interface GateRequest {
   attempt: number
   /** Comes back in the grant, so that a late answer to an earlier request is not taken for this one's. */
   nonce: string
+  /** On the gate's node. */
+  pressure?: Pressure
 }
 
 export type GateMessage =
-  | { kind: 'waiting'; place: number; of: number; reason: string; estimateMs?: number }
+  /** `pressureTo`: tell the pressure on the node once, at this address (host:port). */
+  | { kind: 'waiting'; place: number; of: number; reason: string; estimateMs?: number; pressureTo?: string }
   /** `lease` is the Lease that was written; absent when no slot was needed. */
   | { kind: 'granted'; nonce: string; lease?: string }
   /** Ask again after this time. */
@@ -32,6 +36,14 @@ export const HEARTBEAT_MS = 5_000
 
 export function gatePath(gate: GateName): string {
   return `/v1/gates/${gate}`
+}
+
+/** Where a gate that is asked to tells the pressure on its node; answered with 200 and `{}`. */
+export const PRESSURE_PATH = '/v1/pressure'
+
+export interface PressureRequest {
+  podUid: string
+  pressure: Pressure
 }
 
 /** What a gate leaves in its container's termination message: gates have no API rights, so the leader reads it there. */

@@ -19,6 +19,7 @@ export const limits = {
     'the first gate of a pod runs once its sandbox is made, which takes seconds when many are made',
   ),
   coldPulls: limit(240, 'ten images through a throttled registry, two at a time, some seconds each'),
+  pressure: limit(60, 'the kernel takes the mean of 10 s, and the pods that make the pressure must start first'),
   podGone: limit(3, 'the promise: a waiting pod is deleted within 3 s'),
   placeGone: limit(
     10,

@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { AgentRequest, ReportsRequest } from '../../core/lease-api.ts'
+import type { AgentRequest, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GateName } from '../../core/names.ts'
 import type { NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { type AgentStream, AgentStreams } from './agent-streams.ts'
 import type { ConditionWriter } from './condition-writer.ts'
@@ -18,6 +19,7 @@ import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
 import type { Grant, Release, SlotTimeout, Waiting } from './model.ts'
+import { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
@@ -28,6 +30,8 @@ import { ticketOf } from './ticket.ts'
 
 export interface LeadershipDeps {
   term: number
+  /** Where gates find this replica (host:port). */
+  address: string
   store: LeaseStore
   settings: ClusterSettings
   confirmTerm: () => Promise<boolean>
@@ -60,6 +64,7 @@ export class Leadership {
   readonly #writer: GrantWriter
   readonly #streams = new Streams()
   readonly #agents = new AgentStreams()
+  readonly #pressures: NodePressures
   readonly #pods = new Map<string, Pod>()
   /** Pods whose label was taken off while they live: the watch does not show them any more. */
   readonly #strays = new Map<string, Pod>()
@@ -78,7 +83,10 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
-    this.#ledger = new Ledger(deps.settings, { findWorkload: deps.findWorkload }, deps.clock.monotonicMs())
+    const { settings, findWorkload } = deps
+    this.#pressures = new NodePressures(settings.node.maxPressure)
+    const { overloads } = this.#pressures
+    this.#ledger = new Ledger(settings, { findWorkload, overloads }, deps.clock.monotonicMs())
     this.#writer = new GrantWriter({
       store: deps.store,
       confirmTerm: deps.confirmTerm,
@@ -139,6 +147,11 @@ export class Leadership {
     return queueLengths(this.#waiting, key => this.#askedAtMs.get(key), this.#deps.clock.monotonicMs())
   }
 
+  /** What gates have told of their nodes lately. */
+  pressures(): ReturnType<NodePressures['figures']> {
+    return this.#pressures.figures()
+  }
+
   streamCount(): number {
     return this.#streams.size + this.#agents.size
   }
@@ -182,7 +195,12 @@ export class Leadership {
   }
 
   /** Puts a gate in line, or answers it again where its grant stands. Throws RefusedError. */
-  connect(pod: Pod, gate: GateName, attempt: number, stream: Stream): () => void {
+  connect(
+    pod: Pod,
+    gate: GateName,
+    { attempt, pressure }: Pick<GateRequest, 'attempt' | 'pressure'>,
+    stream: Stream,
+  ): () => void {
     const { clock } = this.#deps
     const ticket = ticketOf(pod, { gate, attempt })
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
@@ -194,12 +212,19 @@ export class Leadership {
     // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
     if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
     this.#ledger.ask(ticket, nowMs)
+    if (pressure) this.takePressure(pod, pressure)
     this.#planStep()
     return () => {
       if (this.#stopped || !this.#streams.close(key, stream)) return
       this.#ledger.withdraw(key)
       this.#planStep()
     }
+  }
+
+  /** A gate tells what the pressure on its node is: on the one that the API says its pod is on. */
+  takePressure({ metadata, spec }: Pod, pressure: Pressure): void {
+    this.#pressures.take(spec.nodeName ?? '', metadata.uid ?? '', pressure, this.#deps.clock.monotonicMs())
+    this.#planStep()
   }
 
   /** Takes in the agent of a sequenced pod with all it knows, and shows it what the pod's status says. Throws RefusedError. */
@@ -274,6 +299,7 @@ export class Leadership {
 
   #step(): void {
     const nowMs = this.#deps.clock.monotonicMs()
+    this.#pressures.expire(nowMs)
     const step = this.#ledger.step(nowMs, this.#deps.term, this.#deps.clock.wallMs())
     const { grants, oversize, passes, releases, waiting, wakeAtMs } = step
     const { reporter } = this.#deps
@@ -294,6 +320,7 @@ export class Leadership {
       this.#tell(row, nowMs)
       reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
     }
+    this.#askForPressure(waiting, nowMs)
     clearTimeout(this.#wake)
     if (wakeAtMs !== undefined)
       this.#wake = setTimeout(() => this.#planStep(), Math.min(BEAT_MS, Math.max(0, wakeAtMs - nowMs)))
@@ -308,6 +335,17 @@ export class Leadership {
     this.#streams.askAgain(row.key, row.reason, afterMs)
     // At once, not when the stream has ended: whoever is away must not be given a slot.
     this.#ledger.withdraw(row.key)
+  }
+
+  #askForPressure(waiting: readonly Waiting[], nowMs: number): void {
+    if (!this.#pressures.isOn) return
+    const witnesses = waiting.flatMap(({ key }) => {
+      const { metadata, spec } = this.#podOf(key) ?? {}
+      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key)) return []
+      return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
+    })
+    for (const key of this.#pressures.ask(witnesses, nowMs, this.#deps.random))
+      this.#streams.askPressure(key, this.#deps.address, nowMs)
   }
 
   #grant(grant: Grant): void {

@@ -11,6 +11,7 @@ import { type ClusterSettings, type LimitFacts, limitAt, scopesOf, startTimeoutI
 import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
+import type { Overload } from './node-pressures.ts'
 import { holdersOf } from './phase.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { type Blocked, compareTickets } from './queue.ts'
@@ -28,6 +29,8 @@ export interface LedgerParts {
   /** What `after` goes by. */
   findWorkload: FindWorkload
   progress: StageProgress
+  /** Nodes that are held back, by name. */
+  overloads: ReadonlyMap<string, Overload>
 }
 
 export interface Step {
@@ -88,9 +91,11 @@ export class Ledger {
       scopesOf,
       findWorkload: () => 'Unknown',
       progress: new StageProgress(),
+      overloads: new Map(),
       ...parts,
     }
-    this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces }
+    const { overloads } = this.#parts
+    this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads }
     const { settleMs, maxStartTimeoutMs } = settings
     this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs })
     this.#after = new AfterWaits(this.#parts.findWorkload)

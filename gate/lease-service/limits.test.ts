@@ -4,6 +4,7 @@ import type { Container } from '../../core/pod.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS, limitAt, scopesOf, startTimeoutOf } from './limits.ts'
 import type { Resource } from './model.ts'
 import type { NodeFacts } from './node-facts.ts'
+import type { Overload } from './node-pressures.ts'
 
 interface Case {
   resource?: Resource
@@ -11,14 +12,22 @@ interface Case {
   namespace?: NamespaceSettings
   node?: Partial<NodeFacts>
   nodes?: number
+  overload?: Overload
   want: Record<string, number>
 }
 
-function factsOf({ settings, namespace, node, nodes = 1 }: Case) {
+const overload: Overload = { resource: 'cpu', percent: 86.6, maxPercent: 60 }
+
+function factsOf({ settings, namespace, node, nodes = 1, overload }: Case) {
   const known = new Map<string, NodeFacts>()
   for (let i = 0; i < nodes; i++)
     known.set(i === 0 ? 'n' : `n${i}`, { cores: 4, lost: false, images: new Set(), ...node })
-  return { settings: { ...DEFAULT_SETTINGS, ...settings }, nodes: known, namespaces: new Map([['s', namespace ?? {}]]) }
+  return {
+    settings: { ...DEFAULT_SETTINGS, ...settings },
+    nodes: known,
+    namespaces: new Map([['s', namespace ?? {}]]),
+    overloads: new Map(overload ? [['n', overload]] : []),
+  }
 }
 
 const cases: Record<string, Case> = {
@@ -26,6 +35,22 @@ const cases: Record<string, Case> = {
   'start: at least two on a node of one core': { node: { cores: 1 }, want: { 'node/n': 2 } },
   'start: half a core does not count': { node: { cores: 3.9 }, want: { 'node/n': 3 } },
   'start: a node not known yet counts as a small one': { nodes: 0, want: { 'node/n': 2 } },
+  'start: one on a node under pressure, whatever else is written there': {
+    overload,
+    node: { maxStartingPerNode: 9 },
+    want: { 'node/n': 1 },
+  },
+  'start: a node under pressure that is frozen stays so': {
+    overload,
+    node: { maxStartingPerNode: 0 },
+    want: { 'node/n': 0 },
+  },
+  'pull: pressure holds no pull back': {
+    resource: 'pull',
+    overload,
+    node: { maxPullingPerNode: 3 },
+    want: { cluster: 20, 'node/n': 3, 'namespace/s': 15 },
+  },
   'pull: one on a node, 20 in a small cluster, three quarters of it for a namespace': {
     resource: 'pull',
     want: { cluster: 20, 'node/n': 1, 'namespace/s': 15 },

@@ -1,15 +1,17 @@
 import { annotationKey, type NamespaceSettings, type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
 import { registryOf } from '../../core/image-name.ts'
 import type { Container, Pod } from '../../core/pod.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import type { Rate } from '../../core/quantity.ts'
 import type { Resource, Ticket } from './model.ts'
 import type { NodeFacts } from './node-facts.ts'
+import type { Overload } from './node-pressures.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
 
 /** The chart's values. An absent limit means the default, or none where there is no default. 0 freezes. */
 export interface ClusterSettings {
   cluster: { maxStarting?: number; maxPulling?: number; maxStartRate?: Rate; minStartRate?: Rate }
-  node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number }
+  node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number; maxPressure?: Pressure }
   /** Pulls from a registry, by its host name. */
   registries: Readonly<Record<string, number>>
   /** Part of a cluster limit that one namespace may hold; at least one slot. */
@@ -45,6 +47,8 @@ export interface LimitFacts {
   settings: ClusterSettings
   nodes: ReadonlyMap<string, NodeFacts>
   namespaces: ReadonlyMap<string, NamespaceSettings>
+  /** Nodes under more pressure than allowed, by name. */
+  overloads?: ReadonlyMap<string, Overload>
 }
 
 /** A place where slots of one resource are counted against a limit. */
@@ -58,9 +62,11 @@ export interface Scope {
   subject: string
   /** Where the limit was written: `startgate.dev/max-starting: 2 on namespace shop`. */
   source: string
+  /** The limit is low because the node is under pressure, not because somebody wrote it. */
+  isHeldBack?: true
 }
 
-type Bound = Pick<Scope, 'limit' | 'source'>
+type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack'>
 type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
@@ -88,9 +94,11 @@ function registriesOf({ images }: Pick<Place, 'images'>): string[] {
 export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitFacts): Scope[] {
   const { namespace, nodeName, resource } = ticket
   const cores = facts.nodes.get(nodeName)?.cores ?? 1
+  const overload = resource === 'start' ? facts.overloads?.get(nodeName) : undefined
+  const nodeLimit = nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) })
   const bounds: [Bound | undefined, string][] = [
     [clusterBound(resource, facts), 'the cluster'],
-    [nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) }), `node ${nodeName}`],
+    overload && nodeLimit && nodeLimit.limit > 1 ? heldBack(nodeName, overload) : [nodeLimit, `node ${nodeName}`],
     [namespaceBound(resource, namespace, facts), `namespace ${namespace}`],
     [
       writtenPerNode(resource, facts.namespaces.get(namespace), cores, `namespace ${namespace}`),
@@ -102,6 +110,14 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
     ...bounds.flatMap(([bound, subject], i) => (bound ? [{ id: ids[i] ?? '', subject, ...bound }] : [])),
     ...registryScopes(ticket, facts.settings),
     ...(resource === 'start' ? rateScopes(namespace, facts) : []),
+  ]
+}
+
+/** A node under pressure starts one at a time: pressure that others make slows it, and never stops it. */
+function heldBack(nodeName: string, { resource, percent, maxPercent }: Overload): [Bound, string] {
+  return [
+    { limit: 1, source: `node.maxPressure.${resource}: ${maxPercent} in the chart's values`, isHeldBack: true },
+    `node ${nodeName}, under ${resource} pressure of ${Math.round(percent)} % (at most ${maxPercent} %),`,
   ]
 }
 

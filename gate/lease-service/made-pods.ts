@@ -41,5 +41,6 @@ export function silentMetrics(): ServiceMetrics {
     isLeading: () => true,
     eventsDropped: zero,
     watchAgeSeconds: zero,
+    pressures: () => [],
   })
 }

@@ -40,15 +40,17 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     isLeading: () => service.isLeading,
     eventsDropped: () => events.counts().dropped,
     watchAgeSeconds: () => watches.ageMs() / 1000,
+    pressures: () => service.pressures(),
   })
   const podIp = process.env.POD_IP ?? '127.0.0.1'
+  const address = `${podIp.includes(':') ? `[${podIp}]` : podIp}:${config.leaseService.listenPort}`
   const elector = createLeaderElector({
     // Of its own: behind ten thousand token reviews a renewal would come too late.
     client: createKubeClient(),
     namespace: config.namespace,
     name: ELECTION_LEASE,
     identity: `${process.env.POD_NAME ?? 'lease-service'}_${randomUUID()}`,
-    address: `${podIp.includes(':') ? `[${podIp}]` : podIp}:${config.leaseService.listenPort}`,
+    address,
     clock,
     random: Math.random,
     log,
@@ -65,6 +67,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   setInterval(() => workloads.prune(), PRUNE_MS).unref()
   const fewAtOnce = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
+    address,
     store: createKubernetesStore(client, config.namespace),
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
@@ -116,6 +119,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
     connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
     report: (pod, request) => service.report(pod, request),
+    takePressure: (pod, request) => service.takePressure(pod, request),
     isReady: () => !draining,
     metricsText: () => metrics.registry.metrics(),
     refused: code => metrics.refused(code),

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Pressure } from '../../core/pressure.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { ScopeUsage } from './usage.ts'
@@ -24,6 +25,8 @@ export interface MetricsView {
   eventsDropped: () => number
   /** Since the API server last said anything on the watch that has been silent longest. */
   watchAgeSeconds: () => number
+  /** By node. */
+  pressures: () => [nodeName: string, pressure: Pressure][]
 }
 
 /** Prometheus metrics of one replica. */
@@ -119,6 +122,17 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     'How long the longest of them has waited for this leader.',
     ({ longestMs }) => longestMs / 1000,
   )
+  new Gauge({
+    name: 'startgate_node_pressure_percent',
+    help: 'Pressure on a node, as its gates have told lately; only with a maxPressure.',
+    labelNames: ['node', 'resource'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [node, pressure] of read.pressures())
+        for (const [resource, percent] of Object.entries(pressure)) this.set({ node, resource }, percent)
+    },
+  })
   return {
     registry,
     granted: ({ resource, namespace }, waitedMs) => {

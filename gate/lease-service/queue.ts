@@ -81,7 +81,7 @@ export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: 
       return 0
     }
     use(ticket, scopes)
-    taken.push({ ticket, oversizeIn: scopes.filter(s => ticket.slots > s.limit) })
+    taken.push({ ticket, oversizeIn: scopes.filter(s => ticket.slots > s.limit && !s.isHeldBack) })
     return ticket.slots
   }
   const first = sorted.find(ticket => ticket.key === facts.first)

@@ -1,4 +1,5 @@
-import type { AgentReport, AgentRequest, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
+import type { AgentReport, AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../core/lease-api.ts'
+import { PRESSURE_RESOURCES, type Pressure } from '../../core/pressure.ts'
 import { RefusedError } from './identity.ts'
 
 const MAX_ATTEMPT = 100_000
@@ -11,7 +12,8 @@ type Fields = Record<string, unknown>
 /** A gate's request, field by field; throws RefusedError 400 that names the first bad one. */
 export function gateRequestOf(body: unknown): GateRequest {
   const fields = fieldsOf(body)
-  return { ...runOf(fields), nonce: nonceOf(fields) }
+  const { pressure } = fields
+  return { ...runOf(fields), nonce: nonceOf(fields), ...(pressure !== undefined && { pressure: pressureOf(pressure) }) }
 }
 
 /** What an agent says when it connects; throws as above. */
@@ -26,6 +28,12 @@ export function reportsRequestOf(body: unknown): ReportsRequest {
   return { ...runOf(fields), reports: reportsOf(fields) }
 }
 
+/** What a gate tells of its node; throws as above. */
+export function pressureRequestOf(body: unknown): PressureRequest {
+  const fields = fieldsOf(body)
+  return { podUid: podUidOf(fields), pressure: pressureOf(fields.pressure) }
+}
+
 function fieldsOf(body: unknown): Fields {
   return (typeof body === 'object' && body !== null ? body : {}) as Fields
 }
@@ -34,9 +42,15 @@ function bad(field: string, remedy: string): RefusedError {
   return new RefusedError(400, 'BAD_REQUEST', `${field}: ${remedy}`)
 }
 
-function runOf({ podUid, attempt }: Fields): { podUid: string; attempt: number } {
+function podUidOf({ podUid }: Fields): string {
   if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
     throw bad('podUid', "is missing or no UID: send the pod's metadata.uid")
+  return podUid
+}
+
+function runOf(fields: Fields): { podUid: string; attempt: number } {
+  const podUid = podUidOf(fields)
+  const { attempt } = fields
   if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
     throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
   return { podUid, attempt }
@@ -46,6 +60,19 @@ function nonceOf({ nonce }: Fields): string {
   if (typeof nonce !== 'string' || !/^[\w-]{8,64}$/.test(nonce))
     throw bad('nonce', 'send 8 to 64 letters, digits or dashes')
   return nonce
+}
+
+function pressureOf(value: unknown): Pressure {
+  const fields = fieldsOf(value)
+  const pressure: Pressure = {}
+  for (const resource of PRESSURE_RESOURCES) {
+    const percent = fields[resource]
+    if (percent === undefined) continue
+    if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100))
+      throw bad(`pressure.${resource}`, 'send a percentage from 0 to 100')
+    pressure[resource] = percent
+  }
+  return pressure
 }
 
 function reportsOf({ reports }: Fields): AgentReport[] {

@@ -21,6 +21,7 @@ function setUp(pods: Pod[], isLeader = true) {
   const conditions: StartedCondition[] = []
   const store = createKubernetesStore(new MemoryLeaseApi(), 'startgate-system')
   const service = new LeaseService({
+    address: '192.0.2.1:8443',
     store,
     settings: { ...DEFAULT_SETTINGS, startTimeoutMs: 60_000 },
     confirmTerm: async () => true,

@@ -42,6 +42,7 @@ async function listening(): Promise<{ port: number; open: () => Promise<number> 
     },
     connectAgent: async () => () => undefined,
     report: async () => undefined,
+    takePressure: async () => undefined,
     isReady: () => true,
     metricsText: async () => '',
     refused: () => undefined,

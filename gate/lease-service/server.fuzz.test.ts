@@ -22,6 +22,7 @@ const server = buildServer({
     return () => undefined
   },
   report: async (identity, request) => void served.push({ identity, request }),
+  takePressure: async (identity, request) => void served.push({ identity, request }),
   isReady: () => true,
   metricsText: async () => '',
   refused: code => void refusals.push(code),
@@ -49,6 +50,7 @@ const request = fc.record(
   {
     podUid: fc.oneof({ weight: 6, arbitrary: mostly('uid-1') }, { weight: 1, arbitrary: fc.constant('uid-2') }),
     attempt: mostly(1),
+    pressure: mostly({ cpu: 1, memory: 2, io: 3 }),
     nonce: mostly('nonce-0001'),
     reports: fc.oneof({ weight: 4, arbitrary: fc.array(report, { maxLength: 3 }) }, fc.anything({ maxDepth: 2 })),
     namespace: fc.string(),
@@ -57,7 +59,13 @@ const request = fc.record(
   { requiredKeys: ['podUid', 'attempt'] },
 )
 const call = fc.record({
-  url: fc.constantFrom('/v1/gates/startgate-start', '/v1/gates/startgate-pull', '/v1/agent', '/v1/reports'),
+  url: fc.constantFrom(
+    '/v1/gates/startgate-start',
+    '/v1/gates/startgate-pull',
+    '/v1/agent',
+    '/v1/reports',
+    '/v1/pressure',
+  ),
   payload: fc.oneof(
     { weight: 4, arbitrary: request.map(asJson) },
     { weight: 1, arbitrary: fc.json() },

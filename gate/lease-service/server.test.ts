@@ -1,10 +1,12 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { AgentReport } from '../../core/lease-api.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import { RefusedError } from './identity.ts'
 import { buildServer, type ServerDeps } from './server.ts'
 
 const reported: AgentReport[] = []
+const told: Pressure[] = []
 const deps: ServerDeps = {
   identify: async token => {
     if (token !== 'good')
@@ -24,6 +26,7 @@ const deps: ServerDeps = {
     return () => undefined
   },
   report: async (_identity, request) => void reported.push(...request.reports),
+  takePressure: async (_identity, request) => void told.push(request.pressure),
   isReady: () => true,
   metricsText: async () => 'startgate_leader 1\n',
   refused: () => undefined,
@@ -74,6 +77,12 @@ const bad: Record<string, { over: Parameters<typeof ask>[0]; status: number; cod
     says: 'attempt: send a whole number',
   },
   'a short nonce': { over: { payload: { ...body, nonce: 'x' } }, status: 400, code: 'BAD_REQUEST', says: 'nonce' },
+  'pressure that is none': {
+    over: { payload: { ...body, pressure: { cpu: 1e9 } } },
+    status: 400,
+    code: 'BAD_REQUEST',
+    says: 'pressure.cpu: send a percentage',
+  },
   'a huge body': {
     over: { payload: { ...body, more: 'x'.repeat(5_000) } },
     status: 413,
@@ -122,6 +131,28 @@ test.each([
   ['a container without a name', { podUid: 'uid-1', attempt: 1, reports: [{ state: 'ready' }] }, 400],
 ])('reports with %s are refused', async (_, payload, status) => {
   expect((await askAs('/v1/reports', payload)).statusCode).toBe(status)
+})
+
+test('a gate tells the pressure on its node; what else it sends is left out', async () => {
+  told.length = 0
+  const answer = await askAs('/v1/pressure', { podUid: 'uid-1', pressure: { cpu: 87.5, io: 0, disk: 3 } })
+  expect([answer.statusCode, answer.json(), told]).toEqual([200, {}, [{ cpu: 87.5, io: 0 }]])
+})
+
+test.each([
+  ['another pod', { podUid: 'uid-2', pressure: { cpu: 1 } }, 403, 'uid-2'],
+  ['no pod', { pressure: { cpu: 1 } }, 400, 'podUid: is missing'],
+  ['a text', { podUid: 'uid-1', pressure: { cpu: '87' } }, 400, 'pressure.cpu: send a percentage from 0 to 100'],
+  ['less than none', { podUid: 'uid-1', pressure: { io: -1 } }, 400, 'pressure.io: send'],
+  ['more than all', { podUid: 'uid-1', pressure: { memory: 101 } }, 400, 'pressure.memory: send'],
+])('pressure of %s is refused', async (_, payload, status, says) => {
+  const answer = await askAs('/v1/pressure', payload)
+  expect([answer.statusCode, answer.json().message]).toEqual([status, expect.stringContaining(says)])
+})
+
+test('pressure of a pod without a token is refused', async () => {
+  const answer = await buildServer(deps).inject({ method: 'POST', url: '/v1/pressure', payload: { podUid: 'uid-1' } })
+  expect(answer.statusCode).toBe(401)
 })
 
 test('a gate of a sequenced pod is a gate', async () => {

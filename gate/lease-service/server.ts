@@ -6,6 +6,8 @@ import {
   type AgentRequest,
   type GateMessage,
   type GateRequest,
+  PRESSURE_PATH,
+  type PressureRequest,
   REPORTS_PATH,
   type ReportsRequest,
 } from '../../core/lease-api.ts'
@@ -15,7 +17,7 @@ import { isSequenceGate } from '../../core/sequence.ts'
 import type { AgentStream } from './agent-streams.ts'
 import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
-import { agentRequestOf, gateRequestOf, reportsRequestOf } from './request-body.ts'
+import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 import type { Stream } from './streams.ts'
 import { limitUnnamed } from './unnamed-connections.ts'
 
@@ -28,6 +30,8 @@ export interface ServerDeps {
   connectAgent: (identity: PodIdentity, request: AgentRequest, stream: AgentStream) => Promise<() => void>
   /** Takes in what an agent reports. Throws RefusedError. */
   report: (identity: PodIdentity, request: ReportsRequest) => Promise<void>
+  /** Takes in what a gate tells of its node. Throws RefusedError. */
+  takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
   isReady: () => boolean
   metricsText: () => Promise<string>
   refused: (code: string) => void
@@ -45,7 +49,7 @@ const KEEP_ALIVE_MS = 5_000
 /** Node looks for late requests every 30 s unless told otherwise. */
 const CHECK_MS = 2_000
 
-/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent` and `/v1/reports`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
+/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -104,6 +108,11 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   server.post(REPORTS_PATH, { bodyLimit: AGENT_BODY_LIMIT }, async request => {
     const body = reportsRequestOf(request.body)
     await deps.report(await callerOf(request, body), body)
+    return {}
+  })
+  server.post(PRESSURE_PATH, async request => {
+    const body = pressureRequestOf(request.body)
+    await deps.takePressure(await callerOf(request, body), body)
     return {}
   })
   return server

@@ -1,92 +1,15 @@
-import { pino } from 'pino'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
-import type { GateName } from '../../core/names.ts'
-import type { Pod } from '../../core/pod.ts'
 import { HELD_PLACES } from './far-back.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
-import { MemoryLeaseApi } from './lease-store.memory.ts'
-import { DEFAULT_SETTINGS } from './limits.ts'
-import { madeNamespace, madeNode, madePod, silentMetrics } from './made-pods.ts'
-import { Reporter } from './reporter.ts'
-import { LeaseService } from './service.ts'
-
-/** The service's real parts on Leases in memory, with a clock that the test moves and an election that it decides. */
-function setUp(pods: Pod[]) {
-  const api = new MemoryLeaseApi()
-  const store = createKubernetesStore(api, 'startgate-system')
-  const world = {
-    nowMs: 1_000,
-    isLeader: true,
-    confirm: async () => true,
-    beforeList: async () => undefined as unknown,
-    lost: 0,
-  }
-  const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
-  const service = new LeaseService({
-    store: {
-      ...store,
-      async list() {
-        await world.beforeList()
-        return store.list()
-      },
-    },
-    settings: { ...DEFAULT_SETTINGS, node: { maxStarting: 1 } },
-    confirmTerm: () => world.confirm(),
-    findWorkload: () => 'Absent',
-    conditions: { put: () => undefined, removePod: () => undefined },
-    onTermLost: () => {
-      world.lost++
-      service.stopLeading()
-    },
-    getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
-    election: { isLeader: () => world.isLeader, leader: () => undefined },
-    facts: { pods: () => pods, nodes: () => [madeNode()] },
-    metrics: silentMetrics(),
-    reporter: new Reporter({
-      findWorkload: () => 'Absent',
-      record: () => undefined,
-      failedOpen: () => undefined,
-      clock,
-      waitingEventAfterMs: 30_000,
-    }),
-    clock,
-    random: () => 0,
-    log: pino({ level: 'silent' }),
-  })
-  onTestFinished(() => service.stopLeading())
-  const ask = async (
-    name: string,
-    { gate = 'startgate-start' as GateName, attempt = 1 } = {},
-  ): Promise<GateMessage[]> => {
-    const heard: GateMessage[] = []
-    const nonce = `nonce-of-${name}`
-    const stream = {
-      nonce,
-      send: (message: GateMessage) => void heard.push(message),
-      end: (message: GateMessage) => void heard.push(message),
-    }
-    await service.connect(
-      { namespace: 'shop', podName: name, podUid: name },
-      gate,
-      { podUid: name, attempt, nonce },
-      stream,
-    )
-    return heard
-  }
-  return { api, world, service, ask }
-}
-
-/** Lets everything happen that needs no time to pass. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await new Promise(resolve => setImmediate(resolve))
-}
+import { madeNamespace, madePod } from './made-pods.ts'
+import { madeService, quiet } from './made-service.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
 test('one is granted, the next waits, and a Lease tells of the one', async () => {
-  const { api, service, ask } = setUp([madePod('a'), madePod('b')])
+  const { api, service, ask } = madeService([madePod('a'), madePod('b')])
   await service.startLeading(1)
   const [a, b] = [await ask('a'), await ask('b')]
   await quiet()
@@ -94,7 +17,7 @@ test('one is granted, the next waits, and a Lease tells of the one', async () =>
 })
 
 test('a read of the election Lease that fails once delays the answer and nothing else', async () => {
-  const { world, service, ask } = setUp([madePod('a')])
+  const { world, service, ask } = madeService([madePod('a')])
   let calls = 0
   world.confirm = async () => {
     if (++calls === 1) throw new Error('no answer within 2000 ms')
@@ -107,7 +30,7 @@ test('a read of the election Lease that fails once delays the answer and nothing
 })
 
 test('a start that was overtaken by a stop and another start never grants beside it', async () => {
-  const { world, service, ask } = setUp([madePod('a'), madePod('b')])
+  const { world, service, ask } = madeService([madePod('a'), madePod('b')])
   const lists: (() => void)[] = []
   world.beforeList = () => new Promise<void>(resolve => lists.push(resolve))
   const first = service.startLeading(5)
@@ -136,7 +59,7 @@ test('a start that was overtaken by a stop and another start never grants beside
 })
 
 test('a start whose term ended while it read serves nobody', async () => {
-  const { world, service } = setUp([madePod('a')])
+  const { world, service } = madeService([madePod('a')])
   world.beforeList = async () => {
     world.isLeader = false
   }
@@ -145,7 +68,7 @@ test('a start whose term ended while it read serves nobody', async () => {
 })
 
 test('the last good value of a namespace outlives a change of leader', async () => {
-  const { service, ask } = setUp([madePod('a')])
+  const { service, ask } = madeService([madePod('a')])
   service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '0' }))
   service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': 'many' }))
   await service.startLeading(1)
@@ -158,7 +81,7 @@ test('the last good value of a namespace outlives a change of leader', async () 
 test('a gate whose grant ends before it hears of it is told to ask again', async () => {
   const pod = madePod('a')
   pod.spec.initContainers = [{ name: 'startgate-pull' }, { name: 'startgate-start' }]
-  const { world, service, ask } = setUp([pod])
+  const { world, service, ask } = madeService([pod])
   await service.startLeading(1)
   // The second run of the init containers: the first gate takes the start slots.
   const pull = await ask('a', { gate: 'startgate-pull', attempt: 2 })
@@ -183,7 +106,7 @@ test('a gate whose grant ends before it hears of it is told to ask again', async
 })
 
 test('a grant of a pod that ended while nobody led is given back', async () => {
-  const { api, service, ask } = setUp([madePod('b')])
+  const { api, service, ask } = madeService([madePod('b')])
   const store = createKubernetesStore(api, 'startgate-system')
 
   await store.put(grantFor('gone'))
@@ -194,7 +117,7 @@ test('a grant of a pod that ended while nobody led is given back', async () => {
 })
 
 test('a gate that asks again after a change of leader finds its grant, in the new term', async () => {
-  const { api, service, ask } = setUp([madePod('a')])
+  const { api, service, ask } = madeService([madePod('a')])
   await service.startLeading(1)
   await ask('a')
   await quiet()
@@ -206,7 +129,7 @@ test('a gate that asks again after a change of leader finds its grant, in the ne
 
 test('gates beyond the first thousand places are told to come back, and hold up nobody while away', async () => {
   const pods = Array.from({ length: HELD_PLACES + 3 }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
-  const { service, ask } = setUp(pods)
+  const { service, ask } = madeService(pods)
   await service.startLeading(1)
   const heard = new Map<string, GateMessage[]>()
   for (const { metadata } of pods) heard.set(metadata.name ?? '', await ask(metadata.name ?? ''))

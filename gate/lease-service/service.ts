@@ -1,4 +1,4 @@
-import type { AgentRequest, GateMessage, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
+import type { AgentRequest, GateMessage, GateRequest, PressureRequest, ReportsRequest } from '../../core/lease-api.ts'
 import { GATED_LABEL, type GateName } from '../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
@@ -107,6 +107,10 @@ export class LeaseService {
     return this.#leadership?.usage() ?? []
   }
 
+  pressures(): ReturnType<Leadership['pressures']> {
+    return this.#leadership?.pressures() ?? []
+  }
+
   streamCount(): number {
     return this.#leadership?.streamCount() ?? 0
   }
@@ -114,7 +118,7 @@ export class LeaseService {
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
     const way = await this.#wayOf(identity)
-    if ('leadership' in way) return way.leadership.connect(way.pod, gate, request.attempt, stream)
+    if ('leadership' in way) return way.leadership.connect(way.pod, gate, request, stream)
     stream.end(way)
     return () => undefined
   }
@@ -129,8 +133,20 @@ export class LeaseService {
 
   /** Takes in what an agent has to add. Throws RefusedError, also when another replica leads: the agent's stream tells which. */
   async report(identity: PodIdentity, request: ReportsRequest): Promise<void> {
+    const { leadership, pod } = await this.#served(identity)
+    leadership.report(pod, request)
+  }
+
+  /** Takes in what a gate tells of its node. Throws RefusedError. */
+  async takePressure(identity: PodIdentity, { pressure }: PressureRequest): Promise<void> {
+    const { leadership, pod } = await this.#served(identity)
+    leadership.takePressure(pod, pressure)
+  }
+
+  /** For what only the leader can take in. Throws RefusedError. */
+  async #served(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod }> {
     const way = await this.#wayOf(identity)
-    if ('leadership' in way) return way.leadership.report(way.pod, request)
+    if ('leadership' in way) return way
     throw way.kind === 'leader'
       ? new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
       : new RefusedError(503, 'POD_UNSEEN', `${way.reason}: try again`)

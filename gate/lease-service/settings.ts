@@ -4,9 +4,10 @@ import type { ClusterSettings } from './limits.ts'
 /** The chart's values in the ledger's words: null there is absent here. */
 export function settingsOf(config: ClusterConfig): ClusterSettings {
   const { cluster, node, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
+  const { maxPressure, ...nodeLimits } = node
   return {
     cluster: present(cluster),
-    node: present(node),
+    node: { ...present(nodeLimits), maxPressure: present(maxPressure) },
     registries,
     namespaceShare,
     ...present({ maxWaitMs }),

@@ -25,6 +25,18 @@ test('a place is told at once, the next changes at most once a second, and silen
   expect(heard).toHaveLength(3)
 })
 
+test('a gate that waits is asked for the pressure on its node once', () => {
+  const streams = new Streams()
+  const { heard, stream } = fakeStream()
+  streams.open('k', stream, 0)
+  streams.tell(row(3), 10)
+  streams.askPressure('k', '192.0.2.1:1', 20)
+  streams.askPressure('gone', '192.0.2.1:1', 20)
+  streams.beat(5_020)
+  const place = { kind: 'waiting', ...row(3), key: undefined }
+  expect(heard).toEqual([place, { ...place, pressureTo: '192.0.2.1:1' }, place])
+})
+
 test('the grant carries the nonce of the stream it goes to', () => {
   const streams = new Streams()
   const first = fakeStream('nonce-01')

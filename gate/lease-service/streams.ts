@@ -51,7 +51,17 @@ export class Streams {
     // An estimate that moved is no news by itself; the next heartbeat carries it.
     if (latest.kind !== 'waiting' || latest.place !== place || latest.reason !== reason) open.isNews = true
     open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
-    if (open.isNews && nowMs - open.sentAtMs >= LEAST_GAP_MS) this.#send(open, nowMs)
+    if (open.isNews && nowMs - open.sentAtMs >= LEAST_GAP_MS) this.#send(open, open.latest, nowMs)
+  }
+
+  has(key: string): boolean {
+    return this.#open.has(key)
+  }
+
+  /** Asks a gate that waits to tell once, at `address`, what the pressure on its node is. */
+  askPressure(key: string, address: string, nowMs: number): void {
+    const open = this.#open.get(key)
+    if (open?.latest.kind === 'waiting') this.#send(open, { ...open.latest, pressureTo: address }, nowMs)
   }
 
   /** Ends a key's stream with its grant; false when nobody listens. */
@@ -73,7 +83,7 @@ export class Streams {
   /** Sends what was held back, and heartbeats. To be called about once a second. */
   beat(nowMs: number): void {
     for (const open of this.#open.values()) {
-      if (open.isNews || nowMs - open.sentAtMs >= HEARTBEAT_MS) this.#send(open, nowMs)
+      if (open.isNews || nowMs - open.sentAtMs >= HEARTBEAT_MS) this.#send(open, open.latest, nowMs)
     }
   }
 
@@ -83,8 +93,8 @@ export class Streams {
     this.#open.clear()
   }
 
-  #send(open: Open, nowMs: number): void {
-    open.stream.send(open.latest)
+  #send(open: Open, message: GateMessage, nowMs: number): void {
+    open.stream.send(message)
     open.isNews = false
     open.sentAtMs = nowMs
   }

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { messageOf } from '../../core/errors.ts'
-import { type ErrorBody, type GateMessage, type GateRequest, gatePath, HEARTBEAT_MS } from '../../core/lease-api.ts'
+import {
+  type ErrorBody,
+  type GateMessage,
+  type GateRequest,
+  gatePath,
+  HEARTBEAT_MS,
+  PRESSURE_PATH,
+  type PressureRequest,
+} from '../../core/lease-api.ts'
 import { TOKEN_DIRECTORY } from '../../core/names.ts'
 import type { GateConfig, LeaseConfig } from './config.ts'
 import { createJsonLines } from './json-lines.ts'
@@ -20,6 +28,8 @@ export interface LeaseClient {
     signal: AbortSignal,
     onMessage: (message: GateMessage) => void,
   ): Promise<string>
+  /** Tells `address` the pressure on the node. Never rejects: who needs it will ask again. */
+  tellPressure(address: string, body: PressureRequest, signal: AbortSignal): Promise<void>
 }
 
 /** A gate's way to the lease service. */
@@ -28,6 +38,8 @@ export function createLeaseClient(config: GateConfig, tokenPath?: string): Lease
   return {
     ask: (address, body, signal, onMessage) =>
       post({ address, path: gatePath(config.gate), body, signal, onValue: value => onMessage(value as GateMessage) }),
+    tellPressure: async (address, body, signal) =>
+      void (await post({ address, path: PRESSURE_PATH, body, signal, onValue: () => undefined })),
   }
 }
 

@@ -8,6 +8,7 @@ import { createLogger } from '../../core/log.ts'
 import { PULL_GATE } from '../../core/names.ts'
 import { parseConfig } from './config.ts'
 import { createLeaseClient } from './lease-client.ts'
+import { readPressure } from './node-pressure.ts'
 import { attemptOf } from './runs.ts'
 import { markRun, placeTrue, readRuns } from './shared-directory.ts'
 import { waitForGrant } from './wait.ts'
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     random: Math.random,
     newNonce: randomUUID,
+    readPressure,
     onReason: (reason, place) => log.info({ ...where, ...place, reason }, 'waiting'),
   })
   log.info(

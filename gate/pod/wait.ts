@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
 import type { GateMessage, GateVerdict } from '../../core/lease-api.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import type { GateConfig } from './config.ts'
 import type { LeaseClient } from './lease-client.ts'
 import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from './waiting.ts'
@@ -13,6 +14,8 @@ export interface WaitDeps {
   /** In [0, 1). */
   random: () => number
   newNonce: () => string
+  /** On this node; never rejects. */
+  readPressure: () => Promise<Pressure>
   /** Told each time the reason to wait changes, and when contact is lost. */
   onReason: (reason: string, state: { place?: number; of?: number; estimateMs?: number | undefined }) => void
 }
@@ -67,6 +70,7 @@ interface Conversation {
 
 /** One request and its answer; returns what to do next, which is never `listen`. */
 async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }: Conversation): Promise<WaitAction> {
+  const { podUid } = deps.config
   const nonce = deps.newNonce()
   const aborter = new AbortController()
   let decided: WaitAction | undefined
@@ -77,12 +81,17 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }
   const onMessage = (message: GateMessage): void => {
     if (decided) return
     const action = feed({ kind: 'message', message, nonce })
-    if (action.kind === 'listen') return
+    if (action.kind === 'listen') {
+      if (action.pressureTo !== undefined) void tellPressure(action.pressureTo)
+      return
+    }
     decided = action
     aborter.abort()
   }
-  const body = { podUid: deps.config.podUid, attempt: deps.attempt, nonce }
   const signal = AbortSignal.any([aborter.signal, withdrawn])
+  const tellPressure = async (to: string): Promise<void> =>
+    deps.client.tellPressure(to, { podUid, pressure: await deps.readPressure() }, signal)
+  const body = { podUid, attempt: deps.attempt, nonce, pressure: await deps.readPressure() }
   const reason = await deps.client.ask(address, body, signal, onMessage)
   clearInterval(watchdog)
   return decided ?? feed({ kind: 'lost', reason })

@@ -7,7 +7,7 @@ import { startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts
 const patience = { failOpenAfterMs: 60_000, failOpenJitterMs: 300_000 }
 const nonce = 'nonce-01'
 const heard = (message: GateMessage): WaitEvent => ({ kind: 'message', message, nonce })
-const waiting = (place: number, estimateMs?: number): GateMessage => ({
+const waiting = (place: number, estimateMs?: number): Extract<GateMessage, { kind: 'waiting' }> => ({
   kind: 'waiting',
   place,
   of: 9,
@@ -27,6 +27,11 @@ describe('a waiting gate', () => {
       nowMs: 5_000,
       want: { kind: 'listen' },
       wantState: { lastContactMs: 5_000, estimateMs: 20_000 },
+    },
+    'tells the pressure on its node when asked, and listens on': {
+      event: heard({ ...waiting(3), pressureTo: '10.0.0.2:8443' }),
+      nowMs: 5_000,
+      want: { kind: 'listen', pressureTo: '10.0.0.2:8443' },
     },
     'ends with the grant that carries its nonce': {
       event: heard({ kind: 'granted', nonce }),

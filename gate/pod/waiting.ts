@@ -21,7 +21,8 @@ export type WaitEvent =
   | { kind: 'lost'; reason: string }
 
 export type WaitAction =
-  | { kind: 'listen' }
+  /** `pressureTo`: and tell the pressure on the node, at this address. */
+  | { kind: 'listen'; pressureTo?: string }
   | { kind: 'connect'; afterMs: number }
   | { kind: 'exit'; verdict: 'granted' | 'failed-open' }
 
@@ -43,8 +44,11 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
   const { message } = event
   switch (message.kind) {
     case 'waiting': {
-      const { estimateMs, reason } = message
-      return [{ ...state, lastContactMs: nowMs, failures: 0, estimateMs, reason }, { kind: 'listen' }]
+      const { estimateMs, reason, pressureTo } = message
+      return [
+        { ...state, lastContactMs: nowMs, failures: 0, estimateMs, reason },
+        { kind: 'listen', ...(pressureTo !== undefined && { pressureTo }) },
+      ]
     }
     case 'granted':
       if (message.nonce !== event.nonce)

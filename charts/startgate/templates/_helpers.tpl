@@ -56,7 +56,11 @@ app.kubernetes.io/component: {{ .component }}
     "node" (dict
       "maxStarting" $limits.node.maxStarting
       "maxStartingPerCore" $limits.node.maxStartingPerCore
-      "maxPulling" $limits.node.maxPulling)
+      "maxPulling" $limits.node.maxPulling
+      "maxPressure" (dict
+        "cpu" $limits.node.maxPressure.cpu
+        "io" $limits.node.maxPressure.io
+        "memory" $limits.node.maxPressure.memory))
     "registries" $limits.registries
     "namespaceShare" $limits.namespaceShare
     "maxWait" $limits.maxWait

@@ -4,6 +4,7 @@ import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import { type GateName, NOTIFY_DIRECTORY, NOTIFY_SOCKET_FILE } from '../../../core/names.ts'
 import { createLeaseClient, createLeasePost } from '../lease-client.ts'
+import { readPressure } from '../node-pressure.ts'
 import { waitUnlessWithdrawn } from '../wait.ts'
 import type { AgentConfig } from './config.ts'
 import { Contact } from './contact.ts'
@@ -175,6 +176,7 @@ export class AgentRun {
         clock: systemClock,
         random: Math.random,
         newNonce: randomUUID,
+        readPressure,
         onReason: (reason, place) => this.#log.info({ gate, attempt, ...place, reason }, 'waiting'),
       },
       withdrawn.signal,
