@@ -8,9 +8,9 @@ import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { type AgentStream, AgentStreams } from './agent-streams.ts'
+import { compareWithStore } from './comparison.ts'
 import type { ConditionWriter } from './condition-writer.ts'
-import { containersSeen } from './container-view.ts'
-import { awayMs } from './far-back.ts'
+import { GateDesk } from './gate-desk.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
 import type { LeaseStore } from './lease-store.ts'
@@ -18,14 +18,16 @@ import { withLeave } from './leave.ts'
 import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import type { Grant, Release, SlotTimeout, Waiting } from './model.ts'
+import type { Grant, Release } from './model.ts'
 import { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
-import { type QueueLength, queueLengths } from './queue-length.ts'
+import type { QueueLength } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
+import { SequenceTeller } from './sequence-teller.ts'
 import type { Directions } from './service.ts'
-import { startedCondition } from './started-condition.ts'
-import { type Stream, Streams } from './streams.ts'
+import { StepPace } from './step-pace.ts'
+import { Strays } from './strays.ts'
+import type { Stream } from './streams.ts'
 import { ticketOf } from './ticket.ts'
 
 export interface LeadershipDeps {
@@ -50,10 +52,6 @@ export interface LeadershipDeps {
 
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
-/** A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer. */
-const REST_PER_STEP = 3
-const LONGEST_REST_MS = 250
-
 /**
  * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
  * Made new at every takeover, so nothing is remembered that is not in a Lease or in the API.
@@ -62,22 +60,16 @@ export class Leadership {
   readonly #deps: LeadershipDeps
   readonly #ledger: Ledger
   readonly #writer: GrantWriter
-  readonly #streams = new Streams()
+  readonly #gates: GateDesk
+  readonly #pace: StepPace
   readonly #agents = new AgentStreams()
   readonly #pressures: NodePressures
   readonly #pods = new Map<string, Pod>()
-  /** Pods whose label was taken off while they live: the watch does not show them any more. */
-  readonly #strays = new Map<string, Pod>()
-  readonly #askedAtMs = new Map<string, number>()
+  readonly #strays: Strays
+  readonly #sequences: SequenceTeller
   readonly #adopted: Grant[] = []
-  /** Containers that were not ready in time, by run. */
-  readonly #timedOut = new Map<string, Set<string>>()
-  #waiting: Waiting[] = []
   #timers: NodeJS.Timeout[] = []
-  #wake: NodeJS.Timeout | undefined
   #reconciling: Promise<void> | undefined
-  #stepPlanned = false
-  #restUntilMs = 0
   #stopped = false
   #started = false
 
@@ -87,6 +79,28 @@ export class Leadership {
     this.#pressures = new NodePressures(settings.node.maxPressure)
     const { overloads } = this.#pressures
     this.#ledger = new Ledger(settings, { findWorkload, overloads }, deps.clock.monotonicMs())
+    this.#pace = new StepPace(deps.clock, () => this.#step())
+    this.#gates = new GateDesk({
+      address: deps.address,
+      pressures: this.#pressures,
+      podOf: key => this.#podOf(key),
+      onAway: key => this.#ledger.withdraw(key),
+      reporter: deps.reporter,
+      clock: deps.clock,
+      random: deps.random,
+    })
+    this.#sequences = new SequenceTeller({
+      agents: this.#agents,
+      reportsOf: (podUid, attempt) => this.#ledger.reportsOf(podUid, attempt),
+      conditions: deps.conditions,
+      clock: deps.clock,
+    })
+    this.#strays = new Strays({
+      getPod: deps.getPod,
+      onAlive: pod => this.#strayLives(pod),
+      onGone: uid => this.#podGone(uid),
+      log: deps.log,
+    })
     this.#writer = new GrantWriter({
       store: deps.store,
       confirmTerm: deps.confirmTerm,
@@ -128,10 +142,11 @@ export class Leadership {
   /** Ends all streams with what `message` makes and grants nothing more. */
   stop(message: () => Directions): void {
     this.#stopped = true
+    this.#pace.stop()
+    this.#strays.stop()
     this.#writer.stop()
     for (const timer of this.#timers) clearInterval(timer)
-    clearTimeout(this.#wake)
-    this.#streams.endAll(message)
+    this.#gates.endAll(message)
     this.#agents.endAll(message)
   }
 
@@ -144,7 +159,7 @@ export class Leadership {
   }
 
   queueLengths(): QueueLength[] {
-    return queueLengths(this.#waiting, key => this.#askedAtMs.get(key), this.#deps.clock.monotonicMs())
+    return this.#gates.queueLengths()
   }
 
   /** What gates have told of their nodes lately. */
@@ -153,22 +168,21 @@ export class Leadership {
   }
 
   streamCount(): number {
-    return this.#streams.size + this.#agents.size
+    return this.#gates.size + this.#agents.size
   }
 
   podChanged(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
     this.#pods.set(uid, pod)
-    this.#strays.delete(uid)
+    this.#strays.remove(uid)
     this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
-    this.#tellAgent(pod)
+    this.#sequences.tell(pod)
     this.#deps.reporter.podChanged(pod)
     this.#planStep()
   }
 
   podUnseen(pod: Pod): void {
-    this.#strays.set(pod.metadata.uid ?? '', pod)
-    void this.#checkStray(pod)
+    void this.#strays.add(pod)
   }
 
   nodeChanged(node: Node): void {
@@ -206,8 +220,7 @@ export class Leadership {
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
     const nowMs = clock.monotonicMs()
-    this.#streams.open(key, stream, nowMs)
-    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, nowMs)
+    this.#gates.open(key, stream)
     const granted = this.#ledger.grantOf(key)
     // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
     if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
@@ -215,7 +228,7 @@ export class Leadership {
     if (pressure) this.takePressure(pod, pressure)
     this.#planStep()
     return () => {
-      if (this.#stopped || !this.#streams.close(key, stream)) return
+      if (this.#stopped || !this.#gates.close(key, stream)) return
       this.#ledger.withdraw(key)
       this.#planStep()
     }
@@ -240,7 +253,7 @@ export class Leadership {
   report(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
     this.#requireAgent(pod)
     this.#ledger.report(podUid, attempt, reports, this.#deps.clock.monotonicMs())
-    this.#tellAgent(pod)
+    this.#sequences.tell(pod)
     this.#planStep()
   }
 
@@ -254,47 +267,8 @@ export class Leadership {
     this.#planStep()
   }
 
-  /** Shows an agent what its pod's status says, and people what both say together. */
-  #tellAgent(pod: Pod): void {
-    const { uid = '' } = pod.metadata
-    const attempt = this.#agents.attemptOf(uid)
-    const sequence = sequenceOf(pod)
-    if (attempt === undefined || !sequence) return
-    this.#agents.tell(uid, containersSeen(pod, sequence, attempt), this.#deps.clock.monotonicMs())
-    const timedOut = this.#timedOut.get(runOf(uid, attempt)) ?? new Set()
-    const facts = { attempt, reports: this.#ledger.reportsOf(uid, attempt), timedOut }
-    this.#deps.conditions.put(pod, startedCondition(pod, sequence, facts))
-  }
-
-  #timeOut(timeout: SlotTimeout): void {
-    const { podUid, attempt } = timeout.grant
-    const pod = this.#pods.get(podUid)
-    this.#deps.reporter.timedOut(timeout, pod)
-    if (!pod || !sequenceOf(pod)) return
-    const run = runOf(podUid, attempt)
-    this.#timedOut.set(run, (this.#timedOut.get(run) ?? new Set()).add(timeout.container))
-    this.#tellAgent(pod)
-  }
-
-  /** All that happens in one turn of the event loop, or while a long step's rest lasts, is decided on in one step. */
   #planStep(): void {
-    if (this.#stepPlanned || this.#stopped || !this.#started) return
-    this.#stepPlanned = true
-    const restMs = this.#restUntilMs - this.#deps.clock.monotonicMs()
-    const run = () => {
-      this.#stepPlanned = false
-      if (!this.#stopped) this.#timedStep()
-    }
-    if (restMs > 0) setTimeout(run, restMs)
-    else setImmediate(run)
-  }
-
-  #timedStep(): void {
-    const { clock } = this.#deps
-    const beginMs = clock.monotonicMs()
-    this.#step()
-    const endMs = clock.monotonicMs()
-    this.#restUntilMs = endMs + Math.min(LONGEST_REST_MS, REST_PER_STEP * (endMs - beginMs))
+    if (this.#started) this.#pace.plan()
   }
 
   #step(): void {
@@ -303,7 +277,11 @@ export class Leadership {
     const step = this.#ledger.step(nowMs, this.#deps.term, this.#deps.clock.wallMs())
     const { grants, oversize, passes, releases, waiting, wakeAtMs } = step
     const { reporter } = this.#deps
-    for (const timeout of step.timeouts) this.#timeOut(timeout)
+    for (const timeout of step.timeouts) {
+      const pod = this.#pods.get(timeout.grant.podUid)
+      reporter.timedOut(timeout, pod)
+      if (pod) this.#sequences.timedOut(pod, timeout)
+    }
     for (const overdue of step.overdue) reporter.overdue(overdue, this.#podOf(overdue.key))
     const podsOf = (keys: string[]) => keys.flatMap(key => this.#podOf(key) ?? [])
     reporter.cycles(step.cycles.map(cycle => ({ ...cycle, pods: podsOf(cycle.keys) })))
@@ -315,37 +293,8 @@ export class Leadership {
       reporter.passed(pod, reason)
       this.#deps.metrics.passed(pod?.metadata.namespace ?? '')
     }
-    this.#waiting = waiting
-    for (const row of waiting) {
-      this.#tell(row, nowMs)
-      reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, this.#podOf(row.key))
-    }
-    this.#askForPressure(waiting, nowMs)
-    clearTimeout(this.#wake)
-    if (wakeAtMs !== undefined)
-      this.#wake = setTimeout(() => this.#planStep(), Math.min(BEAT_MS, Math.max(0, wakeAtMs - nowMs)))
-  }
-
-  #tell(row: Waiting, nowMs: number): void {
-    const afterMs = awayMs(row, this.#deps.random())
-    if (afterMs === undefined) {
-      this.#streams.tell(row, nowMs)
-      return
-    }
-    this.#streams.askAgain(row.key, row.reason, afterMs)
-    // At once, not when the stream has ended: whoever is away must not be given a slot.
-    this.#ledger.withdraw(row.key)
-  }
-
-  #askForPressure(waiting: readonly Waiting[], nowMs: number): void {
-    if (!this.#pressures.isOn) return
-    const witnesses = waiting.flatMap(({ key }) => {
-      const { metadata, spec } = this.#podOf(key) ?? {}
-      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key)) return []
-      return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
-    })
-    for (const key of this.#pressures.ask(witnesses, nowMs, this.#deps.random))
-      this.#streams.askPressure(key, this.#deps.address, nowMs)
+    this.#gates.tell(waiting)
+    this.#pace.planIn(wakeAtMs === undefined ? undefined : Math.min(BEAT_MS, wakeAtMs - nowMs))
   }
 
   #grant(grant: Grant): void {
@@ -355,9 +304,7 @@ export class Leadership {
   }
 
   #answer(grant: Grant): void {
-    const waitedMs = this.#deps.clock.monotonicMs() - (this.#askedAtMs.get(grant.key) ?? this.#deps.clock.monotonicMs())
-    const answered = this.#streams.grant(grant.key, grant.slots === 0 ? undefined : grant.key)
-    this.#askedAtMs.delete(grant.key)
+    const { waitedMs, answered } = this.#gates.answer(grant)
     this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, waitedMs, answered }, 'granted')
@@ -368,7 +315,7 @@ export class Leadership {
   #release({ grant, reason }: Release): void {
     this.#writer.release(grant.key)
     // A gate that still listens was about to hear of a grant that is no more.
-    this.#streams.askAgain(grant.key, 'the grant ended before it could be told')
+    this.#gates.askAgain(grant.key, 'the grant ended before it could be told')
     this.#ledger.withdraw(grant.key)
     const { namespace, podName: pod, nodeName: node, resource, slots } = grant
     this.#deps.log.info({ namespace, pod, node, resource, slots, reason }, 'released')
@@ -381,7 +328,7 @@ export class Leadership {
   }
 
   #beat(): void {
-    this.#streams.beat(this.#deps.clock.monotonicMs())
+    this.#gates.beat()
     this.#agents.beat(this.#deps.clock.monotonicMs())
     this.#planStep()
   }
@@ -390,34 +337,22 @@ export class Leadership {
   async #checkUnknownPods(): Promise<void> {
     for (const { podUid, podName, namespace } of this.#adopted) {
       if (this.#pods.has(podUid)) continue
-      const pod: Pod = { metadata: { uid: podUid, name: podName, namespace }, spec: { containers: [] } }
-      this.#strays.set(podUid, pod)
-      await this.#checkStray(pod)
+      await this.#strays.add({ metadata: { uid: podUid, name: podName, namespace }, spec: { containers: [] } })
     }
   }
 
-  /** A pod that left the watch may live on without its label: only the API server's word frees its slots. */
-  async #checkStray(last: Pod): Promise<void> {
-    const { uid = '', namespace = '', name = '' } = last.metadata
-    const now = await this.#deps.getPod(namespace, name).catch(error => {
-      this.#deps.log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot ask for a pod; it keeps its slots')
-      return last
-    })
-    if (this.#stopped || now === last || !this.#strays.has(uid)) return
-    const nowMs = this.#deps.clock.monotonicMs()
-    if (now?.metadata.uid === uid) {
-      this.#pods.set(uid, now)
-      this.#ledger.upsertPod(now, nowMs)
-      this.#tellAgent(now)
-    } else {
-      this.#strays.delete(uid)
-      this.#pods.delete(uid)
-      this.#ledger.removePod(uid, nowMs)
-      this.#agents.removePod(uid)
-      this.#deps.conditions.removePod(uid)
-      for (const run of this.#timedOut.keys()) if (run.startsWith(`${uid}.`)) this.#timedOut.delete(run)
-      this.#deps.reporter.podGone(uid)
-    }
+  #strayLives(pod: Pod): void {
+    this.#pods.set(pod.metadata.uid ?? '', pod)
+    this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+    this.#sequences.tell(pod)
+    this.#planStep()
+  }
+
+  #podGone(uid: string): void {
+    this.#pods.delete(uid)
+    this.#ledger.removePod(uid, this.#deps.clock.monotonicMs())
+    this.#sequences.removePod(uid)
+    this.#deps.reporter.podGone(uid)
     this.#planStep()
   }
 
@@ -432,27 +367,13 @@ export class Leadership {
   }
 
   async #compare(): Promise<void> {
-    for (const pod of this.#strays.values()) await this.#checkStray(pod)
-    for (const key of this.#askedAtMs.keys()) if (!this.#pods.has(key.split('.')[1] ?? '')) this.#askedAtMs.delete(key)
-    const durableBefore = this.#writer.durableKeys()
-    const { stored } = await this.#deps.store.list()
-    if (this.#stopped) return
-    const listed = new Set(stored.map(({ grant }) => grant.key))
-    for (const { grant, version } of stored) {
-      if (this.#writer.knows(grant.key) || this.#ledger.grantOf(grant.key)) continue
-      this.#deps.log.warn({ lease: grant.key }, 'a Lease nobody holds: deleted')
-      await this.#deps.store.remove(grant.key, version)
-    }
-    for (const key of durableBefore) {
-      if (listed.has(key) || !this.#writer.durableKeys().has(key)) continue
-      this.#deps.log.warn({ lease: key }, 'somebody deleted this Lease: its slots are free')
-      this.#writer.forget(key)
-      this.#ledger.revoke(key)
-      this.#planStep()
-    }
+    await this.#strays.checkAll()
+    this.#gates.prune()
+    const { store, log } = this.#deps
+    const isCounted = (key: string) => this.#ledger.grantOf(key) !== undefined
+    const isStopped = () => this.#stopped
+    const deleted = await compareWithStore({ store, writer: this.#writer, isCounted, isStopped, log })
+    for (const key of deleted) this.#ledger.revoke(key)
+    if (deleted.length > 0) this.#planStep()
   }
-}
-
-function runOf(podUid: string, attempt: number): string {
-  return `${podUid}.${attempt}`
 }

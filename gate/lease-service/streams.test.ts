@@ -33,7 +33,7 @@ test('a gate that waits is asked for the pressure on its node once', () => {
   streams.askPressure('k', '192.0.2.1:1', 20)
   streams.askPressure('gone', '192.0.2.1:1', 20)
   streams.beat(5_020)
-  const place = { kind: 'waiting', ...row(3), key: undefined }
+  const place = { kind: 'waiting', place: 3, of: 9, reason: 'in line' }
   expect(heard).toEqual([place, { ...place, pressureTo: '192.0.2.1:1' }, place])
 })
 

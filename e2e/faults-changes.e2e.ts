@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expectKept, expectNoSlots, HERD, LIMIT, startHerd } from './framework/faulted-herd.ts'
+import { installStartgate, SYSTEM_NAMESPACE } from './framework/install.ts'
+import { limits } from './framework/limits.ts'
+import { leaseServices } from './framework/node-processes.ts'
+import { E2E_VALUES, openSession, type Session } from './framework/session.ts'
+import { peakBetween } from './framework/starting-fold.ts'
+import { waitFor } from './framework/wait-for.ts'
+
+let session: Session
+beforeAll(async () => {
+  session = await openSession()
+})
+
+test('limits changed while a herd starts: down, frozen and up again, each holds from then on', async () => {
+  const herd = await startHerd(session, 'live')
+  const { observer, namespace } = herd
+  const report = () => observer.starting([namespace.name])
+  const now = () => report().timeline.at(-1)?.count ?? 0
+  await herd.begun(10)
+
+  await namespace.set({ 'max-starting': '2' })
+  await waitFor('no more than two are starting', () => now() <= 2, limits.settingSeen)
+  const loweredAtMs = Date.now()
+  await herd.begun(report().spans.length + 6)
+  expect(peakBetween(report(), loweredAtMs, Date.now())).toBeLessThanOrEqual(2)
+
+  await namespace.set({ 'max-starting': '0' })
+  await waitFor('nothing is starting', () => now() === 0, limits.settingSeen)
+  const frozen = report().spans.length
+  expect(frozen).toBeLessThan(HERD)
+  await sleep(limits.frozen.ms)
+  expect(report().spans).toHaveLength(frozen)
+
+  await namespace.set({ 'max-starting': String(LIMIT) })
+  await expectKept(session, herd)
+  expect(report().byNamespace[namespace.name]?.count, 'the limit is used again').toBe(LIMIT)
+})
+
+test('half of the herd deleted in bulk, then the chart upgraded: slots and places come back, the limit holds', async () => {
+  const herd = await startHerd(session, 'bulk')
+  const { observer, namespace } = herd
+  await herd.begun(8)
+  const doomed = observer.pods(namespace.name).filter((_, i) => i % 2 === 0)
+  // Their Deployment makes as many new ones, which go to the end of the line.
+  const names = doomed.map(p => p.metadata.name)
+  herd.fault('deletion of thirty pods')
+  await session.kubectl.run(['delete', 'pods', '-n', namespace.name, '--wait=false', ...names])
+  const areGone = () => !observer.pods(namespace.name).some(p => names.includes(p.metadata.name))
+  await waitFor('the deleted pods are gone', areGone, limits.namespaceGone)
+  herd.fault('helm upgrade')
+  onTestFinished(() => installStartgate(session.cluster, { values: E2E_VALUES }))
+  // A value that every pod of ours carries: both parts roll.
+  await installStartgate(session.cluster, { values: { ...E2E_VALUES, waitingEventAfter: '6s' } })
+  await expectKept(session, herd)
+})
+
+test('the CA rotated, and the leader deleted so that every gate must trust the new one: all go on', async () => {
+  const herd = await startHerd(session, 'rotated')
+  await herd.begun(8)
+  const authority = async () => {
+    const { data } = await session.kubectl.json<{ data: Record<string, string> }>([
+      'get',
+      'secret',
+      'startgate-certificates',
+      '-n',
+      SYSTEM_NAMESPACE,
+    ])
+    return data['signing-ca.crt']
+  }
+  const before = await authority()
+  herd.fault('the signing key of the CA spoiled')
+  const spoil = JSON.stringify([{ op: 'replace', path: '/data/signing-ca.key', value: 'c3BvaWxlZA==' }])
+  const secret = ['secret', 'startgate-certificates', '-n', SYSTEM_NAMESPACE]
+  await session.kubectl.run(['patch', ...secret, '--type=json', `--patch=${spoil}`])
+  await waitFor('another CA signs', async () => (await authority()) !== before, limits.settingSeen)
+  await herd.begun(24)
+  const [leader] = await leaseServices(session.cluster, session.kubectl)
+  herd.fault('deletion of the leader')
+  await session.kubectl.run(['delete', 'pod', leader?.pod ?? '', '-n', SYSTEM_NAMESPACE, '--wait=false'])
+  await expectKept(session, herd)
+})
+
+test('the namespace deleted in the middle: no slot is left, and a neighbour goes on', async () => {
+  const doomed = await startHerd(session, 'doomed')
+  const neighbour = await startHerd(session, 'neighbour', 10)
+  await doomed.begun(8)
+  await doomed.namespace.remove()
+  await expectNoSlots(session, doomed.namespace.name)
+  expect(doomed.observer.starting([doomed.namespace.name]).peak.count).toBeLessThanOrEqual(LIMIT)
+  await expectKept(session, neighbour, { replicas: 10 })
+})

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, onTestFinished, test } from 'vitest'
+import { expectKept, startHerd } from './framework/faulted-herd.ts'
+import { controlPlane, signal } from './framework/node-processes.ts'
+import { openSession, type Session } from './framework/session.ts'
+
+const PAUSE_MS = 10_000
+
+let session: Session
+beforeAll(async () => {
+  session = await openSession()
+})
+
+test('API server killed: the limit holds through its return, by the watch and by what the containers wrote', async () => {
+  const herd = await startHerd(session, 'api')
+  await herd.begun(15)
+  const api = await controlPlane(session.cluster, session.kubectl, 'kube-apiserver')
+  herd.fault('SIGKILL of the API server')
+  await signal(session.cluster, api, 'KILL')
+  await expectKept(session, herd)
+})
+
+test('etcd paused for 10 s: no write, no grant, and nothing lost when it goes on', async () => {
+  const herd = await startHerd(session, 'etcd')
+  await herd.begun(15)
+  const etcd = await controlPlane(session.cluster, session.kubectl, 'etcd')
+  onTestFinished(() => signal(session.cluster, etcd, 'CONT'))
+  herd.fault('SIGSTOP of etcd')
+  await signal(session.cluster, etcd, 'STOP')
+  await sleep(PAUSE_MS)
+  herd.fault('SIGCONT of etcd')
+  await signal(session.cluster, etcd, 'CONT')
+  await expectKept(session, herd)
+})

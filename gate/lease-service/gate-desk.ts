@@ -1,0 +1,116 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Pod } from '../../core/pod.ts'
+import { awayMs } from './far-back.ts'
+import type { Grant, Waiting } from './model.ts'
+import type { NodePressures } from './node-pressures.ts'
+import { type QueueLength, queueLengths } from './queue-length.ts'
+import type { Reporter } from './reporter.ts'
+import type { Directions } from './service.ts'
+import { type Stream, Streams } from './streams.ts'
+
+export interface GateDeskDeps {
+  /** Where gates find this replica (host:port). */
+  address: string
+  pressures: NodePressures
+  /** Of a ticket's key. */
+  podOf: (key: string) => Pod | undefined
+  /** The gate is in line no more. */
+  onAway: (key: string) => void
+  reporter: Reporter
+  clock: Clock
+  /** In [0, 1). */
+  random: () => number
+}
+
+/** The gates that listen, what each is told, and since when it waits. */
+export class GateDesk {
+  readonly #deps: GateDeskDeps
+  readonly #streams = new Streams()
+  readonly #askedAtMs = new Map<string, number>()
+  #waiting: readonly Waiting[] = []
+
+  constructor(deps: GateDeskDeps) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  open(key: string, stream: Stream): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    this.#streams.open(key, stream, nowMs)
+    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, nowMs)
+  }
+
+  /** False when another stream has taken over meanwhile. */
+  close(key: string, stream: Stream): boolean {
+    return this.#streams.close(key, stream)
+  }
+
+  /** Tells all who wait where they are, and people who has waited long. */
+  tell(waiting: readonly Waiting[]): void {
+    const { clock, reporter, podOf } = this.#deps
+    const nowMs = clock.monotonicMs()
+    this.#waiting = waiting
+    for (const row of waiting) {
+      this.#tellOne(row, nowMs)
+      reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, podOf(row.key))
+    }
+    this.#askForPressure(waiting, nowMs)
+  }
+
+  /** Answers with a grant; tells how long the gate waited and whether it heard it. */
+  answer({ key, slots }: Grant): { waitedMs: number; answered: boolean } {
+    const nowMs = this.#deps.clock.monotonicMs()
+    const waitedMs = nowMs - (this.#askedAtMs.get(key) ?? nowMs)
+    const answered = this.#streams.grant(key, slots === 0 ? undefined : key)
+    this.#askedAtMs.delete(key)
+    return { waitedMs, answered }
+  }
+
+  /** Ends the gate's stream so that it asks anew. */
+  askAgain(key: string, reason: string): void {
+    this.#streams.askAgain(key, reason)
+  }
+
+  queueLengths(): QueueLength[] {
+    return queueLengths(this.#waiting, key => this.#askedAtMs.get(key), this.#deps.clock.monotonicMs())
+  }
+
+  /** To be called about once a second. */
+  beat(): void {
+    this.#streams.beat(this.#deps.clock.monotonicMs())
+  }
+
+  /** Forgets since when pods waited that are gone. */
+  prune(): void {
+    for (const key of this.#askedAtMs.keys()) if (!this.#deps.podOf(key)) this.#askedAtMs.delete(key)
+  }
+
+  endAll(message: () => Directions): void {
+    this.#streams.endAll(message)
+  }
+
+  #tellOne(row: Waiting, nowMs: number): void {
+    const afterMs = awayMs(row, this.#deps.random())
+    if (afterMs === undefined) {
+      this.#streams.tell(row, nowMs)
+      return
+    }
+    this.#streams.askAgain(row.key, row.reason, afterMs)
+    // At once, not when the stream has ended: whoever is away must not be given a slot.
+    this.#deps.onAway(row.key)
+  }
+
+  #askForPressure(waiting: readonly Waiting[], nowMs: number): void {
+    const { pressures, podOf, random, address } = this.#deps
+    if (!pressures.isOn) return
+    const witnesses = waiting.flatMap(({ key }) => {
+      const { metadata, spec } = podOf(key) ?? {}
+      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key)) return []
+      return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
+    })
+    for (const key of pressures.ask(witnesses, nowMs, random)) this.#streams.askPressure(key, address, nowMs)
+  }
+}
