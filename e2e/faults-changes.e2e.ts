@@ -3,10 +3,11 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { expectKept, expectNoSlots, HERD, LIMIT, startHerd } from './framework/faulted-herd.ts'
 import { installStartgate, SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
-import { leaseServices } from './framework/node-processes.ts'
 import { E2E_VALUES, openSession, type Session } from './framework/session.ts'
 import { peakBetween } from './framework/starting-fold.ts'
 import { waitFor } from './framework/wait-for.ts'
+
+const SECRET = ['secret', 'startgate-certificates', '-n', SYSTEM_NAMESPACE]
 
 let session: Session
 beforeAll(async () => {
@@ -38,8 +39,8 @@ test('limits changed while a herd starts: down, frozen and up again, each holds 
   expect(report().byNamespace[namespace.name]?.count, 'the limit is used again').toBe(LIMIT)
 })
 
-test('half of the herd deleted in bulk, then the chart upgraded: slots and places come back, the limit holds', async () => {
-  const herd = await startHerd(session, 'bulk')
+test('half of the herd deleted, the CA rotated and the chart upgraded: all gates trust the new CA, all go on', async () => {
+  const herd = await startHerd(session, 'changes')
   const { observer, namespace } = herd
   await herd.begun(8)
   const doomed = observer.pods(namespace.name).filter((_, i) => i % 2 === 0)
@@ -49,36 +50,17 @@ test('half of the herd deleted in bulk, then the chart upgraded: slots and place
   await session.kubectl.run(['delete', 'pods', '-n', namespace.name, '--wait=false', ...names])
   const areGone = () => !observer.pods(namespace.name).some(p => names.includes(p.metadata.name))
   await waitFor('the deleted pods are gone', areGone, limits.namespaceGone)
+
+  const before = await signingCa()
+  const spoil = JSON.stringify([{ op: 'replace', path: '/data/signing-ca.key', value: 'c3BvaWxlZA==' }])
+  herd.fault('the signing key of the CA spoiled')
+  await session.kubectl.run(['patch', ...SECRET, '--type=json', `--patch=${spoil}`])
+  await waitFor('another CA signs', async () => (await signingCa()) !== before, limits.settingSeen)
+
   herd.fault('helm upgrade')
   onTestFinished(() => installStartgate(session.cluster, { values: E2E_VALUES }))
-  // A value that every pod of ours carries: both parts roll.
+  // A value that every pod of ours carries: both parts roll, so every gate meets the new CA.
   await installStartgate(session.cluster, { values: { ...E2E_VALUES, waitingEventAfter: '6s' } })
-  await expectKept(session, herd)
-})
-
-test('the CA rotated, and the leader deleted so that every gate must trust the new one: all go on', async () => {
-  const herd = await startHerd(session, 'rotated')
-  await herd.begun(8)
-  const authority = async () => {
-    const { data } = await session.kubectl.json<{ data: Record<string, string> }>([
-      'get',
-      'secret',
-      'startgate-certificates',
-      '-n',
-      SYSTEM_NAMESPACE,
-    ])
-    return data['signing-ca.crt']
-  }
-  const before = await authority()
-  herd.fault('the signing key of the CA spoiled')
-  const spoil = JSON.stringify([{ op: 'replace', path: '/data/signing-ca.key', value: 'c3BvaWxlZA==' }])
-  const secret = ['secret', 'startgate-certificates', '-n', SYSTEM_NAMESPACE]
-  await session.kubectl.run(['patch', ...secret, '--type=json', `--patch=${spoil}`])
-  await waitFor('another CA signs', async () => (await authority()) !== before, limits.settingSeen)
-  await herd.begun(24)
-  const [leader] = await leaseServices(session.cluster, session.kubectl)
-  herd.fault('deletion of the leader')
-  await session.kubectl.run(['delete', 'pod', leader?.pod ?? '', '-n', SYSTEM_NAMESPACE, '--wait=false'])
   await expectKept(session, herd)
 })
 
@@ -91,3 +73,7 @@ test('the namespace deleted in the middle: no slot is left, and a neighbour goes
   expect(doomed.observer.starting([doomed.namespace.name]).peak.count).toBeLessThanOrEqual(LIMIT)
   await expectKept(session, neighbour, { replicas: 10 })
 })
+
+async function signingCa(): Promise<string | undefined> {
+  return (await session.kubectl.json<{ data: Record<string, string> }>(['get', ...SECRET])).data['signing-ca.crt']
+}

@@ -25,6 +25,15 @@ export const limits = {
     10,
     'the lease service sees a deletion by its watch at once; the next waiter hears it at the next message',
   ),
+  frozen: limit(8, 'long enough for a herd at its former pace to start ten pods, had the freeze a hole'),
+  lostNode: limit(
+    170,
+    'a silent node is declared lost after about 50 s, and its slots are back within 120 s of that: the promise',
+  ),
+  takeover: limit(
+    60,
+    'a Lease of 15 s runs out, the next replica sees that by its own clock, waits its turn and lists',
+  ),
   slotBack: limit(30, 'the watch tells at once; timeouts are looked at every few seconds'),
   eventSeen: limit(30, 'the promise: Events within 30 s of the return of the service'),
   labelGone: limit(

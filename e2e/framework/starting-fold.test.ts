@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ClusterEvent } from './cluster-events.ts'
 import { nodeEvent, PROBED, podEvent } from './made-events.ts'
-import { foldStarting, type StartEnd } from './starting-fold.ts'
+import { foldStarting, peakBetween, type StartEnd } from './starting-fold.ts'
 
 interface Case {
   events: ClusterEvent[]
@@ -331,4 +331,17 @@ test('after a gap, when several events have one version, ends go before starts',
     podEvent(9, { pod: 'a', shown: [{ since: 1, ready: true }] }),
   ]
   expect(foldStarting(events).peak.count).toBe(1)
+})
+
+test('the peak of a stretch counts those who were starting when it began', () => {
+  const events = [
+    podEvent(1, { pod: 'a', shown: [{ since: 1 }] }),
+    podEvent(2, { pod: 'b', shown: [{ since: 2 }] }),
+    podEvent(4, { pod: 'a', shown: [{ since: 1, ready: true }] }),
+    podEvent(6, { pod: 'c', shown: [{ since: 6 }] }),
+    podEvent(8, { pod: 'd', shown: [{ since: 8 }] }),
+  ]
+  const report = foldStarting(events)
+  expect([peakBetween(report, 3_000, 5_000), peakBetween(report, 4_500, 7_000)]).toEqual([2, 2])
+  expect(peakBetween(report, 4_500, 5_000)).toBe(1)
 })
