@@ -90,29 +90,38 @@ const POD_FIELDS: Parser<PodSettings> = {
   helpers: parseNames,
 }
 
+const NAMESPACE_KEYS = byKey(NAMESPACE_FIELDS)
+const POD_KEYS = byKey(POD_FIELDS)
+
 /** `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its name. */
 export function annotationKey(field: string): string {
   return ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
 }
 
+type Fields = Map<string, { field: string; parser: (field: string, text: string) => unknown }>
+
+function byKey<T extends object>(fields: Parser<T>): Fields {
+  const entries = Object.entries(fields) as [string, (field: string, text: string) => unknown][]
+  return new Map(entries.map(([field, parser]) => [annotationKey(field), { field, parser }]))
+}
+
 function parse<T extends object>(
   annotations: Record<string, string> | undefined,
-  fields: Parser<T>,
+  fields: Fields,
 ): { settings: T; problems: InvalidValueError[] } {
   const settings: Record<string, unknown> = {}
   const problems: InvalidValueError[] = []
-  const byKey = new Map(Object.entries(fields).map(([field, parser]) => [annotationKey(field), { field, parser }]))
   for (const [key, text] of Object.entries(annotations ?? {})) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue
-    const known = byKey.get(key)
+    const known = fields.get(key)
     try {
       if (!known)
         throw new InvalidValueError(
           key,
           text,
-          `is not an annotation of startgate here: use one of ${[...byKey.keys()].join(', ')}`,
+          `is not an annotation of startgate here: use one of ${[...fields.keys()].join(', ')}`,
         )
-      settings[known.field] = (known.parser as (field: string, text: string) => unknown)(key, text)
+      settings[known.field] = known.parser(key, text)
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error
       problems.push(error)
@@ -126,7 +135,7 @@ export function parseNamespaceAnnotations(annotations: Record<string, string> | 
   settings: NamespaceSettings
   problems: InvalidValueError[]
 } {
-  return parse(annotations, NAMESPACE_FIELDS)
+  return parse(annotations, NAMESPACE_KEYS)
 }
 
 /** Reads a pod's annotations. Any problem denies the pod. */
@@ -134,5 +143,5 @@ export function parsePodAnnotations(annotations: Record<string, string> | undefi
   settings: PodSettings
   problems: InvalidValueError[]
 } {
-  return parse(annotations, POD_FIELDS)
+  return parse(annotations, POD_KEYS)
 }
