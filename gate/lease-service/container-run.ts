@@ -55,8 +55,8 @@ export function runOf(status: ContainerStatus | undefined, grant: Grant, gate: G
 }
 
 export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
-  return [...initContainerStatuses, ...containerStatuses].find(s => s.name === name)
+  const isIt = (status: ContainerStatus): boolean => status.name === name
+  return pod.status?.initContainerStatuses?.find(isIt) ?? pod.status?.containerStatuses?.find(isIt)
 }
 
 /** Whether a running container is past starting by its probes; undefined when it has none that tell. */

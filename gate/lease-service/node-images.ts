@@ -1,5 +1,6 @@
 import { fullImageName } from '../../core/image-name.ts'
 import type { Pod } from '../../core/pod.ts'
+import { containerOf } from './pod-sequence.ts'
 import { isFinished } from './ticket.ts'
 
 /**
@@ -10,11 +11,10 @@ export function imagesShownBy(pod: Pod): Set<string> {
   const images = new Set<string>()
   if (isFinished(pod)) return images
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
-  const imageOf = new Map([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(c => [c.name, c.image]))
   for (const { name, imageID, state } of statuses) {
-    const image = imageOf.get(name)
     const hasRun = state?.running !== undefined || (state?.terminated?.containerID ?? '') !== ''
-    if (image && imageID && hasRun) images.add(fullImageName(image))
+    const image = hasRun && imageID ? containerOf(pod, name)?.image : undefined
+    if (image) images.add(fullImageName(image))
   }
   return images
 }
@@ -28,8 +28,11 @@ export class NodeImages {
   setPod(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
     const nodeName = pod.spec.nodeName ?? ''
-    this.removePod(uid)
     const images = imagesShownBy(pod)
+    const before = this.#shown.get(uid)
+    // Most statuses say nothing new of images.
+    if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return
+    this.removePod(uid)
     this.#shown.set(uid, { nodeName, images })
     for (const image of images) this.#count(nodeName, image, 1)
   }
