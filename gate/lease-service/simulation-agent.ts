@@ -45,6 +45,8 @@ export class SimAgent {
   readonly #rules: Rules
   readonly #faults: AgentFaults
   readonly #sandbox: number
+  /** As it is saved. */
+  readonly #sequence: string
   #state: SequencingState
   #asking = new Map<GateName, SimGate>()
   #contact: WaitState
@@ -60,6 +62,7 @@ export class SimAgent {
     this.attempt = attempt
     this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: settleMs, wordSettleMs: WORD_SETTLE_MS }
     this.#faults = agentFaults
+    this.#sequence = formatSequence(sequence)
     this.#sandbox = pod.sandbox
     this.#state = this.#load()
     this.#contact = this.#newContact()
@@ -168,8 +171,7 @@ export class SimAgent {
     const { nowMs } = this.pod.world.time
     const [next, effects] = (this.#faults.step ?? step)(this.#rules, this.#state, event, nowMs)
     this.#state = next
-    const { sequence } = this.#rules
-    this.pod.agentFile.saved = { attempt: this.attempt, sequence: formatSequence(sequence), state: next }
+    this.pod.agentFile.saved = { attempt: this.attempt, sequence: this.#sequence, state: next }
     for (const effect of effects) this.#act(effect)
     this.#report()
     this.#planTick(nowMs)

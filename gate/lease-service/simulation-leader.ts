@@ -4,6 +4,7 @@ import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
 import type { Ledger } from './ledger.ts'
 import type { Grant, SlotTimeout } from './model.ts'
+import { sequenceOf } from './pod-sequence.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
@@ -48,7 +49,9 @@ export class SimLeader {
   readonly #streams = new Map<string, Stream>()
   readonly #writing = new Map<string, Grant>()
   readonly #shown = new Map<string, Pod>()
-  readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number }>()
+  readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
+  /** A loaded leader decides seldom, on all that has happened meanwhile. */
+  readonly #restMs: number
   #isOver = false
   #isPlanned = false
   /** While it is paused: what waits to be done. */
@@ -56,6 +59,7 @@ export class SimLeader {
 
   constructor(deps: LeaderDeps) {
     this.#deps = deps
+    this.#restMs = deps.random.pick([30, 250])
   }
 
   /** A takeover: all facts by list, then all Leases. */
@@ -103,7 +107,7 @@ export class SimLeader {
     const { uid } = agent.pod
     if (!this.#shown.has(uid)) return false
     this.report(agent, agent.reports())
-    this.#agents.set(uid, { agent, sinceMs: this.#deps.time.nowMs })
+    this.#agents.set(uid, { agent, sinceMs: this.#deps.time.nowMs, told: '' })
     this.#tellAgent(uid)
     return true
   }
@@ -118,10 +122,15 @@ export class SimLeader {
   }
 
   #tellAgent(uid: string): void {
-    const agent = this.#agents.get(uid)?.agent
+    const stream = this.#agents.get(uid)
     const pod = this.#shown.get(uid)
-    if (!agent || !pod || !agent.pod.sequence) return
-    const containers = containersSeen(pod, agent.pod.sequence, agent.attempt)
+    const sequence = pod && sequenceOf(pod)
+    if (!stream || !sequence) return
+    const { agent } = stream
+    const containers = containersSeen(pod, sequence, agent.attempt)
+    const told = JSON.stringify(containers)
+    if (told === stream.told) return
+    stream.told = told
     this.#later(20, 20, () => this.#agents.get(uid)?.agent === agent && agent.see(containers))
   }
 
@@ -185,7 +194,7 @@ export class SimLeader {
   plan(): void {
     if (this.#isPlanned || this.#isOver) return
     this.#isPlanned = true
-    this.#later(0, 30, () => {
+    this.#later(0, this.#restMs, () => {
       this.#isPlanned = false
       this.#step()
     })

@@ -43,13 +43,15 @@ export class Timeline {
   readonly #heap: Planned[] = []
 
   after(delayMs: number, act: () => void): void {
-    this.#heap.push({ atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, act })
-    for (let at = this.#heap.length - 1; at > 0; ) {
-      const up = (at - 1) >> 1
-      if (!this.#isBefore(at, up)) return
-      this.#swap(at, up)
+    const planned = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, act }
+    let at = this.#heap.length
+    for (let up = (at - 1) >> 1; at > 0; up = (at - 1) >> 1) {
+      const above = this.#heap[up]
+      if (!above || !isBefore(planned, above)) break
+      this.#heap[at] = above
       at = up
     }
+    this.#heap[at] = planned
   }
 
   /** Runs all that is planned up to `untilMs`, or until `isOver` says so. */
@@ -64,27 +66,19 @@ export class Timeline {
   #removeTop(): void {
     const last = this.#heap.pop()
     if (!last || this.#heap.length === 0) return
-    this.#heap[0] = last
-    for (let at = 0; ; ) {
-      let least = at
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < this.#heap.length && this.#isBefore(child, least)) least = child
-      }
-      if (least === at) return
-      this.#swap(at, least)
-      at = least
+    let at = 0
+    for (;;) {
+      const [left, right] = [this.#heap[2 * at + 1], this.#heap[2 * at + 2]]
+      const isRight = left !== undefined && right !== undefined && isBefore(right, left)
+      const below = isRight ? right : left
+      if (!below || !isBefore(below, last)) break
+      this.#heap[at] = below
+      at = 2 * at + (isRight ? 2 : 1)
     }
+    this.#heap[at] = last
   }
+}
 
-  #isBefore(i: number, j: number): boolean {
-    const [a, b] = [this.#heap[i], this.#heap[j]]
-    return a !== undefined && b !== undefined && (a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order))
-  }
-
-  #swap(i: number, j: number): void {
-    const [a, b] = [this.#heap[i], this.#heap[j]]
-    if (!a || !b) return
-    this.#heap[i] = b
-    this.#heap[j] = a
-  }
+function isBefore(a: Planned, b: Planned): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
 }

@@ -49,6 +49,7 @@ class Simulation {
   readonly #limits: LimitTruth
   readonly #checker: Checker
   readonly #pods: SimPod[] = []
+  readonly #podsByUid = new Map<string, SimPod>()
   readonly #images = new Map<string, Set<string>>()
   /** The API server's view. */
   readonly #api = new Map<string, Pod>()
@@ -117,6 +118,7 @@ class Simulation {
   #createPod(index: number, world: SimWorld): void {
     const pod = new SimPod(randomPod(index, this.#time.nowMs, this.#limits, this.#random), world)
     this.#pods.push(pod)
+    this.#podsByUid.set(pod.uid, pod)
     this.#publish(pod)
     this.#time.after(this.#random.int(100, 1_500), () => pod.isOver || pod.begin())
   }
@@ -160,7 +162,7 @@ class Simulation {
     const { nonce } = gate
     this.#time.after(this.#random.int(5, 400), () => {
       if (!gate.isWaiting || gate.nonce !== nonce) return
-      const pod = this.#pods.find(p => p.uid === gate.podUid)
+      const pod = this.#podsByUid.get(gate.podUid)
       const node = this.#limits.nodes.get(pod?.base.spec.nodeName ?? '')
       if (!pod || node?.isLost || !this.#leader) gate.lost('nobody answers')
       else if (!gate.isDirected && this.#random.chance(0.3))
@@ -202,7 +204,7 @@ class Simulation {
       ledger,
       term,
       store: this.#store,
-      podOf: uid => this.#pods.find(p => p.uid === uid),
+      podOf: uid => this.#podsByUid.get(uid),
       answersEarly: this.#faults.answersEarly ?? false,
       skipsTerm: this.#faults.skipsTerm ?? false,
       isOurs: () => term === this.#term,
