@@ -165,12 +165,18 @@ export class Checker {
   #checkLimits(grant: Grant, nowMs: number): void {
     for (const { scope, limit, covers } of this.#limitsOf(grant)) {
       let held = 0
+      const holders: string[] = []
       for (const [key, claim] of this.#claims) {
-        if (key !== grant.key && claim.grant.resource === grant.resource && covers(claim.grant))
-          held += this.#slots(key, nowMs)
+        if (key === grant.key || claim.grant.resource !== grant.resource || !covers(claim.grant)) continue
+        const slots = this.#slots(key, nowMs)
+        held += slots
+        if (slots > 0) holders.push(key)
       }
       const fits = held + grant.slots <= limit || (limit > 0 && grant.slots > limit && held === 0)
-      if (!fits) this.violations.push(`OverLimit: ${grant.key} in ${scope}: ${held} held + ${grant.slots} > ${limit}`)
+      if (!fits)
+        this.violations.push(
+          `OverLimit: ${grant.key} in ${scope}: ${held} held + ${grant.slots} > ${limit} (held by ${holders.join(', ')})`,
+        )
     }
   }
 
@@ -215,10 +221,12 @@ export class Checker {
     if (answeredIn !== pod.sandbox) return 0
     if (grant.resource === 'pull') return !pod.isPulled && nowMs < unseenUntilMs ? 1 : 0
     const truths = grant.containers.flatMap(name => pod.truth.get(name) ?? [])
-    const starting = truths.filter(({ isPast, runningSinceMs }) => {
+    const starting = truths.filter(({ isPast, isUnsure, runningSinceMs }) => {
       // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
       const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
-      return !isPast && nowMs < (isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs)
+      // Where READY=1 may have been lost, the agent takes it for ready after the container's own start timeout.
+      const timeoutMs = isUnsure ? Math.min(grant.timeoutMs, pod.world.startTimeoutMs) : grant.timeoutMs
+      return !isPast && nowMs < (isSeen ? runningSinceMs + timeoutMs : unseenUntilMs)
     })
     return starting.length
   }
