@@ -213,6 +213,8 @@ export class SimAgent {
   }
 
   #ask(gate: GateName): void {
+    const { hereMs = 0 } = this.#state.stages[this.#rules.sequence.stages.findIndex(stage => stage.gate === gate)] ?? {}
+    if (this.pod.world.time.nowMs - hereMs > TICK_MS) this.pod.world.note('a stage waited for what it depends on')
     const life = this.#life
     const onVerdict = (verdict: GateVerdict): void => {
       this.#asking.delete(gate)

@@ -9,6 +9,7 @@ import type { SimAgent } from './simulation-agent.ts'
 import type { Checker } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
 import type { SimPod } from './simulation-pod.ts'
+import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 import { ticketOf } from './ticket.ts'
 
@@ -16,6 +17,7 @@ export interface LeaderDeps {
   time: Timeline
   random: Random
   checker: Checker
+  situations: Situations
   ledger: Ledger
   term: number
   /** A quorum read of the election Lease. */
@@ -139,10 +141,11 @@ export class SimLeader {
     const shown = this.#shown.get(pod.uid)
     const ticket = shown && ticketOf(shown, gate)
     if (!ticket || 'refused' in ticket) return false
-    const { ledger, time, store, random, checker } = this.#deps
+    const { ledger, time, store, random, checker, situations } = this.#deps
     checker.asked(ticket, time.nowMs)
     const { nonce } = gate
     if (random.chance(0.02)) {
+      situations.note('a gate was told to come back')
       gate.hear({ kind: 'retry', afterMs: random.int(0, 8_000), reason: 'far back' }, nonce)
       return true
     }
@@ -166,10 +169,12 @@ export class SimLeader {
   /** The process is gone; what it was writing was written, or not. Returns who lost their connection. */
   crash(): { gates: SimGate[]; agents: SimAgent[] } {
     this.#isOver = true
-    const { random, checker } = this.#deps
+    const { random, checker, situations } = this.#deps
     for (const [key, grant] of this.#writing) {
-      if (random.chance(0.5)) this.#put(grant)
-      else checker.dropped(key)
+      if (random.chance(0.5)) {
+        situations.note('a write outlived its leader')
+        this.#put(grant)
+      } else checker.dropped(key)
     }
     return this.#listeners()
   }
@@ -201,8 +206,10 @@ export class SimLeader {
   }
 
   #step(): void {
-    const { ledger, time, term, isOurs } = this.#deps
-    const { grants, releases, timeouts, wakeAtMs } = ledger.step(time.nowMs, term)
+    const { ledger, time, term, isOurs, situations } = this.#deps
+    const { grants, oversize, releases, timeouts, waiting, wakeAtMs } = ledger.step(time.nowMs, term)
+    situations.note('a request was larger than a limit', oversize.length)
+    if (waiting.length > 0) situations.note('a slot timed out while others waited', timeouts.length)
     // What one decides that leads no more is nobody's grant.
     const counts = isOurs()
     if (counts) for (const timeout of timeouts) this.#checkTimeout(timeout)
@@ -239,12 +246,13 @@ export class SimLeader {
   }
 
   #write(grant: Grant): void {
-    const { random, ledger, checker } = this.#deps
+    const { random, ledger, checker, situations } = this.#deps
     const { key } = grant
     this.#writing.set(key, grant)
     this.#later(5, random.chance(0.1) ? 5_000 : 100, () => {
       if (this.#writing.get(key) !== grant) return
       if (random.chance(0.1)) {
+        situations.note('a write failed')
         this.#writing.delete(key)
         ledger.revoke(key)
         if (this.#deps.isOurs()) checker.dropped(key)
@@ -269,6 +277,7 @@ export class SimLeader {
       this.#answer(grant.key)
       return
     }
+    this.#deps.situations.note('a woken leader found its term lost')
     if (store.get(grant.key) === grant) store.delete(grant.key)
     this.#isOver = true
     onTermLost()
@@ -285,15 +294,19 @@ export class SimLeader {
   #answer(key: string): void {
     const stream = this.#streams.get(key)
     if (!stream) return
-    const { random, ledger, checker, time } = this.#deps
+    const { random, ledger, checker, time, situations } = this.#deps
     const { pod, gate, nonce } = stream
     this.#streams.delete(key)
     ledger.withdraw(key)
-    // One for an earlier request comes instead.
-    if (random.chance(0.03)) gate.hear({ kind: 'granted', nonce: 'earlier' }, nonce)
-    else if (!random.chance(0.05) && gate.hear({ kind: 'granted', nonce }, nonce)) checker.answered(key, pod)
-    // Lost on the way: the gate finds out and asks again.
-    else time.after(random.int(500, 3_000), () => gate.lost('no answer', nonce))
+    if (random.chance(0.03)) {
+      situations.note('an answer to an earlier request came')
+      gate.hear({ kind: 'granted', nonce: 'earlier' }, nonce)
+    } else if (!random.chance(0.05) && gate.hear({ kind: 'granted', nonce }, nonce)) checker.answered(key, pod)
+    else {
+      situations.note('an answer was lost')
+      // The gate finds out and asks again.
+      time.after(random.int(500, 3_000), () => gate.lost('no answer', nonce))
+    }
   }
 
   #later(fromMs: number, toMs: number, act: () => void): void {

@@ -6,6 +6,7 @@ import { attemptOf } from '../pod/runs.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
 import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
 import { type GateWorld, SimGate } from './simulation-gate.ts'
+import type { Situation } from './simulation-situations.ts'
 
 /** What becomes of an app container after it starts. */
 export type Fate = 'ready' | 'flap' | 'crash' | 'never' | 'exit' | 'third-try'
@@ -28,6 +29,7 @@ export interface SimWorld extends GateWorld {
   /** A gate let its pod go without a grant. */
   failedOpen: (pod: SimPod, gate: GateName) => void
   agentFaults: AgentFaults
+  note: (situation: Situation) => void
 }
 
 interface AppTruth {
@@ -181,6 +183,7 @@ export class SimPod {
   }
 
   #failOpen(gate: GateName): void {
+    this.world.note('a gate failed open')
     this.failedOpenGates.add(gate)
     this.world.failedOpen(this, gate)
   }
@@ -253,6 +256,7 @@ export class SimPod {
     this.#record(container.name, { waiting: { reason: 'PodInitializing' } })
     this.#later(images.has(image) ? 20 : 500, images.has(image) ? 100 : 8_000, () => {
       if (isBad) {
+        this.world.note('a pull backed off')
         this.isPulled = true
         this.#record(container.name, { waiting: { reason: random.pick(['ErrImagePull', 'ImagePullBackOff']) } })
         this.#later(8_000, 12_000, () => this.#pull(container, failures + 1, next))
@@ -273,6 +277,7 @@ export class SimPod {
     const container = this.base.spec.containers[index]
     if (!container) return
     const isSlow = this.world.random.chance(0.05)
+    if (isSlow) this.world.note('a container started late')
     this.#later(isSlow ? 10_000 : 50, isSlow ? 60_000 : 300, () => {
       this.#start(container)
       this.#runApp(index + 1)
@@ -406,6 +411,7 @@ export class SimPod {
 
   /** A crash, a restart that nobody gates, another crash, back-off. */
   #crash({ name }: Container, past: () => void): void {
+    this.world.note('a container crashed')
     past()
     this.#end(name, 1)
     this.#later(20, 1_000, () => {

@@ -12,6 +12,7 @@ import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
 import { SimLeader } from './simulation-leader.ts'
 import { SimPod, type SimWorld } from './simulation-pod.ts'
+import { Situations } from './simulation-situations.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
 import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
 
@@ -38,14 +39,15 @@ const END_MS = 8_000_000
  * twice and stale, limits change, writes fail, leaders crash. Then calm returns, and every gate must get its
  * answer and every slot come back.
  */
-export function simulate(seed: number, faults: Faults = {}): Outcome {
-  return new Simulation(seed, faults).run()
+export function simulate(seed: number, faults: Faults = {}, situations = new Situations()): Outcome {
+  return new Simulation(seed, faults, situations).run()
 }
 
 class Simulation {
   readonly #random: Random
   readonly #time = new Timeline()
   readonly #faults: Faults
+  readonly #situations: Situations
   readonly #limits: LimitTruth
   readonly #checker: Checker
   readonly #pods: SimPod[] = []
@@ -63,9 +65,10 @@ class Simulation {
   readonly #slowStatuses: number
   readonly #patience: Patience
 
-  constructor(seed: number, faults: Faults) {
+  constructor(seed: number, faults: Faults, situations: Situations) {
     this.#random = new Random(seed)
     this.#faults = faults
+    this.#situations = situations
     this.#slowStatuses = this.#random.pick([0, 0.05, 0.4])
     this.#patience = { failOpenAfterMs: this.#random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     this.#limits = randomCluster(this.#random)
@@ -110,6 +113,7 @@ class Simulation {
       failedOpen: (pod, gate) => this.#checker.failedOpen(pod, gate),
       agentReady: agent => this.#connectAgent(agent),
       report: (agent, reports) => this.#report(agent, reports),
+      note: situation => this.#situations.note(situation),
       violated: violation => this.#checker.violations.push(violation),
       agentFaults: this.#faults.agent ?? {},
     }
@@ -127,11 +131,14 @@ class Simulation {
   #publish(pod: SimPod): void {
     const { int, chance } = bound(this.#random)
     const shown = pod.snapshot()
-    this.#inOrder(this.#apiBusyUntilMs, pod.uid, chance(this.#slowStatuses) ? int(0, 8_000) : int(5, 300), () => {
+    const isSlow = chance(this.#slowStatuses)
+    if (isSlow) this.#situations.note('a status came late')
+    this.#inOrder(this.#apiBusyUntilMs, pod.uid, isSlow ? int(0, 8_000) : int(5, 300), () => {
       if (pod.isGone) return
       const before = this.#api.get(pod.uid)
       this.#api.set(pod.uid, this.#withDeletion(pod, shown))
       const again = before && chance(0.1) ? [before] : []
+      if (again.length > 0) this.#situations.note('an older status came again')
       for (const view of [...again, ...(chance(0.1) ? [shown] : []), shown]) this.#deliver(pod, view)
     })
   }
@@ -183,6 +190,7 @@ class Simulation {
   #report(agent: SimAgent, reports: AgentReport[]): void {
     const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
     const isLost = this.#random.chance(0.2)
+    if (isLost) this.#situations.note('a report was lost')
     this.#time.after(this.#random.int(5, 200), () => {
       if (!agent.isAlive) return
       if (!isLost && !node?.isLost && this.#leader) this.#leader.report(agent, reports)
@@ -201,6 +209,7 @@ class Simulation {
       time: this.#time,
       random: this.#random,
       checker: this.#checker,
+      situations: this.#situations,
       ledger,
       term,
       store: this.#store,
@@ -219,6 +228,7 @@ class Simulation {
     const { gates, agents } = this.#leader?.crash() ?? { gates: [], agents: [] }
     this.#leader = undefined
     const isAll = this.#random.chance(0.2)
+    this.#situations.note(isAll ? 'all leaders were gone' : 'a leader crashed')
     this.#time.after(isAll ? this.#random.int(20_000, 120_000) : this.#random.int(500, 10_000), () => this.#takeOver())
     for (const gate of gates) gate.lost('the leader is gone')
     for (const agent of agents) agent.streamLost()
@@ -228,6 +238,7 @@ class Simulation {
   #pauseLeader(): void {
     const leader = this.#leader
     if (!leader) return
+    this.#situations.note('a leader was paused')
     const { gates, agents } = leader.pause()
     this.#leader = undefined
     for (const gate of gates) gate.fallsSilent()
@@ -286,6 +297,7 @@ class Simulation {
   }
 
   #killSandbox(pod: SimPod): void {
+    this.#situations.note('a sandbox was killed')
     this.#hangUp(pod)
     pod.killSandbox()
   }
@@ -296,6 +308,7 @@ class Simulation {
   }
 
   #breakStream(pod: SimPod): void {
+    this.#situations.note('a stream broke')
     const gates = pod.pendingGates
     this.#hangUp(pod)
     for (const gate of gates) gate.lost('the connection broke')
@@ -304,6 +317,7 @@ class Simulation {
 
   #crashAgent(pod: SimPod): void {
     if (!pod.agent?.isAlive) return
+    this.#situations.note('an agent crashed')
     if (pod.agent) this.#leader?.hangUpAgent(pod.agent)
     for (const gate of pod.agent.asking) this.#leader?.hangUp(gate)
     pod.agent.crash()
@@ -311,16 +325,19 @@ class Simulation {
 
   /** All sandboxes of a node are made anew. */
   #rebootNode(): void {
+    this.#situations.note('a node rebooted')
     const node = this.#random.pick([...this.#limits.nodes.keys()])
     for (const pod of this.#pods)
       if (pod.base.spec.nodeName === node && pod.sandbox > 0 && !pod.isOver) this.#killSandbox(pod)
   }
 
   #deleteMany(): void {
+    this.#situations.note('many pods were deleted')
     for (const pod of this.#pods) if (!pod.isOver && this.#random.chance(0.5)) this.#delete(pod)
   }
 
   #delete(pod: SimPod): void {
+    this.#situations.note('a pod was deleted')
     const gates = pod.pendingGates
     pod.isDeleted = true
     const shown = this.#api.get(pod.uid)
@@ -337,6 +354,8 @@ class Simulation {
   }
 
   #changeLimits(namespace: string, settings: NamespaceSettings): void {
+    this.#situations.note('limits changed')
+    if (Object.values(settings).includes(0)) this.#situations.note('a limit froze')
     this.#limits.namespaces.set(namespace, settings)
     this.#ledger?.setNamespace(namespace, settings)
     this.#leader?.plan()
@@ -345,6 +364,7 @@ class Simulation {
   #loseNode(): void {
     const [name, node] = this.#random.pick([...this.#limits.nodes])
     if (node.isLost) return
+    this.#situations.note('a node was lost')
     node.isLost = true
     this.#checker.nodeLost(name)
     this.#showNode(name)

@@ -1,0 +1,54 @@
+/** What must have happened at least once over many seeds, or the worlds would prove less than they seem to. */
+export const SITUATIONS = [
+  'a leader crashed',
+  'all leaders were gone',
+  'a leader was paused',
+  'a woken leader found its term lost',
+  'a write failed',
+  'a write outlived its leader',
+  'an answer was lost',
+  'an answer to an earlier request came',
+  'a gate was told to come back',
+  'a report was lost',
+  'a stream broke',
+  'an agent crashed',
+  'a gate failed open',
+  'a sandbox was killed',
+  'a node rebooted',
+  'a node was lost',
+  'a pod was deleted',
+  'many pods were deleted',
+  'limits changed',
+  'a limit froze',
+  'a status came late',
+  'an older status came again',
+  'a slot timed out while others waited',
+  'a stage waited for what it depends on',
+  'a request was larger than a limit',
+  'a pull backed off',
+  'a container crashed',
+  'a container started late',
+] as const
+
+export type Situation = (typeof SITUATIONS)[number]
+
+/** Test support. How often what happened. */
+export class Situations {
+  readonly #counts = new Map<Situation, number>(SITUATIONS.map(situation => [situation, 0]))
+
+  note(situation: Situation, times = 1): void {
+    this.#counts.set(situation, (this.#counts.get(situation) ?? 0) + times)
+  }
+
+  add(other: Situations): void {
+    for (const [situation, times] of other.#counts) this.note(situation, times)
+  }
+
+  missing(): Situation[] {
+    return SITUATIONS.filter(situation => this.#counts.get(situation) === 0)
+  }
+
+  toString(): string {
+    return [...this.#counts].map(([situation, times]) => `${times} × ${situation}`).join('\n')
+  }
+}
