@@ -1,7 +1,7 @@
 import type { LimitFacts, Scope, scopesOf as scopesByLimits } from './limits.ts'
-import type { Resource, Ticket } from './model.ts'
+import type { Grant, Resource, Ticket } from './model.ts'
 import { type Pass, Passes, type PassFacts } from './passes.ts'
-import { type Blocked, decide, type Taken } from './queue.ts'
+import { type Blocked, decide, hasRoom, type Taken } from './queue.ts'
 import { Rates } from './rates.ts'
 import type { Usage } from './usage.ts'
 
@@ -67,6 +67,16 @@ export class Admission {
     this.#passes.granted(ticket)
     for (const scope of this.#deps.scopesOf(ticket, this.#deps.facts))
       if (scope.windowMs !== undefined) this.#rates.take(scope, ticket.slots, nowMs)
+  }
+
+  /** Whether a grant whose slots are counted already is within the limits in force. A rate is of what is yet to be granted. */
+  isWithinLimits(grant: Grant): boolean {
+    const { usage, facts, scopesOf } = this.#deps
+    return scopesOf(grant, facts).every(scope => {
+      if (scope.windowMs !== undefined) return true
+      const inUse = usage.held(grant.resource, scope.id) - grant.slots
+      return hasRoom(grant.slots, scope, { inUse, debt: usage.debt(grant.resource, scope.id) })
+    })
   }
 
   /** When time alone may let somebody go. */

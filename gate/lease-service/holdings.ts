@@ -13,6 +13,8 @@ interface Hold {
   /** Set from outside; it goes at the next `settle`. */
   ending: ReleaseReason | undefined
   isAdopted: boolean
+  /** Adopted, and its gate has not asked since: perhaps it never was more than a write of unknown outcome. */
+  isUnconfirmed: boolean
 }
 
 export type HoldFacts = Pick<PhaseFacts, 'pod' | 'nodeLost' | 'readiness' | 'reports'>
@@ -65,11 +67,29 @@ export class Holdings {
   /** Counts a grant from now on. An adopted one is looked at by the next `settle`: its pod may be far on. */
   add(grant: Grant, nowMs: number, isAdopted: boolean): void {
     const seen = nothingSeen(nowMs)
-    const hold = { grant, seen, changesAtMs: nowMs + grant.timeoutMs, isStale: isAdopted, ending: undefined, isAdopted }
+    const hold = {
+      grant,
+      seen,
+      changesAtMs: nowMs + grant.timeoutMs,
+      isStale: isAdopted,
+      ending: undefined,
+      isAdopted,
+      isUnconfirmed: isAdopted,
+    }
     this.#byKey.set(grant.key, hold)
     this.#byPod.set(grant.podUid, (this.#byPod.get(grant.podUid) ?? new Set()).add(hold))
     this.#usage.hold(grant, grant.slots)
     this.#countPulls(grant, 1)
+  }
+
+  isUnconfirmed(key: string): boolean {
+    return this.#byKey.get(key)?.isUnconfirmed ?? false
+  }
+
+  /** The grant is to be answered by this process, too. */
+  confirm(key: string): void {
+    const hold = this.#byKey.get(key)
+    if (hold) hold.isUnconfirmed = false
   }
 
   /** Takes a grant out without a release. */

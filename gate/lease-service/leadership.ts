@@ -221,10 +221,11 @@ export class Leadership {
     const { key } = ticket
     const nowMs = clock.monotonicMs()
     this.#gates.open(key, stream)
-    const granted = this.#ledger.grantOf(key)
+    const wasHeld = this.#ledger.grantOf(key) !== undefined
+    const granted = this.#ledger.ask(ticket, nowMs)
     // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
     if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
-    this.#ledger.ask(ticket, nowMs)
+    else if (wasHeld) this.#writer.release(key)
     if (pressure) this.takePressure(pod, pressure)
     this.#planStep()
     return () => {

@@ -227,6 +227,34 @@ describe('at takeover', () => {
     expect(ledger.grantOf(a)).toEqual(grant)
   })
 
+  test('of two stored grants for one slot, the one whose gate asks has started nothing, and waits', () => {
+    const grants = ['a', 'b'].map(uid => {
+      ledger = new Ledger(settings)
+      ask(pod(uid))
+      return step().grants[0]
+    })
+    ledger = new Ledger(settings)
+    ledger.upsertNode(node())
+    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid), 50)
+    for (const grant of grants) if (grant) ledger.adopt(grant, 50)
+    expect(ledger.ask(ticketFor(pod('a')), 50)).toBeUndefined()
+    expect(step(50)).toMatchObject({ granted: [], waiting: [expect.stringContaining('1 of 1 slots in use')] })
+    // Now that the slot is b's alone, its answer is merely said again.
+    expect(ledger.ask(ticketFor(pod('b')), 51)).toEqual(grants[1])
+  })
+
+  test('a stored grant that its gate was told of again stands, however low the limit is set', () => {
+    const a = ask(pod('a'))
+    const [grant] = step().grants
+    ledger = new Ledger(settings)
+    ledger.upsertPod(pod('a'), 50)
+    if (grant) ledger.adopt(grant, 50)
+    ask(pod('a'))
+    ledger.upsertNode(node({ annotations: { 'startgate.dev/max-starting-per-node': '0' } }))
+    ask(pod('a'))
+    expect(ledger.grantOf(a)).toEqual(grant)
+  })
+
   test('a stored grant whose container is ready meanwhile is freed', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants

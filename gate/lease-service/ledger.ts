@@ -158,12 +158,18 @@ export class Ledger {
 
   /**
    * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking again
-   * changes nothing. For a key that is held it only says that the gate listens: it waits again after a `revoke`.
+   * changes nothing. Returns the grant that the gate must hear of again, if its key is held. An adopted one that is not within the
+   * limits is revoked: whoever asks has started nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
    */
-  ask(ticket: Ticket, nowMs: number): void {
+  ask(ticket: Ticket, nowMs: number): Grant | undefined {
     this.#asking.add(ticket, nowMs)
     // The init containers run anew, so all that ran in the sandbox before is dead.
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
+    const { key } = ticket
+    const grant = this.#holdings.get(key)
+    if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
+    this.#holdings.confirm(key)
+    return this.#holdings.get(key)
   }
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */

@@ -101,8 +101,7 @@ function obstacleOf(
   scopes: Scope[],
   state: Pick<QueueFacts, 'inUse' | 'debt'> & { closed: Set<string> },
 ): Obstacle | undefined {
-  // Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node.
-  const debtIn = (s: Scope) => Math.min(state.debt(s), Math.max(0, s.limit - slots))
+  const debtIn = (s: Scope) => countedDebt(slots, s, state.debt(s))
   let isHead = false
   const obstacle = (kind: Obstacle['kind'], scope: Scope): Obstacle => {
     const debt = debtIn(scope)
@@ -116,6 +115,16 @@ function obstacleOf(
   for (const { id } of full) state.closed.add(id)
   if (full[0]) return obstacle(slots > full[0].limit ? 'oversize' : 'full', full[0])
   return behind && obstacle('behind', behind)
+}
+
+/** Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node. */
+function countedDebt(slots: number, { limit }: Scope, debt: number): number {
+  return Math.min(debt, Math.max(0, limit - slots))
+}
+
+/** Whether a request would be granted where so many slots are in use, and so many run without a grant. */
+export function hasRoom(slots: number, scope: Scope, { inUse, debt }: { inUse: number; debt: number }): boolean {
+  return scope.limit > 0 && fits(slots, inUse + countedDebt(slots, scope, debt), scope.limit)
 }
 
 /** A request larger than the limit fits when it is alone. */
