@@ -52,6 +52,17 @@ test('a leader that has lost its term answers nothing and takes back what it wro
   expect(api.leases.size).toBe(0)
 })
 
+test('a leader that has lost its term deletes nothing, for the next one may count it', async () => {
+  let isOurs = true
+  const { api, said, writer, until } = setUp(async () => isOurs)
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  isOurs = false
+  writer.release('start.a.1')
+  await until(() => said.includes('term lost'))
+  expect([...api.leases.keys()]).toEqual(['start.a.1'])
+})
+
 test('a term that cannot be read is asked for again before anything is answered', async () => {
   let calls = 0
   const { said, writer, until } = setUp(async () => {

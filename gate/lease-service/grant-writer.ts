@@ -24,7 +24,8 @@ const CONCURRENT_WRITES = 16
  * one batch is being written shares the next one's single quorum read.
  *
  * Order is the point: create, then confirm the term, then answer. A create cannot be conditional on a term, but a
- * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant.
+ * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant. It deletes nothing else either:
+ * the next leader counts by what is stored, also what this one believes to have ended.
  */
 export class GrantWriter {
   readonly #deps: GrantWriterDeps
@@ -112,10 +113,36 @@ export class GrantWriter {
         target.push(grant)
       })
       for (const grant of failed) this.#giveUp(grant)
-      await this.#answer(written)
-      const removalsFailed = await this.#remove(removals)
-      if (failed.length > 0 || removalsFailed) await sleep(this.#deps.retryMs ?? 1_000)
+      const isOurs = await this.#confirm()
+      if (isOurs === false) {
+        await this.#takeBack(written)
+        return
+      }
+      this.#answer(written, isOurs)
+      const removalsFailed = isOurs ? await this.#remove(removals) : this.#removeLater(removals)
+      if (failed.length > 0 || removalsFailed || !isOurs) await sleep(this.#deps.retryMs ?? 1_000)
     }
+  }
+
+  /** Resolves undefined when nobody can tell now. */
+  async #confirm(): Promise<boolean | undefined> {
+    try {
+      return await this.#deps.confirmTerm()
+    } catch (error) {
+      this.#deps.log.warn({ error: messageOf(error) }, 'cannot read the election Lease; nothing is answered')
+      return undefined
+    }
+  }
+
+  /** The term is over. Precise preconditions: a grant that the next leader has made its own stays. */
+  async #takeBack(written: Grant[]): Promise<void> {
+    const versions = written.flatMap(({ key }): [string, Version][] => {
+      const known = this.#versions.get(key)
+      return known ? [[key, known.version]] : []
+    })
+    this.stop()
+    await this.#remove(versions)
+    this.#deps.onTermLost('the election Lease is no longer ours')
   }
 
   /** Said before the pause that follows a failure: after it the key may stand for another grant. */
@@ -149,26 +176,18 @@ export class GrantWriter {
     }
   }
 
-  async #answer(written: Grant[]): Promise<void> {
-    if (written.length === 0) return
-    const isOurs = await this.#deps.confirmTerm().catch(error => {
-      this.#deps.log.warn({ error: messageOf(error) }, 'cannot read the election Lease; nothing is answered')
-      return undefined
-    })
+  #answer(written: Grant[], isOurs: true | undefined): void {
     for (const grant of written) {
       this.#inFlight.delete(grant.key)
       if (this.#releasedInFlight.delete(grant.key)) this.#discard(grant.key)
-      else if (isOurs === undefined) this.#toWrite.set(grant.key, grant)
-      else if (isOurs && !this.#stopped) this.#deps.onDurable(grant)
-      else this.release(grant.key)
+      else if (!isOurs) this.#toWrite.set(grant.key, grant)
+      else if (!this.#stopped) this.#deps.onDurable(grant)
     }
-    if (isOurs === undefined) await sleep(this.#deps.retryMs ?? 1_000)
-    if (isOurs === false) {
-      // Precise preconditions: a grant that the next leader has made its own stays.
-      await this.#remove([...this.#toRemove])
-      this.stop()
-      this.#deps.onTermLost('the election Lease is no longer ours')
-    }
+  }
+
+  #removeLater(removals: [string, Version][]): boolean {
+    for (const [key, version] of removals) this.#toRemove.set(key, version)
+    return removals.length > 0
   }
 
   /** Resolves true when some could not be removed now; they are tried again. */

@@ -370,10 +370,17 @@ export class Leadership {
   async #compare(): Promise<void> {
     await this.#strays.checkAll()
     this.#gates.prune()
-    const { store, log } = this.#deps
+    const { store, confirmTerm, log } = this.#deps
     const isCounted = (key: string) => this.#ledger.grantOf(key) !== undefined
     const isStopped = () => this.#stopped
-    const deleted = await compareWithStore({ store, writer: this.#writer, isCounted, isStopped, log })
+    const deleted = await compareWithStore({
+      store,
+      writer: this.#writer,
+      isCounted,
+      confirmTerm,
+      isStopped,
+      log,
+    })
     for (const key of deleted) this.#ledger.revoke(key)
     if (deleted.length > 0) this.#planStep()
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
 import { HELD_PLACES } from './far-back.ts'
 import { grantFor } from './lease-store.contract.ts'
@@ -128,7 +128,7 @@ test('a gate that asks again after a change of leader finds its grant, in the ne
 })
 
 test('a Lease left by a write of unknown outcome, whose slot went to another, is not answered by the next leader', async () => {
-  const { api, service, ask } = setUp([madePod('a'), madePod('b')])
+  const { api, service, ask } = madeService([madePod('a'), madePod('b')])
   const store = createKubernetesStore(api, 'startgate-system')
   const nodeName = madePod('a').spec.nodeName ?? ''
   for (const name of ['a', 'b']) await store.put({ ...grantFor(name), podName: name, nodeName })
@@ -136,6 +136,21 @@ test('a Lease left by a write of unknown outcome, whose slot went to another, is
   const a = await ask('a')
   await quiet()
   expect([last(a), [...api.leases.keys()]]).toEqual(['waiting', ['start.b.1']])
+})
+
+test('a Lease that nobody holds is deleted, but not by a leader that has lost its term: it may be of the next one', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { api, world, service } = madeService([])
+  await service.startLeading(1)
+  await createKubernetesStore(api, 'startgate-system').put(grantFor('a', 2))
+  const keysAfterNext = async (isOurs: boolean) => {
+    world.confirm = async () => isOurs
+    vi.advanceTimersByTime(30_000)
+    await quiet()
+    return [...api.leases.keys()]
+  }
+  expect([await keysAfterNext(false), await keysAfterNext(true)]).toEqual([['start.a.1'], []])
 })
 
 test('gates beyond the first thousand places are told to come back, and hold up nobody while away', async () => {

@@ -227,12 +227,12 @@ export class SimLeader {
   }
 
   #release(key: string, counts: boolean): void {
-    const { checker, store } = this.#deps
+    const { checker, store, isOurs } = this.#deps
     this.#writing.delete(key)
     if (counts) checker.dropped(key)
     const stored = store.get(key)
     this.#later(5, 100, () => {
-      if (store.get(key) === stored) store.delete(key)
+      if (isOurs() && store.get(key) === stored) store.delete(key)
     })
   }
 
