@@ -69,6 +69,9 @@ describe('who is asked', () => {
     expect(pressures.ask(waiting, 5_000, () => 0.9)).toEqual(['start.b.1'])
     pressures.take('n', 'b', { cpu: 1 }, 5_100)
     expect(pressures.ask([witness('a'), witness('c')], 10_100, () => 0.9)).toEqual(['start.c.1'])
+    pressures.take('n', 'a', { cpu: 1 }, 10_200)
+    expect(pressures.ask(waiting, 15_200, () => 0.9)).toEqual(['start.a.1'])
+    expect(pressures.ask(waiting, 20_200, () => 0.9)).toEqual(['start.b.1'])
   })
 
   test('nobody, when the chart allows everything', () => {
