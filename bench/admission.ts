@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -6,29 +5,22 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { parse } from 'yaml'
-import { systemKeys } from '../certs/keys.ts'
-import { createCaCertificate, createServingCertificate } from '../certs/x509.ts'
 import { createWebhookMetrics } from '../webhook/metrics.ts'
 import type { MutateFacts } from '../webhook/mutate.ts'
 import { buildServer } from '../webhook/server.ts'
+import { benchCertificate, type Tls } from './certificate.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
 
 const CONNECTIONS = 4
 const ROUNDS = 4
 const REQUESTS_A_ROUND = 1_000
 
-interface Tls {
-  ca: string
-  cert: string
-  key: string
-}
-
 /**
  * Latency in ms of a review over real TLS on loopback: ours, and a fastify that says yes to everything, in turns within
  * one run. `bytes` is the review's size.
  */
 export async function benchAdmission(): Promise<{ bytes: number; startgate: Quantiles; yesServer: Quantiles }> {
-  const tls = await certificate()
+  const tls = await benchCertificate('localhost')
   const body = JSON.stringify(review())
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca: tls.ca })
   const servers = { startgate: webhook(tls), yesServer: yesServer(tls) }
@@ -44,19 +36,6 @@ export async function benchAdmission(): Promise<{ bytes: number; startgate: Quan
   agent.destroy()
   for (const server of Object.values(servers)) await server.close()
   return { bytes: body.length, startgate: quantiles(times.startgate), yesServer: quantiles(times.yesServer) }
-}
-
-async function certificate(): Promise<Tls> {
-  const fields = { notBeforeMs: Date.now() - 3_600_000, notAfterMs: Date.now() + 3_600_000, serial: randomBytes(16) }
-  const caKey = await systemKeys.newKeyPem()
-  const ca = createCaCertificate({ ...fields, keyPem: caKey, subject: 'bench CA' })
-  const key = await systemKeys.newKeyPem()
-  const issuer = { certPem: ca, keyPem: caKey }
-  return {
-    ca,
-    key,
-    cert: createServingCertificate({ ...fields, keyPem: key, subject: 'bench', dnsNames: ['localhost'], ca: issuer }),
-  }
 }
 
 function review(): unknown {

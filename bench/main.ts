@@ -1,18 +1,82 @@
 import { benchAdmission } from './admission.ts'
-import { benchQueue } from './queue.ts'
+import { compared, type Figures, readBudgets } from './budgets.ts'
+import { API_LATENCY_MS, benchHerd, benchLine, GATES, type Run, type Settling } from './gates.ts'
+import { benchQueue, exponentOf } from './queue.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const ms = (value: number): string => `${value.toFixed(2)} ms`
 
-const { bytes, startgate, yesServer } = await benchAdmission()
-say(`admission over TLS, review of ${bytes} bytes, 4 connections, client in the same process`)
-say(`  startgate            p50 ${ms(startgate.p50)}   p99 ${ms(startgate.p99)}`)
-say(`  a server that says yes p50 ${ms(yesServer.p50)}   p99 ${ms(yesServer.p99)}`)
-say(
-  `  ratio                p50 ${(startgate.p50 / yesServer.p50).toFixed(2)}      p99 ${(startgate.p99 / yesServer.p99).toFixed(2)}`,
-)
+async function admission(): Promise<Figures> {
+  const { bytes, startgate, yesServer } = await benchAdmission()
+  say(`admission over TLS, review of ${bytes} bytes, 4 connections, client in the same process`)
+  say(`  startgate              p50 ${ms(startgate.p50)}   p99 ${ms(startgate.p99)}`)
+  say(`  a server that says yes p50 ${ms(yesServer.p50)}   p99 ${ms(yesServer.p99)}`)
+  return {
+    'admission p50, to a server that says yes': startgate.p50 / yesServer.p50,
+    'admission p99, to a server that says yes': startgate.p99 / yesServer.p99,
+  }
+}
 
-const rows = benchQueue()
-say('one decision on n waiting tickets')
-for (const { n, ms: time } of rows)
-  say(`  n ${String(n).padStart(6)}   ${ms(time)}   ${((time / n) * 1e6).toFixed(0)} ns a ticket`)
+async function queue(): Promise<Figures> {
+  const rows = benchQueue()
+  say('one decision on n waiting tickets')
+  for (const { n, ms: time } of rows)
+    say(`  n ${String(n).padStart(6)}   ${ms(time)}   ${((time / n) * 1e6).toFixed(0)} ns a ticket`)
+  return {
+    'exponent of a decision from 100 to 100,000 waiting': exponentOf(rows),
+    'one decision on 10,000 waiting': rows.find(({ n }) => n === 10_000)?.ms ?? Number.NaN,
+  }
+}
+
+async function herd(): Promise<Figures> {
+  say(`${GATES} gates over TLS on loopback, one lease service process, all gates in a second one`)
+  say(
+    `  Leases, token reviews and the election in memory, ${API_LATENCY_MS} ms each; pods of 200 nodes, 2 slots a node`,
+  )
+  const { cold, again, waiting, idleCores, grantsPerSecond } = await benchHerd()
+  const settling = ({ seconds, asksPerGate }: Settling) =>
+    `settled after ${seconds.toFixed(1)} s, ${asksPerGate.toFixed(1)} connections a gate`
+  say(`  all connect at once:    ${settling(cold)}`)
+  say(`  service killed, and back: ${settling(again)}`)
+  say(
+    `  waiting: ${waiting.connections} connections, RSS ${(waiting.rssBytes / 2 ** 20).toFixed(0)} MiB, ${idleCores.toFixed(2)} cores`,
+  )
+  say(`  all nodes thawed, a start takes 100 ms: ${grantsPerSecond.toFixed(0)} grants a second`)
+  return {
+    '10,000 gates connect at once: settled after': cold.seconds,
+    '10,000 gates lose the leader at once: settled after': again.seconds,
+    'gates that failed open meanwhile': again.failedOpen,
+    'connections a gate made after the loss': again.asksPerGate,
+    'RSS of the service, 10,000 gates connected': waiting.rssBytes / 2 ** 20,
+    'grants a second, 10,000 connected': grantsPerSecond,
+  }
+}
+
+async function line(): Promise<Figures> {
+  say(`the same herd in one line of 100 slots, a start takes 500 ms, 20 s each`)
+  const { ours, naive } = await benchLine()
+  const told = (run: Run) =>
+    `${run.grantsPerSecond.toFixed(0)} grants a second of 200, slot free to gate told p50 ${ms(run.handOverMs.p50)} p99 ${ms(run.handOverMs.p99)}, ` +
+    `${run.writesPerGrant.toFixed(1)} writes and ${run.readsPerGrant.toFixed(1)} reads a grant, ${run.passedOver.toFixed(1)} older pods passed over`
+  say(`  our gates: ${told(ours)}`)
+  say(`  gates that poll a Lease each second: ${told(naive)}`)
+  return {
+    'API writes a grant': ours.writesPerGrant,
+    'slot free to gate told, p50': ours.handOverMs.p50,
+    'slot free to gate told, p99': ours.handOverMs.p99,
+    'slot free to gate told, p50, to naive gates': ours.handOverMs.p50 / naive.handOverMs.p50,
+    'API calls a grant, to naive gates':
+      (ours.writesPerGrant + ours.readsPerGrant) / (naive.writesPerGrant + naive.readsPerGrant),
+    'older pods passed over a grant, to naive gates': ours.passedOver / naive.passedOver,
+  }
+}
+
+const BENCHES = { admission, queue, herd, line }
+
+/** Those named on the command line; all without one. */
+const wanted = process.argv.slice(2)
+const figures: Figures = {}
+for (const [name, bench] of Object.entries(BENCHES))
+  if (wanted.length === 0 || wanted.includes(name)) Object.assign(figures, await bench())
+say('measured against bench/budgets.json')
+for (const row of compared(figures, readBudgets())) say(`  ${row}`)

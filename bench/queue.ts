@@ -43,3 +43,12 @@ export function benchQueue(): { n: number; ms: number }[] {
     return { n, ms: quantiles(times).p50 }
   })
 }
+
+/** The exponent e of n^e that fits these times best: 1 is linear, n log n is a little more. */
+export function exponentOf(rows: readonly { n: number; ms: number }[]): number {
+  const points = rows.map(({ n, ms }) => ({ x: Math.log(n), y: Math.log(ms) }))
+  const mean = (pick: (point: { x: number; y: number }) => number): number =>
+    points.reduce((sum, point) => sum + pick(point), 0) / points.length
+  const [x, y] = [mean(p => p.x), mean(p => p.y)]
+  return mean(p => (p.x - x) * (p.y - y)) / mean(p => (p.x - x) ** 2)
+}

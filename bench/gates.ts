@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
+import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
+import { benchCertificate, type Tls } from './certificate.ts'
+import { GateHerd } from './gate-herd.ts'
+import { type HeardGrant, handOversMs, meanPassedOver } from './hand-overs.ts'
+import { LeaseServiceChild } from './lease-service-child.ts'
+import type { Figures, ServiceOptions } from './lease-service-process.ts'
+import { madeHerd } from './made-herd.ts'
+import { NaiveHerd } from './naive-herd.ts'
+import { nowMs } from './now.ts'
+import { type Quantiles, quantiles } from './quantiles.ts'
+
+export const GATES = 10_000
+/** Of one write of a Lease as seen on the real API server; see budgets.json. */
+export const API_LATENCY_MS = 5
+const PORT = 18_443
+const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
+/** A herd has settled when nobody has lost contact for so long. */
+const QUIET_MS = 5_000
+const PATIENCE_MS = 120_000
+
+/** How a herd of gates that all connect at once comes to rest. */
+export interface Settling {
+  seconds: number
+  /** Connections a gate made until it stayed in contact. */
+  asksPerGate: number
+  failedOpen: number
+}
+
+export interface Run {
+  grantsPerSecond: number
+  handOverMs: Quantiles
+  passedOver: number
+  writesPerGrant: number
+  readsPerGrant: number
+  readsPerSecond: number
+}
+
+interface Bench {
+  service: LeaseServiceChild
+  herd: GateHerd
+  options: ServiceOptions
+}
+
+/** Ten thousand gates on as many lines as there are nodes, so that none is told to go and come back. */
+export async function benchHerd(): Promise<{
+  cold: Settling
+  again: Settling
+  waiting: Figures
+  idleCores: number
+  grantsPerSecond: number
+}> {
+  const tls = await benchCertificate(SERVER_NAME)
+  const bench = await connected({ tls, line: 'node', startMs: 100 })
+  const cold = await settled(bench)
+  const before = await bench.service.order()
+  await sleep(QUIET_MS)
+  const waiting = await bench.service.order()
+  const idleCores = (waiting.cpuMs - before.cpuMs) / QUIET_MS
+  await bench.service.kill()
+  const asks = bench.herd.asks
+  bench.service = await LeaseServiceChild.start(bench.options)
+  const again = await settled(bench, asks)
+  await bench.service.order({ limit: 2 })
+  await bench.herd.ended()
+  await bench.service.kill()
+  return { cold, again, waiting, idleCores, grantsPerSecond: rateOf(bench.herd.grants) }
+}
+
+const SLOTS = 100
+const START_MS = 500
+const WINDOW_MS = 20_000
+const POLL_MS = 1_000
+
+/** The same herd on one line of a hundred slots, for a time: our gates, then naive ones. */
+export async function benchLine(): Promise<{ ours: Run; naive: Run }> {
+  const pods = madeHerd(GATES)
+  const bench = await connected({ tls: await benchCertificate(SERVER_NAME), line: 'cluster', startMs: START_MS })
+  await settled(bench)
+  const before = await bench.service.order({ limit: SLOTS })
+  await sleep(WINDOW_MS)
+  const { api, freedAtMs } = await bench.service.order()
+  const grants = [...bench.herd.grants]
+  await bench.herd.abandon()
+  await bench.service.kill()
+  const calls = { reads: api.reads - before.api.reads, writes: api.writes - before.api.writes }
+  const ours = runOf(grants, freedAtMs, calls, pods)
+
+  const naiveCalls: ApiCalls = { reads: 0, writes: 0 }
+  const naive = new NaiveHerd({
+    api: apiWithLatency(new MemoryLeaseApi(), API_LATENCY_MS, naiveCalls),
+    podUids: pods.map(pod => pod.metadata.uid ?? ''),
+    slots: SLOTS,
+    pollMs: POLL_MS,
+    startMs: START_MS,
+  })
+  await naive.run(WINDOW_MS)
+  return { ours, naive: runOf(naive.grants, naive.freedAtMs, naiveCalls, pods) }
+
+  function runOf(heard: HeardGrant[], freed: number[], { reads, writes }: ApiCalls, all: typeof pods): Run {
+    return {
+      grantsPerSecond: rateOf(heard),
+      handOverMs: quantiles(handOversMs(freed, heard, SLOTS)),
+      passedOver: meanPassedOver(all, heard),
+      writesPerGrant: writes / heard.length,
+      readsPerGrant: reads / heard.length,
+      readsPerSecond: (reads * 1_000) / WINDOW_MS,
+    }
+  }
+}
+
+async function connected(how: { tls: Tls; line: 'node' | 'cluster'; startMs: number }): Promise<Bench> {
+  const options = { ...how, port: PORT, gates: GATES, apiLatencyMs: API_LATENCY_MS }
+  const service = await LeaseServiceChild.start(options)
+  const herd = new GateHerd()
+  await herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
+  return { service, herd, options }
+}
+
+/** Waits until all gates are in contact, and stay so. Throws when they do not come to rest. */
+async function settled({ herd }: Bench, asksBefore = 0): Promise<Settling> {
+  const startMs = nowMs()
+  let lastMs = startMs
+  let losses = -1
+  while (nowMs() - lastMs < QUIET_MS) {
+    if (herd.inContact < GATES || herd.losses !== losses) lastMs = nowMs()
+    losses = herd.losses
+    if (nowMs() - startMs > PATIENCE_MS)
+      throw new Error(`after ${PATIENCE_MS / 1_000} s only ${herd.inContact} of ${GATES} gates are in contact`)
+    await sleep(100)
+  }
+  const { failedOpen } = herd
+  return { seconds: (lastMs - startMs) / 1_000, asksPerGate: (herd.asks - asksBefore) / GATES, failedOpen }
+}
+
+function rateOf(grants: HeardGrant[]): number {
+  const times = grants.map(({ atMs }) => atMs).sort((a, b) => a - b)
+  const [first = 0, last = 0] = [times[0], times.at(-1)]
+  return ((times.length - 1) * 1_000) / (last - first)
+}

@@ -1,0 +1,41 @@
+import type { Pod } from '../core/pod.ts'
+
+/** A gate that heard of its grant, in ms of the machine's monotonic clock. */
+export interface HeardGrant {
+  podUid: string
+  atMs: number
+}
+
+/**
+ * From a slot's coming back to a gate's word that it has one, in ms: the n-th grant after the first `slots`, which found
+ * free ones, with the n-th slot that came back.
+ */
+export function handOversMs(freedAtMs: readonly number[], grants: readonly HeardGrant[], slots: number): number[] {
+  const freed = freedAtMs.toSorted((a, b) => a - b)
+  const later = grants.map(grant => grant.atMs).sort((a, b) => a - b)
+  return later.slice(slots, slots + freed.length).map((atMs, i) => atMs - (freed[i] ?? Number.NaN))
+}
+
+/** How many older pods of its own namespace were still waiting when a pod was granted; the mean of all grants. */
+export function meanPassedOver(pods: readonly Pod[], grants: readonly HeardGrant[]): number {
+  const waiting = new Map<string, Pod[]>()
+  for (const pod of pods.toSorted((a, b) => createdAtMs(a) - createdAtMs(b)))
+    waiting.set(namespaceOf(pod), [...(waiting.get(namespaceOf(pod)) ?? []), pod])
+  const namespaces = new Map(pods.map(pod => [pod.metadata.uid, namespaceOf(pod)]))
+  let passedOver = 0
+  for (const { podUid } of grants) {
+    const line = waiting.get(namespaces.get(podUid) ?? '') ?? []
+    const place = line.findIndex(pod => pod.metadata.uid === podUid)
+    passedOver += place
+    line.splice(place, 1)
+  }
+  return passedOver / grants.length
+}
+
+function namespaceOf(pod: Pod): string {
+  return pod.metadata.namespace ?? ''
+}
+
+function createdAtMs(pod: Pod): number {
+  return Date.parse(pod.metadata.creationTimestamp ?? '')
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import { systemClock as clock } from '../core/clock.ts'
+import { limitConcurrency } from '../core/concurrency.ts'
+import { TOKEN_AUDIENCE } from '../core/names.ts'
+import type { Pod } from '../core/pod.ts'
+import { createIdentityCache } from '../gate/lease-service/identity.ts'
+import { createKubernetesStore } from '../gate/lease-service/lease-store.kubernetes.ts'
+import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits.ts'
+import { silentMetrics } from '../gate/lease-service/made-pods.ts'
+import { Reporter } from '../gate/lease-service/reporter.ts'
+import { buildServer } from '../gate/lease-service/server.ts'
+import { LeaseService } from '../gate/lease-service/service.ts'
+import type { Stream } from '../gate/lease-service/streams.ts'
+import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
+import type { Tls } from './certificate.ts'
+import { madeHerd, madeNodes, startedPod } from './made-herd.ts'
+import { nowMs } from './now.ts'
+
+/** What the bench tells its lease service, as JSON in the first argument. */
+export interface ServiceOptions {
+  port: number
+  tls: Tls
+  gates: number
+  /** `node`: every node has a limit, so there are as many lines; `cluster`: one line for all. Frozen at first. */
+  line: 'node' | 'cluster'
+  /** Of each call to the API server. */
+  apiLatencyMs: number
+  /** From a gate's end to its container's readiness. */
+  startMs: number
+}
+
+/** Sets the limit, or only asks for the figures. */
+export interface Order {
+  limit?: number
+}
+
+export interface Figures {
+  rssBytes: number
+  connections: number
+  streams: number
+  api: ApiCalls
+  tokenReviews: number
+  cpuMs: number
+  /** When slots came back since the last answer, in ms of the machine's monotonic clock. */
+  freedAtMs: number[]
+}
+
+async function main(options: ServiceOptions): Promise<void> {
+  const { apiLatencyMs, line, startMs } = options
+  const api: ApiCalls = { reads: 0, writes: 0 }
+  let tokenReviews = 0
+  let freedAtMs: number[] = []
+  const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
+  const settings: ClusterSettings = { ...DEFAULT_SETTINGS, namespaceShare: 1, [line]: { maxStarting: 0 } }
+  const log = pino({ level: 'silent' })
+  const service: LeaseService = new LeaseService({
+    store: createKubernetesStore(apiWithLatency(new MemoryLeaseApi(), apiLatencyMs, api), 'startgate-system'),
+    settings,
+    confirmTerm: async () => {
+      api.reads++
+      await sleep(apiLatencyMs)
+      return true
+    },
+    findWorkload: () => 'Absent',
+    conditions: { put: () => undefined, removePod: () => undefined },
+    onTermLost: () => service.stopLeading(),
+    getPod: async (_namespace, name) => pods.get(name),
+    election: { isLeader: () => true, leader: () => undefined },
+    facts: { pods: () => [...pods.values()], nodes: madeNodes },
+    metrics: silentMetrics(),
+    reporter: new Reporter({
+      findWorkload: () => 'Absent',
+      record: () => undefined,
+      failedOpen: () => undefined,
+      clock,
+      waitingEventAfterMs: 30_000,
+    }),
+    clock,
+    random: Math.random,
+    log,
+  })
+  /** What the kubelet would do, and the watch would show. */
+  const start = async (pod: Pod): Promise<void> => {
+    service.podChanged(startedPod(pod, false))
+    await sleep(startMs)
+    freedAtMs.push(nowMs())
+    service.podChanged(startedPod(pod, true))
+  }
+  const watched = (stream: Stream, podUid: string): Stream => ({
+    ...stream,
+    end: message => {
+      stream.end(message)
+      const pod = pods.get(podUid)
+      if (message.kind === 'granted' && pod) void start(pod)
+    },
+  })
+  // As in the service's own main.ts.
+  const fewAtOnce = limitConcurrency(16)
+  const server = buildServer({
+    tls: { cert: options.tls.cert, key: options.tls.key },
+    identify: createIdentityCache(
+      token =>
+        fewAtOnce(async () => {
+          tokenReviews++
+          await sleep(apiLatencyMs)
+          const { namespace = '', name: podName = '', uid: podUid = '' } = pods.get(token)?.metadata ?? {}
+          const username = `system:serviceaccount:${namespace}:default`
+          return { authenticated: true, audiences: [TOKEN_AUDIENCE], username, podName, podUid }
+        }),
+      () => clock.monotonicMs(),
+    ),
+    connect: (identity, gate, request, stream) =>
+      service.connect(identity, gate, request, watched(stream, identity.podUid)),
+    connectAgent: (identity, request, stream) => service.connectAgent(identity, request, stream),
+    report: (identity, request) => service.report(identity, request),
+    isReady: () => true,
+    metricsText: async () => '',
+    refused: () => undefined,
+    log,
+  })
+  await service.startLeading(1)
+  await server.listen({ host: '127.0.0.1', port: options.port })
+  process.on('message', (order: Order) => {
+    if (order.limit !== undefined) settings[line].maxStarting = order.limit
+    service.workloadChanged()
+    void answer()
+  })
+  const answer = async (): Promise<void> => {
+    const { user, system } = process.cpuUsage()
+    const figures: Figures = {
+      rssBytes: process.memoryUsage().rss,
+      connections: await promisify(server.server.getConnections.bind(server.server))(),
+      streams: service.streamCount(),
+      api: { ...api },
+      tokenReviews,
+      cpuMs: (user + system) / 1_000,
+      freedAtMs,
+    }
+    freedAtMs = []
+    process.send?.(figures)
+  }
+  process.send?.('serving')
+}
+
+if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as ServiceOptions)
