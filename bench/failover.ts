@@ -1,0 +1,70 @@
+import { APP_IMAGE } from '../e2e/cluster/cluster.ts'
+import { openApi } from '../e2e/framework/api-access.ts'
+import { SYSTEM_NAMESPACE } from '../e2e/framework/install.ts'
+import { limits } from '../e2e/framework/limits.ts'
+import { leaseServices, signal } from '../e2e/framework/node-processes.ts'
+import { ObjectWatch, type WatchedObject } from '../e2e/framework/object-watch.ts'
+import { Observer } from '../e2e/framework/observer.ts'
+import { podIs } from '../e2e/framework/pod-waits.ts'
+import { openSession } from '../e2e/framework/session.ts'
+import { TestNamespace } from '../e2e/framework/test-namespace.ts'
+import { waitFor } from '../e2e/framework/wait-for.ts'
+import { pod } from '../e2e/framework/workloads.ts'
+
+/** Each ends a leader, whose container the kubelet then starts later each time. */
+const ROUNDS = 3
+
+interface GrantLease extends WatchedObject {
+  metadata: WatchedObject['metadata'] & { labels?: Record<string, string> }
+  spec?: { holderIdentity?: string }
+}
+
+const session = await openSession()
+const observer = await Observer.start(session.cluster.kubeconfig)
+const leases: { name: string; atMs: number }[] = []
+const watch = new ObjectWatch<GrantLease>(
+  openApi(session.cluster.kubeconfig),
+  `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/leases`,
+  ({ type, object }) => {
+    if (type === 'ADDED') leases.push({ name: object.metadata.name, atMs: performance.now() })
+  },
+)
+await watch.start()
+
+/** Time in s from the signal to a leader until the Lease of the next grant, which a later leader must have written. */
+async function nextGrant(name: 'TERM' | 'KILL'): Promise<number> {
+  const namespace = await TestNamespace.create(session.kubectl, 'bench-failover', {
+    gated: true,
+    settings: { 'max-starting': '0' },
+  })
+  await namespace.apply([pod('next', { image: APP_IMAGE })])
+  const waiting = { phase: 'pending', gate: 'startgate-start' } as const
+  const { metadata } = await podIs(observer, [namespace.name, 'next'], waiting, limits.gateRunning)
+  const replicas = await leaseServices(session.cluster, session.kubectl)
+  const [leader] = replicas
+  if (!leader || replicas.length < 2) throw new Error('no second replica that could take over')
+  const startMs = performance.now()
+  await signal(session.cluster, leader, name)
+  await namespace.set({ 'max-starting': '1' })
+  const lease = await waitFor('a grant', () => leases.find(l => l.name.includes(metadata.uid)), limits.podReady)
+  await namespace.remove()
+  await waitFor(
+    'both replicas serve',
+    async () => (await leaseServices(session.cluster, session.kubectl)).length > 1,
+    limits.rollout,
+  )
+  return (lease.atMs - startMs) / 1_000
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+say('from the end of a leader to the next grant')
+for (const [name, target] of [
+  ['TERM', 2],
+  ['KILL', 10],
+] as const) {
+  const seconds: number[] = []
+  for (let round = 0; round < ROUNDS; round++) seconds.push(await nextGrant(name))
+  say(`  SIG${name}: ${seconds.map(s => s.toFixed(1)).join(', ')} s (issue 5: at most ${target})`)
+}
+await watch.stop()
+await observer.stop()
