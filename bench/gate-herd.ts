@@ -71,6 +71,7 @@ export class GateHerd {
       random: Math.random,
       newNonce: () => crypto.randomUUID(),
       onReason: () => undefined,
+      readPressure: async () => ({}),
     }
     const verdict = await waitUnlessWithdrawn(deps, this.#withdrawn.signal)
     if (verdict?.verdict === 'granted') this.grants.push({ podUid, atMs: nowMs() })
@@ -80,6 +81,7 @@ export class GateHerd {
 
   #counted(client: LeaseClient, podUid: string): LeaseClient {
     return {
+      ...client,
       ask: async (address, body, signal, onMessage) => {
         this.asks++
         let isEnded = false

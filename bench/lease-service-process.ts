@@ -57,6 +57,7 @@ async function main(options: ServiceOptions): Promise<void> {
   const settings: ClusterSettings = { ...DEFAULT_SETTINGS, namespaceShare: 1, [line]: { maxStarting: 0 } }
   const log = pino({ level: 'silent' })
   const service: LeaseService = new LeaseService({
+    address: `127.0.0.1:${options.port}`,
     store: createKubernetesStore(apiWithLatency(new MemoryLeaseApi(), apiLatencyMs, api), 'startgate-system'),
     settings,
     confirmTerm: async () => {
@@ -116,6 +117,7 @@ async function main(options: ServiceOptions): Promise<void> {
       service.connect(identity, gate, request, watched(stream, identity.podUid)),
     connectAgent: (identity, request, stream) => service.connectAgent(identity, request, stream),
     report: (identity, request) => service.report(identity, request),
+    takePressure: (identity, request) => service.takePressure(identity, request),
     isReady: () => true,
     metricsText: async () => '',
     refused: () => undefined,
