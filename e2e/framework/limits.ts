@@ -44,5 +44,5 @@ export const limits = {
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
   jobDone: limit(120, 'schedule, gates, run a few seconds, complete'),
-  namespaceGone: limit(120, 'all pods of a namespace end and it is finalized'),
+  namespaceGone: limit(120, 'all pods of a namespace end, sixty of a herd too'),
 } as const satisfies Record<string, Limit>

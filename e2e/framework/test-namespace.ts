@@ -82,12 +82,11 @@ export class TestNamespace {
     )
   }
 
-  /** Deletes it and waits until it is gone, so that the next test has the cluster to itself. */
+  /** Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. */
   async remove(): Promise<void> {
     await this.kubectl.run(['delete', 'namespace', this.name, '--wait=false', '--ignore-not-found'])
-    const gone = async () =>
-      (await this.kubectl.text(['get', 'namespace', this.name, '--ignore-not-found', '-o', 'name'])) === ''
-    await waitFor(`namespace ${this.name} is gone`, gone, limits.namespaceGone)
+    const gone = async () => (await this.kubectl.text(['get', 'pods', '-n', this.name, '-o', 'name'])) === ''
+    await waitFor(`pods of namespace ${this.name} are gone`, gone, limits.namespaceGone)
   }
 
   /** Saves what a person needs to understand a failure under artifacts/<test>/. */
