@@ -243,6 +243,16 @@ describe('at takeover', () => {
     expect(ledger.ask(ticketFor(pod('b')), 51)).toEqual(grants[1])
   })
 
+  test('a stored grant for which a later gate of its pod asks was told to the first one, and stands', () => {
+    const asked = [ask(pod('a'), 'startgate-pull', 2), ask(pod('b'))]
+    const grants = [0, TIMEOUT_MS].flatMap(nowMs => step(nowMs).grants)
+    ledger = new Ledger(settings)
+    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid), 50)
+    for (const grant of grants) ledger.adopt(grant, 50)
+    expect(grants.map(grant => grant.key)).toEqual(asked)
+    expect(ledger.ask(ticketFor(pod('a'), 'startgate-start', 2), 50)).toEqual(grants[0])
+  })
+
   test('a stored grant that its gate was told of again stands, however low the limit is set', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants

@@ -167,7 +167,9 @@ export class Ledger {
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
     const grant = this.#holdings.get(key)
-    if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
+    // Where another gate of the pod asks, the one that it was for has been told.
+    const isUntold = grant?.gate === ticket.gate && this.#holdings.isUnconfirmed(key)
+    if (grant && isUntold && !this.#admission.isWithinLimits(grant)) this.revoke(key)
     this.#holdings.confirm(key)
     return this.#holdings.get(key)
   }

@@ -22,6 +22,8 @@ interface Claim {
   answeredIn: number | undefined
   /** It ran on a node that was lost: the design counts it no more. */
   isExempt: boolean
+  /** Left by a leader that had not decided on it in the end, or led no more. */
+  isUndecided: boolean
 }
 
 export const AFTER = 'startgate.dev/after'
@@ -61,7 +63,16 @@ export class Checker {
     }
     if (mode === 'enforce') this.#checkLimits(grant, nowMs)
     const answeredIn = pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined
-    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isExempt: false })
+    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isExempt: false, isUndecided: false })
+  }
+
+  /** A gate is to be told of a grant that stands: where no leader had decided on it, its slots must be free now. */
+  confirmed(grant: Grant, pod: SimPod, nowMs: number): void {
+    const claim = this.#claims.get(grant.key)
+    if (!claim?.isUndecided || claim.pod !== pod) return
+    claim.isUndecided = false
+    const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
+    if (mode === 'enforce') this.#checkLimits(grant, nowMs)
   }
 
   answered(key: string, pod: SimPod): void {
@@ -80,6 +91,11 @@ export class Checker {
     if (this.#claims.get(key)?.answeredIn === undefined) this.#claims.delete(key)
   }
 
+  /** Taken back from a gate that waits: nothing that it stands before has started. */
+  revoked(key: string): void {
+    this.#claims.delete(key)
+  }
+
   /** What a former leader decided on but neither stored nor answered is nobody's. */
   tookOver(store: ReadonlyMap<string, Grant>): void {
     for (const key of this.#claims.keys()) if (!store.has(key)) this.dropped(key)
@@ -88,7 +104,14 @@ export class Checker {
   /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */
   adopted(grant: Grant, pod: SimPod, nowMs: number): void {
     if (!this.#claims.has(grant.key))
-      this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn: undefined, isExempt: false })
+      this.#claims.set(grant.key, {
+        grant,
+        pod,
+        decidedAtMs: nowMs,
+        answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined,
+        isExempt: false,
+        isUndecided: true,
+      })
   }
 
   nodeLost(node: string): void {

@@ -3,14 +3,16 @@ import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
 import type { Ledger } from './ledger.ts'
-import type { Grant, SlotTimeout } from './model.ts'
+import type { Grant, SlotTimeout, Ticket } from './model.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
+import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
 import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
+import { SimWriter } from './simulation-writer.ts'
 import { ticketOf } from './ticket.ts'
 
 export interface LeaderDeps {
@@ -24,8 +26,7 @@ export interface LeaderDeps {
   isOurs: () => boolean
   /** The term is over. */
   onTermLost: () => void
-  /** The Leases: what outlives a leader. */
-  store: Map<string, Grant>
+  leases: SimLeases
   podOf: (uid: string) => SimPod | undefined
   /** The fault that a checker must find: gates hear of a grant before it is durable. */
   answersEarly: boolean
@@ -49,7 +50,7 @@ interface Stream {
 export class SimLeader {
   readonly #deps: LeaderDeps
   readonly #streams = new Map<string, Stream>()
-  readonly #writing = new Map<string, Grant>()
+  readonly #writer: SimWriter
   readonly #shown = new Map<string, Pod>()
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
   /** A loaded leader decides seldom, on all that has happened meanwhile. */
@@ -62,16 +63,30 @@ export class SimLeader {
   constructor(deps: LeaderDeps) {
     this.#deps = deps
     this.#restMs = deps.random.pick([30, 250])
+    this.#writer = new SimWriter({
+      ...deps,
+      isOurs: () => deps.skipsTerm || deps.isOurs(),
+      later: (fromMs, toMs, act) => this.#later(fromMs, toMs, act),
+      onDurable: grant => this.#durable(grant),
+      onFailed: ({ key }) => this.#revoke(key),
+      onTermLost: () => {
+        this.#isOver = true
+        deps.onTermLost()
+      },
+    })
   }
 
   /** A takeover: all facts by list, then all Leases. */
   begin(facts: { nodes: Node[]; namespaces: Map<string, NamespaceSettings>; pods: Pod[] }): void {
-    const { ledger, store, time, checker, podOf } = this.#deps
-    checker.tookOver(store)
+    const { ledger, leases, time, term, checker, podOf } = this.#deps
+    checker.tookOver(leases.byKey)
     for (const node of facts.nodes) ledger.upsertNode(node)
     for (const [name, settings] of facts.namespaces) ledger.setNamespace(name, settings)
     for (const pod of facts.pods) this.podChanged(pod)
-    for (const grant of store.values()) {
+    for (const stored of leases.byKey.values()) {
+      const grant = stored.term > term ? { ...stored, term } : stored
+      leases.byKey.set(grant.key, grant)
+      this.#writer.adopt(grant)
       ledger.adopt(grant, time.nowMs)
       const pod = podOf(grant.podUid)
       if (pod) checker.adopted(grant, pod, time.nowMs)
@@ -81,12 +96,19 @@ export class SimLeader {
     this.#reconcile(RECONCILIATIONS)
   }
 
-  /** Leases that nobody holds are deleted, as those a leader wrote that led no more. */
+  /** What nobody counts is deleted, what somebody deleted is no longer counted. */
   #reconcile(times: number): void {
     if (times === 0) return
     this.#later(30_000, 30_000, () => {
-      const { store, ledger, isOurs } = this.#deps
-      for (const key of store.keys()) if (isOurs() && !this.#writing.has(key) && !ledger.grantOf(key)) store.delete(key)
+      const { leases, ledger, isOurs } = this.#deps
+      for (const stored of leases.byKey.values())
+        if (!leases.isDown && isOurs() && !this.#writer.knows(stored.key) && !ledger.grantOf(stored.key))
+          leases.remove(stored)
+      if (!leases.isDown)
+        for (const key of this.#writer.forgetDeleted()) {
+          ledger.revoke(key)
+          this.plan()
+        }
       this.#reconcile(times - 1)
     })
   }
@@ -141,7 +163,7 @@ export class SimLeader {
     const shown = this.#shown.get(pod.uid)
     const ticket = shown && ticketOf(shown, gate)
     if (!ticket || 'refused' in ticket) return false
-    const { ledger, time, store, random, checker, situations } = this.#deps
+    const { time, random, checker, situations } = this.#deps
     checker.asked(ticket, time.nowMs)
     const { nonce } = gate
     if (random.chance(0.02)) {
@@ -151,10 +173,26 @@ export class SimLeader {
     }
     this.#streams.set(ticket.key, { pod, gate, nonce })
     gate.hear({ kind: 'waiting', place: 1, of: 1, reason: 'in line', estimateMs: random.int(0, 60_000) }, nonce)
-    for (let times = random.chance(0.1) ? 2 : 1; times > 0; times--) ledger.ask(ticket, time.nowMs)
-    if (ledger.grantOf(ticket.key) && store.has(ticket.key) && !this.#writing.has(ticket.key)) this.#answer(ticket.key)
+    if (random.chance(0.1)) this.#ask(ticket)
+    this.#ask(ticket)
     this.plan()
     return true
+  }
+
+  #ask(ticket: Ticket): void {
+    const { ledger, time, term, checker, podOf, isOurs, situations } = this.#deps
+    const { key, podUid } = ticket
+    const wasHeld = ledger.grantOf(key) !== undefined
+    const granted = ledger.ask(ticket, time.nowMs)
+    const pod = podOf(podUid)
+    if (granted) {
+      if (pod && isOurs()) checker.confirmed(granted, pod, time.nowMs)
+      this.#writer.submit({ ...granted, term })
+    } else if (wasHeld) {
+      situations.note('a stored grant was decided on anew')
+      if (isOurs()) checker.revoked(key)
+      this.#writer.release(key)
+    }
   }
 
   hangUp(gate: SimGate): void {
@@ -166,16 +204,10 @@ export class SimLeader {
     this.plan()
   }
 
-  /** The process is gone; what it was writing was written, or not. Returns who lost their connection. */
+  /** The process is gone. Returns who lost their connection. */
   crash(): { gates: SimGate[]; agents: SimAgent[] } {
     this.#isOver = true
-    const { random, checker, situations } = this.#deps
-    for (const [key, grant] of this.#writing) {
-      if (random.chance(0.5)) {
-        situations.note('a write outlived its leader')
-        this.#put(grant)
-      } else checker.dropped(key)
-    }
+    for (const key of this.#writer.crash()) this.#deps.checker.dropped(key)
     return this.#listeners()
   }
 
@@ -227,13 +259,8 @@ export class SimLeader {
   }
 
   #release(key: string, counts: boolean): void {
-    const { checker, store, isOurs } = this.#deps
-    this.#writing.delete(key)
-    if (counts) checker.dropped(key)
-    const stored = store.get(key)
-    this.#later(5, 100, () => {
-      if (isOurs() && store.get(key) === stored) store.delete(key)
-    })
+    if (counts) this.#deps.checker.dropped(key)
+    this.#writer.release(key)
   }
 
   #take(grant: Grant, counts: boolean): void {
@@ -242,53 +269,21 @@ export class SimLeader {
     if (!pod) return
     if (counts) checker.granted(grant, pod, time.nowMs)
     if (grant.slots === 0 || answersEarly) this.#answer(grant.key)
-    if (grant.slots > 0) this.#write(grant)
+    if (grant.slots > 0) this.#writer.submit(grant)
   }
 
-  #write(grant: Grant): void {
-    const { random, ledger, checker, situations } = this.#deps
-    const { key } = grant
-    this.#writing.set(key, grant)
-    this.#later(5, random.chance(0.1) ? 5_000 : 100, () => {
-      if (this.#writing.get(key) !== grant) return
-      if (random.chance(0.1)) {
-        situations.note('a write failed')
-        this.#writing.delete(key)
-        ledger.revoke(key)
-        if (this.#deps.isOurs()) checker.dropped(key)
-        this.plan()
-        return
-      }
-      const isStored = this.#put(grant)
-      this.#later(1, 50, () => {
-        if (this.#writing.get(key) !== grant) return
-        this.#writing.delete(key)
-        this.#confirm(grant, isStored)
-      })
-    })
+  #revoke(key: string): void {
+    this.#deps.ledger.revoke(key)
+    if (this.#deps.isOurs()) this.#deps.checker.revoked(key)
+    this.plan()
   }
 
-  /** Create, then confirm the term, then answer: a leader that leads no more takes back what it wrote. */
-  #confirm(grant: Grant, isStored: boolean): void {
-    const { store, isOurs, onTermLost, skipsTerm, podOf, checker, time } = this.#deps
+  #durable(grant: Grant): void {
+    const { isOurs, podOf, checker, time } = this.#deps
     const pod = podOf(grant.podUid)
-    if (isStored && skipsTerm && !isOurs() && pod) checker.granted(grant, pod, time.nowMs)
-    if (isStored && (skipsTerm || isOurs())) {
-      this.#answer(grant.key)
-      return
-    }
-    this.#deps.situations.note('a woken leader found its term lost')
-    if (store.get(grant.key) === grant) store.delete(grant.key)
-    this.#isOver = true
-    onTermLost()
-  }
-
-  /** A Lease of a later term stays as it is. */
-  #put(grant: Grant): boolean {
-    const { store } = this.#deps
-    if ((store.get(grant.key)?.term ?? 0) > grant.term) return false
-    store.set(grant.key, grant)
-    return true
+    // Only a faulty one comes here when it leads no more.
+    if (!isOurs() && pod) checker.granted(grant, pod, time.nowMs)
+    this.#answer(grant.key)
   }
 
   #answer(key: string): void {

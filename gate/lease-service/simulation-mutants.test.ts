@@ -5,6 +5,7 @@ import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf } from './limits.ts'
+import type { Grant, Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
 import { type Holder, Usage } from './usage.ts'
@@ -38,6 +39,17 @@ class Forgetful extends Ledger {
   override revoke(key: string): void {
     super.revoke(key)
     this.withdraw(key)
+  }
+}
+
+/** Answers a stored grant whose slots may have gone to others. */
+class Trusting extends Ledger {
+  override ask(ticket: Ticket, nowMs: number): Grant | undefined {
+    const before = this.grantOf(ticket.key)
+    const granted = super.ask(ticket, nowMs)
+    if (!before || granted) return granted
+    this.adopt(before, nowMs)
+    return before
   }
 }
 
@@ -127,6 +139,10 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a ticket lost when its grant cannot be stored': {
     faults: { newLedger: (settings, parts) => new Forgetful(settings, parts) },
     want: /^LostTicket/,
+  },
+  'a write of unknown outcome taken for one that was not carried out': {
+    faults: { newLedger: (settings, parts) => new Trusting(settings, parts) },
+    want: /^OverLimit/,
   },
   "a stale status believed: an earlier run's": {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: credulous }) },

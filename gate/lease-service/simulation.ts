@@ -6,11 +6,11 @@ import { step as waitStep } from '../pod/waiting.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { Ledger, type LedgerParts } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
-import type { Grant } from './model.ts'
 import type { AgentFaults, SimAgent } from './simulation-agent.ts'
 import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
 import { SimLeader } from './simulation-leader.ts'
+import { SimLeases } from './simulation-leases.ts'
 import { SimPod, type SimWorld } from './simulation-pod.ts'
 import { Situations } from './simulation-situations.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
@@ -57,7 +57,7 @@ class Simulation {
   readonly #api = new Map<string, Pod>()
   readonly #apiBusyUntilMs = new Map<string, number>()
   readonly #watchBusyUntilMs = new Map<string, number>()
-  readonly #store = new Map<string, Grant>()
+  readonly #leases: SimLeases
   #leader: SimLeader | undefined
   #ledger: Ledger | undefined
   #term = 0
@@ -69,6 +69,7 @@ class Simulation {
     this.#random = new Random(seed)
     this.#faults = faults
     this.#situations = situations
+    this.#leases = new SimLeases(this.#time, this.#random, situations)
     this.#slowStatuses = this.#random.pick([0, 0.05, 0.4])
     this.#patience = { failOpenAfterMs: this.#random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     this.#limits = randomCluster(this.#random)
@@ -212,7 +213,7 @@ class Simulation {
       situations: this.#situations,
       ledger,
       term,
-      store: this.#store,
+      leases: this.#leases,
       podOf: uid => this.#podsByUid.get(uid),
       answersEarly: this.#faults.answersEarly ?? false,
       skipsTerm: this.#faults.skipsTerm ?? false,
@@ -398,7 +399,7 @@ class Simulation {
       if (stuck) violations.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
     }
     for (const leak of heldAnywhere(this.#ledger?.usage() ?? [])) violations.push(`LeakedSlot: ${leak}`)
-    for (const key of this.#store.keys()) violations.push(`LeakedLease: ${key}`)
+    for (const key of this.#leases.byKey.keys()) violations.push(`LeakedLease: ${key}`)
   }
 }
 
