@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
 import type { GateMessage, GateVerdict } from '../core/lease-api.ts'
 import type { GateConfig } from '../gate/pod/config.ts'
-import { createLeaseClient, type LeaseClient } from '../gate/pod/lease-client.ts'
+import type { LeaseClient } from '../gate/pod/lease-client.ts'
 import { waitUnlessWithdrawn } from '../gate/pod/wait.ts'
+import { gateConnection } from './gate-connection.ts'
 import type { HeardGrant } from './hand-overs.ts'
 import { nowMs } from './now.ts'
 
@@ -16,7 +15,7 @@ export interface HerdOptions {
   ca: string
 }
 
-/** Gates as in pods, all in this process: the program's own waiting and its own connections, one token each. */
+/** Gates as in pods, all in this process: the program's own waiting, a connection and a token each. */
 export class GateHerd {
   /** In the order in which the gates heard of them, in ms of the machine's monotonic clock. */
   readonly grants: HeardGrant[] = []
@@ -27,24 +26,20 @@ export class GateHerd {
   readonly #inContact = new Set<string>()
   readonly #verdicts: Promise<GateVerdict | undefined>[] = []
   readonly #withdrawn = new AbortController()
-  #tokens = ''
 
   /** Gates that have heard a leader since the last loss. */
   get inContact(): number {
     return this.#inContact.size
   }
 
-  async start(options: HerdOptions): Promise<void> {
-    this.#tokens = await mkdtemp(join(tmpdir(), 'startgate-bench-'))
-    const uids = Array.from({ length: options.gates }, (_, i) => `pod-${i}`)
-    for (const uid of uids) await writeFile(join(this.#tokens, uid), uid)
-    for (const uid of uids) this.#verdicts.push(this.#wait(uid, options))
+  start(options: HerdOptions): void {
+    const secureContext = createSecureContext({ ca: options.ca })
+    for (let i = 0; i < options.gates; i++) this.#verdicts.push(this.#wait(`pod-${i}`, secureContext, options))
   }
 
   /** Resolves when every gate has its verdict. */
   async ended(): Promise<void> {
     await Promise.all(this.#verdicts)
-    await rm(this.#tokens, { recursive: true })
   }
 
   /** Those that still wait give up. */
@@ -53,7 +48,11 @@ export class GateHerd {
     await this.ended()
   }
 
-  async #wait(podUid: string, { port, serverName, ca }: HerdOptions): Promise<GateVerdict | undefined> {
+  async #wait(
+    podUid: string,
+    secureContext: SecureContext,
+    { port, serverName, ca }: HerdOptions,
+  ): Promise<GateVerdict | undefined> {
     const config: GateConfig = {
       gate: 'startgate-start',
       address: `127.0.0.1:${port}`,
@@ -66,7 +65,7 @@ export class GateHerd {
     const deps = {
       config,
       attempt: 1,
-      client: this.#counted(createLeaseClient(config, join(this.#tokens, podUid)), podUid),
+      client: this.#counted(gateConnection({ serverName, secureContext, token: podUid }), podUid),
       clock: systemClock,
       random: Math.random,
       newNonce: () => crypto.randomUUID(),

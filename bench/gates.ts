@@ -114,7 +114,7 @@ async function connected(how: { tls: Tls; line: 'node' | 'cluster'; startMs: num
   const options = { ...how, port: PORT, gates: GATES, apiLatencyMs: API_LATENCY_MS }
   const service = await LeaseServiceChild.start(options)
   const herd = new GateHerd()
-  await herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
+  herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
   return { service, herd, options }
 }
 

@@ -144,6 +144,8 @@ async function main(options: ServiceOptions): Promise<void> {
     freedAtMs = []
     process.send?.(figures)
   }
+  // Whatever becomes of the bench, nothing of it stays.
+  process.once('disconnect', () => process.exit())
   process.send?.('serving')
 }
 

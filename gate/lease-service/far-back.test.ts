@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { awayMs, HELD_PLACES } from './far-back.ts'
+import { awayMs, HELD_PLACES, HELD_STREAMS, heldPlaces } from './far-back.ts'
 
 test.each([
   ['the last held place stays', { place: HELD_PLACES, estimateMs: 900_000 }, 0.5, undefined],
@@ -8,5 +8,15 @@ test.each([
   ['half the line in 40 s: back before its turn', { place: 2_000, estimateMs: 40_000 }, 0, 10_000],
   ['far back it is away for half a minute at most', { place: 10_000, estimateMs: 900_000 }, 0.999, 29_985],
 ])('%s', (_, row, random, want) => {
-  expect(awayMs(row, random)).toBe(want)
+  expect(awayMs(row, HELD_PLACES, random)).toBe(want)
+})
+
+test.each([
+  ['one line holds a thousand', 1, HELD_PLACES],
+  ['so does each of ten', 10, HELD_PLACES],
+  ['two hundred lines share what the leader can hold', 200, HELD_STREAMS / 200],
+  ['the next ten stay in each of any number', 100_000, 10],
+  ['nobody waits', 0, HELD_PLACES],
+])('%s', (_, lines, want) => {
+  expect(heldPlaces(lines)).toBe(want)
 })

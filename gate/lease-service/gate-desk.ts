@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
-import { awayMs } from './far-back.ts'
+import { awayMs, heldPlaces } from './far-back.ts'
 import type { Grant, Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
@@ -53,8 +53,9 @@ export class GateDesk {
     const { clock, reporter, podOf } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
+    const held = heldPlaces(waiting.filter(({ place }) => place === 1).length)
     for (const row of waiting) {
-      this.#tellOne(row, nowMs)
+      this.#tellOne(row, held, nowMs)
       reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, podOf(row.key))
     }
     this.#askForPressure(waiting, nowMs)
@@ -92,8 +93,8 @@ export class GateDesk {
     this.#streams.endAll(message)
   }
 
-  #tellOne(row: Waiting, nowMs: number): void {
-    const afterMs = awayMs(row, this.#deps.random())
+  #tellOne(row: Waiting, held: number, nowMs: number): void {
+    const afterMs = awayMs(row, held, this.#deps.random())
     if (afterMs === undefined) {
       this.#streams.tell(row, nowMs)
       return
