@@ -40,6 +40,8 @@ export const limits = {
     150,
     'a pod without its label is looked at every 30 s only; one start of 15 s, then one more, on a loaded machine',
   ),
+  watchCaughtUp: limit(60, 'a broken watch is tried again after 30 s at most; a slow one brings each answer late'),
+  apiServerBack: limit(180, 'the kubelet starts a killed API server after up to a minute, which then needs as long'),
   settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
