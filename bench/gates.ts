@@ -49,6 +49,7 @@ export async function benchHerd(): Promise<{
   again: Settling
   waiting: Figures
   idleCores: number
+  stalledMs: number
   grantsPerSecond: number
 }> {
   const tls = await benchCertificate(SERVER_NAME)
@@ -62,10 +63,10 @@ export async function benchHerd(): Promise<{
   const asks = bench.herd.asks
   bench.service = await LeaseServiceChild.start(bench.options)
   const again = await settled(bench, asks)
-  await bench.service.order({ limit: 2 })
+  const { stalledMs } = await bench.service.order({ limit: 2 })
   await bench.herd.ended()
   await bench.service.kill()
-  return { cold, again, waiting, idleCores, grantsPerSecond: rateOf(bench.herd.grants) }
+  return { cold, again, waiting, idleCores, stalledMs, grantsPerSecond: rateOf(bench.herd.grants) }
 }
 
 const SLOTS = 100

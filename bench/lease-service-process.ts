@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
@@ -44,6 +45,8 @@ export interface Figures {
   api: ApiCalls
   tokenReviews: number
   cpuMs: number
+  /** Longest time since the last answer in which the process could do nothing else, not even renew its leadership. */
+  stalledMs: number
   /** When slots came back since the last answer, in ms of the machine's monotonic clock. */
   freedAtMs: number[]
 }
@@ -53,6 +56,8 @@ async function main(options: ServiceOptions): Promise<void> {
   const api: ApiCalls = { reads: 0, writes: 0 }
   let tokenReviews = 0
   let freedAtMs: number[] = []
+  const stalls = monitorEventLoopDelay()
+  stalls.enable()
   const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
   const settings: ClusterSettings = { ...DEFAULT_SETTINGS, namespaceShare: 1, [line]: { maxStarting: 0 } }
   const log = pino({ level: 'silent' })
@@ -139,9 +144,11 @@ async function main(options: ServiceOptions): Promise<void> {
       api: { ...api },
       tokenReviews,
       cpuMs: (user + system) / 1_000,
+      stalledMs: stalls.max / 1e6,
       freedAtMs,
     }
     freedAtMs = []
+    stalls.reset()
     process.send?.(figures)
   }
   // Whatever becomes of the bench, nothing of it stays.

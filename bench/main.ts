@@ -33,11 +33,11 @@ async function herd(): Promise<Figures> {
   say(
     `  Leases, token reviews and the election in memory, ${API_LATENCY_MS} ms each; pods of 200 nodes, 2 slots a node`,
   )
-  const { cold, again, waiting, idleCores, grantsPerSecond } = await benchHerd()
+  const { cold, again, waiting, idleCores, stalledMs, grantsPerSecond } = await benchHerd()
   const settling = ({ seconds, asksPerGate }: Settling) =>
     `settled after ${seconds.toFixed(1)} s, ${asksPerGate.toFixed(1)} connections a gate`
   say(`  all connect at once:    ${settling(cold)}`)
-  say(`  service killed, and back: ${settling(again)}`)
+  say(`  service killed, and back: ${settling(again)}; busy without a break for ${stalledMs.toFixed(0)} ms`)
   say(
     `  waiting: ${waiting.connections} connections, RSS ${(waiting.rssBytes / 2 ** 20).toFixed(0)} MiB, ${idleCores.toFixed(2)} cores`,
   )
@@ -47,6 +47,7 @@ async function herd(): Promise<Figures> {
     '10,000 gates lose the leader at once: settled after': again.seconds,
     'gates that failed open meanwhile': again.failedOpen,
     'connections a gate made after the loss': again.asksPerGate,
+    'longest time without a break as the herd came back': stalledMs,
     'RSS of the service, 10,000 gates connected': waiting.rssBytes / 2 ** 20,
     'grants a second, 10,000 connected': grantsPerSecond,
   }
