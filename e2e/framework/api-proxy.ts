@@ -11,13 +11,19 @@ export class ApiProxy {
   /** For how long each piece from the API server is held back. */
   delayMs = 0
   readonly #server: Server
+  readonly #target: URL
   readonly #pairs = new Set<[Socket, Socket]>()
-  #isCut = false
+  #held: Socket[] | undefined
 
   private constructor(server: Server, kubeconfig: string, target: URL) {
     this.#server = server
     this.kubeconfig = kubeconfig
-    server.on('connection', client => this.#join(client, connect(Number(target.port), target.hostname)))
+    this.#target = target
+    server.on('connection', client => {
+      client.on('error', () => client.destroy())
+      if (this.#held) this.#held.push(client)
+      else this.#join(client)
+    })
   }
 
   static async start(kubeconfig: string): Promise<ApiProxy> {
@@ -33,14 +39,15 @@ export class ApiProxy {
     return new ApiProxy(server, file, new URL(target))
   }
 
-  /** Breaks every connection, and refuses new ones until `mend`. */
-  cut(): void {
-    this.#isCut = true
+  /** Breaks every connection, and leaves new ones without an answer until `release`. */
+  hold(): void {
+    this.#held = []
     this.breakAll()
   }
 
-  mend(): void {
-    this.#isCut = false
+  release(): void {
+    for (const client of this.#held ?? []) if (!client.destroyed) this.#join(client)
+    this.#held = undefined
   }
 
   breakAll(): void {
@@ -59,12 +66,14 @@ export class ApiProxy {
   }
 
   async close(): Promise<void> {
-    this.cut()
     this.#server.close()
+    this.breakAll()
+    for (const client of this.#held ?? []) client.destroy()
     await rm(join(this.kubeconfig, '..'), { recursive: true })
   }
 
-  #join(client: Socket, server: Socket): void {
+  #join(client: Socket): void {
+    const server = connect(Number(this.#target.port), this.#target.hostname)
     const pair: [Socket, Socket] = [client, server]
     this.#pairs.add(pair)
     const end = (): void => {
@@ -73,10 +82,6 @@ export class ApiProxy {
       server.destroy()
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
-    if (this.#isCut) {
-      end()
-      return
-    }
     client.on('data', piece => server.write(piece))
     server.on('data', piece => setTimeout(() => client.destroyed || client.write(piece), this.delayMs))
   }
