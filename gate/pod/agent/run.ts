@@ -118,7 +118,9 @@ export class AgentRun {
     const nowMs = systemClock.monotonicMs()
     const [next, effects] = step(this.#rules, this.#state, event, nowMs)
     this.#state = next
-    this.#save()
+    // Mere talk is kept at the next tick: a file for each word would hold up a daemon that says much.
+    const isTalk = event.kind === 'notification' && event.said.state === undefined
+    if (!isTalk || effects.length > 0) this.#save()
     this.#tell(nowMs)
     for (const effect of effects) this.#act(effect)
     void this.#contact.report()
