@@ -1,4 +1,5 @@
-import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, succeeds } from './command.ts'
 import { unpackPackages } from './debian.ts'
@@ -128,9 +129,12 @@ export async function addBusybox(tree: string): Promise<void> {
     await symlink('busybox', join(tree, 'bin', applet)).catch(() => undefined)
 }
 
+/** Those that our own images run as, unless the recipe has made a passwd file. */
 async function addUsers(tree: string): Promise<void> {
   await mkdir(join(tree, 'etc'), { recursive: true })
-  await mkdir(join(tree, 'tmp'), { recursive: true, mode: 0o1777 })
+  await mkdir(join(tree, 'tmp'), { recursive: true })
+  await chmod(join(tree, 'tmp'), 0o1777)
+  if (existsSync(join(tree, 'etc/passwd'))) return
   await writeFile(
     join(tree, 'etc/passwd'),
     'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n',

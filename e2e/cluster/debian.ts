@@ -52,3 +52,21 @@ export async function unpackPackages(packages: readonly string[], dir: string, t
   const { stdout } = await run(['bash', '-c', 'ls *.deb'], { cwd: dir })
   for (const archive of stdout.trim().split('\n')) await run(['dpkg-deb', '-x', join(dir, archive), tree])
 }
+
+const ONLY_NEEDED = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(
+  kind => `--no-${kind}`,
+)
+
+/** These packages with the libraries they need, and those need; programs that they call have to be named. */
+export async function withLibraries(packages: readonly string[], except: readonly string[] = []): Promise<string[]> {
+  await update()
+  const found = new Set(packages)
+  let fresh = [...packages]
+  while (fresh.length > 0) {
+    const { stdout } = await run(['apt-cache', 'depends', ...ONLY_NEEDED, ...fresh])
+    const needed = [...stdout.matchAll(/^ [ |](?:Pre)?Depends: ((?:lib|zlib)[^\s:]+)$/gm)].map(([, name = '']) => name)
+    fresh = [...new Set(needed)].filter(name => !found.has(name) && !except.includes(name) && !name.endsWith('-perl'))
+    for (const name of fresh) found.add(name)
+  }
+  return [...found].sort()
+}
