@@ -54,17 +54,27 @@ export class Admission {
     this.#noteHeads(resource, tickets, blocked, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
     for (const { ticket } of taken) this.granted(ticket, nowMs)
-    const passes = this.#passes.due(blocked, this.#passFacts(scopesOf, nowMs), nowMs)
-    for (const { ticket } of passes) this.granted(ticket, nowMs)
+    return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
+  }
+
+  /** One by one: the first may use up what its rate still allows. */
+  #pass(blocked: Blocked[], facts: PassFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
+    const due = this.#passes.due(blocked, facts, nowMs)
+    const passes = due.filter(({ ticket }) => {
+      const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
+      if (isWithin) this.granted(ticket, nowMs)
+      return isWithin
+    })
     const passed = new Set(passes.map(({ ticket }) => ticket))
     const left = blocked.filter(({ ticket }) => !passed.has(ticket))
-    this.#wakeAtMs = this.#nextMs(left, nowMs)
-    return { taken, passes, blocked: left }
+    const laterMs = due.filter(({ ticket }) => !passed.has(ticket)).map(({ ticket }) => facts.withinRatesAtMs(ticket))
+    this.#wakeAtMs = this.#nextMs(left, nowMs, laterMs)
+    return { passes, blocked: left }
   }
 
   /** A start was granted; also when none of this had to be asked. */
   granted(ticket: Ticket, nowMs: number): void {
-    this.#passes.granted(ticket)
+    this.#passes.granted(ticket, nowMs)
     for (const scope of this.#deps.scopesOf(ticket, this.#deps.facts))
       if (scope.windowMs !== undefined) this.#rates.take(scope, ticket.slots, nowMs)
   }
@@ -106,8 +116,12 @@ export class Admission {
         namespace === undefined ? settings.cluster.minStartRate : namespaces.get(namespace)?.minStartRate,
       maxWaitMsOf: namespace => namespaces.get(namespace)?.maxWaitMs ?? settings.maxWaitMs,
       askedAtMs: this.#deps.askedAtMs,
-      isWithinRates: ticket =>
-        scopesOf(ticket).every(s => s.windowMs === undefined || this.#rates.inUse(s, nowMs) < s.limit),
+      withinRatesAtMs: ticket => {
+        const full = scopesOf(ticket).filter(
+          s => s.windowMs !== undefined && !hasRoom(ticket.slots, s, { inUse: this.#rates.inUse(s, nowMs), debt: 0 }),
+        )
+        return Math.max(nowMs, ...full.map(s => this.#rates.changesAtMs(s, nowMs)))
+      },
     }
   }
 
@@ -125,12 +139,12 @@ export class Admission {
     for (const key of heads) if (!this.#headSinceMs.has(key)) this.#headSinceMs.set(key, nowMs)
   }
 
-  #nextMs(blocked: readonly Blocked[], nowMs: number): number | undefined {
+  #nextMs(blocked: readonly Blocked[], nowMs: number, laterMs: readonly number[]): number | undefined {
     const times = blocked.flatMap(({ obstacle: { scope } }) =>
       scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope, nowMs)],
     )
     const passesMs = this.#passes.wakeAtMs()
-    const all = passesMs === undefined ? times : [...times, passesMs]
+    const all = [...times, ...laterMs, ...(passesMs === undefined ? [] : [passesMs])]
     return all.length > 0 ? all.reduce((a, b) => Math.min(a, b)) : undefined
   }
 }

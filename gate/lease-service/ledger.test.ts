@@ -214,6 +214,35 @@ describe('what could not be stored', () => {
   })
 })
 
+describe('a ceiling on the start rate holds for those who pass full limits, too', () => {
+  test('of two whose floors are due at once only one goes', () => {
+    const minStartRate = { count: 6, periodMs: 60_000 }
+    ledger = new Ledger({ ...settings, cluster: { minStartRate, maxStartRate: { count: 1, periodMs: 1_000 } } })
+    ledger.upsertNode(node())
+    ledger.setNamespace('shop', { minStartRate })
+    ask(pod('a'))
+    step()
+    for (const shown of [pod('b'), pod('c', { metadata: { namespace: 'other' } })]) ask(shown)
+    step(1)
+    expect(step(10_001)).toMatchObject({ granted: ['start.c.1: 1'], wakeAtMs: 11_001 })
+    expect(step(11_001).granted).toEqual(['start.b.1: 1'])
+  })
+
+  test('one that needs more than is left of the rate goes later', () => {
+    ledger = new Ledger({ ...settings, cluster: { maxStartRate: { count: 2, periodMs: 1_000 } } })
+    ledger.setNamespace('shop', { maxWaitMs: 5_000 })
+    ask(pod('a'))
+    step()
+    ask(pod('b', { containers: ['x', 'y'].map(name => ({ name, image: 'x:1' })) }))
+    step(1)
+    const elsewhere = pod('d')
+    ask({ ...elsewhere, spec: { ...elsewhere.spec, nodeName: 'm' } })
+    expect(step(4_900).granted).toEqual(['start.d.1: 1'])
+    expect(step(5_001)).toMatchObject({ granted: [], wakeAtMs: 5_900 })
+    expect(step(5_900).granted).toEqual(['start.b.1: 2'])
+  })
+})
+
 describe('at takeover', () => {
   test('stored grants count before anything is granted, and their timeout runs from now', () => {
     const a = ask(pod('a'))

@@ -16,7 +16,7 @@ const facts = (fields: Partial<PassFacts> = {}): PassFacts => ({
   floorOf: () => undefined,
   maxWaitMsOf: () => undefined,
   askedAtMs: () => 0,
-  isWithinRates: () => true,
+  withinRatesAtMs: () => 0,
   ...fields,
 })
 const floor = facts({ floorOf: namespace => (namespace === undefined ? SIX_A_MINUTE : undefined) })
@@ -30,15 +30,25 @@ test('a floor lets the first one go when nothing began for its time, and the nex
   expect(keysAt(passes, waiting, floor, 0)).toEqual([])
   expect(passes.wakeAtMs()).toBe(10_000)
   expect(keysAt(passes, waiting, floor, 10_000)).toEqual(['a'])
-  passes.granted(blocked('a').ticket)
+  passes.granted(blocked('a').ticket, 10_000)
   expect(keysAt(passes, waiting.slice(1), floor, 10_001)).toEqual([])
   expect(keysAt(passes, waiting.slice(1), floor, 20_001)).toEqual(['b'])
+})
+
+test('after a pass it is known when the next one is due', () => {
+  const passes = new Passes()
+  const waiting = [blocked('a'), blocked('b')]
+  keysAt(passes, waiting, floor, 0)
+  keysAt(passes, waiting, floor, 10_000)
+  expect(passes.wakeAtMs()).toBe(20_000)
+  passes.granted(blocked('a').ticket, 10_000)
+  expect(keysAt(passes, waiting.slice(1), floor, 20_000)).toEqual(['b'])
 })
 
 test('a start that is granted with room puts the floor off', () => {
   const passes = new Passes()
   keysAt(passes, [blocked('a')], floor, 0)
-  passes.granted(blocked('z').ticket)
+  passes.granted(blocked('z').ticket, 5_000)
   expect(keysAt(passes, [blocked('a')], floor, 10_000)).toEqual([])
 })
 
@@ -58,7 +68,7 @@ test('0 freezes: it beats the floor and a maximum wait', () => {
 
 test('a ceiling counts for those who pass, too', () => {
   const passes = new Passes()
-  const slow = { ...floor, maxWaitMsOf: () => 1_000, isWithinRates: () => false }
+  const slow = { ...floor, maxWaitMsOf: () => 1_000, withinRatesAtMs: () => 9_999_999 }
   keysAt(passes, [blocked('a')], slow, 0)
   expect(keysAt(passes, [blocked('a')], slow, 3_600_000)).toEqual([])
 })

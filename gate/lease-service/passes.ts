@@ -14,8 +14,8 @@ export interface PassFacts {
   maxWaitMsOf: (namespace: string) => number | undefined
   /** When the ticket's gate first asked. */
   askedAtMs: (ticket: Ticket) => number
-  /** A ceiling counts for those who pass, too. */
-  isWithinRates: (ticket: Ticket) => boolean
+  /** A ceiling counts for those who pass, too: when it lets the ticket go, or at once. */
+  withinRatesAtMs: (ticket: Ticket) => number
 }
 
 /** Pods whose wait is over pass one by one, or a long stop would end in the herd that the limits are there to prevent. */
@@ -32,9 +32,9 @@ export class Passes {
   #wakeAtMs: number | undefined
 
   /** A start was granted, whatever for. */
-  granted({ namespace }: Ticket): void {
-    this.#sinceMs.delete('cluster')
-    this.#sinceMs.delete(`namespace/${namespace}`)
+  granted({ namespace }: Ticket, nowMs: number): void {
+    for (const scope of ['cluster', `namespace/${namespace}`])
+      if (this.#sinceMs.has(scope)) this.#sinceMs.set(scope, nowMs)
   }
 
   /** Picks from those who wait, in their order. `wakeAtMs` tells when to look again. */
@@ -60,9 +60,11 @@ export class Passes {
       if (!rate) return []
       const sinceMs = this.#sinceMs.get(scope) ?? nowMs
       this.#sinceMs.set(scope, sinceMs)
-      const dueMs = sinceMs + rate.periodMs / rate.count
+      const dueMs = Math.max(sinceMs + rate.periodMs / rate.count, facts.withinRatesAtMs(ticket))
       if (dueMs > nowMs) this.#wake(dueMs)
-      if (dueMs > nowMs || !facts.isWithinRates(ticket)) return []
+      if (dueMs > nowMs) return []
+      // For the one after it.
+      this.#wake(nowMs + rate.periodMs / rate.count)
       return [{ ticket, reason: `nothing began to start in ${rate.periodMs / rate.count / 1_000} s (min-start-rate)` }]
     })
   }
@@ -71,9 +73,10 @@ export class Passes {
     for (const ticket of able) {
       const maxWaitMs = facts.maxWaitMsOf(ticket.namespace)
       if (maxWaitMs === undefined) continue
-      const dueMs = Math.max(facts.askedAtMs(ticket) + maxWaitMs, this.#lastOverdueMs + PASS_GAP_MS)
+      const waitedMs = facts.askedAtMs(ticket) + maxWaitMs
+      const dueMs = Math.max(waitedMs, this.#lastOverdueMs + PASS_GAP_MS, facts.withinRatesAtMs(ticket))
       if (dueMs > nowMs) this.#wake(dueMs)
-      if (dueMs > nowMs || !facts.isWithinRates(ticket)) continue
+      if (dueMs > nowMs) continue
       this.#lastOverdueMs = nowMs
       return [{ ticket, reason: `it has waited for ${maxWaitMs / 1_000} s (max-wait)` }]
     }
