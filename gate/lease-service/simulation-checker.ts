@@ -4,6 +4,7 @@ import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
 import type { SimPod } from './simulation-pod.ts'
+import { RateCheck } from './simulation-rates.ts'
 
 /** What limits are in force, as the simulated cluster has them. */
 export interface LimitTruth {
@@ -12,6 +13,16 @@ export interface LimitTruth {
   nodes: Map<string, { cores: number; annotation?: number; isLost: boolean }>
   /** What pods come after; Infinity: never, absent: no such Deployment. */
   deploymentsReadyAtMs: Map<string, number>
+}
+
+type Place = Pick<Grant, 'namespace' | 'nodeName' | 'images'>
+
+interface Limit {
+  scope: string
+  limit: number
+  covers: (place: Place) => boolean
+  /** Starts without a slot are charged to their node and namespace alone. */
+  hasDebt: boolean
 }
 
 interface Claim {
@@ -40,15 +51,25 @@ const MAX_REPORT_LAG_MS = 5_000
 export class Checker {
   readonly violations: string[] = []
   grants = 0
+  /** How often a start without a slot took room from a request. */
+  debtsCounted = 0
   readonly #limits: LimitTruth
   readonly #askedAtMs = new Map<string, number>()
   readonly #claims = new Map<string, Claim>()
+  readonly #pods: SimPod[] = []
+  readonly rates: RateCheck
 
   constructor(limits: LimitTruth) {
     this.#limits = limits
+    this.rates = new RateCheck(limits, this.violations)
   }
 
-  granted(grant: Grant, pod: SimPod, nowMs: number): void {
+  addPod(pod: SimPod): void {
+    this.#pods.push(pod)
+  }
+
+  /** `isPass`: it may go although limits are full. */
+  granted(grant: Grant, pod: SimPod, nowMs: number, isPass = false): void {
     this.grants += 1
     if (this.#claims.get(grant.key)?.answeredIn === pod.sandbox && this.#slots(grant.key, nowMs) > 0)
       this.violations.push(`DoubleGrant: ${grant.key}`)
@@ -61,7 +82,12 @@ export class Checker {
       this.#checkFree(grant, pod, mode)
       return
     }
-    if (mode === 'enforce') this.#checkLimits(grant, nowMs)
+    if (mode === 'enforce') {
+      if (isPass) this.#checkPass(grant, nowMs)
+      else this.#checkLimits(grant, nowMs)
+      if (grant.resource === 'start') this.rates.started(grant, nowMs)
+    }
+    this.#checkImages(grant, pod)
     const answeredIn = pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined
     this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isExempt: false, isUndecided: false })
   }
@@ -168,9 +194,7 @@ export class Checker {
 
   #checkFree({ resource, key, namespace, gate, attempt }: Grant, pod: SimPod, mode: string): void {
     if (mode === 'off') return
-    const images = [...(pod.base.spec.initContainers ?? []), ...pod.base.spec.containers].flatMap(c =>
-      c.image && !c.image.includes('startgate') && effectivePullPolicy(c) !== 'Never' ? [c.image] : [],
-    )
+    const images = imagesOf(pod)
     const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? ''), ...this.#pullingOn(pod)])
     const isServed =
       pod.passedGates.has(gate) || this.#claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
@@ -185,25 +209,61 @@ export class Checker {
     return others.flatMap(({ grant }) => grant.images)
   }
 
+  #checkPass(grant: Grant, nowMs: number): void {
+    this.rates.passed(grant, this.#askedAtMs.get(grant.podUid) ?? nowMs, nowMs)
+    const frozen = this.#limitsOf(grant).find(({ limit }) => limit === 0)
+    if (frozen) this.violations.push(`PassFrozen: ${grant.key} in ${frozen.scope}`)
+  }
+
+  /** What is not on the node will be pulled, so it counts for its registry. */
+  #checkImages({ key, resource, images }: Grant, pod: SimPod): void {
+    if (resource !== 'pull') return
+    const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
+    const missed = imagesOf(pod).find(image => !present.has(image) && !images.includes(image))
+    if (missed) this.violations.push(`ImageMissed: ${key} does not count ${missed}`)
+  }
+
+  /** Containers that are starting without a slot, as far as the leader was shown. */
+  #debtIn(covers: (place: Place) => boolean, nowMs: number): number {
+    let debt = 0
+    for (const pod of this.#pods) {
+      const { namespace = '' } = pod.base.metadata
+      const { nodeName = '' } = pod.base.spec
+      const isExempt =
+        this.#limits.namespaces.get(namespace)?.mode === 'off' || this.#limits.nodes.get(nodeName)?.isLost
+      if (pod.isOver || isExempt || !covers({ namespace, nodeName, images: [] })) continue
+      const owing = pod.startingShown(nowMs)
+      if (owing.length === 0) continue
+      const held = new Set([...this.#claims].flatMap(([key, c]) => (c.pod === pod ? this.#startingOf(key, nowMs) : [])))
+      debt += owing.filter(name => !held.has(name)).length
+    }
+    return debt
+  }
+
   #checkLimits(grant: Grant, nowMs: number): void {
-    for (const { scope, limit, covers } of this.#limitsOf(grant)) {
-      let held = 0
-      const holders: string[] = []
-      for (const [key, claim] of this.#claims) {
-        if (key === grant.key || claim.grant.resource !== grant.resource || !covers(claim.grant)) continue
-        const slots = this.#slots(key, nowMs)
-        held += slots
-        if (slots > 0) holders.push(key)
-      }
-      const fits = held + grant.slots <= limit || (limit > 0 && grant.slots > limit && held === 0)
-      if (!fits)
-        this.violations.push(
-          `OverLimit: ${grant.key} in ${scope}: ${held} held + ${grant.slots} > ${limit} (held by ${holders.join(', ')})`,
-        )
+    const { key, slots } = grant
+    for (const { scope, limit, covers, hasDebt } of this.#limitsOf(grant)) {
+      const holders = this.#holders(grant, covers, nowMs)
+      const held = holders.reduce((sum, holder) => sum + this.#slots(holder, nowMs), 0)
+      // Debt leaves room for the one that asks, if it is alone.
+      const debt = hasDebt && limit > slots ? Math.min(this.#debtIn(covers, nowMs), limit - slots) : 0
+      if (debt > 0) this.debtsCounted += 1
+      const fits = held + debt + slots <= limit || (limit > 0 && slots > limit && held === 0)
+      if (fits) continue
+      const what = `${held} held + ${debt} owed + ${slots} > ${limit} (held by ${holders.join(', ')})`
+      this.violations.push(`OverLimit: ${key} in ${scope}: ${what}`)
     }
   }
 
-  #limitsOf({ resource, namespace, nodeName }: Grant) {
+  /** Keys of others that truly hold slots of the same resource there. */
+  #holders({ key, resource }: Grant, covers: (place: Place) => boolean, nowMs: number): string[] {
+    const others = [...this.#claims].filter(
+      ([other, { grant }]) => other !== key && grant.resource === resource && covers(grant),
+    )
+    return others.flatMap(([other]) => (this.#slots(other, nowMs) > 0 ? [other] : []))
+  }
+
+  #limitsOf({ resource, namespace, nodeName, images }: Grant): Limit[] {
     const { settings, namespaces, nodes } = this.#limits
     const node = nodes.get(nodeName)
     const cores = node?.cores ?? 1
@@ -219,18 +279,45 @@ export class Checker {
     const inNamespace = (isStart ? ours.maxStarting : ours.maxPulling) ?? Number.POSITIVE_INFINITY
     const share = Math.max(1, Math.floor(cluster * settings.namespaceShare))
     const both = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? Number.POSITIVE_INFINITY
-    const isHere = (g: Grant) => g.nodeName === nodeName
-    const isOurs = (g: Grant) => g.namespace === namespace
+    const isHere = (place: Place) => place.nodeName === nodeName
+    const isOurs = (place: Place) => place.namespace === namespace
+    const hasDebt = isStart
+    const registries = [...new Set(images.map(registryOf))].map(registry => ({
+      scope: `registry ${registry}`,
+      limit: settings.registries[registry] ?? Number.POSITIVE_INFINITY,
+      covers: (place: Place) => place.images.some(image => registryOf(image) === registry),
+      hasDebt: false,
+    }))
     return [
-      { scope: 'cluster', limit: cluster, covers: () => true },
-      { scope: `node ${nodeName}`, limit: onNode, covers: isHere },
-      { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs },
+      { scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false },
+      { scope: `node ${nodeName}`, limit: onNode, covers: isHere, hasDebt },
+      { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs, hasDebt },
       {
         scope: `namespace ${namespace} on node ${nodeName}`,
         limit: Math.min(both, perCore(ours.maxStartingPerCore)),
-        covers: (g: Grant) => isHere(g) && isOurs(g),
+        covers: place => isHere(place) && isOurs(place),
+        hasDebt,
       },
+      ...registries,
     ]
+  }
+
+  /** Containers that truly start under a claim that was answered. */
+  #startingOf(key: string, nowMs: number): string[] {
+    const claim = this.#claims.get(key)
+    if (!claim || claim.isExempt || claim.grant.resource === 'pull' || claim.answeredIn !== claim.pod.sandbox) return []
+    const { grant, pod, decidedAtMs } = claim
+    const unseenUntilMs = decidedAtMs + grant.timeoutMs
+    return grant.containers.filter(name => {
+      const truth = pod.truth.get(name)
+      if (!truth || truth.isPast) return false
+      const { isUnsure, runningSinceMs } = truth
+      // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
+      const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
+      // Where READY=1 may have been lost, the agent takes it for ready after the container's own start timeout.
+      const timeoutMs = isUnsure ? Math.min(grant.timeoutMs, pod.world.startTimeoutMs) : grant.timeoutMs
+      return nowMs < (isSeen ? runningSinceMs + timeoutMs : unseenUntilMs)
+    })
   }
 
   /** Slots that the claim truly holds now. */
@@ -243,16 +330,18 @@ export class Checker {
     // The containers of an earlier sandbox are dead.
     if (answeredIn !== pod.sandbox) return 0
     if (grant.resource === 'pull') return !pod.isPulled && nowMs < unseenUntilMs ? 1 : 0
-    const truths = grant.containers.flatMap(name => pod.truth.get(name) ?? [])
-    const starting = truths.filter(({ isPast, isUnsure, runningSinceMs }) => {
-      // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
-      const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
-      // Where READY=1 may have been lost, the agent takes it for ready after the container's own start timeout.
-      const timeoutMs = isUnsure ? Math.min(grant.timeoutMs, pod.world.startTimeoutMs) : grant.timeoutMs
-      return !isPast && nowMs < (isSeen ? runningSinceMs + timeoutMs : unseenUntilMs)
-    })
-    return starting.length
+    return this.#startingOf(key, nowMs).length
   }
+}
+
+function imagesOf({ base }: SimPod): string[] {
+  return [...(base.spec.initContainers ?? []), ...base.spec.containers].flatMap(c =>
+    c.image && !c.image.includes('startgate') && effectivePullPolicy(c) !== 'Never' ? [c.image] : [],
+  )
+}
+
+function registryOf(image: string): string {
+  return image.split('/')[0] ?? ''
 }
 
 export function heldAnywhere(rows: { scope: string; resource: Resource; held: number }[]): string[] {

@@ -2,11 +2,12 @@ import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
-import type { Ledger } from './ledger.ts'
-import type { Grant, SlotTimeout, Ticket } from './model.ts'
+import type { Ledger, Step } from './ledger.ts'
+import type { Grant, SlotTimeout, Ticket, Waiting } from './model.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { SimAgent } from './simulation-agent.ts'
-import type { Checker } from './simulation-checker.ts'
+import type { Checker, LimitTruth } from './simulation-checker.ts'
+import { passedOver } from './simulation-fairness.ts'
 import type { SimGate } from './simulation-gate.ts'
 import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
@@ -19,6 +20,7 @@ export interface LeaderDeps {
   time: Timeline
   random: Random
   checker: Checker
+  limits: LimitTruth
   situations: Situations
   ledger: Ledger
   term: number
@@ -50,6 +52,7 @@ interface Stream {
 export class SimLeader {
   readonly #deps: LeaderDeps
   readonly #streams = new Map<string, Stream>()
+  readonly #asked = new Map<string, { ticket: Ticket; atMs: number }>()
   readonly #writer: SimWriter
   readonly #shown = new Map<string, Pod>()
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
@@ -80,6 +83,7 @@ export class SimLeader {
   begin(facts: { nodes: Node[]; namespaces: Map<string, NamespaceSettings>; pods: Pod[] }): void {
     const { ledger, leases, time, term, checker, podOf } = this.#deps
     checker.tookOver(leases.byKey)
+    checker.rates.tookOver(time.nowMs)
     for (const node of facts.nodes) ledger.upsertNode(node)
     for (const [name, settings] of facts.namespaces) ledger.setNamespace(name, settings)
     for (const pod of facts.pods) this.podChanged(pod)
@@ -114,6 +118,7 @@ export class SimLeader {
   }
 
   podChanged(pod: Pod): void {
+    if (this.#deps.isOurs()) this.#deps.podOf(pod.metadata.uid ?? '')?.showed(pod)
     this.#shown.set(pod.metadata.uid ?? '', pod)
     this.#deps.ledger.upsertPod(pod, this.#deps.time.nowMs)
     this.#tellAgent(pod.metadata.uid ?? '')
@@ -182,6 +187,7 @@ export class SimLeader {
   #ask(ticket: Ticket): void {
     const { ledger, time, term, checker, podOf, isOurs, situations } = this.#deps
     const { key, podUid } = ticket
+    if (!this.#asked.has(key)) this.#asked.set(key, { ticket, atMs: time.nowMs })
     const wasHeld = ledger.grantOf(key) !== undefined
     const granted = ledger.ask(ticket, time.nowMs)
     const pod = podOf(podUid)
@@ -239,15 +245,47 @@ export class SimLeader {
 
   #step(): void {
     const { ledger, time, term, isOurs, situations } = this.#deps
-    const { grants, oversize, releases, timeouts, waiting, wakeAtMs } = ledger.step(time.nowMs, term)
+    const step = ledger.step(time.nowMs, term)
+    const { grants, oversize, passes, releases, timeouts, waiting, wakeAtMs } = step
+    const passing = new Set(passes.map(({ key }) => key))
     situations.note('a request was larger than a limit', oversize.length)
     if (waiting.length > 0) situations.note('a slot timed out while others waited', timeouts.length)
     // What one decides that leads no more is nobody's grant.
     const counts = isOurs()
     if (counts) for (const timeout of timeouts) this.#checkTimeout(timeout)
     for (const { grant } of releases) this.#release(grant.key, counts)
-    for (const grant of grants) this.#take(grant, counts)
+    if (counts) this.#checkTurns(step, passing)
+    for (const grant of grants) this.#take(grant, counts, passing.has(grant.key))
+    if (counts) this.#checkWaiting(waiting)
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
+  }
+
+  /** Tickets in line for a start: not those that wait for something else, or that a 0 keeps back. */
+  #inLine(waiting: readonly Waiting[]): Ticket[] {
+    return waiting.flatMap(({ key, reason }) =>
+      key.startsWith('start.') && reason.endsWith('in line') ? (this.#asked.get(key)?.ticket ?? []) : [],
+    )
+  }
+
+  #checkTurns({ grants, waiting }: Step, passing: ReadonlySet<string>): void {
+    const starts = grants.filter(({ key, resource, slots }) => resource === 'start' && slots > 0 && !passing.has(key))
+    const inLine = starts.length > 0 ? this.#inLine(waiting) : []
+    if (inLine.length === 0) return
+    const { ledger, checker, limits, time } = this.#deps
+    const heldBefore = new Map<string, number>()
+    for (const { scope, resource, held } of ledger.usage())
+      if (resource === 'start') heldBefore.set(scope.replace('namespace/', ''), held)
+    for (const { namespace, resource, slots } of grants)
+      if (resource === 'start') heldBefore.set(namespace, (heldBefore.get(namespace) ?? 0) - slots)
+    const askedAtMs = (key: string) => this.#asked.get(key)?.atMs ?? 0
+    checker.violations.push(
+      ...passedOver({ grants: starts, waiting: inLine, heldBefore, askedAtMs, nowMs: time.nowMs }, limits),
+    )
+  }
+
+  #checkWaiting(waiting: readonly Waiting[]): void {
+    const namespaces = new Set(this.#inLine(waiting).map(({ namespace }) => namespace))
+    this.#deps.checker.rates.waits(namespaces, this.#deps.time.nowMs)
   }
 
   #checkTimeout(timeout: SlotTimeout): void {
@@ -263,11 +301,12 @@ export class SimLeader {
     this.#writer.release(key)
   }
 
-  #take(grant: Grant, counts: boolean): void {
-    const { checker, podOf, time, answersEarly } = this.#deps
+  #take(grant: Grant, counts: boolean, isPass: boolean): void {
+    const { checker, podOf, time, answersEarly, situations } = this.#deps
+    if (isPass) situations.note('one passed full limits')
     const pod = podOf(grant.podUid)
     if (!pod) return
-    if (counts) checker.granted(grant, pod, time.nowMs)
+    if (counts) checker.granted(grant, pod, time.nowMs, isPass)
     if (grant.slots === 0 || answersEarly) this.#answer(grant.key)
     if (grant.slots > 0) this.#writer.submit(grant)
   }

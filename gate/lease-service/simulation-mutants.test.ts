@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { NamespaceSettings } from '../../core/annotations.ts'
 import { type Rules, type SequencingEvent, type SequencingState, step } from '../pod/agent/sequencing.ts'
 import { resumed } from '../pod/agent/state-file.ts'
 import { step as waitStep } from '../pod/waiting.ts'
@@ -39,6 +40,24 @@ class Forgetful extends Ledger {
   override revoke(key: string): void {
     super.revoke(key)
     this.withdraw(key)
+  }
+}
+
+class Weightless extends Ledger {
+  override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
+    super.setNamespace(name, settings)
+  }
+}
+
+class Debtless extends Usage {
+  override debt(): number {
+    return 0
+  }
+}
+
+class Floorless extends Ledger {
+  override setNamespace(name: string, { minStartRate: _, ...settings }: NamespaceSettings): void {
+    super.setNamespace(name, settings)
   }
 }
 
@@ -135,6 +154,34 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
         new Ledger(settings, { ...parts, scopesOf: withoutScope(/^namespace\/.+\/node\//) }),
     },
     want: /^OverLimit.* in namespace ns-\d on node/,
+  },
+  'a rate ignored': {
+    faults: {
+      newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^rate\//) }),
+    },
+    want: /^OverRate/,
+  },
+  'a new leader that takes its rates for unused': {
+    faults: { newLedger: (settings, parts) => new Ledger(settings, parts) },
+    want: /^OverRate/,
+  },
+  'a floor ignored': {
+    faults: { newLedger: (settings, parts, sinceMs) => new Floorless(settings, parts, sinceMs) },
+    want: /^FloorIgnored/,
+  },
+  'a registry limit skipped': {
+    faults: {
+      newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^registry\//) }),
+    },
+    want: /^OverLimit.* in registry/,
+  },
+  'a weight ignored': {
+    faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
+    want: /^Unfair/,
+  },
+  'debt ignored': {
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new Debtless() }) },
+    want: /^OverLimit.* [1-9]\d* owed/,
   },
   'a ticket lost when its grant cannot be stored': {
     faults: { newLedger: (settings, parts) => new Forgetful(settings, parts) },

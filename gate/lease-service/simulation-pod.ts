@@ -3,6 +3,7 @@ import { AGENT, type GateName, PULL_GATE } from '../../core/names.ts'
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/pod.ts'
 import { type Dependency, isSequenceGate, type Sequence, type Stage } from '../../core/sequence.ts'
 import { attemptOf } from '../pod/runs.ts'
+import { statusOf } from './container-run.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
 import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
 import { type GateWorld, SimGate } from './simulation-gate.ts'
@@ -34,6 +35,8 @@ export interface SimWorld extends GateWorld {
 
 interface AppTruth {
   runningSinceMs?: number
+  /** The run of now: restarts have one, too. */
+  run?: { id: string; sinceMs: number; isPast: boolean; isShown: boolean }
   /** Ready once, ended, or in back-off: holds no slot by the design's word. */
   isPast: boolean
   /** Ready once, by the container's own kind; what notifies has been heard. */
@@ -126,6 +129,29 @@ export class SimPod {
     }
   }
 
+  /** The leader has been shown this view. */
+  showed(view: Pod): void {
+    for (const [name, { run }] of this.truth) {
+      const status = run && statusOf(view, name)
+      if (run) run.isShown = status?.state?.running !== undefined && status.containerID === run.id
+    }
+  }
+
+  /** Containers that are starting, and of which the leader can tell by their probes or by nobody's word. */
+  startingShown(nowMs: number): string[] {
+    return [...this.truth].flatMap(([name, { run, isUnsure }]) => {
+      const isStarting = run?.isShown && !run.isPast && nowMs < run.sinceMs + this.world.startTimeoutMs
+      return isStarting && !isUnsure && this.#tellsWhenReady(name) ? [name] : []
+    })
+  }
+
+  #tellsWhenReady(name: string): boolean {
+    const kind = this.sequence?.readiness[name]?.type
+    if (kind) return kind === 'probe' || kind === 'notify'
+    const container = containerOf(this.base, name)
+    return container?.startupProbe !== undefined || container?.readinessProbe !== undefined
+  }
+
   /** A sandbox begins: all init containers run in order. */
   begin(): void {
     this.sandbox += 1
@@ -145,6 +171,7 @@ export class SimPod {
     this.sandbox += 1
     this.waiting = undefined
     const look = random.pick(['untouched', 'killed', 'lost'] as const)
+    for (const truth of this.truth.values()) delete truth.run
     for (const record of this.#records.values()) {
       if (!record.state?.running || look === 'untouched') continue
       const containerID = look === 'killed' ? { containerID: record.containerID ?? '' } : {}
@@ -291,6 +318,7 @@ export class SimPod {
     const fate = this.#fates.get(name) ?? 'ready'
     const past = (): void => {
       truth.isPast = true
+      if (truth.run) truth.run.isPast = true
     }
     this.#checkOrder(name)
     truth.runningSinceMs ??= this.world.time.nowMs
@@ -350,6 +378,7 @@ export class SimPod {
     }
     const ready = (): void => {
       truth.isPast = true
+      if (truth.run) truth.run.isPast = true
       truth.isReady = true
     }
     if (kind === 'simple') this.#later(settleMs, settleMs, ready)
@@ -357,6 +386,7 @@ export class SimPod {
     this.#later(300, 12_000, () => {
       if (kind === 'notify') {
         truth.isReady = true
+        if (truth.run) truth.run.isPast = true
         if (this.agent?.notify(name)) {
           truth.isPast = true
           truth.heardAtMs ??= time.nowMs
@@ -416,6 +446,15 @@ export class SimPod {
     this.#end(name, 1)
     this.#later(20, 1_000, () => {
       this.#run(name)
+      // Some start for long after a restart.
+      if (this.world.random.chance(0.5)) {
+        this.#later(5_000, 40_000, () => {
+          past()
+          this.#update(name, { ready: true, started: true })
+        })
+        return
+      }
+      past()
       this.#update(name, { ready: this.world.random.chance(0.5) })
       this.#later(200, 3_000, () => {
         this.#end(name, 1)
@@ -441,6 +480,9 @@ export class SimPod {
     const before = this.#records.get(name)?.state
     this.world.imagesOn(this.base.spec.nodeName ?? '').add(this.#imageOf(name))
     this.#ids += 1
+    const truth = this.truth.get(name)
+    if (truth)
+      truth.run = { id: `${this.uid}-${this.#ids}`, sinceMs: this.world.time.nowMs, isPast: false, isShown: false }
     this.#record(
       name,
       { running: { startedAt: this.#stamp() } },
@@ -453,6 +495,7 @@ export class SimPod {
     const record = this.#records.get(name)
     const startedAt = record?.state?.running?.startedAt ?? this.#stamp()
     const containerID = record?.containerID ?? ''
+    delete this.truth.get(name)?.run
     const end = {
       exitCode,
       startedAt,

@@ -28,6 +28,8 @@ export const SITUATIONS = [
   'a slot timed out while others waited',
   'a stage waited for what it depends on',
   'a request was larger than a limit',
+  'a start without a slot took room',
+  'one passed full limits',
   'a pull backed off',
   'a container crashed',
   'a container started late',

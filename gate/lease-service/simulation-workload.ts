@@ -1,6 +1,7 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import { AGENT, AGENT_ENV, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
+import type { Rate } from '../../core/quantity.ts'
 import type { Readiness, ReadinessType } from '../../core/readiness.ts'
 import { type Dependency, formatSequence, type Stage, sequenceGateOf } from '../../core/sequence.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
@@ -14,7 +15,13 @@ export function randomCluster(random: Random): LimitTruth {
     (value === undefined ? {} : { [key]: value }) as Partial<Record<K, number>>
   const settings: ClusterSettings = {
     ...DEFAULT_SETTINGS,
-    cluster: { ...limit('maxStarting', maybe(1, 6)), ...limit('maxPulling', maybe(1, 4)) },
+    cluster: {
+      ...limit('maxStarting', maybe(1, 6)),
+      ...limit('maxPulling', maybe(1, 4)),
+      ...(random.chance(0.15) && { maxStartRate: randomRate(random) }),
+      ...(random.chance(0.15) && { minStartRate: randomFloor(random) }),
+    },
+    registries: random.chance(0.3) ? { 'docker.io': random.int(1, 3), 'quay.io': 1 } : {},
     node: { ...limit('maxStarting', maybe(1, 4)), ...limit('maxPulling', maybe(1, 2)) },
     startTimeoutMs: 30_000,
     pullTimeoutMs: 60_000,
@@ -36,6 +43,9 @@ export function randomCluster(random: Random): LimitTruth {
 
 export function randomNamespace(random: Random): NamespaceSettings {
   const settings: NamespaceSettings = {}
+  if (random.chance(0.5)) settings.weight = random.pick([0.25, 1, 4])
+  // Where nothing else sets them apart, weights alone decide.
+  if (random.chance(0.3)) return settings
   // Now and then 0, which freezes.
   const count = () => (random.chance(0.15) ? 0 : random.int(1, 4))
   if (random.chance(0.5)) settings.maxStarting = count()
@@ -43,8 +53,26 @@ export function randomNamespace(random: Random): NamespaceSettings {
   if (random.chance(0.2)) settings.maxStartingPerCore = random.chance(0.1) ? 0 : 0.5 * random.int(1, 4)
   if (random.chance(0.4)) settings.maxPulling = count()
   if (random.chance(0.2)) settings.maxPullingPerNode = count()
+  if (random.chance(0.15)) settings.maxStartRate = randomRate(random)
+  if (random.chance(0.1)) settings.minStartRate = randomFloor(random)
+  if (random.chance(0.1)) settings.maxWaitMs = random.pick([20_000, 60_000])
   if (random.chance(0.1)) settings.mode = random.pick(['observe', 'off'] as const)
   return settings
+}
+
+function randomRate(random: Random): Rate {
+  return random.pick([
+    { count: 1, periodMs: 1_000 },
+    { count: 5, periodMs: 2_000 },
+    { count: 10, periodMs: 60_000 },
+  ])
+}
+
+function randomFloor(random: Random): Rate {
+  return random.pick([
+    { count: 6, periodMs: 60_000 },
+    { count: 1, periodMs: 20_000 },
+  ])
 }
 
 /** Test support. A gated pod as the webhook would make it: plain, or with an order among its containers. */
@@ -54,7 +82,10 @@ export function randomPod(index: number, nowMs: number, limits: LimitTruth, rand
 }
 
 function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Random): Pod {
-  const images = Array.from({ length: 5 }, (_, i) => `docker.io/library/${i === 4 ? 'bad' : 'app'}-${i}:1`)
+  const images = Array.from(
+    { length: 5 },
+    (_, i) => `${i === 3 ? 'quay.io' : 'docker.io'}/library/${i === 4 ? 'bad' : 'app'}-${i}:1`,
+  )
   const containers: Container[] = Array.from({ length: random.chance(0.6) ? 1 : random.int(2, 5) }, (_, i) => ({
     name: `app-${i}`,
     image: random.pick(images),

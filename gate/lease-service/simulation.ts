@@ -18,7 +18,7 @@ import { randomCluster, randomNamespace, randomPod } from './simulation-workload
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults {
-  newLedger?: (settings: ClusterSettings, parts: Pick<LedgerParts, 'findWorkload'>) => Ledger
+  newLedger?: (settings: ClusterSettings, parts: Pick<LedgerParts, 'findWorkload'>, sinceMs: number) => Ledger
   answersEarly?: boolean
   skipsTerm?: boolean
   waitStep?: typeof waitStep
@@ -95,6 +95,7 @@ class Simulation {
     this.#planChaos()
     this.#time.after(CHAOS_MS, () => this.#calm())
     this.#time.run(END_MS, () => this.#checker.violations.length > 0)
+    this.#situations.note('a start without a slot took room', this.#checker.debtsCounted)
     if (this.#checker.violations.length === 0) this.#checkEnd()
     return { violations: this.#checker.violations, grants: this.#checker.grants }
   }
@@ -124,6 +125,7 @@ class Simulation {
     const pod = new SimPod(randomPod(index, this.#time.nowMs, this.#limits, this.#random), world)
     this.#pods.push(pod)
     this.#podsByUid.set(pod.uid, pod)
+    this.#checker.addPod(pod)
     this.#publish(pod)
     this.#time.after(this.#random.int(100, 1_500), () => pod.isOver || pod.begin())
   }
@@ -204,12 +206,14 @@ class Simulation {
     this.#term += 1
     const term = this.#term
     const parts = { findWorkload: this.#findWorkload }
-    const ledger = this.#faults.newLedger?.(settings, parts) ?? new Ledger(settings, parts)
+    const { nowMs } = this.#time
+    const ledger = this.#faults.newLedger?.(settings, parts, nowMs) ?? new Ledger(settings, parts, nowMs)
     this.#ledger = ledger
     this.#leader = new SimLeader({
       time: this.#time,
       random: this.#random,
       checker: this.#checker,
+      limits: this.#limits,
       situations: this.#situations,
       ledger,
       term,
@@ -359,6 +363,7 @@ class Simulation {
     if (Object.values(settings).includes(0)) this.#situations.note('a limit froze')
     this.#limits.namespaces.set(namespace, settings)
     this.#ledger?.setNamespace(namespace, settings)
+    this.#checker.rates.limitsChanged(namespace, this.#time.nowMs)
     this.#leader?.plan()
   }
 
