@@ -39,8 +39,6 @@ interface Claim {
 
 export const AFTER = 'startgate.dev/after'
 
-/** A status may reach the leader this much later than the truth. */
-const MAX_STATUS_LAG_MS = 12_000
 /** An agent that is connected notices a lost report, and has said it again, within this time. */
 const MAX_REPORT_LAG_MS = 5_000
 
@@ -311,9 +309,9 @@ export class Checker {
     return grant.containers.filter(name => {
       const truth = pod.truth.get(name)
       if (!truth || truth.isPast) return false
-      const { isUnsure, runningSinceMs } = truth
-      // A start that the leader may have seen only after the timeout is a late start: debt, not a slot.
-      const isSeen = runningSinceMs !== undefined && runningSinceMs + MAX_STATUS_LAG_MS < unseenUntilMs
+      const { isUnsure, runningSinceMs, shownAtMs = Number.POSITIVE_INFINITY } = truth
+      // A start that the leader saw only after the timeout is a late start: debt, not a slot.
+      const isSeen = runningSinceMs !== undefined && shownAtMs < unseenUntilMs
       // Where READY=1 may have been lost, the agent takes it for ready after the container's own start timeout.
       const timeoutMs = isUnsure ? Math.min(grant.timeoutMs, pod.world.startTimeoutMs) : grant.timeoutMs
       return nowMs < (isSeen ? runningSinceMs + timeoutMs : unseenUntilMs)

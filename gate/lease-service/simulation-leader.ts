@@ -125,6 +125,12 @@ export class SimLeader {
     this.plan()
   }
 
+  /** A watch that was broken lists anew. */
+  listed(pods: ReadonlyMap<string, Pod>): void {
+    for (const pod of pods.values()) this.podChanged(pod)
+    for (const uid of this.#shown.keys()) if (!pods.has(uid)) this.podGone(uid)
+  }
+
   podGone(uid: string): void {
     this.#shown.delete(uid)
     this.#deps.ledger.removePod(uid, this.#deps.time.nowMs)
@@ -297,8 +303,15 @@ export class SimLeader {
   }
 
   #release(key: string, counts: boolean): void {
-    if (counts) this.#deps.checker.dropped(key)
+    const { checker, ledger } = this.#deps
+    if (counts) checker.dropped(key)
     this.#writer.release(key)
+    const stream = this.#streams.get(key)
+    if (!stream) return
+    // It was about to hear of a grant that is no more.
+    this.#streams.delete(key)
+    ledger.withdraw(key)
+    stream.gate.hear({ kind: 'retry', afterMs: 0, reason: 'the grant ended before it could be told' }, stream.nonce)
   }
 
   #take(grant: Grant, counts: boolean, isPass: boolean): void {

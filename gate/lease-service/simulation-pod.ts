@@ -45,6 +45,8 @@ interface AppTruth {
   isCompleted?: boolean
   /** Its agent was away while it may have said so: after the start timeout it is taken for ready. */
   isUnsure?: boolean
+  /** When a leader was first shown that it runs. */
+  shownAtMs?: number
 }
 
 const INIT_STEP = /^startgate-image-/
@@ -131,9 +133,12 @@ export class SimPod {
 
   /** The leader has been shown this view. */
   showed(view: Pod): void {
-    for (const [name, { run }] of this.truth) {
+    for (const [name, truth] of this.truth) {
+      const { run } = truth
       const status = run && statusOf(view, name)
-      if (run) run.isShown = status?.state?.running !== undefined && status.containerID === run.id
+      if (!run) continue
+      run.isShown = status?.state?.running !== undefined && status.containerID === run.id
+      if (run.isShown) truth.shownAtMs ??= this.world.time.nowMs
     }
   }
 

@@ -1,12 +1,13 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
-import type { Node, Pod } from '../../core/pod.ts'
+import type { Node } from '../../core/pod.ts'
 import type { Patience } from '../pod/patience.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { Ledger, type LedgerParts } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { AgentFaults, SimAgent } from './simulation-agent.ts'
+import { SimApi } from './simulation-api.ts'
 import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
 import type { SimGate } from './simulation-gate.ts'
 import { SimLeader } from './simulation-leader.ts'
@@ -32,6 +33,7 @@ export interface Outcome {
 }
 
 const CHAOS_MS = 240_000
+const RENEW_DEADLINE_MS = 10_000
 const END_MS = 8_000_000
 
 /**
@@ -53,16 +55,13 @@ class Simulation {
   readonly #pods: SimPod[] = []
   readonly #podsByUid = new Map<string, SimPod>()
   readonly #images = new Map<string, Set<string>>()
-  /** The API server's view. */
-  readonly #api = new Map<string, Pod>()
-  readonly #apiBusyUntilMs = new Map<string, number>()
-  readonly #watchBusyUntilMs = new Map<string, number>()
+  readonly #api: SimApi
   readonly #leases: SimLeases
   #leader: SimLeader | undefined
   #ledger: Ledger | undefined
   #term = 0
-  /** How often the API server hears of a status some seconds late. */
-  readonly #slowStatuses: number
+  /** Counts terms also where their numbers start over. */
+  #reign = 0
   readonly #patience: Patience
 
   constructor(seed: number, faults: Faults, situations: Situations) {
@@ -70,7 +69,13 @@ class Simulation {
     this.#faults = faults
     this.#situations = situations
     this.#leases = new SimLeases(this.#time, this.#random, situations)
-    this.#slowStatuses = this.#random.pick([0, 0.05, 0.4])
+    this.#api = new SimApi({
+      time: this.#time,
+      random: this.#random,
+      situations,
+      leases: this.#leases,
+      leader: () => this.#leader,
+    })
     this.#patience = { failOpenAfterMs: this.#random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     this.#limits = randomCluster(this.#random)
     this.#checker = new Checker(this.#limits)
@@ -109,7 +114,7 @@ class Simulation {
       patience: this.#patience,
       waitStep: this.#faults.waitStep ?? waitStep,
       imagesOn: node => getOrSet(this.#images, node, () => new Set()),
-      publish: pod => this.#publish(pod),
+      publish: pod => this.#api.publish(pod),
       gateReady: gate => this.#connect(gate),
       hungUp: gate => this.#leader?.hangUp(gate),
       failedOpen: (pod, gate) => this.#checker.failedOpen(pod, gate),
@@ -126,45 +131,8 @@ class Simulation {
     this.#pods.push(pod)
     this.#podsByUid.set(pod.uid, pod)
     this.#checker.addPod(pod)
-    this.#publish(pod)
+    this.#api.publish(pod)
     this.#time.after(this.#random.int(100, 1_500), () => pod.isOver || pod.begin())
-  }
-
-  /** A status reaches the API server after some time, and the leader after some more; in order, but maybe twice, or an old one again. */
-  #publish(pod: SimPod): void {
-    const { int, chance } = bound(this.#random)
-    const shown = pod.snapshot()
-    const isSlow = chance(this.#slowStatuses)
-    if (isSlow) this.#situations.note('a status came late')
-    this.#inOrder(this.#apiBusyUntilMs, pod.uid, isSlow ? int(0, 8_000) : int(5, 300), () => {
-      if (pod.isGone) return
-      const before = this.#api.get(pod.uid)
-      this.#api.set(pod.uid, this.#withDeletion(pod, shown))
-      const again = before && chance(0.1) ? [before] : []
-      if (again.length > 0) this.#situations.note('an older status came again')
-      for (const view of [...again, ...(chance(0.1) ? [shown] : []), shown]) this.#deliver(pod, view)
-    })
-  }
-
-  #withDeletion(pod: SimPod, shown: Pod): Pod {
-    if (!pod.isDeleted) return shown
-    return { ...shown, metadata: { ...shown.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
-  }
-
-  #deliver(pod: SimPod, view: Pod | undefined): void {
-    const leader = this.#leader
-    const lagMs = this.#random.chance(0.03) ? 2_000 : this.#random.int(1, 150)
-    this.#inOrder(this.#watchBusyUntilMs, pod.uid, lagMs, () => {
-      if (leader !== this.#leader) return
-      if (view && !pod.isGone) leader?.podChanged(this.#withDeletion(pod, view))
-      else leader?.podGone(pod.uid)
-    })
-  }
-
-  #inOrder(busyUntilMs: Map<string, number>, key: string, delayMs: number, act: () => void): void {
-    const atMs = Math.max(this.#time.nowMs + delayMs, busyUntilMs.get(key) ?? 0)
-    busyUntilMs.set(key, atMs)
-    this.#time.after(atMs - this.#time.nowMs, act)
   }
 
   /** A gate's request goes to any replica; one that does not lead shows the way. */
@@ -174,7 +142,7 @@ class Simulation {
       if (!gate.isWaiting || gate.nonce !== nonce) return
       const pod = this.#podsByUid.get(gate.podUid)
       const node = this.#limits.nodes.get(pod?.base.spec.nodeName ?? '')
-      if (!pod || node?.isLost || !this.#leader) gate.lost('nobody answers')
+      if (!pod || node?.isLost || !this.#leader || this.#leases.isDown) gate.lost('nobody answers')
       else if (!gate.isDirected && this.#random.chance(0.3))
         gate.hear({ kind: 'leader', address: 'leader', term: this.#term }, nonce)
       else if (!this.#leader.connect(pod, gate)) gate.lost('not known yet')
@@ -185,7 +153,7 @@ class Simulation {
     const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
     this.#time.after(this.#random.int(5, 400), () => {
       if (!agent.isAlive) return
-      if (node?.isLost || !this.#leader?.connectAgent(agent)) agent.streamLost()
+      if (node?.isLost || this.#leases.isDown || !this.#leader?.connectAgent(agent)) agent.streamLost()
     })
   }
 
@@ -202,8 +170,14 @@ class Simulation {
   }
 
   #takeOver(): void {
+    if (this.#leases.isDown) {
+      this.#time.after(this.#leases.downUntilMs - this.#time.nowMs + this.#random.int(0, 2_000), () => this.#takeOver())
+      return
+    }
     const settings = this.#limits.settings
     this.#term += 1
+    this.#reign += 1
+    const reign = this.#reign
     const term = this.#term
     const parts = { findWorkload: this.#findWorkload }
     const { nowMs } = this.#time
@@ -221,11 +195,11 @@ class Simulation {
       podOf: uid => this.#podsByUid.get(uid),
       answersEarly: this.#faults.answersEarly ?? false,
       skipsTerm: this.#faults.skipsTerm ?? false,
-      isOurs: () => term === this.#term,
+      isOurs: () => reign === this.#reign,
       onTermLost: () => undefined,
     })
     const nodes = [...this.#limits.nodes.keys()].map(name => this.#nodeObject(name))
-    this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.values()] })
+    this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.pods.values()] })
   }
 
   /** Killed alone, or with all others: then nobody leads for long. */
@@ -237,6 +211,23 @@ class Simulation {
     this.#time.after(isAll ? this.#random.int(20_000, 120_000) : this.#random.int(500, 10_000), () => this.#takeOver())
     for (const gate of gates) gate.lost('the leader is gone')
     for (const agent of agents) agent.streamLost()
+  }
+
+  /** Who cannot renew its lead for long gives it up. */
+  #pauseApi(): void {
+    const ms = this.#random.int(1_000, 30_000)
+    this.#api.goDown(this.#time.nowMs + ms)
+    const leader = this.#leader
+    if (ms > RENEW_DEADLINE_MS)
+      this.#time.after(RENEW_DEADLINE_MS, () => leader && leader === this.#leader && this.#crash())
+  }
+
+  /** Terms start over. */
+  #deleteElection(): void {
+    if (!this.#leader || this.#leases.isDown) return
+    this.#situations.note('the election Lease was deleted')
+    this.#crash()
+    this.#term = 0
   }
 
   /** SIGSTOP at any moment, and SIGCONT when another one leads, or just before. */
@@ -285,7 +276,11 @@ class Simulation {
       [0.5, () => this.#somePod(pod => this.#breakStream(pod))],
       [0.5, () => this.#somePod(pod => this.#crashAgent(pod))],
       [0.3, () => this.#leader && this.#pauseLeader()],
+      [0.3, () => this.#pauseApi()],
+      [0.3, () => this.#api.breakWatch(this.#time.nowMs + int(500, 30_000))],
+      [0.1, () => this.#deleteElection()],
       [0.2, () => this.#rebootNode()],
+      [0.3, () => this.#changeNode(this.#random.pick([...this.#limits.nodes.keys()]), this.#random.int(0, 4))],
       [0.1, () => this.#deleteMany()],
       [0.3, () => this.#loseNode()],
       [0.7, () => this.#showNode(this.#random.pick([...this.#limits.nodes.keys()]))],
@@ -345,16 +340,11 @@ class Simulation {
     this.#situations.note('a pod was deleted')
     const gates = pod.pendingGates
     pod.isDeleted = true
-    const shown = this.#api.get(pod.uid)
-    if (shown) {
-      this.#api.set(pod.uid, this.#withDeletion(pod, shown))
-      this.#deliver(pod, shown)
-    }
+    this.#api.deleting(pod)
     for (const gate of gates) this.#time.after(this.#random.int(0, 2_000), () => this.#leader?.hangUp(gate))
     this.#time.after(this.#random.int(500, 5_000), () => {
       pod.isGone = true
-      this.#api.delete(pod.uid)
-      this.#deliver(pod, undefined)
+      this.#api.deleted(pod)
     })
   }
 
@@ -365,6 +355,15 @@ class Simulation {
     this.#ledger?.setNamespace(namespace, settings)
     this.#checker.rates.limitsChanged(namespace, this.#time.nowMs)
     this.#leader?.plan()
+  }
+
+  /** The annotation of a node, which beats the chart. */
+  #changeNode(name: string, annotation: number): void {
+    const node = this.#limits.nodes.get(name)
+    if (!node) return
+    node.annotation = annotation
+    this.#situations.note('limits changed')
+    this.#showNode(name)
   }
 
   #loseNode(): void {
@@ -388,6 +387,7 @@ class Simulation {
   }
 
   #calm(): void {
+    for (const [name, { annotation }] of this.#limits.nodes) if (annotation === 0) this.#changeNode(name, 2)
     for (const namespace of this.#limits.namespaces.keys()) this.#changeLimits(namespace, { maxStarting: 2 })
   }
 
