@@ -282,6 +282,20 @@ describe('at takeover', () => {
     expect(ledger.ask(ticketFor(pod('a'), 'startgate-start', 2), 50)).toEqual(grants[0])
   })
 
+  test('but not when the first one went without', () => {
+    ask(pod('a'), 'startgate-pull', 2)
+    ask(pod('b'))
+    const grants = [0, TIMEOUT_MS].flatMap(nowMs => step(nowMs).grants)
+    ledger = new Ledger(settings)
+    const message = JSON.stringify({ verdict: 'failed-open', attempt: 2, waitedMs: 1 })
+    const terminated = { exitCode: 0, containerID: 'g', message }
+    const gate = { name: 'startgate-pull', ready: true, restartCount: 0, state: { terminated } }
+    ledger.upsertPod({ ...pod('a'), status: { initContainerStatuses: [gate] } }, 50)
+    ledger.upsertPod(pod('b'), 50)
+    for (const grant of grants) ledger.adopt(grant, 50)
+    expect(ledger.ask(ticketFor(pod('a'), 'startgate-start', 2), 50)).toBeUndefined()
+  })
+
   test('a stored grant that its gate was told of again stands, however low the limit is set', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants
