@@ -4,7 +4,7 @@
  */
 export const HELD_PLACES = 1_000
 
-/** Open answers of all lines together: one costs about 130 KiB (bench/), and the chart's memory limit leaves room for these. */
+/** Open answers of all lines together: one costs 80 to 130 KiB (bench/), and the chart's memory limit leaves room for these. */
 export const HELD_STREAMS = 10_000
 /** So many stay in each line, however many lines there are: enough for what the next steps give out. */
 const LEAST_HELD_PLACES = 10
