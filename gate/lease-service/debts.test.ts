@@ -57,6 +57,12 @@ describe('who owes', () => {
     expect(owing(facts)).toEqual(want)
   })
 
+  test('a restart seen as it happens, by however wrong a clock', () => {
+    const first = startsOf(undefined, factsOf(pod(running('a', true))), at(0))
+    const restarted = factsOf(pod(running('b')))
+    expect(startsOf(first.runs, restarted, { ms: 1_000, wallMs: WALL_MS + 3_600_000 }).owing).toEqual(['app'])
+  })
+
   test('until its start timeout', () => {
     const { runs, changesAtMs } = startsOf(undefined, factsOf(pod(running('a'))), at(0))
     expect(changesAtMs).toBe(60_000)

@@ -28,7 +28,7 @@ export interface DebtFacts {
 
 export interface Now {
   ms: number
-  /** Only to tell how old a run was when it was first seen. */
+  /** Only to tell how old a run was when its pod was first seen. */
   wallMs: number
 }
 
@@ -50,8 +50,10 @@ export function startsOf(before: Starts['runs'] | undefined, facts: DebtFacts, n
   let changesAtMs: number | undefined
   const { pod, isExempt, holding } = facts
   if (isExempt || isFinished(pod) || pod.metadata.deletionTimestamp) return { runs, owing, changesAtMs }
+  // Of a pod that is known already, a run not seen before has just begun: the clocks of others may be off.
+  const seenAt = before ? { ...now, wallMs: Number.NEGATIVE_INFINITY } : now
   for (const name of startersOf(pod)) {
-    const run = runOf(name, before?.get(name), facts, now)
+    const run = runOf(name, before?.get(name), facts, seenAt)
     if (!run) continue
     const { endsAtMs, ...start } = run
     runs.set(name, start)
@@ -74,7 +76,8 @@ function runOf(
   const id = status?.containerID
   const { running } = status?.state ?? {}
   if (!running || !id || !container) return undefined
-  const ageMs = Math.max(0, now.wallMs - (stampMs(running.startedAt) ?? now.wallMs))
+  const startedAtMs = stampMs(running.startedAt)
+  const ageMs = startedAtMs === undefined ? 0 : Math.max(0, now.wallMs - startedAtMs)
   const sinceMs = before?.id === id ? before.sinceMs : now.ms - ageMs
   const timeoutMs = facts.startTimeoutMsOf(container)
   const isPast = pastOf(sequenceOf(facts.pod)?.readiness[name], facts.reports?.get(name), id, () =>
