@@ -3,7 +3,7 @@ import { effectivePullPolicy } from '../../core/image-name.ts'
 import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
-import type { SimPod } from './simulation-pod.ts'
+import { MAX_OPENING_MS, type SimPod } from './simulation-pod.ts'
 import { RateCheck } from './simulation-rates.ts'
 
 /** What limits are in force, as the simulated cluster has them. */
@@ -54,6 +54,8 @@ export class Checker {
   readonly #limits: LimitTruth
   readonly #askedAtMs = new Map<string, number>()
   readonly #claims = new Map<string, Claim>()
+  /** By key: the sandbox whose gate was told, also without a slot. */
+  readonly #toldIn = new Map<string, number>()
   readonly #pods: SimPod[] = []
   readonly rates: RateCheck
 
@@ -100,6 +102,7 @@ export class Checker {
   }
 
   answered(key: string, pod: SimPod): void {
+    this.#toldIn.set(key, pod.sandbox)
     const claim = this.#claims.get(key)
     if (claim) claim.answeredIn = pod.sandbox
   }
@@ -132,7 +135,7 @@ export class Checker {
         grant,
         pod,
         decidedAtMs: nowMs,
-        answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined,
+        answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
         isExempt: false,
         isUndecided: true,
       })
@@ -150,8 +153,10 @@ export class Checker {
   ): void {
     const claim = this.#claims.get(key)
     if (claim?.answeredIn !== pod.sandbox || claim.isExempt || pod.isOver) return
-    const { heardAtMs = Number.POSITIVE_INFINITY } = pod.truth.get(container) ?? {}
-    if (Math.min(nowMs - heardAtMs, connectedMs) > MAX_REPORT_LAG_MS)
+    // An agent says nothing of a container that it has not been shown.
+    const never = Number.POSITIVE_INFINITY
+    const { heardAtMs = never, shownAtMs = never } = pod.truth.get(container) ?? {}
+    if (Math.min(nowMs - heardAtMs, nowMs - shownAtMs, connectedMs) > MAX_REPORT_LAG_MS)
       this.violations.push(`LostNotify: ${container} of ${pod.uid} was ready for long`)
   }
 
@@ -310,11 +315,12 @@ export class Checker {
       const truth = pod.truth.get(name)
       if (!truth || truth.isPast) return false
       const { isUnsure, runningSinceMs, shownAtMs = Number.POSITIVE_INFINITY } = truth
+      // Where READY=1 may have been lost, the agent takes it for ready at the start timeout after the gate's opening.
+      const openedAtMs = isUnsure ? pod.openedAtMs(name) : undefined
+      if (openedAtMs !== undefined) return nowMs < openedAtMs + pod.world.startTimeoutMs - MAX_OPENING_MS
       // A start that the leader saw only after the timeout is a late start: debt, not a slot.
       const isSeen = runningSinceMs !== undefined && shownAtMs < unseenUntilMs
-      // Where READY=1 may have been lost, the agent takes it for ready after the container's own start timeout.
-      const timeoutMs = isUnsure ? Math.min(grant.timeoutMs, pod.world.startTimeoutMs) : grant.timeoutMs
-      return nowMs < (isSeen ? runningSinceMs + timeoutMs : unseenUntilMs)
+      return nowMs < (isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs)
     })
   }
 

@@ -24,6 +24,8 @@ export interface LeaderDeps {
   situations: Situations
   ledger: Ledger
   term: number
+  /** How much the leader's clock is off those of the nodes. */
+  skewMs: () => number
   /** A quorum read of the election Lease. */
   isOurs: () => boolean
   /** The term is over. */
@@ -86,7 +88,7 @@ export class SimLeader {
     checker.rates.tookOver(time.nowMs)
     for (const node of facts.nodes) ledger.upsertNode(node)
     for (const [name, settings] of facts.namespaces) ledger.setNamespace(name, settings)
-    for (const pod of facts.pods) this.podChanged(pod)
+    for (const pod of facts.pods) this.podChanged(pod, true)
     for (const stored of leases.byKey.values()) {
       const grant = stored.term > term ? { ...stored, term } : stored
       leases.byKey.set(grant.key, grant)
@@ -117,8 +119,9 @@ export class SimLeader {
     })
   }
 
-  podChanged(pod: Pod): void {
-    if (this.#deps.isOurs()) this.#deps.podOf(pod.metadata.uid ?? '')?.showed(pod)
+  podChanged(pod: Pod, isFirstSight = false): void {
+    const { isOurs, podOf, skewMs } = this.#deps
+    if (isOurs()) podOf(pod.metadata.uid ?? '')?.showed(pod, isFirstSight && skewMs() !== 0)
     this.#shown.set(pod.metadata.uid ?? '', pod)
     this.#deps.ledger.upsertPod(pod, this.#deps.time.nowMs)
     this.#tellAgent(pod.metadata.uid ?? '')
@@ -219,7 +222,9 @@ export class SimLeader {
   /** The process is gone. Returns who lost their connection. */
   crash(): { gates: SimGate[]; agents: SimAgent[] } {
     this.#isOver = true
-    for (const key of this.#writer.crash()) this.#deps.checker.dropped(key)
+    const { isOurs, checker } = this.#deps
+    const unwritten = this.#writer.crash()
+    for (const key of isOurs() ? unwritten : []) checker.dropped(key)
     return this.#listeners()
   }
 
@@ -233,6 +238,8 @@ export class SimLeader {
   wake(): void {
     const held = this.#held ?? []
     this.#held = undefined
+    // Their streams are long dead.
+    this.#agents.clear()
     for (const act of held) if (!this.#isOver) act()
   }
 
@@ -251,7 +258,7 @@ export class SimLeader {
 
   #step(): void {
     const { ledger, time, term, isOurs, situations } = this.#deps
-    const step = ledger.step(time.nowMs, term)
+    const step = ledger.step(time.nowMs, term, time.nowMs + this.#deps.skewMs())
     const { grants, oversize, passes, releases, timeouts, waiting, wakeAtMs } = step
     const passing = new Set(passes.map(({ key }) => key))
     situations.note('a request was larger than a limit', oversize.length)

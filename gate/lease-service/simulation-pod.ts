@@ -36,7 +36,7 @@ export interface SimWorld extends GateWorld {
 interface AppTruth {
   runningSinceMs?: number
   /** The run of now: restarts have one, too. */
-  run?: { id: string; sinceMs: number; isPast: boolean; isShown: boolean }
+  run?: { id: string; sinceMs: number; isPast: boolean; isShown: boolean; isAgeUnsure: boolean }
   /** Ready once, ended, or in back-off: holds no slot by the design's word. */
   isPast: boolean
   /** Ready once, by the container's own kind; what notifies has been heard. */
@@ -52,7 +52,10 @@ interface AppTruth {
 const INIT_STEP = /^startgate-image-/
 
 /** A container starts this long, at most, after the word to its gate. */
-const MAX_OPENING_MS = 5_000
+export const MAX_OPENING_MS = 5_000
+
+/** The kubelet's stamps have whole seconds, so that a run may look so much older. */
+const STAMP_MS = 1_000
 
 /** By second: making one costs more than all else about a status. */
 const STAMPS = new Map<number, string>()
@@ -83,7 +86,7 @@ export class SimPod {
   gateAtFifo: GateName | undefined
   /** Stage gates that got their slots in this sandbox, and those that have ended. */
   readonly grantedGates = new Set<GateName>()
-  readonly passedGates = new Set<GateName>()
+  readonly passedGates = new Map<GateName, number>()
   /** Those that went without a grant. */
   readonly failedOpenGates = new Set<GateName>()
   readonly #tries = new Map<string, number>()
@@ -131,13 +134,14 @@ export class SimPod {
     }
   }
 
-  /** The leader has been shown this view. */
-  showed(view: Pod): void {
+  /** The leader has been shown this view. `isAgeUnsure`: by a clock that is off it judges how old it all is. */
+  showed(view: Pod, isAgeUnsure: boolean): void {
     for (const [name, truth] of this.truth) {
       const { run } = truth
       const status = run && statusOf(view, name)
       if (!run) continue
       run.isShown = status?.state?.running !== undefined && status.containerID === run.id
+      run.isAgeUnsure ||= isAgeUnsure
       if (run.isShown) truth.shownAtMs ??= this.world.time.nowMs
     }
   }
@@ -145,9 +149,16 @@ export class SimPod {
   /** Containers that are starting, and of which the leader can tell by their probes or by nobody's word. */
   startingShown(nowMs: number): string[] {
     return [...this.truth].flatMap(([name, { run, isUnsure }]) => {
-      const isStarting = run?.isShown && !run.isPast && nowMs < run.sinceMs + this.world.startTimeoutMs
+      if (!run?.isShown || run.isPast || run.isAgeUnsure) return []
+      const isStarting = nowMs < run.sinceMs + this.world.startTimeoutMs - STAMP_MS
       return isStarting && !isUnsure && this.#tellsWhenReady(name) ? [name] : []
     })
+  }
+
+  /** When the gate before a container of a sequence ended, in this sandbox. */
+  openedAtMs(name: string): number | undefined {
+    const stage = this.sequence?.stages.find(s => s.containers.includes(name))
+    return stage && this.passedGates.get(stage.gate)
   }
 
   #tellsWhenReady(name: string): boolean {
@@ -196,7 +207,7 @@ export class SimPod {
     this.#later(1, 200, () => {
       if (verdict.verdict === 'granted' && !this.grantedGates.has(gate))
         this.world.violated(`Ungated: ${gate} of ${this.uid} was opened without a grant`)
-      this.passedGates.add(gate)
+      this.passedGates.set(gate, this.world.time.nowMs)
       this.#mark('passed', gate)
       this.#end(gate, 0, JSON.stringify(verdict))
       this.#later(0, 1_000, () => this.#runInit(this.#indexOf(gate) + 1))
@@ -487,7 +498,13 @@ export class SimPod {
     this.#ids += 1
     const truth = this.truth.get(name)
     if (truth)
-      truth.run = { id: `${this.uid}-${this.#ids}`, sinceMs: this.world.time.nowMs, isPast: false, isShown: false }
+      truth.run = {
+        id: `${this.uid}-${this.#ids}`,
+        sinceMs: this.world.time.nowMs,
+        isPast: false,
+        isShown: false,
+        isAgeUnsure: false,
+      }
     this.#record(
       name,
       { running: { startedAt: this.#stamp() } },

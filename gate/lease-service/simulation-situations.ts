@@ -7,6 +7,7 @@ export const SITUATIONS = [
   'the election Lease was deleted',
   'the API server was down',
   'a watch broke',
+  'a clock jumped',
   'a write failed',
   'the outcome of a write was unknown',
   'a write of unknown outcome was carried out',

@@ -62,6 +62,7 @@ class Simulation {
   #term = 0
   /** Counts terms also where their numbers start over. */
   #reign = 0
+  #skewMs = 0
   readonly #patience: Patience
 
   constructor(seed: number, faults: Faults, situations: Situations) {
@@ -195,6 +196,7 @@ class Simulation {
       podOf: uid => this.#podsByUid.get(uid),
       answersEarly: this.#faults.answersEarly ?? false,
       skipsTerm: this.#faults.skipsTerm ?? false,
+      skewMs: () => this.#skewMs,
       isOurs: () => reign === this.#reign,
       onTermLost: () => undefined,
     })
@@ -220,6 +222,11 @@ class Simulation {
     const leader = this.#leader
     if (ms > RENEW_DEADLINE_MS)
       this.#time.after(RENEW_DEADLINE_MS, () => leader && leader === this.#leader && this.#crash())
+  }
+
+  #jumpClock(): void {
+    this.#situations.note('a clock jumped')
+    this.#skewMs = this.#random.pick([-3_600_000, -60_000, 60_000, 3_600_000])
   }
 
   /** Terms start over. */
@@ -279,6 +286,7 @@ class Simulation {
       [0.3, () => this.#pauseApi()],
       [0.3, () => this.#api.breakWatch(this.#time.nowMs + int(500, 30_000))],
       [0.1, () => this.#deleteElection()],
+      [0.2, () => this.#jumpClock()],
       [0.2, () => this.#rebootNode()],
       [0.3, () => this.#changeNode(this.#random.pick([...this.#limits.nodes.keys()]), this.#random.int(0, 4))],
       [0.1, () => this.#deleteMany()],
