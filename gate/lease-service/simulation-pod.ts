@@ -8,6 +8,7 @@ import { containerOf, sequenceOf } from './pod-sequence.ts'
 import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
 import { type GateWorld, SimGate } from './simulation-gate.ts'
 import type { Situation } from './simulation-situations.ts'
+import { SimStatuses } from './simulation-statuses.ts'
 
 /** What becomes of an app container after it starts. */
 export type Fate = 'ready' | 'flap' | 'crash' | 'never' | 'exit' | 'third-try'
@@ -57,9 +58,6 @@ export const MAX_OPENING_MS = 5_000
 /** The kubelet's stamps have whole seconds, so that a run may look so much older. */
 const STAMP_MS = 1_000
 
-/** By second: making one costs more than all else about a status. */
-const STAMPS = new Map<number, string>()
-
 /**
  * Test support. One pod and what the kubelet does with it: gates, image steps, containers, crashes, a sandbox made anew whose
  * statuses mislead. What is true is in fields; what the API server gets to see is `snapshot()`.
@@ -91,14 +89,14 @@ export class SimPod {
   readonly failedOpenGates = new Set<GateName>()
   readonly #tries = new Map<string, number>()
   readonly #passes = { pull: 0, start: 0 }
-  readonly #records = new Map<string, ContainerStatus>()
+  readonly #statuses: SimStatuses
   readonly #fates = new Map<string, Fate>()
-  #ids = 0
 
   constructor(base: Pod, world: SimWorld) {
     this.base = base
     this.uid = base.metadata.uid ?? ''
     this.world = world
+    this.#statuses = new SimStatuses(base, world.time)
     this.sequence = sequenceOf(base)
     for (const { name } of base.spec.containers) this.#fates.set(name, world.random.pick(FATES))
     for (const name of this.starters) {
@@ -122,14 +120,12 @@ export class SimPod {
   }
 
   snapshot(): Pod {
-    const statusesOf = (containers: Container[] = []) =>
-      containers.flatMap(c => this.#records.get(c.name) ?? []).map(record => ({ ...record }))
     return {
       ...this.base,
       status: {
         phase: this.isFinished ? 'Succeeded' : 'Pending',
-        initContainerStatuses: statusesOf(this.base.spec.initContainers),
-        containerStatuses: statusesOf(this.base.spec.containers),
+        initContainerStatuses: this.#statuses.of(this.base.spec.initContainers),
+        containerStatuses: this.#statuses.of(this.base.spec.containers),
       },
     }
   }
@@ -188,12 +184,7 @@ export class SimPod {
     this.waiting = undefined
     const look = random.pick(['untouched', 'killed', 'lost'] as const)
     for (const truth of this.truth.values()) delete truth.run
-    for (const record of this.#records.values()) {
-      if (!record.state?.running || look === 'untouched') continue
-      const containerID = look === 'killed' ? { containerID: record.containerID ?? '' } : {}
-      record.state = { terminated: { exitCode: 137, ...record.state.running, ...containerID } }
-      record.ready = false
-    }
+    this.#statuses.sandboxDied(look)
     this.world.publish(this)
     const { sandbox } = this
     this.world.time.after(random.int(1_500, 6_000), () => sandbox === this.sandbox && !this.isOver && this.begin())
@@ -420,7 +411,7 @@ export class SimPod {
     truth.isPast = true
     this.#end(name, 1)
     this.#later(100, 2_000, () => {
-      const ended = this.#records.get(name)?.state ?? {}
+      const ended = this.#statuses.stateOf(name) ?? {}
       this.#record(name, { waiting: { reason: 'CrashLoopBackOff' } }, ended)
       this.#later(1_000, 12_000, () => this.#start(container, next))
     })
@@ -474,14 +465,14 @@ export class SimPod {
       this.#update(name, { ready: this.world.random.chance(0.5) })
       this.#later(200, 3_000, () => {
         this.#end(name, 1)
-        const ended = this.#records.get(name)?.state ?? {}
+        const ended = this.#statuses.stateOf(name) ?? {}
         this.#record(name, { waiting: { reason: 'CrashLoopBackOff' } }, ended)
       })
     })
   }
 
   #finishIfDone(): void {
-    const isDone = this.base.spec.containers.every(c => this.#records.get(c.name)?.state?.terminated?.exitCode === 0)
+    const isDone = this.base.spec.containers.every(c => this.#statuses.stateOf(c.name)?.terminated?.exitCode === 0)
     if (!isDone || this.base.spec.restartPolicy !== 'Never') return
     this.isFinished = true
     this.world.publish(this)
@@ -493,70 +484,27 @@ export class SimPod {
   }
 
   #run(name: string): void {
-    const before = this.#records.get(name)?.state
-    this.world.imagesOn(this.base.spec.nodeName ?? '').add(this.#imageOf(name))
-    this.#ids += 1
+    const { time, imagesOn, publish } = this.world
+    imagesOn(this.base.spec.nodeName ?? '').add(containerOf(this.base, name)?.image ?? '')
+    const id = this.#statuses.run(name)
     const truth = this.truth.get(name)
-    if (truth)
-      truth.run = {
-        id: `${this.uid}-${this.#ids}`,
-        sinceMs: this.world.time.nowMs,
-        isPast: false,
-        isShown: false,
-        isAgeUnsure: false,
-      }
-    this.#record(
-      name,
-      { running: { startedAt: this.#stamp() } },
-      before?.terminated ? before : {},
-      `${this.uid}-${this.#ids}`,
-    )
+    if (truth) truth.run = { id, sinceMs: time.nowMs, isPast: false, isShown: false, isAgeUnsure: false }
+    publish(this)
   }
 
   #end(name: string, exitCode: number, message?: string): void {
-    const record = this.#records.get(name)
-    const startedAt = record?.state?.running?.startedAt ?? this.#stamp()
-    const containerID = record?.containerID ?? ''
     delete this.truth.get(name)?.run
-    const end = {
-      exitCode,
-      startedAt,
-      finishedAt: this.#stamp(),
-      containerID,
-      ...(message !== undefined && { message }),
-    }
-    this.#record(name, { terminated: end }, record?.lastState ?? {}, containerID)
+    this.#statuses.end(name, exitCode, message)
+    this.world.publish(this)
   }
 
-  #record(name: string, state: ContainerState, lastState: ContainerState = {}, containerID?: string): void {
-    const id = containerID ?? this.#records.get(name)?.containerID
-    this.#records.set(name, {
-      name,
-      ready: false,
-      restartCount: 0,
-      imageID: `sha256:${this.#imageOf(name)}`,
-      state,
-      lastState,
-      ...(id !== undefined && { containerID: id }),
-    })
+  #record(name: string, state: ContainerState, lastState: ContainerState = {}): void {
+    this.#statuses.set(name, state, lastState)
     this.world.publish(this)
   }
 
   #update(name: string, fields: Pick<ContainerStatus, 'ready'> & Partial<ContainerStatus>): void {
-    const record = this.#records.get(name)
-    if (record) this.#records.set(name, { ...record, ...fields })
+    this.#statuses.update(name, fields)
     this.world.publish(this)
-  }
-
-  #imageOf(name: string): string {
-    return containerOf(this.base, name)?.image ?? ''
-  }
-
-  /** The kubelet's stamps have whole seconds. */
-  #stamp(): string {
-    const second = Math.floor(this.world.time.nowMs / 1000)
-    const stamp = STAMPS.get(second) ?? new Date(second * 1000).toISOString()
-    STAMPS.set(second, stamp)
-    return stamp
   }
 }
