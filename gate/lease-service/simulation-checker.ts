@@ -136,7 +136,7 @@ export class Checker {
         pod,
         decidedAtMs: nowMs,
         answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
-        isExempt: false,
+        isExempt: this.#limits.nodes.get(grant.nodeName)?.isLost ?? false,
         isUndecided: true,
       })
   }
@@ -152,7 +152,7 @@ export class Checker {
     { nowMs, connectedMs }: { nowMs: number; connectedMs: number },
   ): void {
     const claim = this.#claims.get(key)
-    if (claim?.answeredIn !== pod.sandbox || claim.isExempt || pod.isOver) return
+    if (claim?.answeredIn !== pod.sandbox || claim.isExempt || claim.isUndecided || pod.isOver) return
     // An agent says nothing of a container that it has not been shown.
     const never = Number.POSITIVE_INFINITY
     const { heardAtMs = never, shownAtMs = never } = pod.truth.get(container) ?? {}
@@ -174,7 +174,10 @@ export class Checker {
   }
 
   /** A pod's gate was heard for the first time. */
-  asked({ podUid, resource }: Pick<Ticket, 'podUid' | 'resource'>, nowMs: number): void {
+  asked({ podUid, resource, attempt }: Pick<Ticket, 'podUid' | 'resource' | 'attempt'>, nowMs: number): void {
+    // What an earlier run was granted died with its sandbox.
+    for (const [key, { grant }] of this.#claims)
+      if (grant.podUid === podUid && grant.attempt < attempt) this.#claims.delete(key)
     if (resource === 'start' && !this.#askedAtMs.has(podUid)) this.#askedAtMs.set(podUid, nowMs)
   }
 
@@ -315,12 +318,12 @@ export class Checker {
       const truth = pod.truth.get(name)
       if (!truth || truth.isPast) return false
       const { isUnsure, runningSinceMs, shownAtMs = Number.POSITIVE_INFINITY } = truth
-      // Where READY=1 may have been lost, the agent takes it for ready at the start timeout after the gate's opening.
-      const openedAtMs = isUnsure ? pod.openedAtMs(name) : undefined
-      if (openedAtMs !== undefined) return nowMs < openedAtMs + pod.world.startTimeoutMs - MAX_OPENING_MS
       // A start that the leader saw only after the timeout is a late start: debt, not a slot.
       const isSeen = runningSinceMs !== undefined && shownAtMs < unseenUntilMs
-      return nowMs < (isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs)
+      const untilMs = isSeen ? runningSinceMs + grant.timeoutMs : unseenUntilMs
+      // Where READY=1 may have been lost, the agent takes it for ready at the start timeout after the gate's opening.
+      const openedAtMs = (isUnsure ? pod.openedAtMs(name) : undefined) ?? Number.POSITIVE_INFINITY
+      return nowMs < Math.min(untilMs, openedAtMs + pod.world.startTimeoutMs - MAX_OPENING_MS)
     })
   }
 
