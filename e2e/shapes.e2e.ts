@@ -6,6 +6,7 @@ import type { Manifest } from './framework/kubectl.ts'
 import { limits } from './framework/limits.ts'
 import { podPhase } from './framework/pod-phase.ts'
 import { podIs } from './framework/pod-waits.ts'
+import { judges, sequencedShapes, verdictsIn } from './framework/sequenced-shapes.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
 import type { NamespaceOptions } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
@@ -198,3 +199,29 @@ test.each(Object.entries(shapes))('%s is gated and comes up', async (_, shape) =
     expect(said).toEqual(['granted', 'granted'])
   }
 })
+
+test.each(Object.entries(judges))(
+  'the verdict on pods with an order is that on them without us: %s',
+  async (_, judge) => {
+    const { options, objects = [], withoutOrder = [] } = judge
+    const prepare = async (gated: boolean) => {
+      const namespace = await namespaceFor(session, { word: 'verdict', gated, ...options })
+      if (objects.length > 0) await namespace.apply(objects)
+      return namespace
+    }
+    const [gated, without] = [await prepare(true), await prepare(false)]
+    const compared = async () => {
+      const [ours, theirs] = [await verdictsIn(gated, sequencedShapes), await verdictsIn(without, sequencedShapes)]
+      const names = [...new Set([...ours.keys(), ...theirs.keys()])]
+      return {
+        areAnyTaken: theirs.size > 0,
+        otherwise: names.filter(name => ours.get(name)?.qosClass !== theirs.get(name)?.qosClass),
+        withoutOrder: [...ours].flatMap(([name, { isSequenced }]) => (isSequenced ? [] : [name])),
+      }
+    }
+    // A quota has to be counted, and the webhook to hear of it, before anything is judged by it.
+    await expect
+      .poll(compared, { timeout: limits.settingSeen.ms, interval: 1000 })
+      .toEqual({ areAnyTaken: true, otherwise: [], withoutOrder })
+  },
+)
