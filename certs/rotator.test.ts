@@ -195,7 +195,12 @@ describe('a source', () => {
   test('follows the Secret and keeps the last good certificate', async () => {
     const cluster = new FakeCluster()
     const clock = steppedClock()
-    const source = startCertificateSource({ secret: cluster, log: pino({ level: 'silent' }), intervalMs: 2 ** 31 - 1 })
+    const source = startCertificateSource({
+      secret: cluster,
+      maker: 'the webhook',
+      log: pino({ level: 'silent' }),
+      intervalMs: 2 ** 31 - 1,
+    })
     started.push(source)
     await source.poke()
     expect(source.current()).toBeUndefined()

@@ -3,10 +3,14 @@ import type { Logger } from '../core/log.ts'
 import { decodeBundle } from './bundle.ts'
 import { IdentityHolder, type IdentityView } from './identity.ts'
 import { startLoop } from './loop.ts'
+import type { Expiries } from './rotator.ts'
 import type { SecretReader } from './store.ts'
+import { readCertificate } from './x509.ts'
 
 export interface SourceOptions {
   secret: SecretReader
+  /** Who keeps the certificates, for what is said when there are none. */
+  maker: 'the webhook' | 'cert-manager'
   log: Logger
   /** Time between two reads, once there is a certificate; 5 s. */
   intervalMs?: number
@@ -16,13 +20,20 @@ export interface CertificateSource extends IdentityView {
   /** Reads now. Never rejects. */
   poke(): Promise<void>
   stop(): void
+  expiries(): Pick<Expiries, 'servingMs'> | undefined
 }
 
 const INTERVAL_MS = 5_000
 const FIRST_INTERVAL_MS = 1_000
+const UNUSABLE = 'the Secret holds no certificate with its key and its CA (tls.crt, tls.key, ca.crt)'
 
-/** Follows the certificates that the webhook's replicas keep; reads the Secret and writes nothing. */
-export function startCertificateSource({ secret, log, intervalMs = INTERVAL_MS }: SourceOptions): CertificateSource {
+/** Follows the certificates that somebody else keeps; reads the Secret and writes nothing. */
+export function startCertificateSource({
+  secret,
+  maker,
+  log,
+  intervalMs = INTERVAL_MS,
+}: SourceOptions): CertificateSource {
   const holder = new IdentityHolder()
   let lastProblem = ''
   /** one line a problem, not one each five seconds. */
@@ -33,14 +44,22 @@ export function startCertificateSource({ secret, log, intervalMs = INTERVAL_MS }
   const check = async () => {
     try {
       const read = await secret.read()
-      if (!read) return report('the Secret does not exist: the webhook makes it when it runs')
+      if (!read) return report(`the Secret does not exist: ${maker} makes it when it runs`)
       const change = holder.offer(decodeBundle(read.data))
-      report(change === 'Unusable' ? 'the Secret holds no certificate with its key: the webhook will repair it' : '')
+      report(change === 'Unusable' ? `${UNUSABLE}: ${maker} must repair it` : '')
       if (change === 'Changed') log.info('serving certificate in use')
     } catch (error) {
       report(`the Secret cannot be read: ${messageOf(error)}`)
     }
   }
   const loop = startLoop(check, () => (holder.current() ? intervalMs : FIRST_INTERVAL_MS))
-  return { ...loop, current: () => holder.current(), onChange: listener => holder.onChange(listener) }
+  return {
+    ...loop,
+    current: () => holder.current(),
+    onChange: listener => holder.onChange(listener),
+    expiries: () => {
+      const identity = holder.current()
+      return identity && { servingMs: readCertificate(identity.certPem)?.notAfterMs ?? 0 }
+    },
+  }
 }

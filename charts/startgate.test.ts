@@ -6,6 +6,8 @@ import { parseClusterConfig } from '../core/cluster-config.ts'
 import { CHART, findHelm, helm, type Manifest, nameOf, podSpecs, render } from './helm.ts'
 import { restrictedViolations } from './pod-security.ts'
 
+/** What a cluster with cert-manager says of itself. */
+const WITH_CERT_MANAGER = ['--api-versions', 'cert-manager.io/v1']
 const CASES = join(import.meta.dirname, 'testdata')
 
 beforeAll(() => {
@@ -27,7 +29,7 @@ describe.each(readdirSync(CASES))('%s', name => {
   let manifests: Manifest[] = []
   beforeAll(async () => {
     expect(existsSync(join(folder, 'values.yaml')), `${folder} holds no values.yaml: delete it`).toBe(true)
-    manifests = await render(['--values', join(folder, 'values.yaml')])
+    manifests = await render(['--values', join(folder, 'values.yaml'), ...WITH_CERT_MANAGER])
   })
 
   test('matches the golden manifests', async () => {
@@ -124,6 +126,40 @@ test('a changed value changes the checksum of the pod templates, so that replica
   expect(await checksum(['--set', 'webhook.replicas=5'])).toBe(await checksum([]))
 })
 
+describe('certificates by cert-manager', () => {
+  const set = ['--set', 'certificates.provider=certManager']
+
+  test('are refused where there is no cert-manager', async () => {
+    await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .* install it/)
+  })
+
+  test('leave the programs one right: to read the one Secret with the serving certificate', async () => {
+    const rules = (await render([...set, ...WITH_CERT_MANAGER])).flatMap(({ rules = [] }) => rules)
+    expect(rules.filter(({ resources }) => resources.includes('secrets'))).toEqual(
+      Array(2).fill({
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['startgate-cert-manager-serving'],
+        verbs: ['get'],
+      }),
+    )
+    expect(rules.filter(({ resources }) => resources.includes('mutatingwebhookconfigurations'))).toEqual([])
+  })
+
+  test('may come from an issuer that is there already', async () => {
+    const issuer = ['--set', 'certificates.certManager.issuerRef.name=ours', '--set']
+    const manifests = await render([
+      ...set,
+      ...issuer,
+      'certificates.certManager.issuerRef.kind=ClusterIssuer',
+      ...WITH_CERT_MANAGER,
+    ])
+    const ours = manifests.filter(({ apiVersion }) => apiVersion === 'cert-manager.io/v1')
+    expect(ours.map(nameOf)).toEqual(['Certificate startgate-system/startgate-serving'])
+    expect(ours[0]?.spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
+  })
+})
+
 describe('values that are refused', () => {
   const cases: Record<string, { set: string; want: RegExp }> = {
     'a misspelled name': { set: 'limit.node.maxStarting=1', want: /additional properties 'limit' not allowed/ },
@@ -154,6 +190,14 @@ describe('values that are refused', () => {
     'a time-out the API server refuses': {
       set: 'webhook.timeoutSeconds=31',
       want: /'\/webhook\/timeoutSeconds'.*maximum/,
+    },
+    'an unknown provider of certificates': {
+      set: 'certificates.provider=cert-manager',
+      want: /'\/certificates\/provider'.*one of 'self', 'certManager'/,
+    },
+    'an issuer without a name': {
+      set: 'certificates.certManager.issuerRef.kind=ClusterIssuer',
+      want: /'\/certificates\/certManager\/issuerRef'.*missing property 'name'/,
     },
     'no replica': { set: 'leaseService.replicas=0', want: /'\/leaseService\/replicas'.*minimum/ },
     root: { set: 'runAsUser=0', want: /'\/runAsUser'.*minimum: got 0, want 1/ },

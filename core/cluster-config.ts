@@ -27,7 +27,9 @@ export interface ClusterConfig {
     configurationName: string
     listenPort: number
   }
-  /** The Secret with CA and serving certificate. */
+  /** Who makes the certificates: the webhook itself, or cert-manager. */
+  certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
+  /** The Secret with the serving certificate and the CAs that verify it. */
   certificateSecret: string
   /** Never gated; our own namespace and kube-system are among them. */
   skippedNamespaces: string[]
@@ -83,6 +85,7 @@ export interface ClusterConfig {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+const CERTIFICATE_PROVIDERS = ['self', 'certManager'] as const
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const
 
 /**
@@ -107,6 +110,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
       configurationName: read.name('webhook.configurationName'),
       listenPort: read.port('webhook.listenPort'),
     },
+    certificateProvider: read.oneOf('certificateProvider', CERTIFICATE_PROVIDERS),
     certificateSecret: read.name('certificateSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
     failOpenAfterMs: read.patienceMs('failOpenAfter'),

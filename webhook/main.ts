@@ -1,10 +1,11 @@
 import type { Server } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
-import type { ServingIdentity } from '../certs/identity.ts'
+import type { IdentityView, ServingIdentity } from '../certs/identity.ts'
 import { systemKeys } from '../certs/keys.ts'
-import { type Rotator, startRotator } from '../certs/rotator.ts'
-import { kubernetesCaPublisher, kubernetesSecretStore } from '../certs/store.ts'
+import { type Expiries, startRotator } from '../certs/rotator.ts'
+import { startCertificateSource } from '../certs/source.ts'
+import { kubernetesCaPublisher, kubernetesSecretReader, kubernetesSecretStore } from '../certs/store.ts'
 import { systemClock as clock } from '../core/clock.ts'
 import type { ClusterConfig } from '../core/cluster-config.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
@@ -27,15 +28,15 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     clock,
     log,
   })
-  const rotator = startCertificates(client, config, log)
+  const certificates = startCertificates(client, config, log)
   const metrics = createWebhookMetrics()
   collectDefaultMetrics({ register: metrics.registry })
-  watchExpiries(metrics.registry, rotator)
+  watchExpiries(metrics.registry, certificates)
   let draining = false
   // Without a certificate there is no TLS to listen with; the startup probe waits for this.
-  const identity = await new Promise<ServingIdentity>(resolve => rotator.onChange(resolve))
+  const identity = await new Promise<ServingIdentity>(resolve => certificates.onChange(resolve))
   const server = buildServer({
-    factsFor: name => factsFor(name, { config, view, rotator }),
+    factsFor: name => factsFor(name, { config, view, certificates }),
     metrics,
     log,
     monotonicMs: () => performance.now(),
@@ -43,7 +44,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     isDraining: () => draining,
     tls: { cert: identity.certPem, key: identity.keyPem },
   })
-  rotator.onChange(({ certPem, keyPem }) =>
+  certificates.onChange(({ certPem, keyPem }) =>
     (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
   )
   await server.listen({ host: listenHost(), port: config.webhook.listenPort })
@@ -57,8 +58,15 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
 }
 
-function startCertificates(client: KubeClient, config: ClusterConfig, log: Logger): Rotator {
+interface Certificates extends IdentityView {
+  /** Of those that this program can see. */
+  expiries(): Partial<Expiries> | undefined
+}
+
+function startCertificates(client: KubeClient, config: ClusterConfig, log: Logger): Certificates {
   const location = { namespace: config.namespace, name: config.certificateSecret }
+  if (config.certificateProvider === 'certManager')
+    return startCertificateSource({ secret: kubernetesSecretReader(client, location), maker: 'cert-manager', log })
   return startRotator({
     secret: kubernetesSecretStore(client, location, config.webhook.name),
     publisher: kubernetesCaPublisher(client, config.webhook.configurationName),
@@ -70,28 +78,27 @@ function startCertificates(client: KubeClient, config: ClusterConfig, log: Logge
 }
 
 /** Certificates that near their end show here long before anything fails. */
-function watchExpiries(registry: Registry, rotator: Rotator): void {
+function watchExpiries(registry: Registry, certificates: Certificates): void {
   new Gauge({
     name: 'startgate_certificate_expiry_seconds',
     help: 'When each certificate ends, in seconds since the epoch.',
     labelNames: ['certificate'],
     registers: [registry],
     collect() {
-      const expiries = rotator.expiries()
-      if (!expiries) return
-      this.set({ certificate: 'serving' }, expiries.servingMs / 1000)
-      this.set({ certificate: 'signing-ca' }, expiries.signingCaMs / 1000)
-      this.set({ certificate: 'next-ca' }, expiries.nextCaMs / 1000)
+      const { servingMs, signingCaMs, nextCaMs } = certificates.expiries() ?? {}
+      const ends = { serving: servingMs, 'signing-ca': signingCaMs, 'next-ca': nextCaMs }
+      for (const [certificate, endMs] of Object.entries(ends))
+        if (endMs !== undefined) this.set({ certificate }, endMs / 1000)
     },
   })
 }
 
 function factsFor(
   namespace: string,
-  { config, view, rotator }: { config: ClusterConfig; view: ClusterView; rotator: Rotator },
+  { config, view, certificates }: { config: ClusterConfig; view: ClusterView; certificates: IdentityView },
 ): MutateFacts | undefined {
   const address = view.address()
-  const ca = rotator.current()?.caBundlePem
+  const ca = certificates.current()?.caBundlePem
   if (!address || !ca || view.missing().length > 0) return undefined
   return {
     settings: injectSettings(config, { address, ca }),

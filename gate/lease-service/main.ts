@@ -107,6 +107,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   let draining = false
   const certificates = startCertificateSource({
     secret: kubernetesSecretReader(client, { namespace: config.namespace, name: config.certificateSecret }),
+    maker: config.certificateProvider === 'self' ? 'the webhook' : 'cert-manager',
     log,
   })
   const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))

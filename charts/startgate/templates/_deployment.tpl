@@ -84,7 +84,7 @@ spec:
           ports:
             - name: https
               containerPort: {{ .settings.port }}
-          # Nothing listens before there is a certificate, which the first webhook replica makes.
+          # Nothing listens before there is a certificate.
           startupProbe:
             httpGet: {path: /healthz, port: https, scheme: HTTPS}
             periodSeconds: 1

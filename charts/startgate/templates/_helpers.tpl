@@ -26,6 +26,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.skippedNamespaces | uniq | toJson -}}
 {{- end -}}
 
+{{/* Where the serving certificate is. Two names, so that a change of provider never meets the other's Secret. */}}
+{{- define "startgate.certificateSecret" -}}
+{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-serving" "startgate-certificates" -}}
+{{- end -}}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
@@ -42,7 +47,8 @@ app.kubernetes.io/component: {{ .component }}
     "name" "startgate-webhook"
     "configurationName" "startgate"
     "listenPort" .Values.webhook.port)
-  "certificateSecret" "startgate-certificates"
+  "certificateProvider" .Values.certificates.provider
+  "certificateSecret" (include "startgate.certificateSecret" .)
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
   "failOpenAfter" .Values.failOpenAfter
   "failOpenJitter" .Values.failOpenJitter

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { APP_IMAGE, clusterUp } from './cluster/cluster.ts'
+import { DEFAULT_NAME } from './cluster/paths.ts'
+import { type CertManager, startCertManager } from './framework/cert-manager.ts'
+import { bothServe, publishedCas, replaceLeaseService, replicas, secretKey, system } from './framework/certificates.ts'
+import { limits } from './framework/limits.ts'
+import { podIs } from './framework/pod-waits.ts'
+import { E2E_VALUES, namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
+import { waitFor } from './framework/wait-for.ts'
+import { waitingHerd } from './framework/waiting-herd.ts'
+import { pod } from './framework/workloads.ts'
+
+const SERVING = 'startgate-cert-manager-serving'
+const CAS = 'startgate-cert-manager-ca'
+const WAITING = 4
+
+let session: Session
+let certManager: CertManager
+beforeAll(async () => {
+  const cluster = await clusterUp({ nodes: 2, name: process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME })
+  certManager = await startCertManager(cluster)
+  session = await openSession({ ...E2E_VALUES, certificates: { provider: 'certManager' } })
+})
+// Back to certificates of our own while helm can still delete what it made of cert-manager's kinds.
+afterAll(async () => {
+  await openSession()
+  await certManager.stop()
+  await certManager.removeCrds()
+  await system(session, ['delete', 'secret', SERVING, CAS])
+})
+
+/** Renews a Certificate as `cmctl renew` does; returns what its Secret holds then. */
+async function renewed(certificate: string, secret: string): Promise<string> {
+  const before = await secretKey(session, secret, 'tls.crt')
+  const condition = { type: 'Issuing', status: 'True', reason: 'ManuallyTriggered', message: 'by the e2e suite' }
+  const patch = JSON.stringify({ status: { conditions: [{ ...condition, lastTransitionTime: new Date() }] } })
+  await system(session, ['patch', 'certificate', certificate, '--subresource=status', '--type=merge', '-p', patch])
+  const another = async () => {
+    const now = await secretKey(session, secret, 'tls.crt')
+    return now !== '' && now !== before && now
+  }
+  return waitFor(`${certificate} is issued anew`, another, limits.settingSeen)
+}
+
+test("cert-manager's certificate is served, and its CA reaches the API server and the gates", async () => {
+  const ca = await secretKey(session, SERVING, 'ca.crt')
+  await bothServe(session, await secretKey(session, SERVING, 'tls.crt'))
+  await waitFor('its CA is published', async () => (await publishedCas(session)) === ca, limits.settingSeen)
+
+  const observer = await observerFor(session)
+  const namespace = await namespaceFor(session, { word: 'cm', gated: true })
+  await namespace.apply([pod('gated', { image: APP_IMAGE })])
+  const { spec } = await podIs(observer, [namespace.name, 'gated'], { phase: 'ready' }, limits.podReady)
+  expect(JSON.stringify(spec)).toContain(JSON.stringify(ca).slice(1, -1))
+})
+
+test('certificate and CA are renewed under waiting gates, who find the service by the CA they were made with', async () => {
+  const observer = await observerFor(session)
+  const herd = await waitingHerd(session, observer, WAITING)
+  const [before, oldCa] = [await replicas(session), await secretKey(session, SERVING, 'ca.crt')]
+  await renewed('startgate-ca', CAS)
+  const serving = await renewed('startgate-serving', SERVING)
+  expect(await secretKey(session, SERVING, 'ca.crt')).not.toBe(oldCa)
+  await bothServe(session, serving)
+  expect(await replicas(session)).toBe(before)
+  await replaceLeaseService(session)
+  expect(await herd.thaw()).toEqual(Array(WAITING).fill('granted'))
+})

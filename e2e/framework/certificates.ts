@@ -1,0 +1,61 @@
+import { X509Certificate } from 'node:crypto'
+import { connect } from 'node:tls'
+import { SYSTEM_NAMESPACE } from './install.ts'
+import { limits } from './limits.ts'
+import { portForward } from './port-forward.ts'
+import type { Session } from './session.ts'
+import { waitFor } from './wait-for.ts'
+
+/** Runs kubectl in startgate's own namespace. */
+export function system({ kubectl }: Session, args: string[]): Promise<string> {
+  return kubectl.text([...args, '-n', SYSTEM_NAMESPACE])
+}
+
+/** One key of one of startgate's Secrets; empty when there is none. */
+export async function secretKey(session: Session, secret: string, key: string): Promise<string> {
+  const path = `jsonpath={.data.${key.replaceAll('.', '\\.')}}`
+  const data = await system(session, ['get', 'secret', secret, '--ignore-not-found', '-o', path])
+  return Buffer.from(data, 'base64').toString()
+}
+
+/** Waits until both programs show this certificate (PEM) to whoever connects. */
+export function bothServe(session: Session, certificate: string): Promise<unknown> {
+  const { fingerprint256 } = new X509Certificate(certificate)
+  const parts = ['webhook', 'lease-service'] as const
+  const serve = async () => {
+    for (const part of parts) if ((await servedBy(session, part)) !== fingerprint256) return false
+    return true
+  }
+  return waitFor('both programs serve the new certificate', serve, limits.settingSeen)
+}
+
+async function servedBy({ cluster }: Session, part: 'webhook' | 'lease-service'): Promise<string> {
+  const forward = await portForward(cluster, SYSTEM_NAMESPACE, `service/startgate-${part}`, 443)
+  return new Promise<string>((resolve, reject) => {
+    // Only looked at: what it is good for is what the gates and the API server say.
+    const socket = connect({ host: '127.0.0.1', port: forward.port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? '')
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  }).finally(forward.close)
+}
+
+/** Changes when a pod of startgate's is replaced or a container of it restarted. */
+export function replicas(session: Session): Promise<string> {
+  const path = 'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}'
+  return system(session, ['get', 'pods', '-o', path])
+}
+
+/** Makes every gate that waits connect again. */
+export async function replaceLeaseService(session: Session): Promise<void> {
+  await system(session, ['rollout', 'restart', 'deployment/startgate-lease-service'])
+  await system(session, ['rollout', 'status', 'deployment/startgate-lease-service', '--timeout=150s'])
+}
+
+/** The CAs that API servers verify the webhook by. */
+export async function publishedCas({ kubectl }: Session): Promise<string> {
+  const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}'
+  const bundle = await kubectl.text(['get', 'mutatingwebhookconfiguration', 'startgate', '-o', path])
+  return Buffer.from(bundle, 'base64').toString()
+}

@@ -1,0 +1,33 @@
+import { expect } from 'vitest'
+import { APP_IMAGE } from '../cluster/cluster.ts'
+import { limits } from './limits.ts'
+import type { Observer } from './observer.ts'
+import { allReady, podIs } from './pod-waits.ts'
+import { namespaceFor, type Session } from './session.ts'
+import { deployment } from './workloads.ts'
+
+export interface WaitingHerd {
+  /** Lets them start, waits until they are ready and returns what their gates left as their verdicts. */
+  thaw(): Promise<(string | undefined)[]>
+}
+
+/** So many pods of a frozen namespace, with gates that are connected and wait. */
+export async function waitingHerd(session: Session, observer: Observer, count: number): Promise<WaitingHerd> {
+  const settings = { 'max-starting': '0', 'max-starting-per-node': '50' }
+  const namespace = await namespaceFor(session, { word: 'waiting', gated: true, settings })
+  await namespace.apply([deployment('web', count, { image: APP_IMAGE })])
+  const names = () => observer.pods(namespace.name).map(p => p.metadata.name)
+  await expect.poll(() => names().length, { timeout: limits.podReady.ms }).toBe(count)
+  for (const name of names())
+    await podIs(observer, [namespace.name, name], { phase: 'pending', gate: 'startgate-start' }, limits.gateRunning)
+  return {
+    thaw: async () => {
+      await namespace.set({ 'max-starting': String(count) })
+      const pods = await allReady(observer, namespace.name, count, limits.herdReady)
+      return pods.map(({ status }) => {
+        const gate = status?.initContainerStatuses?.find(({ name }) => name === 'startgate-start')
+        return (JSON.parse(gate?.state?.terminated?.message ?? '{}') as { verdict?: string }).verdict
+      })
+    },
+  }
+}
