@@ -4,7 +4,7 @@ export interface KeyPair {
   keyPem: string
 }
 
-/** All that the Secret holds. Parts are text as found: whether they are any good is for the policy to judge. */
+/** All that the Secrets hold. Parts are text as found: whether they are any good is for the policy to judge. */
 export interface Bundle {
   /** The CAs that clients are told to trust, PEM, one an entry. */
   trusted: string[]
@@ -18,7 +18,7 @@ export interface Bundle {
   serving: KeyPair
 }
 
-/** Keys of the Secret; the first three as every program that takes certificates from Secrets expects them. */
+/** Keys of the Secrets; the first three as every program that takes certificates from Secrets expects them. */
 const KEY = {
   trusted: 'ca.crt',
   servingCert: 'tls.crt',
@@ -29,6 +29,13 @@ const KEY = {
   nextKey: 'next-ca.key',
   nextPublishedAt: 'next-ca.published-at',
 } as const
+
+const SERVING_KEYS: readonly string[] = [KEY.trusted, KEY.servingCert, KEY.servingKey]
+
+/** Whether a key of the Secret is for servers and their clients; the others are the CAs' own. */
+export function isServingKey(key: string): boolean {
+  return SERVING_KEYS.includes(key)
+}
 
 /** Secret data as text, before base64. */
 export type SecretData = Record<string, string>

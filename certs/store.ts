@@ -62,7 +62,8 @@ export function kubernetesSecretStore(client: StoreClient, location: SecretLocat
       ]
       const labels = { 'app.kubernetes.io/name': 'startgate', 'app.kubernetes.io/component': 'certificates' }
       const metadata = { name, namespace, labels, ownerReferences }
-      return outcome(client.createSecret({ metadata, type: 'kubernetes.io/tls', data }), isAlreadyExists)
+      const type = 'tls.crt' in data ? 'kubernetes.io/tls' : 'Opaque'
+      return outcome(client.createSecret({ metadata, type, data }), isAlreadyExists)
     },
     replace(read, data) {
       const changed = (error: unknown) => isConflict(error) || isNotFound(error)

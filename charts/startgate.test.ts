@@ -101,7 +101,7 @@ describe('rights', () => {
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
-        "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates"] get,update",
+        "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
         "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
       ]

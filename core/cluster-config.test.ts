@@ -19,6 +19,7 @@ function goodConfig(): Json {
     webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443 },
     certificateProvider: 'self',
     certificateSecret: 'startgate-certificates',
+    caSecret: 'startgate-ca',
     skippedNamespaces: ['kube-system', 'startgate-system'],
     failOpenAfter: '60s',
     failOpenJitter: '5m',

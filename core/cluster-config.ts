@@ -31,6 +31,8 @@ export interface ClusterConfig {
   certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
   /** The Secret with the serving certificate and the CAs that verify it. */
   certificateSecret: string
+  /** The Secret with the CAs' keys, where the webhook makes the certificates itself. */
+  caSecret: string
   /** Never gated; our own namespace and kube-system are among them. */
   skippedNamespaces: string[]
   /** Infinity: gates fail closed. */
@@ -112,6 +114,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     },
     certificateProvider: read.oneOf('certificateProvider', CERTIFICATE_PROVIDERS),
     certificateSecret: read.name('certificateSecret'),
+    caSecret: read.name('caSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
     failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),

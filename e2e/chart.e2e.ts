@@ -34,7 +34,7 @@ test('the webhook can never block a pod: it is ignored when it fails, and soon',
   expect(webhook).toMatchObject({ failurePolicy: 'Ignore', timeoutSeconds: 5 })
 })
 
-test('a caBundle that somebody wiped comes back, and a deleted Secret is made anew and served without a restart', async () => {
+test('a caBundle that somebody wiped comes back, and deleted Secrets are made anew and served without a restart', async () => {
   const observer = await observerFor(session)
   const wiped = JSON.stringify([{ op: 'replace', path: '/webhooks/0/clientConfig/caBundle', value: '' }])
   await session.kubectl.run(['patch', 'mutatingwebhookconfiguration', 'startgate', '--type=json', `--patch=${wiped}`])
@@ -50,7 +50,7 @@ test('a caBundle that somebody wiped comes back, and a deleted Secret is made an
       'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}',
     ])
   const running = await restarts()
-  await system(['delete', 'secret', 'startgate-certificates'])
+  await system(['delete', 'secret', 'startgate-certificates', 'startgate-ca'])
   await waitFor(
     'another CA bundle',
     async () => (await caBundle()) !== before && (await caBundle()),

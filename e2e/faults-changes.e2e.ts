@@ -7,7 +7,7 @@ import { E2E_VALUES, openSession, type Session } from './framework/session.ts'
 import { peakBetween } from './framework/starting-fold.ts'
 import { waitFor } from './framework/wait-for.ts'
 
-const SECRET = ['secret', 'startgate-certificates', '-n', SYSTEM_NAMESPACE]
+const SECRET = ['secret', 'startgate-ca', '-n', SYSTEM_NAMESPACE]
 
 let session: Session
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import type { IdentityView, ServingIdentity } from '../certs/identity.ts'
 import { systemKeys } from '../certs/keys.ts'
 import { type Expiries, startRotator } from '../certs/rotator.ts'
 import { startCertificateSource } from '../certs/source.ts'
+import { splitSecretStore } from '../certs/split-store.ts'
 import { kubernetesCaPublisher, kubernetesSecretReader, kubernetesSecretStore } from '../certs/store.ts'
 import { systemClock as clock } from '../core/clock.ts'
 import type { ClusterConfig } from '../core/cluster-config.ts'
@@ -67,8 +68,9 @@ function startCertificates(client: KubeClient, config: ClusterConfig, log: Logge
   const location = { namespace: config.namespace, name: config.certificateSecret }
   if (config.certificateProvider === 'certManager')
     return startCertificateSource({ secret: kubernetesSecretReader(client, location), maker: 'cert-manager', log })
+  const store = (name: string) => kubernetesSecretStore(client, { ...location, name }, config.webhook.name)
   return startRotator({
-    secret: kubernetesSecretStore(client, location, config.webhook.name),
+    secret: splitSecretStore({ serving: store(config.certificateSecret), authority: store(config.caSecret) }),
     publisher: kubernetesCaPublisher(client, config.webhook.configurationName),
     keys: systemKeys,
     clock,

@@ -49,6 +49,7 @@ app.kubernetes.io/component: {{ .component }}
     "listenPort" .Values.webhook.port)
   "certificateProvider" .Values.certificates.provider
   "certificateSecret" (include "startgate.certificateSecret" .)
+  "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
   "failOpenAfter" .Values.failOpenAfter
   "failOpenJitter" .Values.failOpenJitter
