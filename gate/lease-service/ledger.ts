@@ -20,7 +20,6 @@ import { type Report, Reports } from './reports.ts'
 import { StageProgress } from './stage-progress.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
-import { failOpensOf } from './verdicts.ts'
 
 /** The pure parts the ledger is made of. */
 export interface LedgerParts {
@@ -168,16 +167,9 @@ export class Ledger {
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
     const grant = this.#holdings.get(key)
-    if (grant && this.#isUntold(grant, ticket) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
+    if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
     this.#holdings.confirm(key)
     return this.#holdings.get(key)
-  }
-
-  /** Where another gate of the pod asks, the one that the grant was for has been told, unless it went without. */
-  #isUntold({ key, gate, podUid }: Grant, asking: Ticket): boolean {
-    if (!this.#holdings.isUnconfirmed(key)) return false
-    const pod = this.#pods.get(podUid)?.pod
-    return gate === asking.gate || (pod !== undefined && failOpensOf(pod).some(end => end.gate === gate))
   }
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
