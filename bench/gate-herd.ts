@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
 import type { GateMessage, GateVerdict } from '../core/lease-api.ts'
@@ -14,6 +15,9 @@ export interface HerdOptions {
   serverName: string
   ca: string
 }
+
+const STARTS_A_SECOND = 400
+const STARTS_AT_ONCE = 20
 
 /** Gates as in pods, all in this process: the program's own waiting, a connection and a token each. */
 export class GateHerd {
@@ -32,9 +36,13 @@ export class GateHerd {
     return this.#inContact.size
   }
 
-  start(options: HerdOptions): void {
+  /** Starts the gates, a few at a time: this process stands for all their machines, and is the first that cannot keep up. */
+  async start(options: HerdOptions): Promise<void> {
     const secureContext = createSecureContext({ ca: options.ca })
-    for (let i = 0; i < options.gates; i++) this.#verdicts.push(this.#wait(`pod-${i}`, secureContext, options))
+    for (let i = 0; i < options.gates; i++) {
+      this.#verdicts.push(this.#wait(`pod-${i}`, secureContext, options))
+      if (i % STARTS_AT_ONCE === 0) await sleep((STARTS_AT_ONCE * 1_000) / STARTS_A_SECOND)
+    }
   }
 
   /** Resolves when every gate has its verdict. */

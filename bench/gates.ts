@@ -118,7 +118,7 @@ async function connected(how: { tls: Tls; line: 'node' | 'cluster'; startMs: num
   const service = await LeaseServiceChild.start(options)
   const herd = new GateHerd()
   const startedAtMs = nowMs()
-  herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
+  await herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
   return { service, herd, options, startedAtMs }
 }
 
