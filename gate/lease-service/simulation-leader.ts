@@ -178,7 +178,6 @@ export class SimLeader {
     const ticket = shown && ticketOf(shown, gate)
     if (!ticket || 'refused' in ticket) return false
     const { time, random, checker, situations } = this.#deps
-    checker.asked(ticket, time.nowMs)
     const { nonce } = gate
     if (random.chance(0.02)) {
       situations.note('a gate was told to come back')
@@ -187,6 +186,7 @@ export class SimLeader {
     }
     this.#streams.set(ticket.key, { pod, gate, nonce })
     gate.hear({ kind: 'waiting', place: 1, of: 1, reason: 'in line', estimateMs: random.int(0, 60_000) }, nonce)
+    checker.asked(ticket, time.nowMs)
     if (random.chance(0.1)) this.#ask(ticket)
     this.#ask(ticket)
     this.plan()
