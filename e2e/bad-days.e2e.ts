@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { APP_IMAGE } from './cluster/cluster.ts'
 import type { ObservedPod } from './framework/cluster-events.ts'
+import { startGateEnd, startVerdict } from './framework/gate-verdict.ts'
 import { limits } from './framework/limits.ts'
 import { allReady, podIs } from './framework/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
@@ -119,11 +120,7 @@ describe('a bad annotation', () => {
 
 /** When the start gates of these pods ended and what they left as their verdict. */
 function verdicts(pods: ObservedPod[]) {
-  return pods.map(({ status }) => {
-    const ended = status?.initContainerStatuses?.find(s => s.name === 'startgate-start')?.state?.terminated
-    const message = JSON.parse(ended?.message ?? '{}') as { verdict?: string; waitedMs?: number }
-    return { ...message, finishedAtMs: Date.parse(ended?.finishedAt ?? '') }
-  })
+  return pods.map(pod => ({ ...startVerdict(pod), finishedAtMs: Date.parse(startGateEnd(pod)?.finishedAt ?? '') }))
 }
 
 test('lease service down: pods wait, fail open one by one, and the Events come within 30 s of its return', async () => {

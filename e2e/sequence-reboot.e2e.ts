@@ -1,12 +1,10 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { node } from './cluster/cluster.ts'
-import { limits } from './framework/limits.ts'
+import { expectNoSlots } from './framework/faulted-herd.ts'
 import { type Edge, expectOrder, isReady, isReadyAgain, isStarting, type SeenPod } from './framework/sequenced-pods.ts'
 import { sequencedPod, startsIn } from './framework/sequenced-work.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
-import { heldLeases } from './framework/system.ts'
 import type { TestNamespace } from './framework/test-namespace.ts'
-import { waitFor } from './framework/wait-for.ts'
 
 /** Two at once: a pod takes up to two slots together, so of three rebooted pods one waits. */
 const TWO = { 'max-starting': '2', 'max-starting-per-node': '50' }
@@ -63,6 +61,5 @@ test('a worker rebooted in the middle of a start: all start in order, nothing is
   await isReadyAgain(namespace, first, CONTAINERS)
   await Promise.all(PODS.map(name => isReady(namespace, name)))
   await Promise.all(PODS.map(name => expectOrder(namespace, name, EDGES)))
-  const held = async () => (await heldLeases(session.kubectl)).filter(l => l.holder.startsWith(`${namespace.name}/`))
-  await waitFor('no slot is held', async () => (await held()).length === 0, limits.slotBack)
+  await expectNoSlots(session, namespace.name)
 })

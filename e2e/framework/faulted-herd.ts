@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { APP_IMAGE } from '../cluster/app-image.ts'
 import type { ObservedPod } from './cluster-events.ts'
+import { startGateEnd, startVerdict } from './gate-verdict.ts'
 import { type Limit, limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { allReady } from './pod-waits.ts'
@@ -43,15 +44,6 @@ export async function startHerd(session: Session, word: string, replicas = HERD)
   return { observer, namespace, begun, faults, fault: what => void faults.push({ what, atMs: Date.now() }) }
 }
 
-function gateEndOf({ status }: ObservedPod) {
-  return status?.initContainerStatuses?.find(s => s.name === 'startgate-start')?.state?.terminated
-}
-
-/** The gate's own verdict, which it leaves in its termination message. */
-function verdictOf(pod: ObservedPod): string | undefined {
-  return (JSON.parse(gateEndOf(pod)?.message ?? '{}') as { verdict?: string }).verdict
-}
-
 export interface Expected {
   replicas?: number
   /** Containers that a fault of their node ends, so that they start once more; without one, none. */
@@ -70,7 +62,7 @@ export async function expectKept(session: Session, herd: FaultedHerd, expected: 
   await expectNoSlots(session, namespace.name)
   const report = observer.starting([namespace.name])
   printSilences(herd, pods)
-  expect(pods.map(verdictOf).filter(v => v !== 'granted')).toEqual([])
+  expect(pods.map(pod => startVerdict(pod).verdict).filter(v => v !== 'granted')).toEqual([])
   expect(report.peak.count).toBeLessThanOrEqual(LIMIT)
   expect(report.spans.filter(s => s.endedBy === 'timeout')).toEqual([])
   expect(report.spans.filter(s => s.restart).length).toBeLessThanOrEqual(restarts)
@@ -98,7 +90,7 @@ export async function expectNoSlots(
 
 /** Tells when the gates around each fault ended, by their containers' own stamps, which have whole seconds. */
 function printSilences({ faults }: FaultedHerd, pods: ObservedPod[]): void {
-  const ends = pods.map(pod => Date.parse(gateEndOf(pod)?.finishedAt ?? '')).sort((a, b) => a - b)
+  const ends = pods.map(pod => Date.parse(startGateEnd(pod)?.finishedAt ?? '')).sort((a, b) => a - b)
   for (const { what, atMs } of faults) {
     const after = ends.filter(e => e > atMs)
     const around = [...ends.filter(e => e <= atMs).slice(-1), ...after].slice(0, 8)

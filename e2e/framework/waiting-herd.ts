@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { APP_IMAGE } from '../cluster/cluster.ts'
+import { startVerdict } from './gate-verdict.ts'
 import { limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { allReady, podIs } from './pod-waits.ts'
@@ -24,10 +25,7 @@ export async function waitingHerd(session: Session, observer: Observer, count: n
     thaw: async () => {
       await namespace.set({ 'max-starting': String(count) })
       const pods = await allReady(observer, namespace.name, count, limits.herdReady)
-      return pods.map(({ status }) => {
-        const gate = status?.initContainerStatuses?.find(({ name }) => name === 'startgate-start')
-        return (JSON.parse(gate?.state?.terminated?.message ?? '{}') as { verdict?: string }).verdict
-      })
+      return pods.map(pod => startVerdict(pod).verdict)
     },
   }
 }
