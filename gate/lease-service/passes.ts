@@ -61,8 +61,10 @@ export class Passes {
       const sinceMs = this.#sinceMs.get(scope) ?? nowMs
       this.#sinceMs.set(scope, sinceMs)
       const dueMs = Math.max(sinceMs + rate.periodMs / rate.count, facts.withinRatesAtMs(ticket))
-      if (dueMs > nowMs) this.#wake(dueMs)
-      if (dueMs > nowMs) return []
+      if (dueMs > nowMs) {
+        this.#wake(dueMs)
+        return []
+      }
       // For the one after it.
       this.#wake(nowMs + rate.periodMs / rate.count)
       return [{ ticket, reason: `nothing began to start in ${rate.periodMs / rate.count / 1_000} s (min-start-rate)` }]
@@ -75,8 +77,10 @@ export class Passes {
       if (maxWaitMs === undefined) continue
       const waitedMs = facts.askedAtMs(ticket) + maxWaitMs
       const dueMs = Math.max(waitedMs, this.#lastOverdueMs + PASS_GAP_MS, facts.withinRatesAtMs(ticket))
-      if (dueMs > nowMs) this.#wake(dueMs)
-      if (dueMs > nowMs) continue
+      if (dueMs > nowMs) {
+        this.#wake(dueMs)
+        continue
+      }
       this.#lastOverdueMs = nowMs
       return [{ ticket, reason: `it has waited for ${maxWaitMs / 1_000} s (max-wait)` }]
     }
