@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { createKubeClient } from '../core/kube/client.ts'
 import { createListWatch } from '../core/kube/list-watch.ts'
 import type { KubeObject } from '../core/kube/store.ts'
+import type { LoopEnd, LoopPlan } from '../core/kube/watch-plan.ts'
 import { type Cluster, clusterUp } from './cluster/cluster.ts'
 import { DEFAULT_NAME } from './cluster/paths.ts'
 import { ApiProxy } from './framework/api-proxy.ts'
@@ -32,6 +33,7 @@ async function watching({ idleTimeoutMs }: { idleTimeoutMs?: number } = {}) {
   onTestFinished(() => proxy.close())
   const client = createKubeClient({ kubeconfig: proxy.kubeconfig })
   let lists = 0
+  const steps: { end: LoopEnd; plan: LoopPlan }[] = []
   const transport: typeof client.transport = {
     ...client.transport,
     request: call => {
@@ -45,7 +47,7 @@ async function watching({ idleTimeoutMs }: { idleTimeoutMs?: number } = {}) {
     path: `/api/v1/namespaces/${namespace.name}/configmaps`,
     onChange: ({ metadata, data }) => void told.set(metadata.name ?? '', data?.value ?? ''),
     onDelete: ({ metadata }) => void told.delete(metadata.name ?? ''),
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'debug' }, { write: line => void (line.includes('"plan"') && steps.push(JSON.parse(line))) }),
     clock: systemClock,
     random: Math.random,
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
@@ -64,7 +66,7 @@ async function watching({ idleTimeoutMs }: { idleTimeoutMs?: number } = {}) {
       () => all().size === Object.keys(want).length && Object.entries(want).every(([k, v]) => all().get(k) === v),
       limits.watchCaughtUp,
     )
-  return { proxy, put, remove, tells, lists: () => lists }
+  return { proxy, put, remove, tells, lists: () => lists, steps }
 }
 
 test('connections that break again and again lose no change and cost no new list', async () => {
@@ -101,7 +103,7 @@ test('a slow API server is waited for', async () => {
 })
 
 test('an API server that was killed and has lost the history: the differences are told after a new list', async () => {
-  const { proxy, put, remove, tells, lists } = await watching()
+  const { proxy, put, remove, tells, lists, steps } = await watching()
   for (const name of ['kept', 'changed', 'deleted']) await put(name, '1')
   await tells({ kept: '1', changed: '1', deleted: '1' })
   proxy.hold()
@@ -117,4 +119,6 @@ test('an API server that was killed and has lost the history: the differences ar
   proxy.release()
   await tells({ kept: '1', changed: '2', new: '2' })
   expect(lists()).toBe(2)
+  // Not only because watches failed again and again, which ends in a list too.
+  expect(steps.filter(({ end }) => end.kind === 'Expired').map(({ plan }) => plan.next)).toEqual(['list'])
 })

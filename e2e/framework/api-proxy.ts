@@ -78,10 +78,12 @@ export class ApiProxy {
     this.#pairs.add(pair)
     const end = (): void => {
       this.#pairs.delete(pair)
-      client.destroy()
+      client.destroySoon()
       server.destroy()
     }
-    for (const socket of pair) socket.on('error', end).on('close', end)
+    client.on('error', end).on('close', end)
+    // After the last piece that the API server said, which may be why it ended.
+    for (const over of ['error', 'close']) server.on(over, () => setTimeout(end, this.delayMs))
     client.on('data', piece => server.write(piece))
     server.on('data', piece => setTimeout(() => client.destroyed || client.write(piece), this.delayMs))
   }
