@@ -1,0 +1,96 @@
+import { systemKeys } from '../../certs/keys.ts'
+import { createCaCertificate, createServingCertificate, readCertificate } from '../../certs/x509.ts'
+import { secretKey, system } from './certificates.ts'
+import type { Session } from './session.ts'
+
+const SERVING = 'startgate-certificates'
+const CAS = 'startgate-ca'
+const DAY_MS = 24 * 3_600_000
+
+/** What is written over keys of startgate's two Secrets. */
+export interface Spoiled {
+  serving: Record<string, string>
+  authority?: Record<string, string>
+}
+
+interface Pair {
+  certPem: string
+  keyPem: string
+}
+
+/** How to spoil the stored certificates, by what is wrong then. In each the CA that signs next stays as it is. */
+export const SPOILS: Record<string, (session: Session) => Promise<Spoiled>> = {
+  'a serving certificate that has expired': async session => {
+    const [certPem, keyPem] = await Promise.all(
+      ['signing-ca.crt', 'signing-ca.key'].map(key => secretKey(session, CAS, key)),
+    )
+    return { serving: servingKeys(await newLeaf(session, { certPem: certPem ?? '', keyPem: keyPem ?? '' }, PAST)) }
+  },
+  'a CA and a serving certificate of it that have expired': async session => {
+    const ca = await newCa(PAST)
+    const trusted = ca.certPem + (await secretKey(session, CAS, 'next-ca.crt'))
+    return {
+      serving: { ...servingKeys(await newLeaf(session, ca, PAST)), 'ca.crt': trusted },
+      authority: { 'signing-ca.crt': ca.certPem, 'signing-ca.key': ca.keyPem },
+    }
+  },
+  'a key that does not fit the certificate': async () => ({ serving: { 'tls.key': await systemKeys.newKeyPem() } }),
+  'certificate and CAs that are PEM around garbage': async () => {
+    const garbage = '-----BEGIN CERTIFICATE-----\nZ2FyYmFnZQ==\n-----END CERTIFICATE-----\n'
+    return { serving: { 'tls.crt': garbage, 'ca.crt': garbage } }
+  },
+  'a serving certificate of a CA that is not ours': async session => {
+    return { serving: servingKeys(await newLeaf(session, await newCa(FUTURE), FUTURE)) }
+  },
+}
+
+/** All there is, the next CA too, has expired. */
+export async function allExpired(session: Session): Promise<Spoiled> {
+  const [ca, next] = [await newCa(PAST), await newCa(PAST)]
+  return {
+    serving: { ...servingKeys(await newLeaf(session, ca, PAST)), 'ca.crt': ca.certPem + next.certPem },
+    authority: {
+      'signing-ca.crt': ca.certPem,
+      'signing-ca.key': ca.keyPem,
+      'next-ca.crt': next.certPem,
+      'next-ca.key': next.keyPem,
+    },
+  }
+}
+
+/** Writes over both Secrets, what signs first, so that no check in between finds a leaf whose CA is to come. */
+export async function spoil(session: Session, { serving, authority }: Spoiled): Promise<void> {
+  for (const [secret, stringData] of [[CAS, authority] as const, [SERVING, serving] as const]) {
+    if (!stringData) continue
+    await system(session, ['patch', 'secret', secret, '--type=merge', '-p', JSON.stringify({ stringData })])
+  }
+}
+
+interface Span {
+  notBeforeMs: number
+  notAfterMs: number
+}
+
+const NOW_MS = Date.now()
+const PAST: Span = { notBeforeMs: NOW_MS - 9 * DAY_MS, notAfterMs: NOW_MS - DAY_MS }
+const FUTURE: Span = { notBeforeMs: NOW_MS - DAY_MS, notAfterMs: NOW_MS + 9 * DAY_MS }
+
+async function newCa(span: Span): Promise<Pair> {
+  const keyPem = await systemKeys.newKeyPem()
+  const serial = systemKeys.serial()
+  const subject = `e2e CA ${Buffer.from(serial).toString('hex').slice(0, 12)}`
+  return { keyPem, certPem: createCaCertificate({ keyPem, subject, serial, ...span }) }
+}
+
+/** For the names of the certificate in use: only its time and its issuer are wrong. */
+async function newLeaf(session: Session, ca: Pair, span: Span): Promise<Pair> {
+  const dnsNames = readCertificate(await secretKey(session, SERVING, 'tls.crt'))?.dnsNames ?? []
+  const keyPem = await systemKeys.newKeyPem()
+  const subject = 'startgate serving'
+  const serial = systemKeys.serial()
+  return { keyPem, certPem: createServingCertificate({ keyPem, ca, dnsNames, subject, serial, ...span }) }
+}
+
+function servingKeys({ certPem, keyPem }: Pair): Record<string, string> {
+  return { 'tls.crt': certPem, 'tls.key': keyPem }
+}
