@@ -1,6 +1,7 @@
 import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
+import { type Pressure, parseMaxPressure } from './pressure.ts'
 import {
   parseCount,
   parseDurationMs,
@@ -30,6 +31,12 @@ export interface NamespaceSettings {
   startTimeoutMs?: number
   failOpenAfterMs?: number
   mode?: Mode
+}
+
+/** What a node's annotations say. They replace what the chart says of nodes. */
+export interface NodeSettings
+  extends Pick<NamespaceSettings, 'maxStartingPerNode' | 'maxStartingPerCore' | 'maxPullingPerNode'> {
+  maxPressure?: Pressure
 }
 
 /** What a pod's annotations say. */
@@ -80,6 +87,12 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   failOpenAfterMs: parsePatienceMs,
   mode: parseMode,
 }
+const NODE_FIELDS: Parser<NodeSettings> = {
+  maxStartingPerNode: parseCount,
+  maxStartingPerCore: parseFactor,
+  maxPullingPerNode: parseCount,
+  maxPressure: parseMaxPressure,
+}
 const POD_FIELDS: Parser<PodSettings> = {
   startTimeoutMs: parseDurationMs,
   failOpenAfterMs: parsePatienceMs,
@@ -91,6 +104,7 @@ const POD_FIELDS: Parser<PodSettings> = {
 }
 
 const NAMESPACE_KEYS = byKey(NAMESPACE_FIELDS)
+const NODE_KEYS = byKey(NODE_FIELDS)
 const POD_KEYS = byKey(POD_FIELDS)
 
 /** `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its name. */
@@ -136,6 +150,14 @@ export function parseNamespaceAnnotations(annotations: Record<string, string> | 
   problems: InvalidValueError[]
 } {
   return parse(annotations, NAMESPACE_KEYS)
+}
+
+/** Reads a node's annotations, as those of a namespace are read. */
+export function parseNodeAnnotations(annotations: Record<string, string> | undefined): {
+  settings: NodeSettings
+  problems: InvalidValueError[]
+} {
+  return parse(annotations, NODE_KEYS)
 }
 
 /** Reads a pod's annotations. Any problem denies the pod. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parsePressure } from './pressure.ts'
+import { parseMaxPressure, parsePressure } from './pressure.ts'
 
 const cases: Record<string, { text: string; want: number | undefined }> = {
   'the share of time in which some task waited': {
@@ -27,4 +27,24 @@ test('any text at all is a percentage or nothing', () => {
       if (percent !== undefined) expect(percent >= 0 && percent <= 100).toBe(true)
     }),
   )
+})
+
+const maxima: Record<string, { text: string; want: object | undefined }> = {
+  'of one resource': { text: 'cpu: 80', want: { cpu: 80 } },
+  'of all, in any order and with decimals': {
+    text: ' memory:0.5,cpu: 100 , io: 50',
+    want: { memory: 0.5, cpu: 100, io: 50 },
+  },
+  'of nothing': { text: '', want: undefined },
+  'of 0, which would never let a node out': { text: 'cpu: 0', want: undefined },
+  'of more than all the time': { text: 'cpu: 100.5', want: undefined },
+  'without a resource': { text: '80', want: undefined },
+  'of a resource that the kernel tells nothing of': { text: 'cpu: 80, disk: 5', want: undefined },
+  'of a resource twice': { text: 'cpu: 80, cpu: 70', want: undefined },
+  'with a comma at the end': { text: 'cpu: 80,', want: undefined },
+}
+test.each(Object.entries(maxima))('a maximum %s', (_, { text, want }) => {
+  const parse = () => parseMaxPressure('max-pressure', text)
+  if (want) expect(parse()).toEqual(want)
+  else expect(parse).toThrow(/^max-pressure: ".*" is no maximum: write .* like cpu: 80, io: 50$/)
 })

@@ -1,3 +1,5 @@
+import { InvalidValueError } from './errors.ts'
+
 /** What the kernel's pressure stall information tells of: https://docs.kernel.org/accounting/psi.html */
 export const PRESSURE_RESOURCES = ['cpu', 'io', 'memory'] as const
 export type PressureResource = (typeof PRESSURE_RESOURCES)[number]
@@ -9,4 +11,25 @@ export type Pressure = Partial<Record<PressureResource, number>>
 export function parsePressure(text: string): number | undefined {
   const percent = /^some avg10=(\d+\.\d+) /m.exec(text)?.[1]
   return percent === undefined ? undefined : Math.min(100, Number(percent))
+}
+
+/**
+ * The most pressure a node may be under, as its annotation has it: `cpu: 80, io: 50`. Throws InvalidValueError that names
+ * `field` on anything else.
+ */
+export function parseMaxPressure(field: string, text: string): Pressure {
+  const max: Pressure = {}
+  for (const part of text.split(',')) {
+    const [, resource = '', digits = ''] = /^\s*(\w+)\s*:\s*(\d{1,3}(?:\.\d{1,6})?)\s*$/.exec(part) ?? []
+    const known = PRESSURE_RESOURCES.find(r => r === resource)
+    const percent = Number(digits)
+    if (!known || max[known] !== undefined || percent <= 0 || percent > 100)
+      throw new InvalidValueError(
+        field,
+        text,
+        'is no maximum: write a percentage above 0 and up to 100 for one or more of cpu, io and memory, like cpu: 80, io: 50',
+      )
+    max[known] = percent
+  }
+  return max
 }

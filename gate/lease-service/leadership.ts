@@ -1,3 +1,4 @@
+import { parseNodeAnnotations } from '../../core/annotations.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { AgentRequest, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
@@ -186,12 +187,15 @@ export class Leadership {
   }
 
   nodeChanged(node: Node): void {
-    this.#ledger.upsertNode(node)
+    const { maxPressure } = this.#ledger.upsertNode(node)
+    this.#pressures.setMax(node.metadata.name ?? '', maxPressure)
+    this.#deps.reporter.nodeProblems(node, parseNodeAnnotations(node.metadata.annotations).problems)
     this.#planStep()
   }
 
   nodeGone(name: string): void {
     this.#ledger.removeNode(name)
+    this.#pressures.setMax(name, undefined)
     this.#planStep()
   }
 

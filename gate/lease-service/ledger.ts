@@ -131,12 +131,14 @@ export class Ledger {
     this.#holdings.end(uid, 'PodGone')
   }
 
-  upsertNode(node: Node): void {
+  /** Returns what is in force for the node, last good values included. */
+  upsertNode(node: Node): NodeFacts {
     const name = node.metadata.name ?? ''
     const before = this.#nodes.get(name)
     const facts = nodeFactsOf(node, before)
     this.#nodes.set(name, facts)
     if (!before || before.lost !== facts.lost) this.#nodeGone(name, false)
+    return facts
   }
 
   /** The Node object is gone, and with it all that ran there. */

@@ -126,6 +126,15 @@ describe('limits in force', () => {
       'namespace s: startgate.dev/max-starting: 0 on namespace s',
     ])
   })
+
+  test.each([
+    [{}, "node.maxPressure.cpu: 60 in the chart's values"],
+    [{ maxPressure: { cpu: 60 } }, 'startgate.dev/max-pressure: cpu: 60 on node n'],
+  ])('pressure too: %j', (node, want) => {
+    const facts = factsOf({ node, overload, want: {} })
+    const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
+    expect(scopes.find(({ id }) => id === 'node/n')?.source).toBe(want)
+  })
 })
 
 const probed: Container = {

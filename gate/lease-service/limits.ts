@@ -98,7 +98,9 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
   const nodeLimit = nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) })
   const bounds: [Bound | undefined, string][] = [
     [clusterBound(resource, facts), 'the cluster'],
-    overload && nodeLimit && nodeLimit.limit > 1 ? heldBack(nodeName, overload) : [nodeLimit, `node ${nodeName}`],
+    overload && nodeLimit && nodeLimit.limit > 1
+      ? heldBack(nodeName, overload, facts)
+      : [nodeLimit, `node ${nodeName}`],
     [namespaceBound(resource, namespace, facts), `namespace ${namespace}`],
     [
       writtenPerNode(resource, facts.namespaces.get(namespace), cores, `namespace ${namespace}`),
@@ -114,9 +116,16 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
 }
 
 /** A node under pressure starts one at a time: pressure that others make slows it, and never stops it. */
-function heldBack(nodeName: string, { resource, percent, maxPercent }: Overload): [Bound, string] {
+function heldBack(
+  nodeName: string,
+  { resource, percent, maxPercent }: Overload,
+  { nodes }: LimitFacts,
+): [Bound, string] {
+  const source = nodes.get(nodeName)?.maxPressure
+    ? `${annotationKey('maxPressure')}: ${resource}: ${maxPercent} on node ${nodeName}`
+    : `node.maxPressure.${resource}: ${maxPercent} in the chart's values`
   return [
-    { limit: 1, source: `node.maxPressure.${resource}: ${maxPercent} in the chart's values`, isHeldBack: true },
+    { limit: 1, source, isHeldBack: true },
     `node ${nodeName}, under ${resource} pressure of ${Math.round(percent)} % (at most ${maxPercent} %),`,
   ]
 }

@@ -38,6 +38,14 @@ test('a bad annotation keeps the last good value, an absent one clears it', () =
   expect(nodeFactsOf(node({}), first).maxStartingPerNode).toBeUndefined()
 })
 
+test('a maximum of pressure is kept and cleared like the others', () => {
+  const key = 'startgate.dev/max-pressure'
+  const first = nodeFactsOf(node({ [key]: 'cpu: 80' }))
+  expect(first.maxPressure).toEqual({ cpu: 80 })
+  expect(nodeFactsOf(node({ [key]: '80' }), first).maxPressure).toEqual({ cpu: 80 })
+  expect(nodeFactsOf(node({}), first).maxPressure).toBeUndefined()
+})
+
 const shows = (status: Pod['status'], uid = 'u'): Pod => ({
   metadata: { uid },
   spec: { nodeName: 'n', containers: [{ name: 'app', image: 'nginx' }] },

@@ -1,10 +1,41 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Pressure } from '../../core/pressure.ts'
 import { NodePressures, type Witness } from './node-pressures.ts'
 
 const witness = (podUid: string, nodeName = 'n'): Witness => ({ key: `start.${podUid}.1`, podUid, nodeName })
 const first = () => 0
 const allowed = { cpu: 60, io: 30 }
+
+describe("a node's own maximum", () => {
+  test('replaces the usual one at once, upwards and downwards, and gives way to it again', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.take('n', 'a', { cpu: 70, io: 20 }, 0)
+    const held = (max?: Pressure) => {
+      pressures.setMax('n', max)
+      return pressures.overloads.get('n')?.resource
+    }
+    expect([held(), held({ cpu: 80 }), held({ io: 10 }), held({ memory: 1 }), held()]).toEqual([
+      'cpu',
+      undefined,
+      'io',
+      undefined,
+      'cpu',
+    ])
+  })
+
+  test('alone concerns no other node: nobody else is asked, nothing else is kept', () => {
+    const pressures = new NodePressures()
+    const waiting = [witness('a', 'n'), witness('b', 'm')]
+    expect(pressures.isOn).toBe(false)
+    pressures.setMax('n', { cpu: 60 })
+    expect([pressures.isOn, pressures.ask(waiting, 0, first)]).toEqual([true, ['start.a.1']])
+    for (const nodeName of ['n', 'm']) pressures.take(nodeName, 'x', { cpu: 90 }, 1)
+    expect(pressures.figures()).toEqual([['n', { cpu: 90 }]])
+    pressures.setMax('n', undefined)
+    expect([pressures.isOn, pressures.overloads.size, pressures.figures()]).toEqual([false, 0, []])
+  })
+})
 
 describe('a node', () => {
   const cases = {

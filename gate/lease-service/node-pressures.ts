@@ -1,6 +1,6 @@
 import { PRESSURE_RESOURCES, type Pressure, type PressureResource } from '../../core/pressure.ts'
 
-/** A resource of a node that is under more pressure than the chart allows. */
+/** A resource of a node that is under more pressure than allowed. */
 export interface Overload {
   resource: PressureResource
   percent: number
@@ -34,26 +34,34 @@ export class NodePressures {
   /** By node; kept up to date. */
   readonly overloads = new Map<string, Overload>()
   readonly #max: Pressure
+  /** Of nodes with a maximum of their own. */
+  readonly #ownMax = new Map<string, Pressure>()
   readonly #nodes = new Map<string, NodeEntry>()
   #intervalMs = INTERVAL_MS
 
-  /** `max`: the most that is allowed; without any, nobody is asked and nothing is kept. */
+  /** `max`: the most that is allowed on nodes that say nothing else; where there is none, nobody is asked and nothing is kept. */
   constructor(max: Pressure = {}) {
     this.#max = max
   }
 
   get isOn(): boolean {
-    return PRESSURE_RESOURCES.some(resource => this.#max[resource] !== undefined)
+    return hasAny(this.#max) || this.#ownMax.size > 0
+  }
+
+  /** The node's own maximum, which replaces the usual one; undefined when it has none, or is gone. */
+  setMax(nodeName: string, max: Pressure | undefined): void {
+    if (max) this.#ownMax.set(nodeName, max)
+    else this.#ownMax.delete(nodeName)
+    if (!hasAny(this.#maxOf(nodeName))) this.#nodes.delete(nodeName)
+    this.#judge(nodeName)
   }
 
   /** A gate of the pod on this node has told. One who cannot read the kernel's figures (as in a sandboxed runtime) says nothing. */
   take(nodeName: string, podUid: string, pressure: Pressure, nowMs: number): void {
-    if (!this.isOn || Object.keys(pressure).length === 0) return
+    if (!hasAny(this.#maxOf(nodeName)) || Object.keys(pressure).length === 0) return
     const askedMs = this.#nodes.get(nodeName)?.askedMs ?? Number.NEGATIVE_INFINITY
     this.#nodes.set(nodeName, { pressure, podUid, toldMs: nowMs, askedMs })
-    const overload = this.#overloadOf(pressure)
-    if (overload) this.overloads.set(nodeName, overload)
-    else this.overloads.delete(nodeName)
+    this.#judge(nodeName)
   }
 
   /** Forgets what is too old to say anything. */
@@ -69,8 +77,8 @@ export class NodePressures {
 
   /** Keys of those who should tell now: one for each node whose figure is due. `random` gives numbers in [0, 1). */
   ask(waiting: readonly Witness[], nowMs: number, random: () => number): string[] {
-    if (!this.isOn) return []
-    const byNode = Map.groupBy(waiting, ({ nodeName }) => nodeName)
+    const judged = this.isOn ? waiting.filter(({ nodeName }) => hasAny(this.#maxOf(nodeName))) : []
+    const byNode = Map.groupBy(judged, ({ nodeName }) => nodeName)
     this.#intervalMs = Math.max(INTERVAL_MS, (byNode.size * 1_000) / FIGURES_PER_SECOND)
     return [...byNode].flatMap(([nodeName, witnesses]) => {
       const entry = this.#nodes.get(nodeName) ?? NOTHING_TOLD
@@ -88,14 +96,28 @@ export class NodePressures {
     return [...this.#nodes].map(([nodeName, { pressure }]) => [nodeName, pressure])
   }
 
-  #overloadOf(pressure: Pressure): Overload | undefined {
-    for (const resource of PRESSURE_RESOURCES) {
-      const [percent, maxPercent] = [pressure[resource], this.#max[resource]]
-      if (percent !== undefined && maxPercent !== undefined && percent > maxPercent)
-        return { resource, percent, maxPercent }
-    }
-    return undefined
+  #maxOf(nodeName: string): Pressure {
+    return this.#ownMax.get(nodeName) ?? this.#max
   }
+
+  #judge(nodeName: string): void {
+    const overload = overloadOf(this.#nodes.get(nodeName)?.pressure ?? {}, this.#maxOf(nodeName))
+    if (overload) this.overloads.set(nodeName, overload)
+    else this.overloads.delete(nodeName)
+  }
+}
+
+function overloadOf(pressure: Pressure, max: Pressure): Overload | undefined {
+  for (const resource of PRESSURE_RESOURCES) {
+    const [percent, maxPercent] = [pressure[resource], max[resource]]
+    if (percent !== undefined && maxPercent !== undefined && percent > maxPercent)
+      return { resource, percent, maxPercent }
+  }
+  return undefined
+}
+
+function hasAny(max: Pressure): boolean {
+  return PRESSURE_RESOURCES.some(resource => max[resource] !== undefined)
 }
 
 const NOTHING_TOLD: NodeEntry = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
-import type { Pod } from '../../core/pod.ts'
-import { madePod } from './made-pods.ts'
+import type { Node, Pod } from '../../core/pod.ts'
+import { madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
 
 const NODE = { maxStarting: 3, maxPressure: { cpu: 60 } }
@@ -22,12 +22,20 @@ function ready(name: string): Pod {
   return madePod(name, { phase: 'Running', initContainerStatuses, containerStatuses: [app] })
 }
 
-async function threeUnderPressure(percent: number) {
+function annotated(maxPressure: string): Node {
+  const { metadata, ...node } = madeNode()
+  const annotations = { 'startgate.dev/max-pressure': maxPressure }
+  return { ...node, metadata: { ...metadata, uid: 'node-uid', annotations } }
+}
+
+/** `own`: the node's annotation, and nothing in the chart. */
+async function threeUnderPressure(percent: number, own?: string) {
   const made = madeService(
     ['a', 'b', 'c'].map(name => madePod(name)),
-    NODE,
+    own ? { maxStarting: 3 } : NODE,
   )
   await made.service.startLeading(1)
+  if (own) made.service.nodeChanged(annotated(own))
   const gates: GateMessage[][] = []
   for (const name of ['a', 'b', 'c']) gates.push(await made.ask(name, { pressure: { cpu: percent } }))
   await quiet()
@@ -49,6 +57,26 @@ test('on a node under pressure one at a time begins, and the others hear why the
 
 test('without pressure as many begin as there are slots', async () => {
   expect(kinds((await threeUnderPressure(60)).gates)).toEqual(['granted', 'granted', 'granted'])
+})
+
+test("a node's annotation is a maximum without the chart's, a bad one is told of once and changes nothing", async () => {
+  const { service, gates, events } = await threeUnderPressure(86.6, 'cpu: 70')
+  const outcome = () => [
+    kinds(gates),
+    events.map(({ regarding: { kind, name }, reason }) => `${kind} ${name} ${reason}`),
+  ]
+  const waits = ['granted', 'waiting', 'waiting']
+  expect(outcome()).toEqual([waits, []])
+  const annotate = async (text: string) => {
+    service.nodeChanged(annotated(text))
+    await quiet()
+  }
+  await annotate('80 %')
+  await annotate('80 %')
+  const told = ['Node worker-1 StartgateBadAnnotation']
+  expect(outcome()).toEqual([waits, told])
+  await annotate('cpu: 90')
+  expect(outcome()).toEqual([['granted', 'granted', 'granted'], told])
 })
 
 test('one who waits is asked for a new figure, and a low one lets all go', async () => {

@@ -1,7 +1,7 @@
 import { AFTER_KINDS, type AfterKind } from '../../core/after.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { InvalidValueError } from '../../core/errors.ts'
-import type { Namespace, Pod } from '../../core/pod.ts'
+import type { Namespace, Node, ObjectMeta, Pod } from '../../core/pod.ts'
 import type { AfterCycle, AfterOverdue, FindWorkload } from './after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from './model.ts'
 import { dependentsOf, sequenceOf } from './pod-sequence.ts'
@@ -147,14 +147,23 @@ export class Reporter {
   }
 
   /** Says once what is wrong with a namespace's annotations, and again when that changes. */
-  namespaceProblems(namespace: Namespace, problems: InvalidValueError[]): void {
-    const { name = '', uid = '' } = namespace.metadata
+  namespaceProblems({ metadata }: Namespace, problems: InvalidValueError[]): void {
+    this.#problems({ apiVersion: 'v1', kind: 'Namespace', ...idOf(metadata) }, problems)
+  }
+
+  /** The same of a node. */
+  nodeProblems({ metadata }: Node, problems: InvalidValueError[]): void {
+    this.#problems({ apiVersion: 'v1', kind: 'Node', ...idOf(metadata) }, problems)
+  }
+
+  #problems(regarding: EventInput['regarding'], problems: InvalidValueError[]): void {
+    const { uid } = regarding
     const note = problems.map(problem => problem.message).join('; ')
     if ((this.#toldProblems.get(uid) ?? '') === note) return
     this.#toldProblems.set(uid, note)
     if (!note) return
     this.#deps.record({
-      regarding: { apiVersion: 'v1', kind: 'Namespace', name, uid },
+      regarding,
       type: 'Warning',
       reason: 'StartgateBadAnnotation',
       note: `${note}; the last good value stays in force`,
@@ -172,6 +181,10 @@ export class Reporter {
   #recordFor(pod: Pod, type: EventInput['type'], reason: string, note: string): void {
     this.#deps.record({ regarding: subjectOf(pod), type, reason, note })
   }
+}
+
+function idOf({ name = '', uid = '' }: ObjectMeta): { name: string; uid: string } {
+  return { name, uid }
 }
 
 function subjectOf({ metadata }: Pod): EventInput['regarding'] {
