@@ -1,6 +1,15 @@
 import { beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from './cluster/cluster.ts'
-import { bothServe, publishedCas, replaceLeaseService, replicas, secretKey, system } from './framework/certificates.ts'
+import {
+  bothServe,
+  CAS,
+  publishedCas,
+  replaceLeaseService,
+  replicas,
+  SERVING,
+  secretKey,
+  system,
+} from './framework/certificates.ts'
 import { SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
 import { allReady } from './framework/pod-waits.ts'
@@ -9,8 +18,6 @@ import { waitFor } from './framework/wait-for.ts'
 import { waitingHerd } from './framework/waiting-herd.ts'
 import { deployment } from './framework/workloads.ts'
 
-const SERVING = 'startgate-certificates'
-const CAS = 'startgate-ca'
 const WAITING = 4
 const HERD = 8
 

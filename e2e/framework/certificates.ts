@@ -6,6 +6,10 @@ import { portForward } from './port-forward.ts'
 import type { Session } from './session.ts'
 import { waitFor } from './wait-for.ts'
 
+/** The Secret with what is served, and the one with the CAs' keys. */
+export const SERVING = 'startgate-certificates'
+export const CAS = 'startgate-ca'
+
 /** Runs kubectl in startgate's own namespace. */
 export function system({ kubectl }: Session, args: string[]): Promise<string> {
   return kubectl.text([...args, '-n', SYSTEM_NAMESPACE])

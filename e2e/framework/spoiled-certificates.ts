@@ -1,10 +1,12 @@
+import { X509Certificate } from 'node:crypto'
+import { splitPem } from '../../certs/bundle.ts'
 import { systemKeys } from '../../certs/keys.ts'
 import { createCaCertificate, createServingCertificate, readCertificate } from '../../certs/x509.ts'
-import { secretKey, system } from './certificates.ts'
+import { bothServe, CAS, publishedCas, SERVING, secretKey, system } from './certificates.ts'
+import { limits } from './limits.ts'
 import type { Session } from './session.ts'
+import { waitFor } from './wait-for.ts'
 
-const SERVING = 'startgate-certificates'
-const CAS = 'startgate-ca'
 const DAY_MS = 24 * 3_600_000
 
 /** What is written over keys of startgate's two Secrets. */
@@ -58,12 +60,31 @@ export async function allExpired(session: Session): Promise<Spoiled> {
   }
 }
 
+/** Spoils the certificates, waits for one that a client who believes `ca.crt` takes now, and until both programs serve it. */
+export async function spoilAndWait(session: Session, spoiled: Spoiled): Promise<void> {
+  const before = await secretKey(session, SERVING, 'tls.crt')
+  await spoil(session, spoiled)
+  const sound = async () => {
+    const [pem, cas] = [await secretKey(session, SERVING, 'tls.crt'), await secretKey(session, SERVING, 'ca.crt')]
+    const isNew = pem !== before && pem !== spoiled.serving['tls.crt']
+    return isNew && isSound(pem, cas) && (await publishedCas(session)) === cas && pem
+  }
+  await bothServe(session, await waitFor('a sound serving certificate', sound, limits.settingSeen))
+}
+
 /** Writes over both Secrets, what signs first, so that no check in between finds a leaf whose CA is to come. */
-export async function spoil(session: Session, { serving, authority }: Spoiled): Promise<void> {
+async function spoil(session: Session, { serving, authority }: Spoiled): Promise<void> {
   for (const [secret, stringData] of [[CAS, authority] as const, [SERVING, serving] as const]) {
     if (!stringData) continue
     await system(session, ['patch', 'secret', secret, '--type=merge', '-p', JSON.stringify({ stringData })])
   }
+}
+
+function isSound(pem: string, cas: string): boolean {
+  const leaf = new X509Certificate(pem)
+  const now = Date.now()
+  const isSigned = splitPem(cas).some(ca => leaf.verify(new X509Certificate(ca).publicKey))
+  return isSigned && leaf.validFromDate.getTime() < now && now < leaf.validToDate.getTime()
 }
 
 interface Span {
