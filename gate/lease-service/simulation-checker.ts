@@ -4,13 +4,14 @@ import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
 import { MAX_OPENING_MS, type SimPod } from './simulation-pod.ts'
+import { PressureCheck } from './simulation-pressure.ts'
 import { RateCheck } from './simulation-rates.ts'
 
 /** What limits are in force, as the simulated cluster has them. */
 export interface LimitTruth {
   settings: ClusterSettings
   namespaces: Map<string, NamespaceSettings>
-  nodes: Map<string, { cores: number; annotation?: number; isLost: boolean }>
+  nodes: Map<string, { cores: number; annotation?: number; isLost: boolean /** Percent. */; pressure: number }>
   /** What pods come after; Infinity: never, absent: no such Deployment. */
   deploymentsReadyAtMs: Map<string, number>
 }
@@ -58,10 +59,12 @@ export class Checker {
   readonly #toldIn = new Map<string, number>()
   readonly #pods: SimPod[] = []
   readonly rates: RateCheck
+  readonly pressures: PressureCheck
 
   constructor(limits: LimitTruth) {
     this.#limits = limits
     this.rates = new RateCheck(limits, this.violations)
+    this.pressures = new PressureCheck(limits)
   }
 
   addPod(pod: SimPod): void {
@@ -217,7 +220,7 @@ export class Checker {
 
   #checkPass(grant: Grant, nowMs: number): void {
     this.rates.passed(grant, this.#askedAtMs.get(grant.podUid) ?? nowMs, nowMs)
-    const frozen = this.#limitsOf(grant).find(({ limit }) => limit === 0)
+    const frozen = this.#limitsOf(grant, nowMs).find(({ limit }) => limit === 0)
     if (frozen) this.violations.push(`PassFrozen: ${grant.key} in ${frozen.scope}`)
   }
 
@@ -248,7 +251,7 @@ export class Checker {
 
   #checkLimits(grant: Grant, nowMs: number): void {
     const { key, slots } = grant
-    for (const { scope, limit, covers, hasDebt } of this.#limitsOf(grant)) {
+    for (const { scope, limit, covers, hasDebt } of this.#limitsOf(grant, nowMs)) {
       const holders = this.#holders(grant, covers, nowMs)
       const held = holders.reduce((sum, holder) => sum + this.#slots(holder, nowMs), 0)
       // Debt leaves room for the one that asks, if it is alone.
@@ -269,10 +272,9 @@ export class Checker {
     return others.flatMap(([other]) => (this.#slots(other, nowMs) > 0 ? [other] : []))
   }
 
-  #limitsOf({ resource, namespace, nodeName, images }: Grant): Limit[] {
+  #limitsOf({ resource, namespace, nodeName, images }: Grant, nowMs: number): Limit[] {
     const { settings, namespaces, nodes } = this.#limits
-    const node = nodes.get(nodeName)
-    const cores = node?.cores ?? 1
+    const cores = nodes.get(nodeName)?.cores ?? 1
     const ours = namespaces.get(namespace) ?? {}
     const isStart = resource === 'start'
     const perCore = (factor: number | undefined) =>
@@ -280,8 +282,6 @@ export class Checker {
     const cluster = isStart
       ? (settings.cluster.maxStarting ?? Number.POSITIVE_INFINITY)
       : (settings.cluster.maxPulling ?? 20)
-    const byDefault = isStart ? (settings.node.maxStarting ?? Math.max(2, cores)) : (settings.node.maxPulling ?? 1)
-    const onNode = isStart && node?.annotation !== undefined ? node.annotation : byDefault
     const inNamespace = (isStart ? ours.maxStarting : ours.maxPulling) ?? Number.POSITIVE_INFINITY
     const share = Math.max(1, Math.floor(cluster * settings.namespaceShare))
     const both = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? Number.POSITIVE_INFINITY
@@ -296,7 +296,7 @@ export class Checker {
     }))
     return [
       { scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false },
-      { scope: `node ${nodeName}`, limit: onNode, covers: isHere, hasDebt },
+      { ...this.#nodeLimit(resource, nodeName, nowMs), covers: isHere, hasDebt },
       { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs, hasDebt },
       {
         scope: `namespace ${namespace} on node ${nodeName}`,
@@ -306,6 +306,17 @@ export class Checker {
       },
       ...registries,
     ]
+  }
+
+  /** Under pressure a node starts one at a time, and none where its limit is 0. */
+  #nodeLimit(resource: Resource, nodeName: string, nowMs: number): Pick<Limit, 'scope' | 'limit'> {
+    const { settings, nodes } = this.#limits
+    const scope = `node ${nodeName}`
+    if (resource === 'pull') return { scope, limit: settings.node.maxPulling ?? 1 }
+    const { cores = 1, annotation } = nodes.get(nodeName) ?? {}
+    const limit = annotation ?? settings.node.maxStarting ?? Math.max(2, cores)
+    const isHeldBack = this.pressures.isHeldBack(nodeName, nowMs)
+    return isHeldBack ? { scope: `${scope} under pressure`, limit: Math.min(1, limit) } : { scope, limit }
   }
 
   /** Containers that truly start under a claim that was answered. */

@@ -4,6 +4,7 @@ import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
 import type { Ledger, Step } from './ledger.ts'
 import type { Grant, SlotTimeout, Ticket, Waiting } from './model.ts'
+import type { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker, LimitTruth } from './simulation-checker.ts'
@@ -11,6 +12,7 @@ import { passedOver } from './simulation-fairness.ts'
 import type { SimGate } from './simulation-gate.ts'
 import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
+import { PressureTalk } from './simulation-pressure.ts'
 import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 import { SimWriter } from './simulation-writer.ts'
@@ -23,6 +25,8 @@ export interface LeaderDeps {
   limits: LimitTruth
   situations: Situations
   ledger: Ledger
+  /** What the ledger knows of pressure. */
+  pressures: NodePressures
   term: number
   /** How much the leader's clock is off those of the nodes. */
   skewMs: () => number
@@ -56,6 +60,7 @@ export class SimLeader {
   readonly #streams = new Map<string, Stream>()
   readonly #asked = new Map<string, { ticket: Ticket; atMs: number }>()
   readonly #writer: SimWriter
+  readonly #pressureTalk: PressureTalk
   readonly #shown = new Map<string, Pod>()
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
   /** A loaded leader decides seldom, on all that has happened meanwhile. */
@@ -68,6 +73,12 @@ export class SimLeader {
   constructor(deps: LeaderDeps) {
     this.#deps = deps
     this.#restMs = deps.random.pick([30, 250])
+    this.#pressureTalk = new PressureTalk({
+      ...deps,
+      onTold: (nodeName, percent) => {
+        if (deps.isOurs()) deps.checker.pressures.told(nodeName, percent, deps.time.nowMs)
+      },
+    })
     this.#writer = new SimWriter({
       ...deps,
       isOurs: () => deps.skipsTerm || deps.isOurs(),
@@ -86,6 +97,7 @@ export class SimLeader {
     const { ledger, leases, time, term, checker, podOf } = this.#deps
     checker.tookOver(leases.byKey)
     checker.rates.tookOver(time.nowMs)
+    checker.pressures.tookOver()
     for (const node of facts.nodes) ledger.upsertNode(node)
     for (const [name, settings] of facts.namespaces) ledger.setNamespace(name, settings)
     for (const pod of facts.pods) this.podChanged(pod, true)
@@ -189,6 +201,7 @@ export class SimLeader {
     checker.asked(ticket, time.nowMs)
     if (random.chance(0.1)) this.#ask(ticket)
     this.#ask(ticket)
+    this.#pressureTalk.hear(pod)
     this.plan()
     return true
   }
@@ -257,7 +270,8 @@ export class SimLeader {
   }
 
   #step(): void {
-    const { ledger, time, term, isOurs, situations } = this.#deps
+    const { ledger, time, term, isOurs, situations, pressures } = this.#deps
+    pressures.expire(time.nowMs)
     const step = ledger.step(time.nowMs, term, time.nowMs + this.#deps.skewMs())
     const { grants, oversize, passes, releases, timeouts, waiting, wakeAtMs } = step
     const passing = new Set(passes.map(({ key }) => key))
@@ -270,6 +284,7 @@ export class SimLeader {
     if (counts) this.#checkTurns(step, passing)
     for (const grant of grants) this.#take(grant, counts, passing.has(grant.key))
     if (counts) this.#checkWaiting(waiting)
+    this.#askForPressure(waiting)
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
   }
 
@@ -299,6 +314,19 @@ export class SimLeader {
   #checkWaiting(waiting: readonly Waiting[]): void {
     const namespaces = new Set(this.#inLine(waiting).map(({ namespace }) => namespace))
     this.#deps.checker.rates.waits(namespaces, this.#deps.time.nowMs)
+  }
+
+  #askForPressure(waiting: readonly Waiting[]): void {
+    const podOf = (key: string) => this.#streams.get(key)?.pod
+    for (const key of this.#pressureTalk.ask(waiting, podOf))
+      this.#later(5, 500, () => {
+        const pod = podOf(key)
+        if (!pod) return
+        this.#pressureTalk.hear(pod)
+        this.plan()
+      })
+    if (waiting.some(({ reason }) => reason.includes('under cpu pressure')))
+      this.#deps.situations.note('pressure held a start back')
   }
 
   #checkTimeout(timeout: SlotTimeout): void {

@@ -179,6 +179,12 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
     faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
     want: /^Unfair/,
   },
+  'pressure ignored': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, overloads: new Map() }, sinceMs),
+    },
+    want: /^OverLimit.* in node node-\d under pressure: \d+ held/,
+  },
   'debt ignored': {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new Debtless() }) },
     want: /^OverLimit.* [1-9]\d* owed/,

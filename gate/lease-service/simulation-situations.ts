@@ -33,6 +33,8 @@ export const SITUATIONS = [
   'a stage waited for what it depends on',
   'a request was larger than a limit',
   'a start without a slot took room',
+  'pressure held a start back',
+  'pressure fell',
   'one passed full limits',
   'a pull backed off',
   'a container crashed',

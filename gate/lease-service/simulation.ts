@@ -6,6 +6,7 @@ import { step as waitStep } from '../pod/waiting.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { Ledger, type LedgerParts } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
+import { NodePressures } from './node-pressures.ts'
 import type { AgentFaults, SimAgent } from './simulation-agent.ts'
 import { SimApi } from './simulation-api.ts'
 import { Checker, heldAnywhere, type LimitTruth } from './simulation-checker.ts'
@@ -15,11 +16,15 @@ import { SimLeases } from './simulation-leases.ts'
 import { SimPod, type SimWorld } from './simulation-pod.ts'
 import { Situations } from './simulation-situations.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
-import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
+import { randomCluster, randomNamespace, randomPod, randomPressure } from './simulation-workload.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults {
-  newLedger?: (settings: ClusterSettings, parts: Pick<LedgerParts, 'findWorkload'>, sinceMs: number) => Ledger
+  newLedger?: (
+    settings: ClusterSettings,
+    parts: Pick<LedgerParts, 'findWorkload' | 'overloads'>,
+    sinceMs: number,
+  ) => Ledger
   answersEarly?: boolean
   skipsTerm?: boolean
   waitStep?: typeof waitStep
@@ -180,7 +185,8 @@ class Simulation {
     this.#reign += 1
     const reign = this.#reign
     const term = this.#term
-    const parts = { findWorkload: this.#findWorkload }
+    const pressures = new NodePressures(settings.node.maxPressure)
+    const parts = { findWorkload: this.#findWorkload, overloads: pressures.overloads }
     const { nowMs } = this.#time
     const ledger = this.#faults.newLedger?.(settings, parts, nowMs) ?? new Ledger(settings, parts, nowMs)
     this.#ledger = ledger
@@ -191,6 +197,7 @@ class Simulation {
       limits: this.#limits,
       situations: this.#situations,
       ledger,
+      pressures,
       term,
       leases: this.#leases,
       podOf: uid => this.#podsByUid.get(uid),
@@ -289,6 +296,7 @@ class Simulation {
       [0.2, () => this.#jumpClock()],
       [0.2, () => this.#rebootNode()],
       [0.3, () => this.#changeNode(this.#random.pick([...this.#limits.nodes.keys()]), this.#random.int(0, 4))],
+      [0.5, () => this.#press()],
       [0.1, () => this.#deleteMany()],
       [0.3, () => this.#loseNode()],
       [0.7, () => this.#showNode(this.#random.pick([...this.#limits.nodes.keys()]))],
@@ -372,6 +380,12 @@ class Simulation {
     node.annotation = annotation
     this.#situations.note('limits changed')
     this.#showNode(name)
+  }
+
+  /** What others do on a node puts it under pressure, or takes it off. */
+  #press(): void {
+    const [, node] = this.#random.pick([...this.#limits.nodes])
+    node.pressure = randomPressure(this.#random)
   }
 
   #loseNode(): void {
