@@ -19,6 +19,7 @@ test('docs/metrics.md lists every metric of ours with its type, labels and help,
     eventsDropped: () => 0,
     watchAgeSeconds: () => 0,
     pressures: () => [],
+    badAnnotations: () => [],
   })
   const rows = [service.registry, createWebhookMetrics().registry]
     .flatMap(registry => registry.getMetricsAsArray() as unknown as Described[])

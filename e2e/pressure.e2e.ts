@@ -65,7 +65,7 @@ async function reasonsOf({ name, kubectl }: TestNamespace): Promise<string[]> {
 async function annotate({ kubectl }: Session, node: string, maxPressure: string): Promise<void> {
   const key = 'startgate.dev/max-pressure'
   onTestFinished(async () => void (await kubectl.run(['annotate', 'node', node, `${key}-`])))
-  await kubectl.run(['annotate', 'node', node, `${key}=${maxPressure}`])
+  await kubectl.run(['annotate', 'node', node, '--overwrite', `${key}=${maxPressure}`])
 }
 
 const startedOnes = (observer: Observer, namespace: string): number =>
@@ -90,6 +90,10 @@ test.each(['cpu', 'io'] as const)('a node under %s pressure starts one container
 
   const peak = () => observer.starting([namespace.name]).peak.count
   if (resource === 'cpu') {
+    await annotate(session, node, 'all of it')
+    const events = () => session.kubectl.text(['events', '-n', 'default', '--for', `node/${node}`])
+    const isTold = async () => /StartgateBadAnnotation .*"all of it" is no maximum/.test(await events())
+    await waitFor('an Event on the node', isTold, limits.eventSeen)
     await annotate(session, node, 'cpu: 100')
     await waitFor('more at once, under the pressure that the node now allows', () => peak() > 1, limits.herdReady)
     expect(await pressed.percent()).toBeGreaterThan(max)

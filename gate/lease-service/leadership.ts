@@ -1,4 +1,3 @@
-import { parseNodeAnnotations } from '../../core/annotations.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { AgentRequest, GateRequest, ReportsRequest } from '../../core/lease-api.ts'
@@ -9,6 +8,7 @@ import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { FindWorkload } from './after-waits.ts'
 import { type AgentStream, AgentStreams } from './agent-streams.ts'
+import { type BadAnnotationRow, BadAnnotations } from './bad-annotations.ts'
 import { compareWithStore } from './comparison.ts'
 import type { ConditionWriter } from './condition-writer.ts'
 import { GateDesk } from './gate-desk.ts'
@@ -20,6 +20,7 @@ import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
 import type { Grant, Release } from './model.ts'
+import type { NodeFold } from './node-facts.ts'
 import { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { QueueLength } from './queue-length.ts'
@@ -65,6 +66,7 @@ export class Leadership {
   readonly #pace: StepPace
   readonly #agents = new AgentStreams()
   readonly #pressures: NodePressures
+  readonly #badAnnotations = new BadAnnotations()
   readonly #pods = new Map<string, Pod>()
   readonly #strays: Strays
   readonly #sequences: SequenceTeller
@@ -168,6 +170,10 @@ export class Leadership {
     return this.#pressures.figures()
   }
 
+  badAnnotations(): BadAnnotationRow[] {
+    return this.#badAnnotations.rows()
+  }
+
   streamCount(): number {
     return this.#gates.size + this.#agents.size
   }
@@ -186,16 +192,20 @@ export class Leadership {
     void this.#strays.add(pod)
   }
 
-  nodeChanged(node: Node): void {
-    const { maxPressure } = this.#ledger.upsertNode(node)
-    this.#pressures.setMax(node.metadata.name ?? '', maxPressure)
-    this.#deps.reporter.nodeProblems(node, parseNodeAnnotations(node.metadata.annotations).problems)
+  /** `fold` is what is in force, last good values included. */
+  nodeChanged(node: Node, { settings, problems }: NodeFold): void {
+    const { name = '' } = node.metadata
+    this.#deps.reporter.nodeProblems(node, problems)
+    this.#badAnnotations.set('Node', name, problems.length)
+    this.#ledger.upsertNode(node, settings)
+    this.#pressures.setMax(name, settings.maxPressure)
     this.#planStep()
   }
 
   nodeGone(name: string): void {
     this.#ledger.removeNode(name)
     this.#pressures.setMax(name, undefined)
+    this.#badAnnotations.set('Node', name, 0)
     this.#planStep()
   }
 
@@ -203,12 +213,14 @@ export class Leadership {
   namespaceChanged(namespace: Namespace, fold: NamespaceFold): void {
     const { settings, problems } = withLeave(fold, this.#deps.settings, namespace.metadata.annotations)
     this.#deps.reporter.namespaceProblems(namespace, problems)
+    this.#badAnnotations.set('Namespace', namespace.metadata.name ?? '', problems.length)
     this.#ledger.setNamespace(namespace.metadata.name ?? '', settings)
     this.#planStep()
   }
 
   namespaceGone(name: string): void {
     this.#ledger.removeNamespace(name)
+    this.#badAnnotations.set('Namespace', name, 0)
     this.#planStep()
   }
 

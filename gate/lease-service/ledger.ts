@@ -1,4 +1,4 @@
-import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { NamespaceSettings, NodeSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { Admission } from './admission.ts'
@@ -131,14 +131,13 @@ export class Ledger {
     this.#holdings.end(uid, 'PodGone')
   }
 
-  /** Returns what is in force for the node, last good values included. */
-  upsertNode(node: Node): NodeFacts {
+  /** `lastGood`: what was in force of its annotations. */
+  upsertNode(node: Node, lastGood?: NodeSettings): void {
     const name = node.metadata.name ?? ''
     const before = this.#nodes.get(name)
-    const facts = nodeFactsOf(node, before)
+    const facts = nodeFactsOf(node, lastGood ?? before)
     this.#nodes.set(name, facts)
     if (!before || before.lost !== facts.lost) this.#nodeGone(name, false)
-    return facts
   }
 
   /** The Node object is gone, and with it all that ran there. */

@@ -42,5 +42,6 @@ export function silentMetrics(): ServiceMetrics {
     eventsDropped: zero,
     watchAgeSeconds: zero,
     pressures: () => [],
+    badAnnotations: () => [],
   })
 }

@@ -23,6 +23,7 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
     confirm: async () => true,
     beforeList: async () => undefined as unknown,
     lost: 0,
+    node: madeNode(),
   }
   const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
   const service = new LeaseService({
@@ -44,7 +45,7 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
     },
     getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
     election: { isLeader: () => world.isLeader, leader: () => undefined },
-    facts: { pods: () => pods, nodes: () => [madeNode()] },
+    facts: { pods: () => pods, nodes: () => [world.node] },
     metrics: silentMetrics(),
     reporter: new Reporter({
       findWorkload: () => 'Absent',

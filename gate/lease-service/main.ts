@@ -41,6 +41,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     eventsDropped: () => events.counts().dropped,
     watchAgeSeconds: () => watches.ageMs() / 1000,
     pressures: () => service.pressures(),
+    badAnnotations: () => service.badAnnotations(),
   })
   const podIp = process.env.POD_IP ?? '127.0.0.1'
   const address = `${podIp.includes(':') ? `[${podIp}]` : podIp}:${config.leaseService.listenPort}`

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Pressure } from '../../core/pressure.ts'
+import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { ScopeUsage } from './usage.ts'
@@ -27,6 +28,7 @@ export interface MetricsView {
   watchAgeSeconds: () => number
   /** By node. */
   pressures: () => [nodeName: string, pressure: Pressure][]
+  badAnnotations: () => BadAnnotationRow[]
 }
 
 /** Prometheus metrics of one replica. */
@@ -131,6 +133,16 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
       this.reset()
       for (const [node, pressure] of read.pressures())
         for (const [resource, percent] of Object.entries(pressure)) this.set({ node, resource }, percent)
+    },
+  })
+  new Gauge({
+    name: 'startgate_bad_annotations',
+    help: 'Annotations of a namespace or node that cannot be read; the last good values stay in force.',
+    labelNames: ['kind', 'name'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { kind, name, count } of read.badAnnotations()) this.set({ kind, name }, count)
     },
   })
   return {

@@ -1,4 +1,5 @@
 import { annotationKey, type NodeSettings, parseNodeAnnotations } from '../../core/annotations.ts'
+import type { InvalidValueError } from '../../core/errors.ts'
 import { fullImageName } from '../../core/image-name.ts'
 import type { Node } from '../../core/pod.ts'
 import { parseQuantity } from '../../core/quantity.ts'
@@ -15,18 +16,29 @@ export interface NodeFacts extends NodeSettings {
 
 const LIMITS = ['maxStartingPerNode', 'maxStartingPerCore', 'maxPullingPerNode', 'maxPressure'] as const
 
-/** Reads a node. A bad annotation keeps the value it had in `before`. */
-export function nodeFactsOf(node: Node, before?: NodeFacts): NodeFacts {
+/** What is in force of a node's annotations, and what is wrong with them now. */
+export interface NodeFold {
+  settings: NodeSettings
+  problems: InvalidValueError[]
+}
+
+/** Folds one more sight of a node into what was in force: a bad annotation keeps the value it had in `before`. */
+export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold {
   const { settings, problems } = parseNodeAnnotations(node.metadata.annotations)
   const bad = new Set(problems.map(p => p.field))
   const kept = LIMITS.flatMap(field => {
     const value = bad.has(annotationKey(field)) ? before?.[field] : settings[field]
     return value === undefined ? [] : [[field, value]]
   })
+  return { settings: Object.fromEntries(kept), problems }
+}
+
+/** Reads a node; `before` as in `foldNode`. */
+export function nodeFactsOf(node: Node, before?: NodeSettings): NodeFacts {
   return {
     cores: parseQuantity(node.status?.capacity?.cpu) ?? 1,
     lost: (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'Unknown'),
     images: new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(fullImageName)),
-    ...(Object.fromEntries(kept) as NodeSettings),
+    ...foldNode(before, node).settings,
   }
 }

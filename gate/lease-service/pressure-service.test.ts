@@ -75,7 +75,9 @@ test("a node's annotation is a maximum without the chart's, a bad one is told of
   await annotate('80 %')
   const told = ['Node worker-1 StartgateBadAnnotation']
   expect(outcome()).toEqual([waits, told])
+  expect(service.badAnnotations()).toEqual([{ kind: 'Node', name: 'worker-1', count: 1 }])
   await annotate('cpu: 90')
+  expect(service.badAnnotations()).toEqual([])
   expect(outcome()).toEqual([['granted', 'granted', 'granted'], told])
 })
 

@@ -3,7 +3,7 @@ import type { GateMessage } from '../../core/lease-api.ts'
 import { HELD_PLACES } from './far-back.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
-import { madeNamespace, madePod } from './made-pods.ts'
+import { madeNamespace, madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
@@ -76,6 +76,37 @@ test('the last good value of a namespace outlives a change of leader', async () 
   const a = await ask('a')
   await quiet()
   expect(a.at(-1)).toMatchObject({ kind: 'waiting', reason: expect.stringContaining('max-starting: 0') })
+})
+
+test('the last good value of a node too', async () => {
+  const { world, service, ask } = madeService([madePod('a')])
+  const annotate = (value: string) => {
+    const { metadata, ...node } = madeNode()
+    const annotations = { 'startgate.dev/max-starting-per-node': value }
+    world.node = { ...node, metadata: { ...metadata, annotations } }
+    service.nodeChanged(world.node)
+  }
+  await service.startLeading(1)
+  annotate('0')
+  annotate('many')
+  await service.startLeading(2)
+  const a = await ask('a')
+  await quiet()
+  expect(a.at(-1)).toMatchObject({ kind: 'waiting', reason: expect.stringContaining('max-starting-per-node: 0') })
+})
+
+test('a namespace with annotations that cannot be read is counted, until they can, or it is gone', async () => {
+  const { service } = madeService([madePod('a')])
+  await service.startLeading(1)
+  const counted = (annotations: Record<string, string>) => {
+    service.namespaceChanged(madeNamespace(annotations))
+    return service.badAnnotations()
+  }
+  const bad = { 'startgate.dev/max-starting': 'many', 'startgate.dev/weight': '2' }
+  const row = { kind: 'Namespace', name: 'shop', count: 2 }
+  expect([counted(bad), counted({}), counted(bad)]).toEqual([[row], [], [row]])
+  service.namespaceGone('shop')
+  expect(service.badAnnotations()).toEqual([])
 })
 
 test('a gate whose grant ends before it hears of it is told to ask again', async () => {

@@ -5,6 +5,7 @@ import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import type { AgentStream } from './agent-streams.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
+import { foldNode, type NodeFold } from './node-facts.ts'
 import type { Stream } from './streams.ts'
 
 export interface LeaderView {
@@ -26,6 +27,7 @@ export class LeaseService {
   readonly #deps: ServiceDeps
   /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
   readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
+  readonly #nodes = new Map<string, NodeFold>()
   #leadership: Leadership | undefined
   /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
   #generation = 0
@@ -51,7 +53,7 @@ export class LeaseService {
     if (generation !== this.#generation || !this.#deps.election.isLeader()) return
     // From here on without a pause, so that no change of the watches falls between these lists and what follows them.
     const { facts } = this.#deps
-    for (const node of facts.nodes()) leadership.nodeChanged(node)
+    for (const node of facts.nodes()) leadership.nodeChanged(node, this.#foldNode(node))
     for (const { namespace, fold } of this.#namespaces.values()) leadership.namespaceChanged(namespace, fold)
     for (const pod of facts.pods()) leadership.podChanged(pod)
     this.#leadership = leadership
@@ -75,11 +77,20 @@ export class LeaseService {
   }
 
   nodeChanged(node: Node): void {
-    this.#leadership?.nodeChanged(node)
+    const fold = this.#foldNode(node)
+    this.#leadership?.nodeChanged(node, fold)
   }
 
   nodeGone(name: string): void {
+    this.#nodes.delete(name)
     this.#leadership?.nodeGone(name)
+  }
+
+  #foldNode(node: Node): NodeFold {
+    const name = node.metadata.name ?? ''
+    const fold = foldNode(this.#nodes.get(name)?.settings, node)
+    this.#nodes.set(name, fold)
+    return fold
   }
 
   namespaceChanged(namespace: Namespace): void {
@@ -105,6 +116,10 @@ export class LeaseService {
 
   usage(): ReturnType<Leadership['usage']> {
     return this.#leadership?.usage() ?? []
+  }
+
+  badAnnotations(): ReturnType<Leadership['badAnnotations']> {
+    return this.#leadership?.badAnnotations() ?? []
   }
 
   pressures(): ReturnType<Leadership['pressures']> {
