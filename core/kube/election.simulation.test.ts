@@ -178,8 +178,8 @@ class World {
   }
 }
 
-// A clock 1.5 times as fast as another is within 8 s : 5 s.
-const rates = fc.tuple(fc.constantFrom(1, 1.5), fc.constantFrom(1, 1.2), fc.constantFrom(1, 1.5))
+// A clock 1.15 times as fast as another is within 7 s : 6 s; real ones differ by less than a thousandth.
+const rates = fc.tuple(fc.constantFrom(1, 1.15), fc.constantFrom(1, 1.1), fc.constantFrom(1, 1.15))
 
 test('three contenders, paused, cut off, restarted and with clocks of different speed, never lead together, and one always leads in the end', () => {
   fc.assert(

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest'
 import {
   beginTurn,
   type Contender,
+  callTimeoutMs,
   checkElectionTimes,
   ELECTION_TIMES,
   type ElectionState,
   INITIAL_ELECTION,
+  isChanging,
   isLeading,
   LEADER_ADDRESS_ANNOTATION,
   leaderOf,
@@ -13,6 +15,7 @@ import {
   observed,
   released,
   turnDelayMs,
+  writeFailed,
   written,
 } from './election.ts'
 import type { Lease } from './lease.ts'
@@ -75,11 +78,11 @@ describe('what a contender does', () => {
       want: 'replace',
       term: 5,
     },
-    'a leader renews in its term': { state: leading, nowMs: 4_999, want: 'replace', term: 4 },
-    'an overdue leader looks first': { state: leading, nowMs: 5_000, want: 'read' },
+    'a leader renews in its term': { state: leading, nowMs: 5_999, want: 'replace', term: 4 },
+    'an overdue leader looks first': { state: leading, nowMs: 6_000, want: 'read' },
     'and takes its own Lease again only in a new term': {
-      state: observed(beginTurn(leading, me.times, 5_000), lease('me'), me, 5_000),
-      nowMs: 5_000,
+      state: observed(beginTurn(leading, me.times, 6_000), lease('me'), me, 6_000),
+      nowMs: 6_000,
       want: 'replace',
       term: 5,
     },
@@ -97,7 +100,7 @@ describe('what a contender does', () => {
       lease: {
         kind: 'Lease',
         metadata: { uid: 'u1', resourceVersion: '7', annotations: { [LEADER_ADDRESS_ANNOTATION]: '10.0.0.1:8443' } },
-        spec: { holderIdentity: 'me', leaseDurationSeconds: 8 },
+        spec: { holderIdentity: 'me', leaseDurationSeconds: 7 },
       },
     })
   })
@@ -114,8 +117,8 @@ describe('what a contender does', () => {
 describe('leading ends', () => {
   const leading = written(lease('me'), 1_000, 2_000)
   test('renewDeadline after the renewal was sent, not after it was answered', () => {
-    expect(isLeading(leading, me.times, 5_999)).toBe(true)
-    expect(isLeading(leading, me.times, 6_000)).toBe(false)
+    expect(isLeading(leading, me.times, 6_999)).toBe(true)
+    expect(isLeading(leading, me.times, 7_000)).toBe(false)
   })
   const seenNow: Record<string, Lease | undefined> = {
     'when another holds the Lease': lease('other', { leaseTransitions: 5 }),
@@ -140,17 +143,49 @@ test('the leader is known until the Lease runs out, and nobody is after a releas
 
 test('the next turn comes in time', () => {
   const other = seen(lease('other'))
-  expect(turnDelayMs(written(lease('me'), 0, 0), me.times, 0, 0.5)).toBe(1_000)
-  expect(turnDelayMs(other, me.times, 0, 0)).toBe(700)
-  expect(turnDelayMs(other, me.times, 0, 1)).toBeCloseTo(900)
+  const mine = written(lease('me'), 0, 700)
+  expect(turnDelayMs(mine, me.times, 700, 0.5)).toBe(300)
+  expect(turnDelayMs(mine, me.times, 2_700, 0.5)).toBe(0)
+  expect(turnDelayMs(other, me.times, 0, 0)).toBe(350)
+  expect(turnDelayMs(other, me.times, 0, 1)).toBeCloseTo(450)
   expect(turnDelayMs(other, me.times, 7_900, 0)).toBe(100)
-  expect(turnDelayMs(other, me.times, 9_000, 0)).toBe(700)
+  expect(turnDelayMs(other, me.times, 9_000, 0)).toBe(350)
+  expect(turnDelayMs(writeFailed(other), me.times, 9_000, 0)).toBe(250)
+})
+
+test('a leader whose every call takes almost 3 s leads on', () => {
+  const callMs = callTimeoutMs(ELECTION_TIMES)
+  let state = written(lease('me'), 0, callMs)
+  for (let nowMs = callMs, turn = 0; turn < 5; turn++) {
+    nowMs += turnDelayMs(state, me.times, nowMs, 0)
+    const sentAtMs = nowMs
+    nowMs += callMs
+    expect(isLeading(state, me.times, nowMs)).toBe(true)
+    state = written(lease('me'), sentAtMs, nowMs)
+  }
+})
+
+describe('another leader is to be expected', () => {
+  const renewed = observed(seen(lease('other'), 0), lease('other', { renewTime: 'r2' }), me, 1_000)
+  const looked = (state: ElectionState, nowMs: number) => observed(state, state.lease, me, nowMs)
+  const cases: Record<string, [ElectionState, nowMs: number, want: boolean]> = {
+    'not while the Lease changes': [looked(renewed, 3_000), 3_000, false],
+    'when it has not for two periods': [looked(renewed, 3_001), 3_001, true],
+    'when it was seen only once': [seen(lease('other'), 0), 0, true],
+    'when it was let go': [observed(renewed, released(lease('other'), at(2_000)), me, 2_000), 2_000, true],
+    'when there is none': [seen(undefined), 0, true],
+    'but nobody can tell who has not looked': [INITIAL_ELECTION, 0, false],
+    'or not for long': [looked(renewed, 3_001), 7_000, false],
+  }
+  test.each(Object.entries(cases))('%s', (_, [state, nowMs, want]) => {
+    expect(isChanging(state, me.times, nowMs)).toBe(want)
+  })
 })
 
 test('times under which two could lead are refused', () => {
   expect(() => checkElectionTimes(ELECTION_TIMES)).not.toThrow()
-  expect(() => checkElectionTimes({ ...ELECTION_TIMES, renewDeadlineMs: 8_000 })).toThrow('more than renewDeadlineMs')
+  expect(() => checkElectionTimes({ ...ELECTION_TIMES, renewDeadlineMs: 7_000 })).toThrow('more than renewDeadlineMs')
   expect(() => checkElectionTimes({ ...ELECTION_TIMES, renewDeadlineMs: 1_500 })).toThrow('twice retryPeriodMs')
   expect(() => checkElectionTimes({ ...ELECTION_TIMES, retryPeriodMs: 0 })).toThrow('positive')
-  expect(() => checkElectionTimes({ ...ELECTION_TIMES, leaseDurationMs: 8_500 })).toThrow('whole seconds')
+  expect(() => checkElectionTimes({ ...ELECTION_TIMES, leaseDurationMs: 7_500 })).toThrow('whole seconds')
 })

@@ -14,7 +14,8 @@ export interface ElectionTimes {
   retryPeriodMs: number
 }
 
-export const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 8_000, renewDeadlineMs: 5_000, retryPeriodMs: 1_000 }
+/** The next grant after a kill is to come within 10 s, and an API server that takes almost 3 s a call must cost no leadership. */
+export const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 7_000, renewDeadlineMs: 6_000, retryPeriodMs: 1_000 }
 
 /** One process that wants to lead. */
 export interface Contender {
@@ -33,6 +34,10 @@ export interface ElectionState {
   lease?: Lease
   /** When this process first saw the Lease's present holder, term and renewal. */
   observedAtMs: number
+  /** When this process last got to read or write the Lease. */
+  lookedAtMs: number
+  /** When this process last saw the Lease *change*; a first sight tells nothing of whether its holder lives. */
+  changedAtMs: number
   /** False when the Lease may have changed since: it is read before anything is written. */
   fresh: boolean
   /** `renewedAtMs`: just before the last renewal that succeeded was *sent*, the earliest moment others may count from. */
@@ -57,7 +62,8 @@ export interface Now {
   wallMs: number
 }
 
-export const INITIAL_ELECTION: ElectionState = { observedAtMs: 0, fresh: false }
+const NEVER = Number.NEGATIVE_INFINITY
+export const INITIAL_ELECTION: ElectionState = { observedAtMs: 0, lookedAtMs: NEVER, changedAtMs: NEVER, fresh: false }
 
 /** Throws InvalidValueError for times under which two could lead, or a leader could not retry a renewal. */
 export function checkElectionTimes(times: ElectionTimes): void {
@@ -108,6 +114,8 @@ export function observed(
   return {
     ...rest,
     fresh: true,
+    lookedAtMs: monotonicMs,
+    changedAtMs: changed && state.lease ? monotonicMs : state.changedAtMs,
     observedAtMs: changed ? monotonicMs : state.observedAtMs,
     ...(lease && { lease }),
     ...(still && { leading }),
@@ -116,7 +124,8 @@ export function observed(
 
 /** Takes in that a write succeeded; `lease` as the server returned it, `sentAtMs` from before it was sent. */
 export function written(lease: Lease, sentAtMs: number, monotonicMs: number): ElectionState {
-  return { lease, fresh: true, observedAtMs: monotonicMs, leading: { term: termOf(lease), renewedAtMs: sentAtMs } }
+  const leading = { term: termOf(lease), renewedAtMs: sentAtMs }
+  return { lease, fresh: true, lookedAtMs: monotonicMs, changedAtMs: monotonicMs, observedAtMs: monotonicMs, leading }
 }
 
 /** Takes in that a write failed or may have failed. A leader leads on until its deadline. */
@@ -138,12 +147,29 @@ export function leaderOf(state: ElectionState, times: ElectionTimes, monotonicMs
 }
 
 /**
- * Time to the next turn. A leader keeps the period; the others come a little sooner and not together, and look again just
- * when the Lease runs out. `random` is in [0, 1).
+ * Whether there is no leader, or none that has given a sign of life lately, as far as one can tell who does see the Lease:
+ * the next one is known within seconds. Whoever reaches no API server cannot tell.
+ */
+export function isChanging(state: ElectionState, times: ElectionTimes, monotonicMs: number): boolean {
+  if (monotonicMs - state.lookedAtMs > times.retryPeriodMs + callTimeoutMs(times)) return false
+  return !leaderOf(state, times, monotonicMs) || monotonicMs - state.changedAtMs > 2 * times.retryPeriodMs
+}
+
+/** Of one call: two tries must fit into the deadline, or one silent connection costs the leadership. */
+export function callTimeoutMs({ renewDeadlineMs }: ElectionTimes): number {
+  return Math.floor(renewDeadlineMs / 2) - 50
+}
+
+/**
+ * Time to the next turn. A leader keeps the period from when it *sent* the last renewal, or slow answers would use up its
+ * deadline; the others look twice in a period, not together, and just when the Lease runs out: what they see late, they
+ * take over late. `random` is in [0, 1).
  */
 export function turnDelayMs(state: ElectionState, times: ElectionTimes, monotonicMs: number, random: number): number {
-  if (state.leading) return state.fresh ? times.retryPeriodMs : times.retryPeriodMs / 4
-  const period = times.retryPeriodMs * (0.7 + 0.2 * random)
+  const { leading } = state
+  if (!state.fresh) return times.retryPeriodMs / 4
+  if (leading) return Math.max(0, leading.renewedAtMs + times.retryPeriodMs - monotonicMs)
+  const period = times.retryPeriodMs * (0.35 + 0.1 * random)
   const untilExpiry = expiresAtMs(state, times) - monotonicMs
   return state.lease && untilExpiry > 0 ? Math.min(period, untilExpiry + 50 * random) : period
 }

@@ -88,6 +88,25 @@ test('stop() stops leading, waits for the work to end, and lets the next one lea
   expect(b.calls).toEqual(['leader a:8443 1', 'started 2', 'leader b:8443 2'])
 })
 
+test('silence of the leader is told after two periods, the end of it after the lease duration, and who stopped tells nothing', async () => {
+  const api = new FakeApi()
+  const [a, b] = [contender(api, 'a'), contender(api, 'b')]
+  a.start()
+  await pass(10)
+  b.start()
+  await pass(5_000)
+  const before = b.isChanging()
+  const killed = structuredClone(api.lease)
+  vi.spyOn(api, 'replaceLease').mockRejectedValueOnce(refused())
+  api.mode = 'up'
+  await a.stop()
+  api.lease = killed
+  await pass(3_000)
+  expect([before, b.isChanging(), b.leader()?.address, a.isChanging()]).toEqual([false, true, 'a:8443', false])
+  await pass(5_000)
+  expect([b.isLeader(), b.isChanging()]).toEqual([true, false])
+})
+
 describe('a leader that reaches no API server', () => {
   test.each(['down', 'hangs'] as const)('is told after renewDeadline that it leads no more (%s)', async mode => {
     const api = new FakeApi()
@@ -95,7 +114,7 @@ describe('a leader that reaches no API server', () => {
     a.start()
     await pass(2_500)
     api.mode = mode
-    await pass(4_000)
+    await pass(5_000)
     expect(a.isLeader()).toBe(true)
     await pass(1_000)
     expect([a.isLeader(), a.calls.filter(call => call === 'stopped').length]).toEqual([false, 1])
@@ -107,7 +126,7 @@ describe('a leader that reaches no API server', () => {
     a.start()
     await pass(10)
     api.mode = 'down'
-    await pass(6_000)
+    await pass(7_000)
     api.mode = 'up'
     await pass(1_000)
     expect(a.calls).toEqual(['started 1', 'leader a:8443 1', 'stopped', 'started 2', 'leader a:8443 2'])
@@ -119,7 +138,7 @@ test('a stalled process is no leader, before any timer of it has run', async () 
   const a = contender(api, 'a')
   a.start()
   await pass(10)
-  vi.setSystemTime(Date.now() + 5_000)
+  vi.setSystemTime(Date.now() + 6_000)
   expect([a.isLeader(), await a.confirmTerm()]).toEqual([false, false])
 })
 

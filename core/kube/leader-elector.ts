@@ -5,12 +5,14 @@ import type { KubeClient } from './client.ts'
 import {
   beginTurn,
   type Contender,
+  callTimeoutMs,
   checkElectionTimes,
   ELECTION_TIMES,
   type ElectionAction,
   type ElectionState,
   type ElectionTimes,
   INITIAL_ELECTION,
+  isChanging,
   isLeading,
   type Leader,
   leaderOf,
@@ -55,6 +57,8 @@ export interface LeaderElector {
   /** The term this process leads or last led; 0 before. */
   term(): number
   leader(): Leader | undefined
+  /** Whether another leader than `leader()` is to be expected soon. Never after stop(): then this process learns no more. */
+  isChanging(): boolean
   /** A quorum read of the Lease: does this process still hold it, in this term? Rejects when the API server does not answer. */
   confirmTerm(): Promise<boolean>
 }
@@ -101,7 +105,7 @@ class Elector implements LeaderElector {
     await this.#turn
     const { lease, fresh } = this.#state
     const led = this.isLeader()
-    this.#set({ observedAtMs: 0, fresh: false })
+    this.#set(INITIAL_ELECTION)
     try {
       await this.#handOver
       if (led && lease) await this.#release(lease, fresh)
@@ -116,6 +120,9 @@ class Elector implements LeaderElector {
   isLeader = (): boolean => isLeading(this.#state, this.#me.times, this.#options.clock.monotonicMs())
   term = (): number => this.#term
   leader = (): Leader | undefined => leaderOf(this.#state, this.#me.times, this.#options.clock.monotonicMs())
+
+  isChanging = (): boolean =>
+    !this.#stopped && isChanging(this.#state, this.#me.times, this.#options.clock.monotonicMs())
 
   confirmTerm = async (): Promise<boolean> => {
     const { leading, lease: held } = this.#state
@@ -222,8 +229,7 @@ class Elector implements LeaderElector {
     return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
   }
 
-  /** Two tries must fit into the deadline, or one silent connection costs the leadership. */
   #callOptions(): { timeoutMs: number } {
-    return { timeoutMs: Math.floor(this.#me.times.renewDeadlineMs / 2.5) }
+    return { timeoutMs: callTimeoutMs(this.#me.times) }
   }
 }
