@@ -74,7 +74,7 @@ async function main(options: ServiceOptions): Promise<void> {
     conditions: { put: () => undefined, removePod: () => undefined },
     onTermLost: () => service.stopLeading(),
     getPod: async (_namespace, name) => pods.get(name),
-    election: { isLeader: () => true, leader: () => undefined },
+    election: { isLeader: () => true, leader: () => undefined, isChanging: () => false },
     facts: { pods: () => [...pods.values()], nodes: madeNodes },
     metrics: silentMetrics(),
     reporter: new Reporter({

@@ -39,11 +39,15 @@ export class Admission {
     this.#rates = new Rates(deps.sinceMs)
   }
 
-  /** Who goes now of those who wait for one resource. */
-  decide(resource: Resource, tickets: readonly Ticket[], nowMs: number): Admitted {
+  /** Who goes now of those who wait for one resource. Turns of those who are away are kept: they go to nobody. */
+  decide(
+    resource: Resource,
+    { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
+    nowMs: number,
+  ): Admitted {
     const { usage, facts } = this.#deps
     const scopesOf = this.#scopesOnce()
-    const { taken, blocked } = decide(tickets, {
+    const decided = decide([...tickets, ...away], {
       scopesOf,
       inUse: scope => this.#inUse(resource, scope, nowMs),
       debt: scope => usage.debt(resource, scope.id),
@@ -51,6 +55,9 @@ export class Admission {
       weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
       first: this.#passedOver(tickets, nowMs),
     })
+    const isAway = new Set(away)
+    const taken = decided.taken.filter(({ ticket }) => !isAway.has(ticket))
+    const blocked = decided.blocked.filter(({ ticket }) => !isAway.has(ticket))
     this.#noteHeads(resource, tickets, blocked, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
     for (const { ticket } of taken) this.granted(ticket, nowMs)

@@ -60,6 +60,12 @@ export class AfterWaits {
     this.#overdue.delete(metadata.uid ?? '')
   }
 
+  /** Whether a ticket would have to wait; to ask does not begin its wait. */
+  isHeldBack(ticket: Ticket, pod: Pod): boolean {
+    const { after } = settingsOf(pod)
+    return after !== undefined && !this.#overdue.has(ticket.podUid) && this.#obstacles(after, ticket, pod).length > 0
+  }
+
   /** Why a ticket must wait; undefined when it may go, also because it has waited as long as it may. */
   reasonToWait(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
     const { after, afterMaxWaitMs: maxWaitMs = DEFAULT_AFTER_MAX_WAIT_MS } = settingsOf(pod)

@@ -137,6 +137,7 @@ export class Leadership {
   /** Call it when the watches' objects have been handed in. */
   start(): void {
     this.#started = true
+    this.#ledger.expectReturns(this.#deps.clock.monotonicMs())
     void this.#checkUnknownPods()
     this.#timers = [setInterval(() => this.#beat(), BEAT_MS), setInterval(() => this.#reconcile(), RECONCILE_MS)]
     this.#planStep()

@@ -17,6 +17,7 @@ import { sequenceOf } from './pod-sequence.ts'
 import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
 import { type Report, Reports } from './reports.ts'
+import { Returning } from './returning.ts'
 import { StageProgress } from './stage-progress.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
@@ -75,6 +76,7 @@ export class Ledger {
   readonly #facts: LimitFacts
   readonly #images = new NodeImages()
   readonly #asking = new Asking()
+  readonly #returning = new Returning()
   readonly #holdings: Holdings
   readonly #reports = new Reports()
   readonly #progress: StageProgress
@@ -114,6 +116,7 @@ export class Ledger {
     this.#pods.set(uid, { pod, nodeGone: this.#pods.get(uid)?.nodeGone ?? false })
     this.#images.setPod(pod)
     this.#after.setPod(pod)
+    this.#returning.podChanged(pod)
     if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
     this.#touch(uid)
   }
@@ -128,6 +131,7 @@ export class Ledger {
     this.#progress.removePod(uid)
     this.#images.removePod(uid)
     this.#asking.removePod(uid)
+    this.#returning.remove(uid)
     this.#holdings.end(uid, 'PodGone')
   }
 
@@ -164,6 +168,7 @@ export class Ledger {
    */
   ask(ticket: Ticket, nowMs: number): Grant | undefined {
     this.#asking.add(ticket, nowMs)
+    this.#returning.remove(ticket.podUid)
     // The init containers run anew, so all that ran in the sandbox before is dead.
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
@@ -194,6 +199,14 @@ export class Ledger {
     if (!this.#holdings.get(grant.key)) this.#holdings.add(grant, nowMs, true)
   }
 
+  /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have a while to come back in. */
+  expectReturns(nowMs: number): void {
+    this.#returning.begin(
+      [...this.#pods.values()].map(({ pod }) => pod),
+      nowMs,
+    )
+  }
+
   grantOf(key: string): Grant | undefined {
     return this.#holdings.get(key)
   }
@@ -210,13 +223,18 @@ export class Ledger {
     const { releases, timeouts } = this.#settle(nowMs)
     this.#settleDebts(nowMs, wallMs)
     const { free, lines, setAside } = this.#sortOut(nowMs)
+    const away = this.#away(nowMs)
     const { overdue, cycles, wakeAtMs: afterAtMs } = this.#after.takeNews()
     const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
     const oversize: Step['oversize'] = []
     const passes: Step['passes'] = []
     this.#blocked = []
     for (const [resource, tickets] of Object.entries(lines) as [Resource, Ticket[]][]) {
-      const { taken, passes: passing, blocked } = this.#admission.decide(resource, tickets, nowMs)
+      const {
+        taken,
+        passes: passing,
+        blocked,
+      } = this.#admission.decide(resource, { tickets, away: away[resource] }, nowMs)
       for (const { ticket, oversizeIn } of taken) {
         grants.push(this.#grant(ticket, nowMs, term))
         for (const scope of oversizeIn) oversize.push({ key: ticket.key, scope: scope.id })
@@ -228,10 +246,8 @@ export class Ledger {
       this.#blocked.push(...blocked)
     }
     const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
-    const wakeAtMs = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs].reduce(
-      earliest,
-      this.#holdings.wakeAtMs(),
-    )
+    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs, this.#returning.wakeAtMs()]
+    const wakeAtMs = times.reduce(earliest, this.#holdings.wakeAtMs())
     return { grants, oversize, passes, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
   }
 
@@ -301,6 +317,18 @@ export class Ledger {
       else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
     }
     return { free: free.sort(compareTickets), lines, setAside }
+  }
+
+  /** Those who would stand in line if they were back. */
+  #away(nowMs: number): Record<Resource, Ticket[]> {
+    const away: Record<Resource, Ticket[]> = { pull: [], start: [] }
+    for (const known of this.#returning.tickets(nowMs)) {
+      const ticket = this.#lacking(known)
+      const pod = this.#pods.get(ticket.podUid)?.pod
+      if (!pod || this.#holdings.get(ticket.key) || this.#after.isHeldBack(ticket, pod)) continue
+      if (this.#placeOf(ticket, nowMs) === 'in line') away[ticket.resource].push(ticket)
+    }
+    return away
   }
 
   #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | Pick<Waiting, 'cause' | 'reason'> {

@@ -20,6 +20,8 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
   const world = {
     nowMs: 1_000,
     isLeader: true,
+    isChanging: false,
+    leader: undefined as { address: string; term: number } | undefined,
     confirm: async () => true,
     beforeList: async () => undefined as unknown,
     lost: 0,
@@ -44,7 +46,7 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
       service.stopLeading()
     },
     getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
-    election: { isLeader: () => world.isLeader, leader: () => undefined },
+    election: { isLeader: () => world.isLeader, leader: () => world.leader, isChanging: () => world.isChanging },
     facts: { pods: () => pods, nodes: () => [world.node] },
     metrics: silentMetrics(),
     reporter: new Reporter({

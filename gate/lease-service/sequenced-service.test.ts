@@ -37,7 +37,11 @@ function setUp(pods: Pod[], isLeader = true) {
       waitingEventAfterMs: 0,
       findWorkload: () => 'Absent',
     }),
-    election: { isLeader: () => isLeader, leader: () => ({ address: '192.0.2.1:1', term: 4 }) },
+    election: {
+      isLeader: () => isLeader,
+      leader: () => ({ address: '192.0.2.1:1', term: 4 }),
+      isChanging: () => false,
+    },
     facts: { pods: () => pods, nodes: () => [{ metadata: { name: 'n' } }] },
     clock,
     random: () => 0,

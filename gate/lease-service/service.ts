@@ -3,6 +3,7 @@ import { GATED_LABEL, type GateName } from '../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import type { AgentStream } from './agent-streams.ts'
+import { HeldRequests } from './held-requests.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { foldNode, type NodeFold } from './node-facts.ts'
@@ -12,6 +13,8 @@ export interface LeaderView {
   isLeader: () => boolean
   /** The leader as far as this replica knows; itself included. */
   leader: () => { address: string; term: number } | undefined
+  /** Another leader than that is to be expected soon. */
+  isChanging: () => boolean
 }
 
 export interface ServiceDeps extends Omit<LeadershipDeps, 'term'> {
@@ -28,12 +31,14 @@ export class LeaseService {
   /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
   readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
   readonly #nodes = new Map<string, NodeFold>()
+  readonly #held: HeldRequests
   #leadership: Leadership | undefined
   /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
   #generation = 0
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps
+    this.#held = new HeldRequests(() => deps.clock.monotonicMs())
   }
 
   get isLeading(): boolean {
@@ -58,6 +63,7 @@ export class LeaseService {
     for (const pod of facts.pods()) leadership.podChanged(pod)
     this.#leadership = leadership
     leadership.start()
+    this.#held.look()
   }
 
   stopLeading(): void {
@@ -132,6 +138,7 @@ export class LeaseService {
 
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
+    await this.#held.until(() => this.#isSettled())
     const way = await this.#wayOf(identity)
     if ('leadership' in way) return way.leadership.connect(way.pod, gate, request, stream)
     stream.end(way)
@@ -140,6 +147,7 @@ export class LeaseService {
 
   /** Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError. */
   async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
+    await this.#held.until(() => this.#isSettled())
     const way = await this.#wayOf(identity)
     if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)
     stream.end(way)
@@ -165,6 +173,12 @@ export class LeaseService {
     throw way.kind === 'leader'
       ? new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
       : new RefusedError(503, 'POD_UNSEEN', `${way.reason}: try again`)
+  }
+
+  /** Whether a gate can be served here or told where to go, or it makes no difference to wait for that. */
+  #isSettled(): boolean {
+    const { election } = this.#deps
+    return election.isLeader() ? this.isLeading : !election.isChanging()
   }
 
   /** Where a pod's request goes on: here, or what to tell it. Throws RefusedError. */

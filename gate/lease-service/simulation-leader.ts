@@ -110,6 +110,7 @@ export class SimLeader {
       if (pod) checker.adopted(grant, pod, time.nowMs)
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
     }
+    ledger.expectReturns(time.nowMs)
     this.plan()
     this.#reconcile(RECONCILIATIONS)
   }

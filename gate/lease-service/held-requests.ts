@@ -1,0 +1,46 @@
+import { HELD_STREAMS } from './far-back.ts'
+
+/** Longer than a dead leader's Lease lasts, shorter than the silence after which a gate gives a connection up (15 s). */
+export const HELD_MS = 10_000
+/** How often who is held is looked at. */
+const LOOK_MS = 100
+
+interface Held {
+  isOver: () => boolean
+  end: () => void
+  untilMs: number
+}
+
+/**
+ * Requests that came while nobody led. Kept here they need not come again: once a leader is known they are served, or sent
+ * on, within LOOK_MS, where gates that were sent away would back off for seconds and come in a random order.
+ */
+export class HeldRequests {
+  readonly #monotonicMs: () => number
+  readonly #held = new Set<Held>()
+  #looking: NodeJS.Timeout | undefined
+
+  constructor(monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs
+  }
+
+  /** Resolves as soon as `isOver`, after HELD_MS at the latest; at once where so many are held that memory would run out. */
+  until(isOver: () => boolean): Promise<void> {
+    if (isOver() || this.#held.size >= HELD_STREAMS) return Promise.resolve()
+    this.#looking ??= setInterval(() => this.look(), LOOK_MS)
+    return new Promise(end => this.#held.add({ isOver, end, untilMs: this.#monotonicMs() + HELD_MS }))
+  }
+
+  /** To be called when something has changed, so that nobody waits for the next look. */
+  look(): void {
+    const nowMs = this.#monotonicMs()
+    for (const held of this.#held) {
+      if (!held.isOver() && held.untilMs > nowMs) continue
+      this.#held.delete(held)
+      held.end()
+    }
+    if (this.#held.size > 0) return
+    clearInterval(this.#looking)
+    this.#looking = undefined
+  }
+}
