@@ -1,10 +1,12 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
 import { HELD_PLACES } from './far-back.ts'
+import { HELD_MS } from './held-requests.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { madeNamespace, madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
+import { RETURN_MS } from './returning.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
@@ -182,6 +184,74 @@ test('a Lease that nobody holds is deleted, but not by a leader that has lost it
     return [...api.leases.keys()]
   }
   expect([await keysAfterNext(false), await keysAfterNext(true)]).toEqual([['start.a.1'], []])
+})
+
+const gate = { name: 'startgate-start', ready: false, restartCount: 0 }
+const waitingPod = (name: string) =>
+  madePod(name, { phase: 'Pending', initContainerStatuses: [{ ...gate, state: { running: {} } }] })
+
+test('after a change of leader the younger who comes back first waits for the older, whose gate runs', async () => {
+  const { service, ask } = madeService([waitingPod('a'), waitingPod('b'), waitingPod('c')])
+  await service.startLeading(1)
+  const c = await ask('c')
+  const b = await ask('b')
+  await quiet()
+  expect([last(b), last(c)]).toEqual(['waiting', 'waiting'])
+  const a = await ask('a')
+  await quiet()
+  expect([last(a), last(b), last(c)]).toEqual(['granted', 'waiting', 'waiting'])
+})
+
+test('an older one that does not come back costs that time once', async () => {
+  const { world, service, ask } = madeService([waitingPod('a'), waitingPod('b')])
+  await service.startLeading(1)
+  const b = await ask('b')
+  await quiet()
+  expect(last(b)).toBe('waiting')
+  world.nowMs += RETURN_MS
+  await expect.poll(() => last(b), { timeout: 2 * RETURN_MS }).toBe('granted')
+})
+
+test('a turn is kept in a line of its own: who needs another limit goes', async () => {
+  const other = waitingPod('b')
+  other.spec.nodeName = 'worker-2'
+  const { service, ask } = madeService([waitingPod('a'), other])
+  await service.startLeading(1)
+  const b = await ask('b')
+  await quiet()
+  expect(last(b)).toBe('granted')
+})
+
+describe('a gate that asks while nobody leads', () => {
+  const asked = (made: ReturnType<typeof madeService>) => {
+    const { world, ask } = made
+    Object.assign(world, { isLeader: false, isChanging: true, leader: { address: 'dead:1', term: 1 } })
+    return ask('a')
+  }
+  test('is served once this replica leads', async () => {
+    const made = madeService([madePod('a')])
+    const a = asked(made)
+    await quiet()
+    made.world.isLeader = true
+    await made.service.startLeading(2)
+    await quiet()
+    expect(last(await a)).toBe('granted')
+  })
+  test('is told the way once another one leads', async () => {
+    const made = madeService([madePod('a')])
+    const a = asked(made)
+    await quiet()
+    Object.assign(made.world, { isChanging: false, leader: { address: 'next:1', term: 2 } })
+    expect(await a).toEqual([{ kind: 'leader', address: 'next:1', term: 2 }])
+  })
+  test('is sent away in the end', async () => {
+    const made = madeService([madePod('a')])
+    const a = asked(made)
+    Object.assign(made.world, { leader: undefined })
+    const refused = expect(a).rejects.toThrow('no replica leads')
+    made.world.nowMs += HELD_MS
+    await refused
+  })
 })
 
 test('gates beyond the first thousand places are told to come back, and hold up nobody while away', async () => {
