@@ -30,10 +30,7 @@ export const limits = {
     170,
     'a silent node is declared lost after about 50 s, and its slots are back within 120 s of that: the promise',
   ),
-  takeover: limit(
-    60,
-    'a Lease of 15 s runs out, the next replica sees that by its own clock, waits its turn and lists',
-  ),
+  takeover: limit(60, 'a Lease of 7 s runs out, the next replica sees that by its own clock, waits its turn and lists'),
   slotBack: limit(30, 'the watch tells at once; timeouts are looked at every few seconds'),
   eventSeen: limit(30, 'the promise: Events within 30 s of the return of the service'),
   labelGone: limit(

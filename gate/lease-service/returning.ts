@@ -3,6 +3,7 @@ import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { attemptIn, statusOf } from './container-run.ts'
 import type { Ticket } from './model.ts'
+import { sequenceOf } from './pod-sequence.ts'
 import { ticketOf } from './ticket.ts'
 
 /**
@@ -49,11 +50,12 @@ export class Returning {
   }
 }
 
-/** What a pod's gate is waiting for, if one runs. */
+/** What a pod's gate is waiting for, if one runs. Whether a stage waits for slots or for a dependency, only its agent knows. */
 function waitedFor(pod: Pod): Ticket | undefined {
   const running = pod.status?.initContainerStatuses?.find(({ name, state }) => isGate(name) && state?.running)
   if (!running) return undefined
   const gate = running.name as GateName
+  if (sequenceOf(pod)?.stages.some(stage => stage.gate === gate && stage.dependsOn.length > 0)) return undefined
   const ticket = ticketOf(pod, { gate, attempt: attemptOf(pod, gate) })
   return 'refused' in ticket ? undefined : ticket
 }

@@ -3,6 +3,7 @@ import { effectivePullPolicy } from '../../core/image-name.ts'
 import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
+import { compareTickets } from './queue.ts'
 import { MAX_OPENING_MS, type SimPod } from './simulation-pod.ts'
 import { PressureCheck } from './simulation-pressure.ts'
 import { RateCheck } from './simulation-rates.ts'
@@ -163,6 +164,31 @@ export class Checker {
       this.violations.push(`LostNotify: ${container} of ${pod.uid} was ready for long`)
   }
 
+  /**
+   * No start of one step may take the room of an older one of its namespace and node that the leader was shown to wait, and
+   * that still has time to come back. To be called when all grants of the step are counted.
+   */
+  turnsKept(starts: readonly Grant[], unheard: readonly Ticket[], nowMs: number): void {
+    for (const older of unheard) {
+      if ((this.#limits.namespaces.get(older.namespace)?.mode ?? 'enforce') !== 'enforce') continue
+      const younger = starts.find(
+        start =>
+          start.namespace === older.namespace &&
+          start.nodeName === older.nodeName &&
+          start.slots >= older.slots &&
+          compareTickets(older, start) < 0,
+      )
+      if (younger && !this.#hasRoom(older, nowMs)) this.violations.push(`Overtook: ${younger.key} before ${older.key}`)
+    }
+  }
+
+  #hasRoom(ticket: Ticket, nowMs: number): boolean {
+    return this.#limitsOf(ticket, nowMs).every(({ limit, covers }) => {
+      const held = this.#holders(ticket, covers, nowMs).reduce((sum, key) => sum + this.#slots(key, nowMs), 0)
+      return held + ticket.slots <= limit
+    })
+  }
+
   /** The kubelet opens gates one by one: a stage before which another one has nothing yet must hold nothing. */
   #checkStage({ gate, key }: Grant, pod: SimPod): void {
     const stages = pod.sequence?.stages ?? []
@@ -265,14 +291,18 @@ export class Checker {
   }
 
   /** Keys of others that truly hold slots of the same resource there. */
-  #holders({ key, resource }: Grant, covers: (place: Place) => boolean, nowMs: number): string[] {
+  #holders(
+    { key, resource }: Pick<Grant, 'key' | 'resource'>,
+    covers: (place: Place) => boolean,
+    nowMs: number,
+  ): string[] {
     const others = [...this.#claims].filter(
       ([other, { grant }]) => other !== key && grant.resource === resource && covers(grant),
     )
     return others.flatMap(([other]) => (this.#slots(other, nowMs) > 0 ? [other] : []))
   }
 
-  #limitsOf({ resource, namespace, nodeName, images }: Grant, nowMs: number): Limit[] {
+  #limitsOf({ resource, namespace, nodeName, images }: Place & Pick<Grant, 'resource'>, nowMs: number): Limit[] {
     const { settings, namespaces, nodes } = this.#limits
     const cores = nodes.get(nodeName)?.cores ?? 1
     const ours = namespaces.get(namespace) ?? {}

@@ -13,6 +13,7 @@ import type { SimGate } from './simulation-gate.ts'
 import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
 import { PressureTalk } from './simulation-pressure.ts'
+import { Unheard } from './simulation-returns.ts'
 import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 import { SimWriter } from './simulation-writer.ts'
@@ -59,6 +60,7 @@ export class SimLeader {
   readonly #deps: LeaderDeps
   readonly #streams = new Map<string, Stream>()
   readonly #asked = new Map<string, { ticket: Ticket; atMs: number }>()
+  readonly #unheard = new Unheard()
   readonly #writer: SimWriter
   readonly #pressureTalk: PressureTalk
   readonly #shown = new Map<string, Pod>()
@@ -111,6 +113,9 @@ export class SimLeader {
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
     }
     ledger.expectReturns(time.nowMs)
+    const granted = new Set([...leases.byKey.values()].map(({ podUid }) => podUid))
+    const firstRuns = facts.pods.filter(({ metadata }) => podOf(metadata.uid ?? '')?.sandbox === 1)
+    this.#unheard.tookOver(firstRuns, podUid => granted.has(podUid), time.nowMs)
     this.plan()
     this.#reconcile(RECONCILIATIONS)
   }
@@ -137,6 +142,7 @@ export class SimLeader {
     if (isOurs()) podOf(pod.metadata.uid ?? '')?.showed(pod, isFirstSight && skewMs() !== 0)
     this.#shown.set(pod.metadata.uid ?? '', pod)
     this.#deps.ledger.upsertPod(pod, this.#deps.time.nowMs)
+    this.#unheard.podChanged(pod)
     this.#tellAgent(pod.metadata.uid ?? '')
     this.plan()
   }
@@ -149,6 +155,7 @@ export class SimLeader {
 
   podGone(uid: string): void {
     this.#shown.delete(uid)
+    this.#unheard.remove(uid)
     this.#deps.ledger.removePod(uid, this.#deps.time.nowMs)
     this.plan()
   }
@@ -210,6 +217,7 @@ export class SimLeader {
   #ask(ticket: Ticket): void {
     const { ledger, time, term, checker, podOf, isOurs, situations } = this.#deps
     const { key, podUid } = ticket
+    this.#unheard.remove(podUid)
     if (!this.#asked.has(key)) this.#asked.set(key, { ticket, atMs: time.nowMs })
     const wasHeld = ledger.grantOf(key) !== undefined
     const granted = ledger.ask(ticket, time.nowMs)
@@ -284,6 +292,7 @@ export class SimLeader {
     for (const { grant } of releases) this.#release(grant.key, counts)
     if (counts) this.#checkTurns(step, passing)
     for (const grant of grants) this.#take(grant, counts, passing.has(grant.key))
+    if (counts && passing.size === 0) this.#checkReturns(grants)
     if (counts) this.#checkWaiting(waiting)
     this.#askForPressure(waiting)
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
@@ -310,6 +319,14 @@ export class SimLeader {
     checker.violations.push(
       ...passedOver({ grants: starts, waiting: inLine, heldBefore, askedAtMs, nowMs: time.nowMs }, limits),
     )
+  }
+
+  #checkReturns(grants: readonly Grant[]): void {
+    const { checker, time, situations } = this.#deps
+    const unheard = this.#unheard.tickets(time.nowMs)
+    if (unheard.length > 0) situations.note('a new leader kept a turn')
+    const starts = grants.filter(({ resource, slots }) => resource === 'start' && slots > 0)
+    checker.turnsKept(starts, unheard, time.nowMs)
   }
 
   #checkWaiting(waiting: readonly Waiting[]): void {

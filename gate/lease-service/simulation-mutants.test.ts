@@ -43,6 +43,11 @@ class Forgetful extends Ledger {
   }
 }
 
+/** Gives slots to who comes back first after a change of leader. */
+class FirstComeFirstServed extends Ledger {
+  override expectReturns(): void {}
+}
+
 class Weightless extends Ledger {
   override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
     super.setNamespace(name, settings)
@@ -164,6 +169,10 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a new leader that takes its rates for unused': {
     faults: { newLedger: (settings, parts) => new Ledger(settings, parts) },
     want: /^OverRate/,
+  },
+  'a new leader that gives to whoever comes back first': {
+    faults: { newLedger: (settings, parts, sinceMs) => new FirstComeFirstServed(settings, parts, sinceMs) },
+    want: /^Overtook/,
   },
   'a floor ignored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Floorless(settings, parts, sinceMs) },

@@ -3,6 +3,7 @@ export const SITUATIONS = [
   'a leader crashed',
   'all leaders were gone',
   'a leader was paused',
+  'a new leader kept a turn',
   'a woken leader found its term lost',
   'the election Lease was deleted',
   'the API server was down',
