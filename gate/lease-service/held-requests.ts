@@ -4,6 +4,8 @@ import { HELD_STREAMS } from './far-back.ts'
 export const HELD_MS = 10_000
 /** How often who is held is looked at. */
 const LOOK_MS = 100
+/** So many go on in one turn of the event loop: a herd must not keep the leader's renewals out. */
+const AT_ONCE = 200
 
 interface Held {
   isOver: () => boolean
@@ -34,8 +36,13 @@ export class HeldRequests {
   /** To be called when something has changed, so that nobody waits for the next look. */
   look(): void {
     const nowMs = this.#monotonicMs()
+    let left = AT_ONCE
     for (const held of this.#held) {
       if (!held.isOver() && held.untilMs > nowMs) continue
+      if (left-- === 0) {
+        setImmediate(() => this.look())
+        break
+      }
       this.#held.delete(held)
       held.end()
     }
