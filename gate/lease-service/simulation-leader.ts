@@ -28,6 +28,7 @@ export interface LeaderDeps {
   ledger: Ledger
   /** What the ledger knows of pressure. */
   pressures: NodePressures
+  pressureRandom: Random
   term: number
   /** How much the leader's clock is off those of the nodes. */
   skewMs: () => number
@@ -77,6 +78,7 @@ export class SimLeader {
     this.#restMs = deps.random.pick([30, 250])
     this.#pressureTalk = new PressureTalk({
       ...deps,
+      random: deps.pressureRandom,
       onTold: (nodeName, percent) => {
         if (deps.isOurs()) deps.checker.pressures.told(nodeName, percent, deps.time.nowMs)
       },
@@ -337,7 +339,7 @@ export class SimLeader {
   #askForPressure(waiting: readonly Waiting[]): void {
     const podOf = (key: string) => this.#streams.get(key)?.pod
     for (const key of this.#pressureTalk.ask(waiting, podOf))
-      this.#later(5, 500, () => {
+      this.#after(this.#deps.pressureRandom.int(5, 500), () => {
         const pod = podOf(key)
         if (!pod) return
         this.#pressureTalk.hear(pod)
@@ -410,7 +412,11 @@ export class SimLeader {
   }
 
   #later(fromMs: number, toMs: number, act: () => void): void {
-    this.#deps.time.after(this.#deps.random.int(fromMs, toMs), () => {
+    this.#after(this.#deps.random.int(fromMs, toMs), act)
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#deps.time.after(ms, () => {
       if (this.#isOver) return
       if (this.#held) this.#held.push(act)
       else act()

@@ -5,6 +5,22 @@ import type { SimPod } from './simulation-pod.ts'
 import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 
+/** Percent of the CPU above which a node is held back, in the worlds that have a maximum. */
+const MAX_CPU = 60
+
+/** Test support. What others do on the nodes: puts them under pressure and takes it off, in some of the worlds. */
+export function planPressure({ settings, nodes }: LimitTruth, time: Timeline, random: Random, untilMs: number): void {
+  if (!random.chance(0.3)) return
+  settings.node.maxPressure = { cpu: MAX_CPU }
+  const press = (node: { pressure: number }) => {
+    node.pressure = random.pick([0, MAX_CPU, MAX_CPU + 1, 95])
+  }
+  for (const node of nodes.values()) {
+    press(node)
+    for (let times = random.int(0, 6); times > 0; times--) time.after(random.int(1_000, untilMs), () => press(node))
+  }
+}
+
 /** How long a figure counts that nobody renews, in a cluster of a few nodes. */
 const FIGURE_LIFE_MS = 15_000
 

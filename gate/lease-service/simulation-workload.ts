@@ -22,18 +22,14 @@ export function randomCluster(random: Random): LimitTruth {
       ...(random.chance(0.15) && { minStartRate: randomFloor(random) }),
     },
     registries: random.chance(0.3) ? { 'docker.io': random.int(1, 3), 'quay.io': 1 } : {},
-    node: {
-      ...limit('maxStarting', maybe(1, 4)),
-      ...limit('maxPulling', maybe(1, 2)),
-      ...(random.chance(0.3) && { maxPressure: { cpu: 60 } }),
-    },
+    node: { ...limit('maxStarting', maybe(1, 4)), ...limit('maxPulling', maybe(1, 2)) },
     startTimeoutMs: 30_000,
     pullTimeoutMs: 60_000,
   }
   const nodes = new Map(
     Array.from({ length: random.int(1, 3) }, (_, i) => {
       const annotation = random.chance(0.2) ? random.int(1, 4) : undefined
-      const node = { cores: random.int(1, 4), isLost: false, pressure: randomPressure(random) }
+      const node = { cores: random.int(1, 4), isLost: false, pressure: 0 }
       return [`node-${i}`, { ...node, ...(annotation !== undefined && { annotation }) }]
     }),
   )
@@ -63,10 +59,6 @@ export function randomNamespace(random: Random): NamespaceSettings {
   if (random.chance(0.1)) settings.maxWaitMs = random.pick([20_000, 60_000])
   if (random.chance(0.1)) settings.mode = random.pick(['observe', 'off'] as const)
   return settings
-}
-
-export function randomPressure(random: Random): number {
-  return random.pick([0, 60, 61, 95])
 }
 
 function randomRate(random: Random): Rate {

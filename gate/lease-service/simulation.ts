@@ -14,9 +14,10 @@ import type { SimGate } from './simulation-gate.ts'
 import { SimLeader } from './simulation-leader.ts'
 import { SimLeases } from './simulation-leases.ts'
 import { SimPod, type SimWorld } from './simulation-pod.ts'
+import { planPressure } from './simulation-pressure.ts'
 import { Situations } from './simulation-situations.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
-import { randomCluster, randomNamespace, randomPod, randomPressure } from './simulation-workload.ts'
+import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults {
@@ -52,6 +53,8 @@ export function simulate(seed: number, faults: Faults = {}, situations = new Sit
 
 class Simulation {
   readonly #random: Random
+  /** Of its own, so that a seed without pressure gives the world that it gave before there was any. */
+  readonly #pressureRandom: Random
   readonly #time = new Timeline()
   readonly #faults: Faults
   readonly #situations: Situations
@@ -72,6 +75,7 @@ class Simulation {
 
   constructor(seed: number, faults: Faults, situations: Situations) {
     this.#random = new Random(seed)
+    this.#pressureRandom = new Random(~seed)
     this.#faults = faults
     this.#situations = situations
     this.#leases = new SimLeases(this.#time, this.#random, situations)
@@ -84,6 +88,7 @@ class Simulation {
     })
     this.#patience = { failOpenAfterMs: this.#random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     this.#limits = randomCluster(this.#random)
+    planPressure(this.#limits, this.#time, this.#pressureRandom, CHAOS_MS)
     this.#checker = new Checker(this.#limits)
   }
 
@@ -198,6 +203,7 @@ class Simulation {
       situations: this.#situations,
       ledger,
       pressures,
+      pressureRandom: this.#pressureRandom,
       term,
       leases: this.#leases,
       podOf: uid => this.#podsByUid.get(uid),
@@ -296,7 +302,6 @@ class Simulation {
       [0.2, () => this.#jumpClock()],
       [0.2, () => this.#rebootNode()],
       [0.3, () => this.#changeNode(this.#random.pick([...this.#limits.nodes.keys()]), this.#random.int(0, 4))],
-      [0.5, () => this.#press()],
       [0.1, () => this.#deleteMany()],
       [0.3, () => this.#loseNode()],
       [0.7, () => this.#showNode(this.#random.pick([...this.#limits.nodes.keys()]))],
@@ -380,12 +385,6 @@ class Simulation {
     node.annotation = annotation
     this.#situations.note('limits changed')
     this.#showNode(name)
-  }
-
-  /** What others do on a node puts it under pressure, or takes it off. */
-  #press(): void {
-    const [, node] = this.#random.pick([...this.#limits.nodes])
-    node.pressure = randomPressure(this.#random)
   }
 
   #loseNode(): void {
