@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../core/pod.ts'
 import { madePod } from './made-pods.ts'
 import { RETURN_MS, Returning } from './returning.ts'
+import { sequencedPod } from './sequenced-pod.ts'
 
 const gate = { name: 'startgate-start', ready: false, restartCount: 0 }
 const running = { ...gate, state: { running: { startedAt: '2026-01-01T00:00:01Z' } } }
@@ -36,6 +37,19 @@ describe('whose turn is kept', () => {
     ]
     expect(away(begun(pods))).toEqual(['pull.pulls.1', 'start.pulls-again.2', 'start.starts.1', 'start.starts-again.2'])
   })
+})
+
+test('a stage has a turn unless it depends on others: then its agent may not want one yet', () => {
+  const at = (name: string): Pod => ({
+    ...sequencedPod(),
+    status: { phase: 'Pending', initContainerStatuses: [{ ...running, name }] },
+  })
+  const stages = ['startgate-start-db', 'startgate-start-cache', 'startgate-start']
+  expect(stages.map(name => away(begun([at(name)])))).toEqual([
+    ['start.u1.1.startgate-start-db'],
+    ['start.u1.1.startgate-start-cache'],
+    [],
+  ])
 })
 
 describe('a turn is kept no longer', () => {
