@@ -12,7 +12,7 @@ import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits.ts'
 import { silentMetrics } from '../gate/lease-service/made-pods.ts'
 import { Reporter } from '../gate/lease-service/reporter.ts'
-import { buildServer } from '../gate/lease-service/server.ts'
+import { BACKLOG, buildServer } from '../gate/lease-service/server.ts'
 import { LeaseService } from '../gate/lease-service/service.ts'
 import type { Stream } from '../gate/lease-service/streams.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
@@ -129,7 +129,7 @@ async function main(options: ServiceOptions): Promise<void> {
     log,
   })
   await service.startLeading(1)
-  await server.listen({ host: '127.0.0.1', port: options.port })
+  await server.listen({ host: '127.0.0.1', port: options.port, backlog: BACKLOG })
   process.on('message', (order: Order) => {
     if (order.limit !== undefined) settings[line].maxStarting = order.limit
     service.workloadChanged()

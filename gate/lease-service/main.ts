@@ -22,7 +22,7 @@ import { createIdentityCache } from './identity.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
-import { buildServer } from './server.ts'
+import { BACKLOG, buildServer } from './server.ts'
 import { LeaseService } from './service.ts'
 import { settingsOf } from './settings.ts'
 import { Workloads } from './workloads.ts'
@@ -130,7 +130,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   certificates.onChange(({ certPem, keyPem }) =>
     (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
   )
-  await server.listen({ host: listenHost(), port: config.leaseService.listenPort })
+  await server.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()
   setInterval(() => void lead(), 1_000)

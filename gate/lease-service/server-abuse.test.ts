@@ -9,7 +9,7 @@ import { FakeCluster, stockedKeys } from '../../certs/fake-cluster.ts'
 import { startRotator } from '../../certs/rotator.ts'
 import { systemClock } from '../../core/clock.ts'
 import { buildServer } from './server.ts'
-import { MAX_UNNAMED } from './unnamed-connections.ts'
+import { MAX_WAITING } from './unnamed-connections.ts'
 
 const NAME = 'startgate-lease-service.startgate-system.svc'
 const log = pino({ level: 'silent' })
@@ -87,7 +87,7 @@ async function idle(port: number): Promise<Socket> {
 test('ten thousand connections that say nothing: few are kept, and gates are served', async () => {
   const { port, open } = await listening()
   for (let batch = 0; batch < 100; batch++) await Promise.all(Array.from({ length: 100 }, () => idle(port)))
-  expect(await open()).toBeLessThanOrEqual(MAX_UNNAMED)
+  expect(await open()).toBeLessThanOrEqual(MAX_WAITING)
   expect(await ask(port)).toContain('"granted"')
 }, 60_000)
 

@@ -1,14 +1,22 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { FAIR_TIME_MS, limitUnnamed } from './unnamed-connections.ts'
+import { FAIR_TIME_MS, limitUnnamed, type UnnamedLimits } from './unnamed-connections.ts'
 
-/** A server that keeps two connections, and a clock that the test moves. */
-async function keepingTwo() {
-  const server = createServer(socket => socket.on('error', () => undefined).resume())
+/** A server that keeps few connections, and a clock that the test moves. Each client says its number; `heard` is what the server got. */
+async function keepingFew(limits: UnnamedLimits) {
+  const heard: string[] = []
+  const served: Socket[] = []
+  const server = createServer(socket => {
+    served.push(socket)
+    socket
+      .on('error', () => undefined)
+      .on('data', chunk => heard.push(String(chunk)))
+      .resume()
+  })
   const clock = { ms: 0 }
   const kept: Socket[] = []
-  const limit = limitUnnamed(server, 2, () => clock.ms)
+  const limit = limitUnnamed(server, { ...limits, monotonicMs: () => clock.ms })
   server.on('connection', socket => kept.push(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -22,27 +30,45 @@ async function keepingTwo() {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
     await expect.poll(() => kept.length).toBe(before + 1)
     if (!speaks) return socket
-    socket.write('hello')
+    socket.write(String(before))
     const seen = kept[before]
     await expect.poll(() => seen?.destroyed || (seen?.bytesRead ?? 0) > 0).toBe(true)
     return socket
   }
-  return { clock, limit, open, areOpen: () => kept.map(socket => !socket.destroyed) }
+  return { clock, limit, open, heard, served, areOpen: () => kept.map(socket => !socket.destroyed) }
 }
 
-test('who has begun to speak is not closed for a newcomer, until it has had its time', async () => {
-  const { clock, limit, open, areOpen } = await keepingTwo()
+test('who has begun is not closed for another, until it has had its time', async () => {
+  const { clock, limit, open, heard, areOpen } = await keepingFew({ begun: 2 })
   for (let i = 0; i < 3; i++) await open(true)
-  expect([areOpen(), limit.count()]).toEqual([[true, true, false], 2])
+  await expect.poll(() => heard).toEqual(['0', '1'])
+  expect([areOpen(), limit.count()]).toEqual([[true, true, true], 3])
   clock.ms = FAIR_TIME_MS
   await open(true)
-  expect([areOpen(), limit.count()]).toEqual([[false, true, false, true], 2])
+  await expect.poll(() => heard).toEqual(['0', '1', '3', '2'])
+  expect(areOpen()).toEqual([false, false, true, true])
 })
 
-test('the oldest that has said nothing goes first', async () => {
-  const { open, areOpen } = await keepingTwo()
+test('of those who wait the oldest that has said nothing goes first, then the oldest', async () => {
+  const { open, areOpen } = await keepingFew({ waiting: 2, turns: 0 })
   await open(true)
   await open(false)
   await open(true)
   expect(areOpen()).toEqual([true, false, true])
+  await open(true)
+  expect(areOpen()).toEqual([false, false, true, true])
+})
+
+test('few are served at once, the newest first, and each is heard from its first word', async () => {
+  const { limit, open, heard, served } = await keepingFew({ turns: 1, turnMs: 60_000 })
+  const first = await open(true)
+  await open(false)
+  for (let i = 2; i < 5; i++) await open(true)
+  const gaveUp = await open(true)
+  gaveUp.destroy()
+  await expect.poll(() => limit.count()).toBe(5)
+  first.destroy()
+  await expect.poll(() => heard).toEqual(['0', '4'])
+  limit.named(served[1] as Socket)
+  await expect.poll(() => heard).toEqual(['0', '4', '3'])
 })
