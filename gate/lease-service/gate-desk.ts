@@ -38,9 +38,8 @@ export class GateDesk {
   }
 
   open(key: string, stream: Stream): void {
-    const nowMs = this.#deps.clock.monotonicMs()
-    this.#streams.open(key, stream, nowMs)
-    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, nowMs)
+    this.#streams.open(key, stream)
+    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, this.#deps.clock.monotonicMs())
   }
 
   /** False when another stream has taken over meanwhile. */
