@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
-import { benchCertificate, type Tls } from './certificate.ts'
+import { benchCertificate } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
 import { type HeardGrant, handOversMs, meanPassedOver } from './hand-overs.ts'
 import { LeaseServiceChild } from './lease-service-child.ts'
@@ -11,7 +11,6 @@ import { NaiveHerd } from './naive-herd.ts'
 import { nowMs } from './now.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
 
-export const GATES = 10_000
 /** Of one write of a Lease as seen on the real API server; see budgets.json. */
 export const API_LATENCY_MS = 5
 const PORT = 18_443
@@ -44,8 +43,8 @@ interface Bench {
   startedAtMs: number
 }
 
-/** Ten thousand gates on as many lines as there are nodes, so that none is told to go and come back. */
-export async function benchHerd(): Promise<{
+/** So many gates on as many lines as there are nodes, so that none is told to go and come back. */
+export async function benchHerd(gates: number): Promise<{
   cold: Settling
   again: Settling
   waiting: Figures
@@ -54,7 +53,7 @@ export async function benchHerd(): Promise<{
   grantsPerSecond: number
 }> {
   const tls = await benchCertificate(SERVER_NAME)
-  const bench = await connected({ tls, line: 'node', startMs: 100 })
+  const bench = await connected({ tls, gates, line: 'node', startMs: 100 })
   const cold = await settled(bench, { sinceMs: bench.startedAtMs })
   const before = await bench.service.order()
   await sleep(QUIET_MS)
@@ -77,9 +76,10 @@ const WINDOW_MS = 20_000
 const POLL_MS = 1_000
 
 /** The same herd on one line of a hundred slots, for a time: our gates, then naive ones. */
-export async function benchLine(): Promise<{ ours: Run; naive: Run }> {
-  const pods = madeHerd(GATES)
-  const bench = await connected({ tls: await benchCertificate(SERVER_NAME), line: 'cluster', startMs: START_MS })
+export async function benchLine(gates: number): Promise<{ ours: Run; naive: Run }> {
+  const pods = madeHerd(gates)
+  const tls = await benchCertificate(SERVER_NAME)
+  const bench = await connected({ tls, gates, line: 'cluster', startMs: START_MS })
   await settled(bench, { sinceMs: bench.startedAtMs })
   const before = await bench.service.order({ limit: SLOTS })
   await sleep(WINDOW_MS)
@@ -113,31 +113,31 @@ export async function benchLine(): Promise<{ ours: Run; naive: Run }> {
   }
 }
 
-async function connected(how: { tls: Tls; line: 'node' | 'cluster'; startMs: number }): Promise<Bench> {
-  const options = { ...how, port: PORT, gates: GATES, apiLatencyMs: API_LATENCY_MS }
+async function connected(how: Pick<ServiceOptions, 'tls' | 'gates' | 'line' | 'startMs'>): Promise<Bench> {
+  const options = { ...how, port: PORT, apiLatencyMs: API_LATENCY_MS }
   const service = await LeaseServiceChild.start(options)
   const herd = new GateHerd()
   const startedAtMs = nowMs()
-  await herd.start({ gates: GATES, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
+  await herd.start({ gates: how.gates, port: PORT, serverName: SERVER_NAME, ca: how.tls.ca })
   return { service, herd, options, startedAtMs }
 }
 
 /** Waits until all gates are in contact, and stay so. Throws when they do not come to rest. */
 async function settled(
-  { herd }: Bench,
+  { herd, options: { gates } }: Bench,
   { sinceMs, asksBefore = 0 }: { sinceMs: number; asksBefore?: number },
 ): Promise<Settling> {
   let losses = -1
   // Looked at before the time is: this process is too busy at first to look every time.
   for (let restlessMs = sinceMs; ; await sleep(100)) {
     const atMs = nowMs()
-    if (herd.inContact < GATES || herd.losses !== losses) restlessMs = atMs
+    if (herd.inContact < gates || herd.losses !== losses) restlessMs = atMs
     losses = herd.losses
     const { failedOpen } = herd
     if (atMs - restlessMs >= QUIET_MS)
-      return { seconds: (restlessMs - sinceMs) / 1_000, asksPerGate: (herd.asks - asksBefore) / GATES, failedOpen }
+      return { seconds: (restlessMs - sinceMs) / 1_000, asksPerGate: (herd.asks - asksBefore) / gates, failedOpen }
     if (atMs - sinceMs > PATIENCE_MS)
-      throw new Error(`after ${PATIENCE_MS / 1_000} s only ${herd.inContact} of ${GATES} gates are in contact`)
+      throw new Error(`after ${PATIENCE_MS / 1_000} s only ${herd.inContact} of ${gates} gates are in contact`)
   }
 }
 

@@ -1,8 +1,15 @@
+import { parseArgs } from 'node:util'
 import { benchAdmission } from './admission.ts'
 import { compared, type Figures, readBudgets } from './budgets.ts'
-import { API_LATENCY_MS, benchHerd, benchLine, GATES, type Run, type Settling } from './gates.ts'
+import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
 import { benchQueue, exponentOf } from './queue.ts'
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { gates: { type: 'string', default: '10000' } },
+})
+const gates = Number(values.gates)
+if (!Number.isInteger(gates) || gates < 1) throw new Error(`--gates: "${values.gates}" is no number of gates: 10000`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const ms = (value: number): string => `${value.toFixed(2)} ms`
 
@@ -29,11 +36,11 @@ async function queue(): Promise<Figures> {
 }
 
 async function herd(): Promise<Figures> {
-  say(`${GATES} gates over TLS on loopback, one lease service process, all gates in a second one`)
+  say(`${gates} gates over TLS on loopback, one lease service process, all gates in a second one`)
   say(
     `  Leases, token reviews and the election in memory, ${API_LATENCY_MS} ms each; pods of 200 nodes, 2 slots a node`,
   )
-  const { cold, again, waiting, idleCores, stalledMs, grantsPerSecond } = await benchHerd()
+  const { cold, again, waiting, idleCores, stalledMs, grantsPerSecond } = await benchHerd(gates)
   const settling = ({ seconds, asksPerGate }: Settling) =>
     `settled after ${seconds.toFixed(1)} s, ${asksPerGate.toFixed(1)} connections a gate`
   say(`  400 start a second:     ${settling(cold)}`)
@@ -55,7 +62,7 @@ async function herd(): Promise<Figures> {
 
 async function line(): Promise<Figures> {
   say(`the same herd in one line of 100 slots, a start takes 500 ms, 20 s each`)
-  const { ours, naive } = await benchLine()
+  const { ours, naive } = await benchLine(gates)
   const told = (run: Run) =>
     `${run.grantsPerSecond.toFixed(0)} grants a second of 200, slot free to gate told p50 ${ms(run.handOverMs.p50)} p99 ${ms(run.handOverMs.p99)}, ` +
     `${run.writesPerGrant.toFixed(1)} writes and ${run.readsPerGrant.toFixed(1)} reads a grant, ${run.passedOver.toFixed(1)} older pods passed over`
@@ -74,10 +81,9 @@ async function line(): Promise<Figures> {
 
 const BENCHES = { admission, queue, herd, line }
 
-/** Those named on the command line; all without one. */
-const wanted = process.argv.slice(2)
 const figures: Figures = {}
+// Those named on the command line; all without one.
 for (const [name, bench] of Object.entries(BENCHES))
-  if (wanted.length === 0 || wanted.includes(name)) Object.assign(figures, await bench())
+  if (positionals.length === 0 || positionals.includes(name)) Object.assign(figures, await bench())
 say('measured against bench/budgets.json')
 for (const row of compared(figures, readBudgets())) say(`  ${row}`)
