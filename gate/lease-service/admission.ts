@@ -58,7 +58,7 @@ export class Admission {
     const isAway = new Set(away)
     const taken = decided.taken.filter(({ ticket }) => !isAway.has(ticket))
     const blocked = decided.blocked.filter(({ ticket }) => !isAway.has(ticket))
-    this.#noteHeads(resource, tickets, blocked, nowMs)
+    this.#noteHeads(resource, blocked, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
     for (const { ticket } of taken) this.granted(ticket, nowMs)
     return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
@@ -133,16 +133,17 @@ export class Admission {
   }
 
   #passedOver(tickets: readonly Ticket[], nowMs: number): string | undefined {
+    const long = [...this.#headSinceMs].filter(([, ms]) => nowMs - ms >= PASSED_OVER_MS)
+    if (long.length === 0) return undefined
     const keys = new Set(tickets.map(({ key }) => key))
-    const waiting = [...this.#headSinceMs].filter(([key, ms]) => keys.has(key) && nowMs - ms >= PASSED_OVER_MS)
+    const waiting = long.filter(([key]) => keys.has(key))
     return waiting.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))[0]?.[0]
   }
 
-  #noteHeads(resource: Resource, tickets: readonly Ticket[], blocked: readonly Blocked[], nowMs: number): void {
+  #noteHeads(resource: Resource, blocked: readonly Blocked[], nowMs: number): void {
     const heads = new Set(blocked.flatMap(({ ticket, obstacle }) => (obstacle.isHead ? [ticket.key] : [])))
-    const there = new Set(tickets.map(({ key }) => key))
     for (const key of this.#headSinceMs.keys())
-      if (key.startsWith(`${resource}.`) && !(heads.has(key) && there.has(key))) this.#headSinceMs.delete(key)
+      if (key.startsWith(`${resource}.`) && !heads.has(key)) this.#headSinceMs.delete(key)
     for (const key of heads) if (!this.#headSinceMs.has(key)) this.#headSinceMs.set(key, nowMs)
   }
 

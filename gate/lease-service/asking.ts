@@ -1,15 +1,20 @@
 import type { Ticket } from './model.ts'
+import { compareTickets } from './queue.ts'
 
 /** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
 export class Asking {
   readonly #byKey = new Map<string, Ticket>()
   readonly #keysByPod = new Map<string, Set<string>>()
   readonly #sinceMs = new Map<string, Map<string, number>>()
+  /** Of the last look. */
+  #sorted: Ticket[] = []
+  readonly #added = new Set<string>()
 
   add(ticket: Ticket, nowMs: number): void {
     const since = this.#sinceMs.get(ticket.podUid) ?? new Map<string, number>()
     this.#sinceMs.set(ticket.podUid, since.set(ticket.key, since.get(ticket.key) ?? nowMs))
     this.#byKey.set(ticket.key, ticket)
+    this.#added.add(ticket.key)
     this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
   }
 
@@ -30,7 +35,13 @@ export class Asking {
     for (const key of this.#keysByPod.get(podUid) ?? []) this.remove(key)
   }
 
+  /** In the order of `compareTickets`. Those of the last look stay sorted, so only who has come since costs anything. */
   tickets(): Ticket[] {
-    return [...this.#byKey.values()]
+    const isNew = (key: string) => this.#added.has(key)
+    const stayed = this.#sorted.filter(ticket => this.#byKey.get(ticket.key) === ticket && !isNew(ticket.key))
+    const added = [...this.#added].flatMap(key => this.#byKey.get(key) ?? [])
+    this.#added.clear()
+    this.#sorted = added.length === 0 ? stayed : [...stayed, ...added].sort(compareTickets)
+    return this.#sorted
   }
 }

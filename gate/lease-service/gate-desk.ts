@@ -55,7 +55,7 @@ export class GateDesk {
     const held = heldPlaces(waiting.filter(({ place }) => place === 1).length)
     for (const row of waiting) {
       this.#tellOne(row, held, nowMs)
-      reporter.waiting(row, this.#askedAtMs.get(row.key) ?? nowMs, podOf(row.key))
+      reporter.waiting(row, nowMs - (this.#askedAtMs.get(row.key) ?? nowMs), podOf)
     }
     this.#askForPressure(waiting, nowMs)
   }

@@ -160,8 +160,11 @@ interface Line {
   /** Slots, for the namespace's weight. */
   held: number
   weight: number
-  tickets: Ticket[]
+  /** Places of its tickets among all, in order. */
+  ranks: number[]
   next: number
+  /** Of the ticket whose turn is next. */
+  rank: number
 }
 
 /**
@@ -170,46 +173,46 @@ interface Line {
  */
 function takeTurns(sorted: Ticket[], { heldBy, weightOf }: Share, visit: (ticket: Ticket) => number): void {
   const lines = new Map<string, Line>()
-  for (const ticket of sorted) {
-    const { namespace } = ticket
+  for (const [rank, { namespace }] of sorted.entries()) {
     const line = lines.get(namespace)
     if (line) {
-      line.tickets.push(ticket)
+      line.ranks.push(rank)
       continue
     }
     const weight = weightOf(namespace)
-    lines.set(namespace, { held: heldBy(namespace) / weight, weight, tickets: [ticket], next: 0 })
+    lines.set(namespace, { held: heldBy(namespace) / weight, weight, ranks: [rank], next: 0, rank })
   }
   // A binary heap with the line whose turn it is on top; only the top ever changes.
-  const heap = [...lines.values()].sort(compareLines)
+  const heap = [...lines.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1))
   for (let top = heap[0]; top; top = heap[0]) {
-    const ticket = top.tickets[top.next++]
+    const ticket = sorted[top.rank]
     if (ticket) top.held += visit(ticket) / top.weight
-    if (top.next >= top.tickets.length) {
+    const rank = top.ranks[++top.next]
+    if (rank === undefined) {
       const last = heap.pop()
       if (last && last !== top) heap[0] = last
-    }
+    } else top.rank = rank
     siftDown(heap)
   }
 }
 
-function compareLines(a: Line, b: Line): number {
-  const [x, y] = [a.tickets[a.next], b.tickets[b.next]]
-  return a.held - b.held || (x && y ? compareTickets(x, y) : 0)
+/** The ranks are of sorted tickets, so this is the order of their tickets. */
+function isBefore(a: Line, b: Line): boolean {
+  return a.held === b.held ? a.rank < b.rank : a.held < b.held
 }
 
 function siftDown(heap: Line[]): void {
+  const line = heap[0]
+  if (!line) return
   let at = 0
   for (;;) {
-    let least = at
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      const [a, b] = [heap[child], heap[least]]
-      if (a && b && compareLines(a, b) < 0) least = child
-    }
-    const [parent, child] = [heap[at], heap[least]]
-    if (least === at || !parent || !child) return
+    const left = heap[2 * at + 1]
+    if (!left) break
+    const right = heap[2 * at + 2]
+    const [child, childAt] = right && isBefore(right, left) ? [right, 2 * at + 2] : [left, 2 * at + 1]
+    if (!isBefore(child, line)) break
     heap[at] = child
-    heap[least] = parent
-    at = least
+    at = childAt
   }
+  heap[at] = line
 }

@@ -57,9 +57,10 @@ export class Reporter {
     this.#deps = deps
   }
 
-  waiting(row: Waiting, askedAtMs: number, pod: Pod | undefined): void {
-    if (!pod || this.#toldWaiting.has(row.key)) return
-    if (this.#deps.clock.monotonicMs() - askedAtMs < this.#deps.waitingEventAfterMs) return
+  waiting(row: Waiting, waitedMs: number, podOf: (key: string) => Pod | undefined): void {
+    if (waitedMs < this.#deps.waitingEventAfterMs || this.#toldWaiting.has(row.key)) return
+    const pod = podOf(row.key)
+    if (!pod) return
     this.#toldWaiting.add(row.key)
     this.#recordFor(pod, 'Normal', 'StartgateWaiting', `place ${row.place} of ${row.of}: ${row.reason}`)
   }
