@@ -68,6 +68,8 @@ class Unnamed implements UnnamedConnections {
   readonly #silent = new Map<string, Connection>()
   readonly #waiting = new Map<string, Connection>()
   readonly #begun = new Map<string, Connection>()
+  /** Who waits, the newest last; some have gone. */
+  #stack: Connection[] = []
   readonly #limits: Required<UnnamedLimits>
   #turns = 0
 
@@ -102,13 +104,15 @@ class Unnamed implements UnnamedConnections {
     if (socket.bytesRead > MOST_BYTES_BEFORE_TURN) socket.pause()
     if (!this.#silent.delete(peer)) return
     this.#waiting.set(peer, connection)
+    if (this.#stack.length > 2 * this.#limits.waiting) this.#stack = [...this.#waiting.values()]
+    else this.#stack.push(connection)
     this.#serve()
   }
 
   #serve(): void {
     while (this.#turns < this.#limits.turns && this.#waiting.size > 0 && this.#hasRoomToBegin()) {
-      const [newest] = [...this.#waiting.values()].slice(-1)
-      if (newest) this.#begin(newest)
+      const newest = this.#stack.pop()
+      if (newest && this.#waiting.get(newest.peer) === newest) this.#begin(newest)
     }
   }
 
