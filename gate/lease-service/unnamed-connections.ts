@@ -13,7 +13,7 @@ export const FAIR_TIME_MS = 5_000
 const TURNS = 128
 /** A slow peer keeps its connection, but no longer its turn. */
 const TURN_MS = 250
-/** One that says nothing goes. Enough for a busy node. */
+/** One that says nothing goes. Enough for a busy node. Who has spoken waits as long as it likes. */
 const SILENCE_MS = 10_000
 /** A first message of TLS is at most a few KiB; one who says more before its turn is not listened to until then. */
 const MOST_BYTES_BEFORE_TURN = 16_384
@@ -103,6 +103,7 @@ class Unnamed implements UnnamedConnections {
     said.push(chunk)
     if (socket.bytesRead > MOST_BYTES_BEFORE_TURN) socket.pause()
     if (!this.#silent.delete(peer)) return
+    socket.setTimeout(0)
     this.#waiting.set(peer, connection)
     if (this.#stack.length > 2 * this.#limits.waiting) this.#stack = [...this.#waiting.values()]
     else this.#stack.push(connection)
@@ -137,8 +138,7 @@ class Unnamed implements UnnamedConnections {
       this.#endTurn(connection)
       this.#serve()
     }, this.#limits.turnMs)
-    socket.removeAllListeners('data').setTimeout(0)
-    socket.pause()
+    socket.removeAllListeners('data').pause()
     socket.unshift(Buffer.concat(said.splice(0)))
     connection.begin()
   }
