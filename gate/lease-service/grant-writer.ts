@@ -166,7 +166,7 @@ export class GrantWriter {
     }
   }
 
-  /** Terms start over when somebody deletes the election Lease: then an object of a higher term is merely old. */
+  /** Only who leads knows whether an object of another term is merely old: terms start over when somebody deletes the election Lease. */
   async #put(grant: Grant, known: Version | undefined): Promise<Version> {
     try {
       return await this.#deps.store.put(grant, known)

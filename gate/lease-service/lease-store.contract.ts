@@ -41,10 +41,12 @@ export function leaseStoreContract(newStore: () => Promise<LeaseStore>): void {
     expect((await store.list()).stored).toEqual([{ grant: grantFor('a', 2), version: mine }])
   })
 
-  test("a former leader cannot write over a later one's grant", async () => {
+  test("a former leader cannot write over a later one's grant, also where terms have started over in between", async () => {
     const store = await newStore()
     await store.put(grantFor('a', 2))
-    await expect(store.put(grantFor('a', 1))).rejects.toMatchObject({ code: 'STALE_TERM' })
+    for (const term of [1, 3]) {
+      await expect(store.put(grantFor('a', term))).rejects.toMatchObject({ code: 'STALE_TERM' })
+    }
   })
 
   test("putting again without knowing the version takes over one's own", async () => {

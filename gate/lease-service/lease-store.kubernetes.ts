@@ -14,7 +14,8 @@ export function createKubernetesStore(api: LeaseApi, namespace: string): LeaseSt
   const overwrite = async (grant: Grant): Promise<Version> => {
     const current = await api.getLease(namespace, grant.key)
     const written = decodeLease(current)
-    if (written && written.term > grant.term)
+    // Not only a higher one: terms start over when somebody deletes the election Lease.
+    if (written && written.term !== grant.term)
       throw new StaleTermError(`${grant.key} belongs to term ${written.term}, not ${grant.term}`, versionOf(current))
     return replace(grant, versionOf(current))
   }

@@ -21,9 +21,10 @@ export class SimLeases {
     return this.#time.nowMs < this.downUntilMs
   }
 
-  /** False where a later term's is there; terms have started over when the writer leads all the same. */
+  /** False where another term's is there, unless the writer is found to lead. */
   put(grant: Grant, isOurs: () => boolean): boolean {
-    if ((this.byKey.get(grant.key)?.term ?? 0) > grant.term && !isOurs()) return false
+    const written = this.byKey.get(grant.key)
+    if (written && written.term !== grant.term && !isOurs()) return false
     this.byKey.set(grant.key, grant)
     return true
   }
