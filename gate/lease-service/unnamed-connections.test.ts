@@ -3,6 +3,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { FAIR_TIME_MS, limitUnnamed, type UnnamedLimits } from './unnamed-connections.ts'
 
+/** A busy machine needs more than the second that `poll` has by itself. */
+const PATIENCE = { timeout: 10_000 }
+
 /** A server that keeps few connections, and a clock that the test moves. Each client says its number; `heard` is what the server got. */
 async function keepingFew(limits: UnnamedLimits) {
   const heard: string[] = []
@@ -28,11 +31,11 @@ async function keepingFew(limits: UnnamedLimits) {
   const open = async (speaks: boolean): Promise<Socket> => {
     const before = kept.length
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
-    await expect.poll(() => kept.length).toBe(before + 1)
+    await expect.poll(() => kept.length, PATIENCE).toBe(before + 1)
     if (!speaks) return socket
     socket.write(String(before))
     const seen = kept[before]
-    await expect.poll(() => seen?.destroyed || (seen?.bytesRead ?? 0) > 0).toBe(true)
+    await expect.poll(() => seen?.destroyed || (seen?.bytesRead ?? 0) > 0, PATIENCE).toBe(true)
     return socket
   }
   return { clock, limit, open, heard, served, areOpen: () => kept.map(socket => !socket.destroyed) }
@@ -41,11 +44,11 @@ async function keepingFew(limits: UnnamedLimits) {
 test('who has begun is not closed for another, until it has had its time', async () => {
   const { clock, limit, open, heard, areOpen } = await keepingFew({ begun: 2 })
   for (let i = 0; i < 3; i++) await open(true)
-  await expect.poll(() => heard).toEqual(['0', '1'])
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '1'])
   expect([areOpen(), limit.count()]).toEqual([[true, true, true], 3])
   clock.ms = FAIR_TIME_MS
   await open(true)
-  await expect.poll(() => heard).toEqual(['0', '1', '3', '2'])
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '1', '3', '2'])
   expect(areOpen()).toEqual([false, false, true, true])
 })
 
@@ -66,9 +69,9 @@ test('few are served at once, the newest first, and each is heard from its first
   for (let i = 2; i < 5; i++) await open(true)
   const gaveUp = await open(true)
   gaveUp.destroy()
-  await expect.poll(() => limit.count()).toBe(5)
+  await expect.poll(() => limit.count(), PATIENCE).toBe(5)
   first.destroy()
-  await expect.poll(() => heard).toEqual(['0', '4'])
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '4'])
   limit.named(served[1] as Socket)
-  await expect.poll(() => heard).toEqual(['0', '4', '3'])
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '4', '3'])
 })
