@@ -30,7 +30,7 @@ function anotherLeads(than: NodeProcesses): Promise<unknown> {
   return waitFor(`another than ${than.pod} leads`, async () => (await replicas())[0]?.pod !== than.pod, limits.takeover)
 }
 
-test('the leader killed, the next one deleted, then all replicas killed: the limit and the order hold and nobody is stuck', async () => {
+test('the leader killed, the next one deleted, then all replicas killed: the limit holds and nobody is stuck', async () => {
   const herd = await startHerd(session, 'killed')
   await herd.begun(8)
   const first = await leader()
@@ -44,7 +44,7 @@ test('the leader killed, the next one deleted, then all replicas killed: the lim
   const all = await replicas()
   herd.fault(`SIGKILL of all ${all.length} replicas`)
   await Promise.all(all.map(replica => signal(session.cluster, replica, 'KILL')))
-  await expectKept(session, herd, { keepsOrder: true })
+  await expectKept(session, herd)
 })
 
 test('the leader stopped, then cut off from the API server, then from the gates: what it wanted to grant counts for nothing', async () => {
