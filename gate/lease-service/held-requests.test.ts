@@ -3,10 +3,13 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { HELD_MS, HeldRequests } from './held-requests.ts'
 
 test('a herd that is held goes on in the order in which it came, a part of it in each turn of the event loop', async () => {
-  const held = new HeldRequests(() => 0)
   let isOver = false
+  const held = new HeldRequests(
+    () => isOver,
+    () => 0,
+  )
   const went: number[] = []
-  const herd = Array.from({ length: 500 }, (_, i) => held.until(() => isOver).then(() => went.push(i)))
+  const herd = Array.from({ length: 500 }, (_, i) => held.untilOver().then(() => went.push(i)))
   isOver = true
   held.look()
   await Promise.resolve()
@@ -20,9 +23,14 @@ test('a herd that is held goes on in the order in which it came, a part of it in
 test('nobody is held for ever, and one who need not wait goes on at once', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
-  const held = new HeldRequests(() => Date.now())
-  await held.until(() => true)
-  const late = held.until(() => false)
+  let isOver = true
+  const held = new HeldRequests(
+    () => isOver,
+    () => Date.now(),
+  )
+  await held.untilOver()
+  isOver = false
+  const late = held.untilOver()
   const went = vi.fn()
   void late.then(went)
   await vi.advanceTimersByTimeAsync(HELD_MS - 1_000)

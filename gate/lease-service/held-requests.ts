@@ -8,7 +8,6 @@ const LOOK_MS = 100
 const AT_ONCE = 200
 
 interface Held {
-  isOver: () => boolean
   end: () => void
   untilMs: number
 }
@@ -18,27 +17,31 @@ interface Held {
  * on, within LOOK_MS, where gates that were sent away would back off for seconds and come in a random order.
  */
 export class HeldRequests {
+  readonly #isOver: () => boolean
   readonly #monotonicMs: () => number
   readonly #held = new Set<Held>()
   #looking: NodeJS.Timeout | undefined
 
-  constructor(monotonicMs: () => number) {
+  /** `isOver`: nobody need wait any more. */
+  constructor(isOver: () => boolean, monotonicMs: () => number) {
+    this.#isOver = isOver
     this.#monotonicMs = monotonicMs
   }
 
-  /** Resolves as soon as `isOver`, after HELD_MS at the latest; at once where so many are held that memory would run out. */
-  until(isOver: () => boolean): Promise<void> {
-    if (isOver() || this.#held.size >= HELD_STREAMS) return Promise.resolve()
+  /** Resolves as soon as it is over, after HELD_MS at the latest; at once where so many are held that memory would run out. */
+  untilOver(): Promise<void> {
+    if (this.#isOver() || this.#held.size >= HELD_STREAMS) return Promise.resolve()
     this.#looking ??= setInterval(() => this.look(), LOOK_MS)
-    return new Promise(end => this.#held.add({ isOver, end, untilMs: this.#monotonicMs() + HELD_MS }))
+    return new Promise(end => this.#held.add({ end, untilMs: this.#monotonicMs() + HELD_MS }))
   }
 
   /** To be called when something has changed, so that nobody waits for the next look. */
   look(): void {
     const nowMs = this.#monotonicMs()
+    const isOver = this.#isOver()
     let left = AT_ONCE
     for (const held of this.#held) {
-      if (!held.isOver() && held.untilMs > nowMs) continue
+      if (!isOver && held.untilMs > nowMs) continue
       if (left-- === 0) {
         setImmediate(() => this.look())
         break

@@ -38,7 +38,10 @@ export class LeaseService {
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps
-    this.#held = new HeldRequests(() => deps.clock.monotonicMs())
+    this.#held = new HeldRequests(
+      () => this.#isSettled(),
+      () => deps.clock.monotonicMs(),
+    )
   }
 
   get isLeading(): boolean {
@@ -138,7 +141,7 @@ export class LeaseService {
 
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
-    await this.#held.until(() => this.#isSettled())
+    await this.#held.untilOver()
     const way = await this.#wayOf(identity)
     if ('leadership' in way) return way.leadership.connect(way.pod, gate, request, stream)
     stream.end(way)
@@ -147,7 +150,7 @@ export class LeaseService {
 
   /** Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError. */
   async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
-    await this.#held.until(() => this.#isSettled())
+    await this.#held.untilOver()
     const way = await this.#wayOf(identity)
     if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)
     stream.end(way)

@@ -113,7 +113,8 @@ class Unnamed implements UnnamedConnections {
   #serve(): void {
     while (this.#turns < this.#limits.turns && this.#waiting.size > 0 && this.#hasRoomToBegin()) {
       const newest = this.#stack.pop()
-      if (newest && this.#waiting.get(newest.peer) === newest) this.#begin(newest)
+      if (!newest) return
+      if (this.#waiting.get(newest.peer) === newest) this.#begin(newest)
     }
   }
 
