@@ -202,10 +202,13 @@ const cases: Record<string, Case> = {
     wantPeak: 1,
     wantEnds: ['node-lost', 'ready', 'open'],
   },
-  'a container that is ready when first seen never counts': {
-    events: [podEvent(1, { shown: [{ since: 1, ready: true }] }, 'ADDED')],
+  'a container that is ready when first seen counts nowhere, and its start is told once': {
+    events: [
+      podEvent(1, { shown: [{ since: 1, ready: true }] }, 'ADDED'),
+      podEvent(2, { shown: [{ since: 1, ready: false }] }),
+    ],
     wantPeak: 0,
-    wantEnds: [],
+    wantEnds: ['ready'],
   },
 }
 

@@ -31,7 +31,7 @@ export interface StartSpan {
   restart: boolean
   fromVersion: number
   fromMs: number
-  /** Absent while it is still starting. */
+  /** Absent while it is still starting; `fromMs` when its first status seen says that it is over. */
   toMs?: number
   endedBy?: StartEnd
 }
@@ -173,12 +173,14 @@ class StartingFold {
     const { pod, container, status, startedAtMs } = one
     const id = status.containerID
     const name = `${pod.metadata.uid}/${container.name}`
-    const runs = (this.#seen.get(name) ?? new Set<string>()).add(id)
-    this.#seen.set(name, runs)
+    const runs = this.#seen.get(name) ?? new Set<string>()
+    const isNew = !runs.has(id)
+    this.#seen.set(name, runs.add(id))
     this.#clockMs = Math.max(this.#clockMs, startedAtMs)
     this.#expire(this.#clockMs)
     const limit = ageLimit(pod, container, startedAtMs, this.#options.startTimeoutMs)
-    if (this.#past.has(id) || this.#open.has(id) || limit.atMs <= this.#clockMs) return
+    const isOver = this.#past.has(id) || limit.atMs <= this.#clockMs
+    if (this.#open.has(id) || (isOver && !isNew)) return
     const span: StartSpan = {
       namespace: pod.metadata.namespace,
       pod: pod.metadata.name,
@@ -192,7 +194,9 @@ class StartingFold {
     }
     this.#spans.push(span)
     this.#open.set(id, { span, limit })
-    this.#mark(event)
+    // The kubelet may tell of a start and of its end in one status: nobody can have seen it starting.
+    if (isOver) this.#close(id, pastStarting(container, status) ?? limit.by, event.receivedAtMs)
+    else this.#mark(event)
   }
 
   #expire(nowMs: number): void {
