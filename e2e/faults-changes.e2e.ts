@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { expectKept, expectNoSlots, HERD, LIMIT, startHerd } from './framework/faulted-herd.ts'
 import { installStartgate, SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
+import { leaseServices, signal } from './framework/node-processes.ts'
 import { E2E_VALUES, openSession, type Session } from './framework/session.ts'
 import { peakBetween } from './framework/starting-fold.ts'
 import { waitFor } from './framework/wait-for.ts'
@@ -39,7 +40,7 @@ test('limits lowered, frozen and raised while a herd starts, and its namespace d
   const isThawed = () => peakBetween(report(), thawedAtMs, Date.now()) > 2
   await waitFor('more than two are starting again', isThawed, limits.faultedHerd)
 
-  const neighbour = await startHerd(session, 'neighbour', 10)
+  const neighbour = await startHerd(session, 'neighbour', { replicas: 10 })
   await namespace.remove()
   await expectNoSlots(session, namespace.name)
   expect(report().peak.count).toBeLessThanOrEqual(LIMIT)
@@ -58,11 +59,20 @@ test('half of the herd deleted, the CA rotated and the chart upgraded: all gates
   const areGone = () => !observer.pods(namespace.name).some(p => names.includes(p.metadata.name))
   await waitFor('the deleted pods are gone', areGone, limits.namespaceGone)
 
+  // Frozen, since gates that are connected already need no certificate: each that is left has to come back by the new CA.
+  await namespace.set({ 'max-starting': '0' })
+  const isFrozen = () => observer.starting([namespace.name]).timeline.at(-1)?.count === 0
+  await waitFor('nothing is starting', isFrozen, limits.settingSeen)
   const before = await signingCa()
   const spoil = JSON.stringify([{ op: 'replace', path: '/data/signing-ca.key', value: 'c3BvaWxlZA==' }])
   herd.fault('the signing key of the CA spoiled')
   await session.kubectl.run(['patch', ...SECRET, '--type=json', `--patch=${spoil}`])
   await waitFor('another CA signs', async () => (await signingCa()) !== before, limits.settingSeen)
+
+  const replicas = await leaseServices(session.cluster, session.kubectl)
+  herd.fault(`SIGKILL of all ${replicas.length} replicas`)
+  await Promise.all(replicas.map(replica => signal(session.cluster, replica, 'KILL')))
+  await namespace.set({ 'max-starting': String(LIMIT) })
 
   herd.fault('helm upgrade')
   // A value that every pod of ours carries: both parts roll, so every gate meets the new CA.

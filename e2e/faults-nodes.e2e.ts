@@ -14,7 +14,8 @@ beforeAll(async () => {
 const worker = () => session.workers[1] ?? ''
 
 test('a node rebooted, then lost: slots come back, the other node goes on, its own pods start again under the limit', async () => {
-  const herd = await startHerd(session, 'nodes')
+  // So long a start timeout that only the loss of the node can give its slots back.
+  const herd = await startHerd(session, 'nodes', { annotations: { 'startgate.dev/start-timeout': '10m' } })
   const { observer, namespace } = herd
   await herd.begun(12)
   onTestFinished(() => node(session.cluster, worker(), 'start'))
