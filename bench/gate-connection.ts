@@ -1,4 +1,4 @@
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import { messageOf } from '../core/errors.ts'
 import { type GateMessage, type GateRequest, gatePath } from '../core/lease-api.ts'
@@ -14,6 +14,7 @@ export interface ConnectionOptions {
 
 /** A gate's connections as its own client makes them, a new one a request, but for the shared TLS context. */
 export function gateConnection({ serverName: servername, secureContext, token }: ConnectionOptions): LeaseClient {
+  const agent = new Agent()
   return {
     ask: (address, body, signal, onMessage) =>
       new Promise(resolve => {
@@ -31,7 +32,7 @@ export function gateConnection({ serverName: servername, secureContext, token }:
           secureContext,
           timeout: 15_000,
           signal,
-          agent: false,
+          agent,
         } as const
         const call = request(url, how, response => {
           const lines = createJsonLines()
