@@ -134,10 +134,10 @@ export class Leadership {
     this.#deps.log.info({ term: this.#deps.term, grants: stored.length }, 'leading')
   }
 
-  /** Call it when the watches' objects have been handed in. */
-  start(): void {
+  /** Call it when the watches' objects have been handed in. `returnMs`: how long turns are kept. */
+  start(returnMs: number): void {
     this.#started = true
-    this.#ledger.expectReturns(this.#deps.clock.monotonicMs())
+    this.#ledger.expectReturns(this.#deps.clock.monotonicMs() + returnMs)
     void this.#checkUnknownPods()
     this.#timers = [setInterval(() => this.#beat(), BEAT_MS), setInterval(() => this.#reconcile(), RECONCILE_MS)]
     this.#planStep()

@@ -199,11 +199,11 @@ export class Ledger {
     if (!this.#holdings.get(grant.key)) this.#holdings.add(grant, nowMs, true)
   }
 
-  /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have a while to come back in. */
-  expectReturns(nowMs: number): void {
+  /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to come back in. */
+  expectReturns(untilMs: number): void {
     this.#returning.begin(
       [...this.#pods.values()].map(({ pod }) => pod),
-      nowMs,
+      untilMs,
     )
   }
 

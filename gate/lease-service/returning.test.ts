@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../core/pod.ts'
 import { madePod } from './made-pods.ts'
-import { RETURN_MS, Returning } from './returning.ts'
+import { RETURN_AFTER_START_MS, RETURN_MS, Returning, returnMs } from './returning.ts'
 import { sequencedPod } from './sequenced-pod.ts'
 
 const gate = { name: 'startgate-start', ready: false, restartCount: 0 }
@@ -11,7 +11,7 @@ const ended = (attempt: number) => ({ terminated: { exitCode: 0, message: `{"att
 
 function begun(pods: Pod[]): Returning {
   const returning = new Returning()
-  returning.begin(pods, 1_000)
+  returning.begin(pods, 1_000 + RETURN_MS)
   return returning
 }
 const away = (returning: Returning, nowMs = 1_000) => returning.tickets(nowMs).map(({ key }) => key)
@@ -50,6 +50,11 @@ test('a stage has a turn unless it depends on others: then its agent may not wan
     ['start.u1.1.startgate-start-cache'],
     [],
   ])
+})
+
+test('a process that has just begun keeps turns for as long as gates may pause that reached nobody before', () => {
+  const ages = [0, 4_000, RETURN_AFTER_START_MS - RETURN_MS, 3_600_000]
+  expect(ages.map(returnMs)).toEqual([15_000, 11_000, 2_000, 2_000])
 })
 
 describe('a turn is kept no longer', () => {

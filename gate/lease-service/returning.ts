@@ -11,6 +11,16 @@ import { ticketOf } from './ticket.ts'
  * second, others try anew after one; with the 7.5 s after which a killed leader is replaced it fits into 10 s.
  */
 export const RETURN_MS = 2_000
+/**
+ * The same for a process that has just begun, from its beginning on: it may be the first that gates reach again. It takes 1 s to serve, the
+ * kubelet's probe and the endpoints some 3 s more, and a gate that was turned away pauses for up to 8 s.
+ */
+export const RETURN_AFTER_START_MS = 15_000
+
+/** How long a leader keeps turns whose process began `ageMs` ago. */
+export function returnMs(ageMs: number): number {
+  return Math.max(RETURN_MS, RETURN_AFTER_START_MS - ageMs)
+}
 
 /**
  * Gates that waited when this term began, by the status of their pods, and have not been heard since. What they wait for is
@@ -20,8 +30,8 @@ export class Returning {
   readonly #byPod = new Map<string, Ticket>()
   #untilMs = Number.NEGATIVE_INFINITY
 
-  begin(pods: Iterable<Pod>, nowMs: number): void {
-    this.#untilMs = nowMs + RETURN_MS
+  begin(pods: Iterable<Pod>, untilMs: number): void {
+    this.#untilMs = untilMs
     for (const pod of pods) {
       const ticket = waitedFor(pod)
       if (ticket) this.#byPod.set(ticket.podUid, ticket)

@@ -6,7 +6,7 @@ import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { madeNamespace, madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
-import { RETURN_MS } from './returning.ts'
+import { RETURN_AFTER_START_MS } from './returning.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
@@ -208,8 +208,8 @@ test('an older one that does not come back costs that time once', async () => {
   const b = await ask('b')
   await quiet()
   expect(last(b)).toBe('waiting')
-  world.nowMs += RETURN_MS
-  await expect.poll(() => last(b), { timeout: 2 * RETURN_MS }).toBe('granted')
+  world.nowMs += RETURN_AFTER_START_MS
+  await expect.poll(() => last(b), { timeout: 4_000 }).toBe('granted')
 })
 
 test('a turn is kept in a line of its own: who needs another limit goes', async () => {

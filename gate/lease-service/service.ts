@@ -7,6 +7,7 @@ import { HeldRequests } from './held-requests.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { foldNode, type NodeFold } from './node-facts.ts'
+import { returnMs } from './returning.ts'
 import type { Stream } from './streams.ts'
 
 export interface LeaderView {
@@ -32,12 +33,14 @@ export class LeaseService {
   readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
   readonly #nodes = new Map<string, NodeFold>()
   readonly #held: HeldRequests
+  readonly #begunMs: number
   #leadership: Leadership | undefined
   /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
   #generation = 0
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps
+    this.#begunMs = deps.clock.monotonicMs()
     this.#held = new HeldRequests(
       () => this.#isSettled(),
       () => deps.clock.monotonicMs(),
@@ -65,7 +68,7 @@ export class LeaseService {
     for (const { namespace, fold } of this.#namespaces.values()) leadership.namespaceChanged(namespace, fold)
     for (const pod of facts.pods()) leadership.podChanged(pod)
     this.#leadership = leadership
-    leadership.start()
+    leadership.start(returnMs(this.#deps.clock.monotonicMs() - this.#begunMs))
     this.#held.look()
   }
 

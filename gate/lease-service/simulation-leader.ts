@@ -6,6 +6,7 @@ import type { Ledger, Step } from './ledger.ts'
 import type { Grant, SlotTimeout, Ticket, Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
+import { RETURN_MS } from './returning.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker, LimitTruth } from './simulation-checker.ts'
 import { passedOver } from './simulation-fairness.ts'
@@ -114,7 +115,7 @@ export class SimLeader {
       if (pod) checker.adopted(grant, pod, time.nowMs)
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
     }
-    ledger.expectReturns(time.nowMs)
+    ledger.expectReturns(time.nowMs + RETURN_MS)
     const granted = new Set([...leases.byKey.values()].map(({ podUid }) => podUid))
     const firstRuns = facts.pods.filter(({ metadata }) => podOf(metadata.uid ?? '')?.sandbox === 1)
     this.#unheard.tookOver(firstRuns, podUid => granted.has(podUid), time.nowMs)
