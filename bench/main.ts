@@ -72,7 +72,7 @@ async function line(): Promise<Figures> {
     'API writes a grant': ours.writesPerGrant,
     'slot free to gate told, p50': ours.handOverMs.p50,
     'slot free to gate told, p99': ours.handOverMs.p99,
-    'slot free to gate told, p50, to naive gates': ours.handOverMs.p50 / naive.handOverMs.p50,
+    'grants a second in one line, to naive gates': ours.grantsPerSecond / naive.grantsPerSecond,
     'API calls a grant, to naive gates':
       (ours.writesPerGrant + ours.readsPerGrant) / (naive.writesPerGrant + naive.readsPerGrant),
     'older pods passed over a grant, to naive gates': ours.passedOver / naive.passedOver,
