@@ -2,6 +2,7 @@ import { Agent, request } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import { messageOf } from '../core/errors.ts'
 import { type GateMessage, type GateRequest, gatePath } from '../core/lease-api.ts'
+import { limitConnecting } from '../gate/pod/connect-limit.ts'
 import { createJsonLines } from '../gate/pod/json-lines.ts'
 import type { LeaseClient } from '../gate/pod/lease-client.ts'
 
@@ -42,6 +43,7 @@ export function gateConnection({ serverName: servername, secureContext, token }:
           response.on('end', () => resolve(`HTTP ${response.statusCode}`))
           response.on('error', error => resolve(messageOf(error)))
         })
+        limitConnecting(call, address)
         call.on('timeout', () => call.destroy(new Error('no word')))
         call.on('error', error => resolve(messageOf(error)))
         call.end(text)

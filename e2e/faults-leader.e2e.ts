@@ -44,7 +44,7 @@ test('the leader killed, the next one deleted, then all replicas killed: the lim
   const all = await replicas()
   herd.fault(`SIGKILL of all ${all.length} replicas`)
   await Promise.all(all.map(replica => signal(session.cluster, replica, 'KILL')))
-  await expectKept(session, herd, { keepsOrder: true })
+  await expectKept(session, herd)
 })
 
 test('the leader stopped, then cut off from the API server, then from the gates: what it wanted to grant counts for nothing', async () => {

@@ -12,9 +12,10 @@ import {
 } from '../../core/lease-api.ts'
 import { TOKEN_DIRECTORY } from '../../core/names.ts'
 import type { GateConfig, LeaseConfig } from './config.ts'
+import { limitConnecting } from './connect-limit.ts'
 import { createJsonLines } from './json-lines.ts'
 
-/** Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for connecting. */
+/** Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for the handshake. */
 const SILENCE_MS = 3 * HEARTBEAT_MS
 
 export interface LeaseClient {
@@ -119,6 +120,7 @@ function exchange(
         response.on('error', reject)
       },
     )
+    limitConnecting(call, address)
     call.on('timeout', () => call.destroy(new Error(`no word from ${address} for ${SILENCE_MS / 1000} s`)))
     call.on('error', reject)
     call.end(text)
