@@ -46,7 +46,11 @@ async function nextGrant(name: 'TERM' | 'KILL'): Promise<number> {
   const startMs = performance.now()
   await signal(session.cluster, leader, name)
   await namespace.set({ 'max-starting': '1' })
-  const lease = await waitFor('a grant', () => leases.find(l => l.name.includes(metadata.uid)), limits.podReady)
+  const lease = await waitFor(
+    'a grant',
+    () => leases.find(l => l.name.startsWith(`start.${metadata.uid}`)),
+    limits.podReady,
+  )
   await namespace.remove()
   await waitFor(
     'both replicas serve',
