@@ -5,30 +5,16 @@ import tls from 'node:tls'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { FakeCluster, stockedKeys } from '../../certs/fake-cluster.ts'
-import { startRotator } from '../../certs/rotator.ts'
-import { systemClock } from '../../core/clock.ts'
+import type { ServingIdentity } from '../../certs/identity.ts'
+import { madeIdentity } from '../../certs/made-identity.ts'
 import { buildServer } from './server.ts'
 import { MAX_WAITING } from './unnamed-connections.ts'
 
 const NAME = 'startgate-lease-service.startgate-system.svc'
 const log = pino({ level: 'silent' })
-let identity: { certPem: string; keyPem: string; caBundlePem: string }
+let identity: ServingIdentity
 beforeAll(async () => {
-  const cluster = new FakeCluster()
-  const rotator = startRotator({
-    secret: cluster,
-    publisher: cluster,
-    keys: stockedKeys(3, 2048),
-    clock: systemClock,
-    log,
-    dnsNames: [NAME],
-  })
-  await rotator.poke()
-  rotator.stop()
-  const made = rotator.current()
-  if (!made) throw new Error('no certificate was made')
-  identity = made
+  identity = await madeIdentity(NAME)
 })
 
 /** The service's real TLS listener; whoever shows a token is granted. */

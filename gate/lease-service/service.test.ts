@@ -6,7 +6,7 @@ import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { madeNamespace, madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
-import { RETURN_AFTER_START_MS } from './returning.ts'
+import { RETURN_AFTER_START_MS, RETURN_MS } from './returning.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
@@ -202,14 +202,19 @@ test('after a change of leader the younger who comes back first waits for the ol
   expect([last(a), last(b), last(c)]).toEqual(['granted', 'waiting', 'waiting'])
 })
 
-test('an older one that does not come back costs that time once', async () => {
+test.each([
+  ['has just begun', 0, RETURN_AFTER_START_MS],
+  ['has stood by', 3_600_000, RETURN_MS],
+])('an older one that does not come back costs that time once: a leader that %s', async (_, ageMs, keptMs) => {
   const { world, service, ask } = madeService([waitingPod('a'), waitingPod('b')])
+  world.nowMs += ageMs
   await service.startLeading(1)
   const b = await ask('b')
+  world.nowMs += keptMs - 1
   await quiet()
   expect(last(b)).toBe('waiting')
-  world.nowMs += RETURN_AFTER_START_MS
-  await expect.poll(() => last(b), { timeout: 4_000 }).toBe('granted')
+  world.nowMs += 1
+  await expect.poll(() => last(b), { timeout: 2 * RETURN_MS }).toBe('granted')
 })
 
 test('a turn is kept in a line of its own: who needs another limit goes', async () => {

@@ -5,12 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { pino } from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { FakeCluster, stockedKeys } from '../../certs/fake-cluster.ts'
 import type { ServingIdentity } from '../../certs/identity.ts'
-import { startRotator } from '../../certs/rotator.ts'
-import { systemClock } from '../../core/clock.ts'
+import { madeIdentity } from '../../certs/made-identity.ts'
 import { ANSWER_ENDED, createLeasePost } from './lease-client.ts'
 
 const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
@@ -18,26 +15,8 @@ const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
 let ours: ServingIdentity
 let foreign: ServingIdentity
 beforeAll(async () => {
-  ;[ours, foreign] = await Promise.all([newIdentity(), newIdentity()])
+  ;[ours, foreign] = await Promise.all([madeIdentity(SERVER_NAME), madeIdentity(SERVER_NAME)])
 }, 60_000)
-
-/** A certificate and its CAs, as a new installation makes them. */
-async function newIdentity(): Promise<ServingIdentity> {
-  const cluster = new FakeCluster()
-  const rotator = startRotator({
-    secret: cluster,
-    publisher: cluster,
-    keys: stockedKeys(3, 2048),
-    clock: systemClock,
-    log: pino({ level: 'silent' }),
-    dnsNames: [SERVER_NAME],
-  })
-  await rotator.poke()
-  rotator.stop()
-  const made = rotator.current()
-  if (!made) throw new Error('no certificate was made')
-  return made
-}
 
 interface Made {
   server: Server
