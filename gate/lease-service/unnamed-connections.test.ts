@@ -28,9 +28,10 @@ async function keepingFew(limits: UnnamedLimits) {
     server.close()
   })
   /** Connects, and speaks or not; resolves when the server has taken that in. */
-  const open = async (speaks: boolean): Promise<Socket> => {
+  const open = async (speaks: boolean, localAddress = '127.0.0.1'): Promise<Socket> => {
     const before = kept.length
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
+    const { port } = server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
     await expect.poll(() => kept.length, PATIENCE).toBe(before + 1)
     if (!speaks) return socket
     socket.write(String(before))
@@ -74,4 +75,26 @@ test('few are served at once, the newest first, and each is heard from its first
   await expect.poll(() => heard, PATIENCE).toEqual(['0', '4'])
   limit.named(served[1] as Socket)
   await expect.poll(() => heard, PATIENCE).toEqual(['0', '4', '3'])
+})
+
+test('an address of which fewer have begun comes first, however many of another came later', async () => {
+  const { open, heard, served } = await keepingFew({ turns: 2, turnMs: 60_000 })
+  await open(true)
+  await open(true)
+  await open(true, '127.0.0.2')
+  for (let i = 3; i < 8; i++) await open(true)
+  served[0]?.destroy()
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '1', '2'])
+  served[1]?.destroy()
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '1', '2', '7'])
+})
+
+test('one address that keeps all places of those that have begun gives one up for another address, but none for its own', async () => {
+  const { limit, open, heard, areOpen } = await keepingFew({ begun: 2 })
+  for (let i = 0; i < 3; i++) await open(true)
+  await open(true, '127.0.0.2')
+  await expect.poll(() => heard, PATIENCE).toEqual(['0', '1', '3'])
+  expect(areOpen()).toEqual([false, true, true, true])
+  await open(true, '127.0.0.3')
+  expect([heard, limit.count()]).toEqual([['0', '1', '3'], 4])
 })

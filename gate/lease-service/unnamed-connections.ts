@@ -1,10 +1,11 @@
 import type { Server, Socket } from 'node:net'
+import { fairTurn } from './fair-turn.ts'
 
 /** Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few KiB. */
 export const MAX_WAITING = 8_000
 /** Connections that have begun and not shown a good token yet. One costs some 60 KiB. */
 export const MAX_BEGUN = 2_000
-/** Within so long one that has begun is not closed for another: what was spent on it would have to be spent again. */
+/** Within so long one that has begun is not closed for another of an address that has as many: what was spent on it would have to be spent again. */
 export const FAIR_TIME_MS = 5_000
 /**
  * Handshakes and requests under way at once. One takes 1 to 2 ms of this process, so that all which have something to say in one turn of
@@ -34,7 +35,11 @@ export interface UnnamedLimits {
 
 interface Connection {
   socket: Socket
+  /** Address and port. */
   peer: string
+  address: string
+  /** It has spoken and waits for its turn. */
+  waits: boolean
   /** What it said before its turn. */
   said: Buffer[]
   begin: () => void
@@ -60,7 +65,8 @@ export function limitUnnamed(server: Server, limits: UnnamedLimits = {}): Unname
 /**
  * The newest is served first: who has waited for long may have given up, and a probe of the kubelet gets through a herd. One too many
  * that waits, and the oldest that has said nothing is closed, as it is the least likely to be a gate's, else the oldest; its gate tries again, and nothing was
- * spent on it. Not a limit for each address: all gates of a node, or of a cluster, may come from one (SNAT).
+ * spent on it. No limit for each address, since all gates of a node, or of a cluster, may come from one (SNAT); but one of which fewer have
+ * begun comes first, and takes the place of one of which more have, so that a single pod keeps nobody out.
  */
 class Unnamed implements UnnamedConnections {
   // By the peer's address, since a request shows the TLS socket and `connection` the TCP socket below it. A Map keeps
@@ -68,6 +74,8 @@ class Unnamed implements UnnamedConnections {
   readonly #silent = new Map<string, Connection>()
   readonly #waiting = new Map<string, Connection>()
   readonly #begun = new Map<string, Connection>()
+  /** How many have begun of each address. */
+  readonly #begunOf = new Map<string, number>()
   /** Who waits, the newest last; some have gone. */
   #stack: Connection[] = []
   readonly #limits: Required<UnnamedLimits>
@@ -87,7 +95,8 @@ class Unnamed implements UnnamedConnections {
   }
 
   take(socket: Socket, begin: () => void): void {
-    const connection: Connection = { socket, peer: peerOf(socket), said: [], begin, begunMs: 0 }
+    const address = socket.remoteAddress ?? ''
+    const connection: Connection = { socket, peer: peerOf(socket), address, waits: false, said: [], begin, begunMs: 0 }
     this.#silent.set(connection.peer, connection)
     socket.on('error', () => socket.destroy())
     socket.setTimeout(SILENCE_MS, () => socket.destroy())
@@ -104,6 +113,7 @@ class Unnamed implements UnnamedConnections {
     if (socket.bytesRead > MOST_BYTES_BEFORE_TURN) socket.pause()
     if (!this.#silent.delete(peer)) return
     socket.setTimeout(0)
+    connection.waits = true
     this.#waiting.set(peer, connection)
     if (this.#stack.length > 2 * this.#limits.waiting) this.#stack = [...this.#waiting.values()]
     else this.#stack.push(connection)
@@ -111,28 +121,36 @@ class Unnamed implements UnnamedConnections {
   }
 
   #serve(): void {
-    while (this.#turns < this.#limits.turns && this.#waiting.size > 0 && this.#hasRoomToBegin()) {
-      const newest = this.#stack.pop()
-      if (!newest) return
-      if (this.#waiting.get(newest.peer) === newest) this.#begin(newest)
+    while (this.#turns < this.#limits.turns) {
+      while (this.#stack.length > 0 && !this.#stack.at(-1)?.waits) this.#stack.pop()
+      const next = fairTurn(this.#stack, address => this.#begunOf.get(address) ?? 0)
+      if (!next || !this.#makeRoomFor(next)) return
+      this.#begin(next)
     }
   }
 
-  #hasRoomToBegin(): boolean {
+  /** Among those that have begun; false when there is none yet. */
+  #makeRoomFor({ address }: Connection): boolean {
     const { begun, monotonicMs } = this.#limits
     const [oldest] = this.#begun.values()
     if (!oldest || this.#begun.size < begun) return true
+    const [most, count] = mostOf(this.#begunOf)
+    if (count > (this.#begunOf.get(address) ?? 0) + 1) {
+      const its = this.#begun.values().find(c => c.address === most)
+      if (its) this.#close(its)
+      return true
+    }
     if (monotonicMs() - oldest.begunMs < FAIR_TIME_MS) return false
-    this.#begun.delete(oldest.peer)
-    this.#endTurn(oldest)
-    oldest.socket.destroy()
+    this.#close(oldest)
     return true
   }
 
   #begin(connection: Connection): void {
-    const { socket, peer, said } = connection
+    const { socket, peer, address, said } = connection
     this.#waiting.delete(peer)
+    connection.waits = false
     this.#begun.set(peer, connection)
+    this.#begunOf.set(address, (this.#begunOf.get(address) ?? 0) + 1)
     this.#turns++
     connection.begunMs = this.#limits.monotonicMs()
     connection.turn = setTimeout(() => {
@@ -152,20 +170,36 @@ class Unnamed implements UnnamedConnections {
   }
 
   #close(connection: Connection): void {
-    this.#forget(connection.peer)
+    this.#remove(connection)
     connection.socket.destroy()
   }
 
   /** `only`: unless another connection has the address by now. */
   #forget(peer: string, only?: Socket): void {
-    const begun = this.#begun.get(peer)
-    const known = begun ?? this.#silent.get(peer) ?? this.#waiting.get(peer)
+    const known = this.#begun.get(peer) ?? this.#silent.get(peer) ?? this.#waiting.get(peer)
     if (!known || (only && known.socket !== only)) return
-    for (const state of [this.#silent, this.#waiting, this.#begun]) state.delete(peer)
-    if (!begun) return
-    this.#endTurn(begun)
-    this.#serve()
+    if (this.#remove(known)) this.#serve()
   }
+
+  /** True when it had begun. */
+  #remove(connection: Connection): boolean {
+    const { peer, address } = connection
+    connection.waits = false
+    this.#silent.delete(peer)
+    this.#waiting.delete(peer)
+    if (!this.#begun.delete(peer)) return false
+    const others = (this.#begunOf.get(address) ?? 0) - 1
+    if (others > 0) this.#begunOf.set(address, others)
+    else this.#begunOf.delete(address)
+    this.#endTurn(connection)
+    return true
+  }
+}
+
+function mostOf(counts: ReadonlyMap<string, number>): [address: string, count: number] {
+  let most: [string, number] = ['', 0]
+  for (const entry of counts) if (entry[1] > most[1]) most = entry
+  return most
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
