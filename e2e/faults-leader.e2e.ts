@@ -6,6 +6,7 @@ import { limits } from './framework/limits.ts'
 import { cut, toApiServer, toPort } from './framework/network-cut.ts'
 import { leaseServices, type NodeProcesses, signal } from './framework/node-processes.ts'
 import { openSession, type Session } from './framework/session.ts'
+import { skewLeaseServices } from './framework/skewed-service.ts'
 import { waitFor } from './framework/wait-for.ts'
 
 /** Long enough that gates notice the silence, shorter than their patience. */
@@ -47,7 +48,8 @@ test('the leader killed, the next one deleted, then all replicas killed: the lim
   await expectKept(session, herd)
 })
 
-test('the leader stopped, then cut off from the API server, then from the gates: what it wanted to grant counts for nothing', async () => {
+test('the leader stopped, then cut off from the API server, then from the gates, all with clocks an hour off: what it wanted to grant counts for nothing', async () => {
+  await skewLeaseServices(session)
   const herd = await startHerd(session, 'silent')
   await herd.begun(8)
   const first = await leader()

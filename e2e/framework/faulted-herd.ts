@@ -3,9 +3,10 @@ import { APP_IMAGE } from '../cluster/app-image.ts'
 import type { ObservedPod } from './cluster-events.ts'
 import { startGateEnd, startVerdict } from './gate-verdict.ts'
 import { type Limit, limits } from './limits.ts'
+import { type GateStory, stoodInLine, storyOf } from './line-standing.ts'
 import type { Observer } from './observer.ts'
 import { allReady } from './pod-waits.ts'
-import { overtakings } from './queue-order.ts'
+import { type Overtaking, overtakings } from './queue-order.ts'
 import { namespaceFor, observerFor, type Session } from './session.ts'
 import { foldStamps } from './stamp-fold.ts'
 import { heldLeases } from './system.ts'
@@ -59,7 +60,7 @@ export interface Expected {
 /**
  * Waits until all are Ready and checks G2 with its exceptions at zero: never more than the limit by the observer's watch
  * and by the containers' own stamps (which also cover what a watch missed while no API server ran), no restart, no
- * fail-open, no timeout, and no slot left. Says how many overtook another.
+ * fail-open, no timeout, no slot left, and nobody overtaken who stood in line.
  */
 export async function expectKept(session: Session, herd: FaultedHerd, expected: Expected = {}): Promise<void> {
   const { replicas = HERD, restarts = 0 } = expected
@@ -76,12 +77,27 @@ export async function expectKept(session: Session, herd: FaultedHerd, expected: 
   const stamps = foldStamps(await namespace.stamps(pods), Number.MAX_SAFE_INTEGER)
   expect(stamps.silent).toEqual([])
   expect(stamps.peak.count).toBeLessThanOrEqual(LIMIT)
-  const faultsAtMs = herd.faults.map(f => f.atMs)
-  const overtakers = new Set(overtakings(pods, { slackMs: IN_LINE_MS, faultsAtMs }).map(o => o.later))
-  // Told and not checked around a fault: a new leader keeps turns for two seconds, and a gate may back off for eight.
+  const overtaken = overtakings(pods, { slackMs: IN_LINE_MS })
+  const overtakers = new Set(overtaken.map(o => o.later))
   console.info(
     `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}; ${overtakers.size} overtook`,
   )
+  expect(await overtakenInLine(session, herd, overtaken)).toEqual([])
+}
+
+/**
+ * Those overtakings that nothing excuses: the older pod's gate stood in line. A gate that a fault has cut off may come back after
+ * the leader has kept its turn for a while, and finds that younger pods went before.
+ */
+async function overtakenInLine(session: Session, herd: FaultedHerd, overtaken: Overtaking[]): Promise<Overtaking[]> {
+  const stories = new Map<string, GateStory>()
+  for (const name of new Set(overtaken.flatMap(o => [o.earlier, o.later]))) {
+    const log = await session.kubectl.text(['logs', name, '-n', herd.namespace.name, '-c', 'startgate-start'])
+    stories.set(name, storyOf(log))
+  }
+  const none: GateStory = { standings: [] }
+  const faultsAtMs = herd.faults.map(f => f.atMs)
+  return overtaken.filter(o => stoodInLine(stories.get(o.earlier) ?? none, stories.get(o.later) ?? none, faultsAtMs))
 }
 
 /** No slot of this namespace is held any more: after its last start within 30 s. */

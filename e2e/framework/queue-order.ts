@@ -6,13 +6,6 @@ export interface Overtaking {
   byMs: number
 }
 
-export interface OrderOptions {
-  /** A gate needs so long from its start until it is in line. */
-  slackMs: number
-  /** Wall clock of faults: for the slack after each, a gate may not be in line again. */
-  faultsAtMs?: number[]
-}
-
 interface Wait {
   name: string
   uid: string
@@ -23,19 +16,15 @@ interface Wait {
 
 /**
  * Pods of one namespace whose gate waited and that were let go later than one made after them (equal ages: the greater
- * UID). Stamps of containers have whole seconds, so an overtaking of 1 s is none.
+ * UID). Stamps of containers have whole seconds, so an overtaking of 1 s is none. `slackMs`: a gate needs so long from its start until it
+ * is in line.
  */
-export function overtakings(pods: ObservedPod[], { slackMs, faultsAtMs = [] }: OrderOptions): Overtaking[] {
+export function overtakings(pods: ObservedPod[], { slackMs }: { slackMs: number }): Overtaking[] {
   const waits = pods.flatMap(waitOf)
-  const isUnsettled = (atMs: number) => faultsAtMs.some(f => atMs >= f - 1_000 && atMs <= f + slackMs)
   return waits.flatMap(earlier =>
     waits
       .filter(
-        later =>
-          isBefore(earlier, later) &&
-          earlier.fromMs + slackMs < later.toMs &&
-          later.toMs + 1_000 < earlier.toMs &&
-          !isUnsettled(later.toMs),
+        later => isBefore(earlier, later) && earlier.fromMs + slackMs < later.toMs && later.toMs + 1_000 < earlier.toMs,
       )
       .map(later => ({ earlier: earlier.name, later: later.name, byMs: earlier.toMs - later.toMs })),
   )
