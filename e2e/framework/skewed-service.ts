@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import { system } from './certificates.ts'
 import { limits } from './limits.ts'
 import type { Session } from './session.ts'
+import { waitFor } from './wait-for.ts'
 
 const SKEW_MS = 3_600_000
 const DEPLOYMENT = 'deployment/startgate-lease-service'
@@ -15,18 +16,22 @@ Date.now = () => now() + skewMs`
 
 /**
  * Until the test ends the replicas of the lease service have a clock that is an hour off to that of the API server. Not the container's
- * clock, which is its node's and so this machine's: all that the program asks for the time is Date.now. Throws when the replicas do not
- * show it in their logs.
+ * clock, which is its node's and so this machine's: all that the program asks for the time is Date.now.
  */
 export async function skewLeaseServices(session: Session): Promise<void> {
   onTestFinished(() => setOptions(session, 'NODE_OPTIONS-'), limits.rollout.ms)
   await setOptions(session, `NODE_OPTIONS=--import=data:text/javascript,${encodeURIComponent(SHIFT)}`)
+  await waitFor('the replicas log with a clock that is off', () => areSkewed(session), limits.rollout)
+}
+
+/** False too while a replica from before has not gone. */
+async function areSkewed(session: Session): Promise<boolean> {
   const logs = await system(session, ['logs', '-l', 'app.kubernetes.io/component=lease-service', '--tail=1'])
-  for (const line of logs.trim().split('\n')) {
-    const { time } = JSON.parse(line) as { time: string }
-    const offMs = Math.abs(Date.parse(time) - Date.now())
-    if (offMs < SKEW_MS / 2) throw new Error(`a replica's clock is not off: it logged at ${time}`)
-  }
+  const times = logs
+    .trim()
+    .split('\n')
+    .map(line => Date.parse((JSON.parse(line) as { time: string }).time))
+  return times.every(time => Math.abs(time - Date.now()) > SKEW_MS / 2)
 }
 
 async function setOptions(session: Session, setting: string): Promise<void> {
