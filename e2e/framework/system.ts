@@ -47,15 +47,19 @@ export async function heldLeases(kubectl: Kubectl): Promise<HeldLease[]> {
 
 /** The pod of the lease service that leads, as the election Lease says. */
 export async function leaderPod(kubectl: Kubectl): Promise<string> {
-  const { spec } = await kubectl.json<{ spec: { holderIdentity?: string } }>([
-    'get',
-    'lease',
-    'startgate-leader',
-    '-n',
-    SYSTEM_NAMESPACE,
-  ])
+  const { holderIdentity = '' } = await election(kubectl)
   // pod name, underscore, a number of the process
-  const [pod] = (spec.holderIdentity ?? '').split('_')
+  const [pod] = holderIdentity.split('_')
   if (!pod) throw new Error('nobody leads: the election Lease names no holder')
   return pod
+}
+
+/** How often the leadership has changed hands. */
+export async function leaderTerm(kubectl: Kubectl): Promise<number> {
+  return (await election(kubectl)).leaseTransitions ?? 0
+}
+
+async function election(kubectl: Kubectl): Promise<{ holderIdentity?: string; leaseTransitions?: number }> {
+  const get = ['get', 'lease', 'startgate-leader', '-n', SYSTEM_NAMESPACE]
+  return (await kubectl.json<{ spec: Awaited<ReturnType<typeof election>> }>(get)).spec
 }
