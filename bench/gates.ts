@@ -30,6 +30,7 @@ export interface Settling {
 
 export interface Run {
   grantsPerSecond: number
+  /** Until the gate has heard that it has the slot. */
   handOverMs: Quantiles
   passedOver: number
   writesPerGrant: number
@@ -77,19 +78,26 @@ const WINDOW_MS = 20_000
 const POLL_MS = 1_000
 
 /** The same herd on one line of a hundred slots, for a time: our gates, then naive ones. */
-export async function benchLine(gates: number): Promise<{ ours: Run; naive: Run }> {
+export async function benchLine(
+  gates: number,
+): Promise<{ ours: Run; toldMs: Quantiles; herdCores: number; serviceCores: number; naive: Run }> {
   const pods = madeHerd(gates)
   const tls = await benchCertificate(SERVER_NAME)
   const bench = await connected({ tls, gates, line: 'cluster', startMs: START_MS })
   await settled(bench, { sinceMs: bench.startedAtMs })
   const before = await bench.service.order({ limit: SLOTS })
+  const cpuBefore = process.cpuUsage()
   await sleep(WINDOW_MS)
-  const { api, freedAtMs } = await bench.service.order()
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const { api, freedAtMs, told, cpuMs } = await bench.service.order()
   const grants = [...bench.herd.grants]
   await bench.herd.abandon()
   await bench.service.kill()
   const calls = { reads: api.reads - before.api.reads, writes: api.writes - before.api.writes }
   const ours = runOf(grants, freedAtMs, calls, pods)
+  const toldMs = quantiles(handOversMs(freedAtMs, told, SLOTS))
+  const herdCores = (user + system) / 1_000 / WINDOW_MS
+  const serviceCores = (cpuMs - before.cpuMs) / WINDOW_MS
 
   const naiveCalls: ApiCalls = { reads: 0, writes: 0 }
   const naive = new NaiveHerd({
@@ -100,7 +108,7 @@ export async function benchLine(gates: number): Promise<{ ours: Run; naive: Run 
     startMs: START_MS,
   })
   await naive.run(WINDOW_MS)
-  return { ours, naive: runOf(naive.grants, naive.freedAtMs, naiveCalls, pods) }
+  return { ours, toldMs, herdCores, serviceCores, naive: runOf(naive.grants, naive.freedAtMs, naiveCalls, pods) }
 
   function runOf(heard: HeardGrant[], freed: number[], { reads, writes }: ApiCalls, all: typeof pods): Run {
     return {

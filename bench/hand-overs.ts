@@ -1,13 +1,13 @@
 import type { Pod } from '../core/pod.ts'
 
-/** A gate that heard of its grant, in ms of the machine's monotonic clock. */
+/** A gate that heard of its grant, or was told of it, in ms of the machine's monotonic clock. */
 export interface HeardGrant {
   podUid: string
   atMs: number
 }
 
 /**
- * From a slot's coming back to a gate's word that it has one, in ms: the n-th grant after the first `slots`, which found
+ * From a slot's coming back until a gate is told, or has heard, that it has one, in ms: the n-th grant after the first `slots`, which found
  * free ones, with the n-th slot that came back.
  */
 export function handOversMs(freedAtMs: readonly number[], grants: readonly HeardGrant[], slots: number): number[] {

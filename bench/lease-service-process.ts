@@ -17,6 +17,7 @@ import { LeaseService } from '../gate/lease-service/service.ts'
 import type { Stream } from '../gate/lease-service/streams.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
 import type { Tls } from './certificate.ts'
+import type { HeardGrant } from './hand-overs.ts'
 import { madeHerd, madeNodes, startedPod } from './made-herd.ts'
 import { nowMs } from './now.ts'
 
@@ -49,6 +50,8 @@ export interface Figures {
   stalledMs: number
   /** When slots came back since the last answer, in ms of the machine's monotonic clock. */
   freedAtMs: number[]
+  /** Grants that gates were told of since the last answer, on the same clock. */
+  told: HeardGrant[]
 }
 
 async function main(options: ServiceOptions): Promise<void> {
@@ -56,6 +59,7 @@ async function main(options: ServiceOptions): Promise<void> {
   const api: ApiCalls = { reads: 0, writes: 0 }
   let tokenReviews = 0
   let freedAtMs: number[] = []
+  let told: HeardGrant[] = []
   const stalls = monitorEventLoopDelay()
   stalls.enable()
   const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
@@ -100,7 +104,9 @@ async function main(options: ServiceOptions): Promise<void> {
     end: message => {
       stream.end(message)
       const pod = pods.get(podUid)
-      if (message.kind === 'granted' && pod) void start(pod)
+      if (message.kind !== 'granted' || !pod) return
+      told.push({ podUid, atMs: nowMs() })
+      void start(pod)
     },
   })
   // As in the service's own main.ts.
@@ -146,8 +152,10 @@ async function main(options: ServiceOptions): Promise<void> {
       cpuMs: (user + system) / 1_000,
       stalledMs: stalls.max / 1e6,
       freedAtMs,
+      told,
     }
     freedAtMs = []
+    told = []
     stalls.reset()
     process.send?.(figures)
   }
