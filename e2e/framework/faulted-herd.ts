@@ -106,8 +106,12 @@ export async function expectNoSlots(
   namespace: string,
   limit: Limit = limits.slotBack,
 ): Promise<void> {
-  const held = async () => (await heldLeases(session.kubectl)).filter(l => l.holder.startsWith(`${namespace}/`))
-  await waitFor('no slot is held', async () => (await held()).length === 0, limit)
+  await waitFor('no slot is held', async () => (await heldIn(session, namespace)) === 0, limit)
+}
+
+/** How many slots this namespace holds. */
+export async function heldIn({ kubectl }: Session, namespace: string): Promise<number> {
+  return (await heldLeases(kubectl)).filter(l => l.holder.startsWith(`${namespace}/`)).length
 }
 
 /** Tells when the gates around each fault ended, by their containers' own stamps, which have whole seconds. */
