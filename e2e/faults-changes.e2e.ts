@@ -28,13 +28,13 @@ test('limits lowered, frozen and raised while a herd starts, and its namespace d
   await herd.begun(10)
 
   await namespace.set({ 'max-starting': '2' })
-  await waitFor('no more than two are starting', () => isDownTo(2), limits.settingSeen)
+  await waitFor('no more than two are starting', () => isDownTo(2), limits.limitInForce)
   const loweredAtMs = Date.now()
   await herd.begun(report().spans.length + 6)
   expect(peakBetween(report(), loweredAtMs, Date.now())).toBeLessThanOrEqual(2)
 
   await namespace.set({ 'max-starting': '0' })
-  await waitFor('nothing is starting', () => isDownTo(0), limits.settingSeen)
+  await waitFor('nothing is starting', () => isDownTo(0), limits.limitInForce)
   const frozen = report().spans.length
   expect(frozen).toBeLessThan(HERD)
   await sleep(limits.frozen.ms)

@@ -39,6 +39,10 @@ export const limits = {
   ),
   watchCaughtUp: limit(60, 'a broken watch is tried again after 30 s at most; a slow one brings each answer late'),
   apiServerBack: limit(180, 'the kubelet starts a killed API server after up to a minute, which then needs as long'),
+  limitInForce: limit(
+    60,
+    'an annotation is seen, what was granted before has started, and sixty gates are asked what they wait for, some seconds each time',
+  ),
   settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
