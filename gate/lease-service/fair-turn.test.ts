@@ -5,7 +5,7 @@ const waiting = (...addresses: string[]) =>
   addresses.map((address, i) => ({ address, waits: true, name: `${address}${i}` }))
 
 function turnOf(stack: ReturnType<typeof waiting>, begun: Record<string, number> = {}) {
-  return fairTurn(stack, address => begun[address] ?? 0)?.name
+  return fairTurn(stack, { waits: c => c.waits, begunOf: address => begun[address] ?? 0 })?.name
 }
 
 test('the newest, when none of any address has begun', () => {

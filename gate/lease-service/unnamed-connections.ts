@@ -38,8 +38,6 @@ interface Connection {
   /** Address and port. */
   peer: string
   address: string
-  /** It has spoken and waits for its turn. */
-  waits: boolean
   /** What it said before its turn. */
   said: Buffer[]
   begin: () => void
@@ -96,7 +94,7 @@ class Unnamed implements UnnamedConnections {
 
   take(socket: Socket, begin: () => void): void {
     const address = socket.remoteAddress ?? ''
-    const connection: Connection = { socket, peer: peerOf(socket), address, waits: false, said: [], begin, begunMs: 0 }
+    const connection: Connection = { socket, peer: peerOf(socket), address, said: [], begin, begunMs: 0 }
     this.#silent.set(connection.peer, connection)
     socket.on('error', () => socket.destroy())
     socket.setTimeout(SILENCE_MS, () => socket.destroy())
@@ -113,7 +111,6 @@ class Unnamed implements UnnamedConnections {
     if (socket.bytesRead > MOST_BYTES_BEFORE_TURN) socket.pause()
     if (!this.#silent.delete(peer)) return
     socket.setTimeout(0)
-    connection.waits = true
     this.#waiting.set(peer, connection)
     if (this.#stack.length > 2 * this.#limits.waiting) this.#stack = [...this.#waiting.values()]
     else this.#stack.push(connection)
@@ -121,9 +118,11 @@ class Unnamed implements UnnamedConnections {
   }
 
   #serve(): void {
+    const waits = (c: Connection) => this.#waiting.get(c.peer) === c
+    const begunOf = (address: string) => this.#begunOf.get(address) ?? 0
     while (this.#turns < this.#limits.turns) {
-      while (this.#stack.length > 0 && !this.#stack.at(-1)?.waits) this.#stack.pop()
-      const next = fairTurn(this.#stack, address => this.#begunOf.get(address) ?? 0)
+      for (let top = this.#stack.at(-1); top && !waits(top); top = this.#stack.at(-1)) this.#stack.pop()
+      const next = fairTurn(this.#stack, { waits, begunOf })
       if (!next || !this.#makeRoomFor(next)) return
       this.#begin(next)
     }
@@ -148,7 +147,6 @@ class Unnamed implements UnnamedConnections {
   #begin(connection: Connection): void {
     const { socket, peer, address, said } = connection
     this.#waiting.delete(peer)
-    connection.waits = false
     this.#begun.set(peer, connection)
     this.#begunOf.set(address, (this.#begunOf.get(address) ?? 0) + 1)
     this.#turns++
@@ -184,7 +182,6 @@ class Unnamed implements UnnamedConnections {
   /** True when it had begun. */
   #remove(connection: Connection): boolean {
     const { peer, address } = connection
-    connection.waits = false
     this.#silent.delete(peer)
     this.#waiting.delete(peer)
     if (!this.#begun.delete(peer)) return false
