@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import { expectKept, expectNoSlots, HERD, heldIn, LIMIT, startHerd } from './framework/faulted-herd.ts'
+import { startGateLogs } from './framework/gate-verdict.ts'
 import { installStartgate, SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
 import { leaseServices, signal } from './framework/node-processes.ts'
@@ -86,10 +87,8 @@ test('half of the herd deleted, the CA rotated and the chart upgraded: all gates
 })
 
 /** Whether a gate has been told that it waits for this limit, so that nothing is granted beyond it any more. */
-async function saysLimit({ name, kubectl }: TestNamespace, limit: number): Promise<boolean> {
-  const args = ['logs', '-n', name, '-l', 'app=web', '-c', 'startgate-start', '--tail=1', '--ignore-errors']
-  const log = await kubectl.text([...args, `--max-log-requests=${HERD}`])
-  return log.includes(limit === 0 ? 'frozen by ' : `of ${limit} slots in use`)
+async function saysLimit(namespace: TestNamespace, limit: number): Promise<boolean> {
+  return (await startGateLogs(namespace, 1)).includes(limit === 0 ? 'frozen by ' : `of ${limit} slots in use`)
 }
 
 async function signingCa(): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type PressureResource, parsePressure } from '../core/pressure.ts'
 import { APP_IMAGE } from './cluster/cluster.ts'
+import { startGateLogs } from './framework/gate-verdict.ts'
 import { limits } from './framework/limits.ts'
 import type { Observer } from './framework/observer.ts'
 import { allReady } from './framework/pod-waits.ts'
@@ -54,9 +55,8 @@ async function press(session: Session, node: string, resource: 'cpu' | 'io'): Pr
 }
 
 /** What the gates say of the pressure they wait for. */
-async function reasonsOf({ name, kubectl }: TestNamespace): Promise<string[]> {
-  const args = ['logs', '-n', name, '-l', 'app=web', '-c', 'startgate-start', '--tail=-1', '--ignore-errors']
-  const log = await kubectl.text([...args, '--max-log-requests=20'])
+async function reasonsOf(namespace: TestNamespace): Promise<string[]> {
+  const log = await startGateLogs(namespace)
   const pattern = /start: node \S+, under \w+ pressure of \d+ % \(at most \d+ %\), has 1 of 1 slots in use/g
   return [...new Set(log.match(pattern))]
 }

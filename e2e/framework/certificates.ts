@@ -53,8 +53,14 @@ export function replicas(session: Session): Promise<string> {
 
 /** Makes every gate that waits connect again. */
 export async function replaceLeaseService(session: Session): Promise<void> {
-  await system(session, ['rollout', 'restart', 'deployment/startgate-lease-service'])
-  await system(session, ['rollout', 'status', 'deployment/startgate-lease-service', '--timeout=150s'])
+  await changeLeaseService(session, ['rollout', 'restart'])
+}
+
+/** Runs a kubectl command that replaces the pods of the lease service, and waits until it has. */
+export async function changeLeaseService(session: Session, command: string[], ...settings: string[]): Promise<void> {
+  const deployment = 'deployment/startgate-lease-service'
+  await system(session, [...command, deployment, ...settings])
+  await system(session, ['rollout', 'status', deployment, `--timeout=${limits.rollout.ms / 1_000}s`])
 }
 
 /** The CAs that API servers verify the webhook by. */

@@ -7,6 +7,7 @@ import { type GateStory, stoodInLine, storyOf } from './line-standing.ts'
 import type { Observer } from './observer.ts'
 import { allReady } from './pod-waits.ts'
 import { type Overtaking, overtakings } from './queue-order.ts'
+import { logOf } from './sequenced-pods.ts'
 import { namespaceFor, observerFor, type Session } from './session.ts'
 import { foldStamps } from './stamp-fold.ts'
 import { heldLeases } from './system.ts'
@@ -82,18 +83,17 @@ export async function expectKept(session: Session, herd: FaultedHerd, expected: 
   console.info(
     `  peak ${report.peak.count} (watch), ${stamps.peak.count} (containers' word), limit ${LIMIT}; gaps ${gaps.length}; ${overtakers.size} overtook`,
   )
-  expect(await overtakenInLine(session, herd, overtaken)).toEqual([])
+  expect(await overtakenInLine(herd, overtaken)).toEqual([])
 }
 
 /**
  * Those overtakings that nothing excuses: the older pod's gate stood in line. A gate that a fault has cut off may come back after
  * the leader has kept its turn for a while, and finds that younger pods went before.
  */
-async function overtakenInLine(session: Session, herd: FaultedHerd, overtaken: Overtaking[]): Promise<Overtaking[]> {
+async function overtakenInLine(herd: FaultedHerd, overtaken: Overtaking[]): Promise<Overtaking[]> {
   const stories = new Map<string, GateStory>()
   for (const name of new Set(overtaken.flatMap(o => [o.earlier, o.later]))) {
-    const log = await session.kubectl.text(['logs', name, '-n', herd.namespace.name, '-c', 'startgate-start'])
-    stories.set(name, storyOf(log))
+    stories.set(name, storyOf(await logOf(herd.namespace, name, 'startgate-start')))
   }
   const none: GateStory = { standings: [] }
   const faultsAtMs = herd.faults.map(f => f.atMs)

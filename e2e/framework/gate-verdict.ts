@@ -1,4 +1,5 @@
 import type { ObservedPod, ObservedState } from './cluster-events.ts'
+import type { TestNamespace } from './test-namespace.ts'
 
 /** How the start gate of a pod ended; undefined while it has not. */
 export function startGateEnd({ status }: ObservedPod): ObservedState['terminated'] {
@@ -8,4 +9,10 @@ export function startGateEnd({ status }: ObservedPod): ObservedState['terminated
 /** The start gate's own verdict, which it leaves in its termination message. */
 export function startVerdict(pod: ObservedPod): { verdict?: string; waitedMs?: number } {
   return JSON.parse(startGateEnd(pod)?.message ?? '{}') as { verdict?: string; waitedMs?: number }
+}
+
+/** What the start gates of the pods of `web` have logged: all of it, or only the last lines of each. */
+export function startGateLogs({ name, kubectl }: TestNamespace, tail = -1): Promise<string> {
+  const which = ['-n', name, '-l', 'app=web', '-c', 'startgate-start', `--tail=${tail}`]
+  return kubectl.text(['logs', ...which, '--ignore-errors', '--max-log-requests=100'])
 }

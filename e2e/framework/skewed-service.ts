@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest'
-import { system } from './certificates.ts'
+import { changeLeaseService, system } from './certificates.ts'
 import { limits } from './limits.ts'
 import type { Session } from './session.ts'
 import { waitFor } from './wait-for.ts'
 
 const SKEW_MS = 3_600_000
-const DEPLOYMENT = 'deployment/startgate-lease-service'
+const SET_ENV = ['set', 'env']
 
 /** Sets a replica's clock an hour ahead or back, by its pod's name, so that replicas may differ by two. Runs in the replica, before the program. */
 const SHIFT = `
@@ -19,8 +19,9 @@ Date.now = () => now() + skewMs`
  * clock, which is its node's and so this machine's: all that the program asks for the time is Date.now.
  */
 export async function skewLeaseServices(session: Session): Promise<void> {
-  onTestFinished(() => setOptions(session, 'NODE_OPTIONS-'), limits.rollout.ms)
-  await setOptions(session, `NODE_OPTIONS=--import=data:text/javascript,${encodeURIComponent(SHIFT)}`)
+  onTestFinished(() => changeLeaseService(session, SET_ENV, 'NODE_OPTIONS-'), limits.rollout.ms)
+  const skewed = `NODE_OPTIONS=--import=data:text/javascript,${encodeURIComponent(SHIFT)}`
+  await changeLeaseService(session, SET_ENV, skewed)
   await waitFor('the replicas log with a clock that is off', () => areSkewed(session), limits.rollout)
 }
 
@@ -32,9 +33,4 @@ async function areSkewed(session: Session): Promise<boolean> {
     .split('\n')
     .map(line => Date.parse((JSON.parse(line) as { time: string }).time))
   return times.every(time => Math.abs(time - Date.now()) > SKEW_MS / 2)
-}
-
-async function setOptions(session: Session, setting: string): Promise<void> {
-  await system(session, ['set', 'env', DEPLOYMENT, setting])
-  await system(session, ['rollout', 'status', DEPLOYMENT, `--timeout=${limits.rollout.ms / 1_000}s`])
 }
