@@ -38,3 +38,10 @@ test.each(Object.entries(cases))('%s', (_, { at, want, ...rest }) => {
 test('who does not say when it was granted is not excused', () => {
   expect(stoodInLine(AWAY_FROM_25_TO_30, storyOf(''))).toBe(true)
 })
+
+test('a grant that is the first word to one who has come back may be from before; to one who is new it is not', () => {
+  const cameBack = storyOf([waiting(2), lost(8), granted(10)].join('\n'))
+  const stayed = storyOf([waiting(2), granted(10)].join('\n'))
+  const isNew = storyOf([lost(9), granted(10)].join('\n'))
+  expect([cameBack, stayed, isNew].map(later => stoodInLine(AWAY_FROM_25_TO_30, later))).toEqual([false, true, true])
+})

@@ -47,9 +47,16 @@ export function storyOf(log: string): GateStory {
 export function stoodInLine(earlier: GateStory, later: GateStory, faultsAtMs: readonly number[] = []): boolean {
   const { grantedAtMs } = later
   if (grantedAtMs === undefined) return true
+  if (foundItsGrant(later)) return false
   const standing = earlier.standings.find(
     s => s.fromMs + DECIDED_MS <= grantedAtMs && grantedAtMs + WRITTEN_MS < s.toMs,
   )
   if (!standing) return false
   return !faultsAtMs.some(f => standing.fromMs < f && f <= grantedAtMs && grantedAtMs < f + SILENCE_MS)
+}
+
+/** It stood in line, lost contact, and the first word when it came back was its grant: that may be from before, its answer lost, when `earlier` was away. */
+function foundItsGrant({ standings, grantedAtMs }: GateStory): boolean {
+  const last = standings.at(-1)
+  return last !== undefined && last.toMs !== grantedAtMs
 }
