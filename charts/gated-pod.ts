@@ -45,12 +45,14 @@ export function testPod({
   }
 }
 
+/** Whether the API server asked the webhook when the pod was made. */
+export function isGated(pod: Pod): boolean {
+  return (pod.spec.initContainers ?? []).some(container => container.name === START_GATE)
+}
+
 /** Judges the pod as the API server shows it: were its gates injected, did they end by a grant, does it run? */
 export function judge(pod: Pod): Finding {
-  const gates = (pod.spec.initContainers ?? [])
-    .map(container => container.name)
-    .filter(name => name === PULL_GATE || name === START_GATE)
-  if (!gates.includes(START_GATE)) {
+  if (!isGated(pod)) {
     const cause = `is the namespace labelled ${INJECTION_LABEL}=enabled, does a webhook replica answer, does the webhook configuration hold its CA?`
     return { kind: 'failed', sentence: `the pod was created without ${START_GATE}: ${cause}` }
   }
@@ -58,6 +60,9 @@ export function judge(pod: Pod): Finding {
     return { kind: 'failed', sentence: `the pod has gates but not the label ${GATED_LABEL}` }
   if (pod.status?.phase === 'Failed')
     return { kind: 'failed', sentence: `the pod failed: ${pod.status.reason ?? 'no reason given'}` }
+  const gates = (pod.spec.initContainers ?? [])
+    .map(container => container.name)
+    .filter(name => name === PULL_GATE || name === START_GATE)
   const statuses = pod.status?.initContainerStatuses ?? []
   for (const gate of gates) {
     const finding = judgeGate(

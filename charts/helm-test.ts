@@ -3,16 +3,30 @@ import { messageOf } from '../core/errors.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { isNotFound } from '../core/kube/kube-error.ts'
 import type { Pod } from '../core/pod.ts'
-import { type Finding, judge, type TestPodSpec, testPod } from './gated-pod.ts'
+import { type Finding, isGated, judge, type TestPodSpec, testPod } from './gated-pod.ts'
 
 /** Long enough for a cold image and a short queue; the hook pod's own deadline is 300 s. */
 const LIMIT_MS = 240_000
 const INTERVAL_MS = 500
+/** Longer than any node was seen to take to learn where a new Service leads, with a lot to do. */
+const ASKED_WITHIN_MS = 60_000
+
+/**
+ * The API server reaches a webhook only some time after it is Ready: the node it runs on must first learn where the Service leads.
+ * Resolves when a pod that is not stored comes back with gates, or after a while: then the pod that is stored shows what is wrong.
+ */
+async function untilAsked(client: KubeClient, path: string, spec: TestPodSpec): Promise<void> {
+  const deadline = performance.now() + ASKED_WITHIN_MS
+  const ask = () =>
+    client.transport.request<Pod>({ method: 'POST', path, query: { dryRun: 'All' }, body: testPod(spec) })
+  while (!isGated(await ask()) && performance.now() < deadline) await sleep(INTERVAL_MS)
+}
 
 /** Makes a pod in the test's namespace, follows it until it runs or has failed, and deletes it. */
 async function runTest(client: KubeClient, spec: TestPodSpec, say: (line: string) => void): Promise<Finding> {
   const collection = `/api/v1/namespaces/${spec.namespace}/pods`
   const path = `${collection}/${spec.name}`
+  await untilAsked(client, collection, spec)
   const pod = await client.transport.request<Pod>({ method: 'POST', path: collection, body: testPod(spec) })
   try {
     const deadline = performance.now() + LIMIT_MS

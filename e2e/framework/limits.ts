@@ -43,6 +43,10 @@ export const limits = {
     60,
     'an annotation is seen, what was granted before has started, and sixty gates are asked what they wait for, some seconds each time',
   ),
+  asked: limit(
+    60,
+    'kube-proxy hears of a new Service at once, and writes its rules each second, later on a loaded machine',
+  ),
   settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
