@@ -7,7 +7,6 @@ import { type GateStory, stoodInLine, storyOf } from './line-standing.ts'
 import type { Observer } from './observer.ts'
 import { allReady } from './pod-waits.ts'
 import { type Overtaking, overtakings } from './queue-order.ts'
-import { logOf } from './sequenced-pods.ts'
 import { namespaceFor, observerFor, type Session } from './session.ts'
 import { foldStamps } from './stamp-fold.ts'
 import { heldLeases } from './system.ts'
@@ -91,13 +90,15 @@ export async function expectKept(session: Session, herd: FaultedHerd, expected: 
  * the leader has kept its turn for a while, and finds that younger pods went before.
  */
 async function overtakenInLine(herd: FaultedHerd, overtaken: Overtaking[]): Promise<Overtaking[]> {
-  const stories = new Map<string, GateStory>()
-  for (const name of new Set(overtaken.flatMap(o => [o.earlier, o.later]))) {
-    stories.set(name, storyOf(await logOf(herd.namespace, name, 'startgate-start')))
+  if (overtaken.length === 0) return []
+  const logs = await herd.namespace.logs('startgate-start')
+  const storyOfPod = (pod: string): GateStory => {
+    const log = logs.get(pod)
+    if (log === undefined) throw new Error(`the start gate of ${pod} has no log`)
+    return storyOf(log)
   }
-  const none: GateStory = { standings: [] }
   const faultsAtMs = herd.faults.map(f => f.atMs)
-  return overtaken.filter(o => stoodInLine(stories.get(o.earlier) ?? none, stories.get(o.later) ?? none, faultsAtMs))
+  return overtaken.filter(o => stoodInLine(storyOfPod(o.earlier), storyOfPod(o.later), faultsAtMs))
 }
 
 /** No slot of this namespace is held any more: after its last start within 30 s. */

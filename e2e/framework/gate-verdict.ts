@@ -11,8 +11,7 @@ export function startVerdict(pod: ObservedPod): { verdict?: string; waitedMs?: n
   return JSON.parse(startGateEnd(pod)?.message ?? '{}') as { verdict?: string; waitedMs?: number }
 }
 
-/** What the start gates of the pods of `web` have logged: all of it, or only the last lines of each. */
-export function startGateLogs({ name, kubectl }: TestNamespace, tail = -1): Promise<string> {
-  const which = ['-n', name, '-l', 'app=web', '-c', 'startgate-start', `--tail=${tail}`]
-  return kubectl.text(['logs', ...which, '--ignore-errors', '--max-log-requests=100'])
+/** What the start gates of a workload's pods have logged: all of it, or only the last lines of each. */
+export async function startGateLogs(namespace: TestNamespace, tail = -1): Promise<string> {
+  return [...(await namespace.logs('startgate-start', tail)).values()].join('\n')
 }

@@ -72,14 +72,23 @@ export class TestNamespace {
     return list.items
   }
 
+  /**
+   * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One kubectl for all:
+   * sixty take ten seconds. A pod whose container has not started is left out.
+   */
+  async logs(container: string, tail = -1): Promise<Map<string, string>> {
+    const which = ['-n', this.name, '-l', 'app', '-c', container, `--tail=${tail}`]
+    const text = await this.kubectl.text(['logs', ...which, '--prefix', '--ignore-errors'])
+    const lines = new Map<string, string[]>()
+    for (const [, pod = '', line = ''] of text.matchAll(/^\[pod\/([^/]+)\/[^\]]+\] ?(.*)$/gm))
+      lines.set(pod, [...(lines.get(pod) ?? []), line])
+    return new Map([...lines].map(([pod, own]) => [pod, own.join('\n')]))
+  }
+
   /** What the `app` containers of these pods wrote about their own start. */
-  stamps(pods: ObservedPod[]): Promise<Stamps[]> {
-    return Promise.all(
-      pods.map(async ({ metadata: { name } }) => ({
-        name,
-        log: await this.kubectl.text(['logs', '-n', this.name, name, '-c', 'app']),
-      })),
-    )
+  async stamps(pods: ObservedPod[]): Promise<Stamps[]> {
+    const logs = await this.logs('app')
+    return pods.map(({ metadata: { name } }) => ({ name, log: logs.get(name) ?? '' }))
   }
 
   /** Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. */
