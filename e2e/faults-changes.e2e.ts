@@ -47,7 +47,7 @@ test('limits lowered, frozen and raised while a herd starts, and its namespace d
   await waitFor('more than two are starting again', isThawed, limits.faultedHerd)
 
   const neighbour = await startHerd(session, 'neighbour', { replicas: 10 })
-  await namespace.remove()
+  await session.kubectl.run(['delete', 'namespace', namespace.name])
   await expectNoSlots(session, namespace.name)
   expect(report().peak.count).toBeLessThanOrEqual(LIMIT)
   await expectKept(session, neighbour, { replicas: 10 })
