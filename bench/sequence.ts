@@ -4,7 +4,7 @@ import { redisImage } from '../e2e/cluster/debian-images.ts'
 import { execOnNode } from '../e2e/cluster/nodes.ts'
 import type { Manifest } from '../e2e/framework/kubectl.ts'
 import { limits } from '../e2e/framework/limits.ts'
-import { isReady, logOf, runs, type SeenPod, shellIn } from '../e2e/framework/sequenced-pods.ts'
+import { isReady, runs, type SeenPod, shellIn } from '../e2e/framework/sequenced-pods.ts'
 import { sequencedPod, startOrder } from '../e2e/framework/sequenced-work.ts'
 import { openSession, type Session } from '../e2e/framework/session.ts'
 import { TestNamespace } from '../e2e/framework/test-namespace.ts'
@@ -39,7 +39,7 @@ async function span(namespace: TestNamespace, manifest: Manifest, containers: st
   const { name } = manifest.metadata
   await namespace.apply([manifest])
   await isReady(namespace, name)
-  const read = async (container: string) => ({ container, log: await logOf(namespace, name, container) })
+  const read = async (container: string) => ({ container, log: await namespace.log(name, container) })
   const order = startOrder(await Promise.all(containers.map(read)))
   await remove(namespace, name)
   return order.startOf(containers.at(-1) ?? '') - order.startOf(containers[0] ?? '')
@@ -61,8 +61,8 @@ async function afterReady(namespace: TestNamespace, manifest: Manifest): Promise
   await namespace.apply([manifest])
   const { name } = manifest.metadata
   await isReady(namespace, name)
-  const said = /(\d+ \w+ \d{4} [\d:.]+) \* Ready to accept/.exec(await logOf(namespace, name, 'redis'))?.[1]
-  const order = startOrder([{ container: 'app', log: await logOf(namespace, name, 'app') }])
+  const said = /(\d+ \w+ \d{4} [\d:.]+) \* Ready to accept/.exec(await namespace.log(name, 'redis'))?.[1]
+  const order = startOrder([{ container: 'app', log: await namespace.log(name, 'app') }])
   await remove(namespace, name)
   // Containers stamp with the clock of the kernel, which all nodes of a kind cluster and this process share.
   const bootedAtMs = Date.now() - uptime() * 1000

@@ -4,7 +4,7 @@ import { daemonsImage } from './cluster/daemon-images.ts'
 import { type DaemonPod, daemonPod, loggedAtMs, stay, triedOnce } from './framework/daemon-pods.ts'
 import { FORKING, NOTIFYING, ON_A_BUS } from './framework/daemons.ts'
 import { limits } from './framework/limits.ts'
-import { conditionIn, containerIn, isReady, logOf, readPod, shellIn } from './framework/sequenced-pods.ts'
+import { conditionIn, containerIn, isReady, readPod, shellIn } from './framework/sequenced-pods.ts'
 import { namespaceFor, openSession, type Session } from './framework/session.ts'
 import { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
@@ -49,7 +49,7 @@ describe('who depends on a daemon that nobody here wrote starts when that is rea
   })
 
   test('and systemd-notify, which waits until it is heard, has been heard', async () => {
-    expect(await logOf(namespace, 'systemd-notify', 'barrier')).toMatch(/^heard$/m)
+    expect(await namespace.log('systemd-notify', 'barrier')).toMatch(/^heard$/m)
   })
 })
 
@@ -168,13 +168,13 @@ test('a daemon that floods its socket is not held up and loses nothing, not even
     limits.podReady,
   )
   await shellIn(namespace, ['flood', 'flood'], 'rm /state/go')
-  const goesOn = async () => /^nobody listens$/m.test(await logOf(namespace, 'flood', 'flood'))
+  const goesOn = async () => /^nobody listens$/m.test(await namespace.log('flood', 'flood'))
   await waitFor('a sender that nobody listens to goes on', goesOn, limits.gateRunning)
   // As in a container that starts again: an error at once, and no wait.
   expect(await shellIn(namespace, ['flood', 'flood'], 'systemd-notify --ready 2>/dev/null || echo refused')).toMatch(
     /^refused$/m,
   )
-  const [, took] = /^took (\S+) s$/m.exec(await logOf(namespace, 'flood', 'flood')) ?? []
+  const [, took] = /^took (\S+) s$/m.exec(await namespace.log('flood', 'flood')) ?? []
   const shown = (memory: Map<string, number>) => [...memory].map(([program, kib]) => `${program} ${kib} KiB`).join(', ')
   console.info(`8,000 datagrams of four senders in ${took} s; agent: ${shown(starting)}, then ${shown(asleep)}`)
 })

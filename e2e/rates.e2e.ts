@@ -34,13 +34,11 @@ test('max-start-rate: one start in three seconds, however much room there is', a
   const namespace = await namespaceFor(session, { word: 'rate', gated: true, settings })
   await namespace.apply([deployment('web', 5, { image: APP_IMAGE })])
   const pods = await allReady(observer, namespace.name, 5, limits.herdReady)
-  const grantedAt = await Promise.all(
-    pods.map(async ({ metadata: { name } }) => {
-      const log = await session.kubectl.text(['logs', name, '-n', namespace.name, '-c', 'startgate-start'])
-      const lines = log.trim().split('\n')
-      return lines.map(line => JSON.parse(line) as { time: string; msg: string }).find(l => l.msg === 'granted')?.time
-    }),
-  )
+  const logs = await namespace.logs('startgate-start')
+  const grantedAt = pods.map(({ metadata: { name } }) => {
+    const lines = logs.get(name)?.split('\n') ?? []
+    return lines.map(line => JSON.parse(line) as { time: string; msg: string }).find(l => l.msg === 'granted')?.time
+  })
   const inOrder = grantedAt.map(time => Date.parse(time ?? '')).sort((a, b) => a - b)
   // Four gaps of 3 s between five grants, by the gates' own clocks; a busy node may hear of its first grant late.
   expect((inOrder.at(-1) ?? 0) - (inOrder[0] ?? 0)).toBeGreaterThan(10_000)
@@ -73,7 +71,7 @@ test('a restart that nobody could gate counts against the limit until it is past
   await podIs(observer, [namespace.name, 'holder'], STARTING, limits.podReady)
   await namespace.apply([pod('waits', { image: APP_IMAGE })])
   const said = async () => {
-    const log = await session.kubectl.text(['logs', 'waits', '-n', namespace.name, '-c', 'startgate-start'])
+    const log = await namespace.log('waits', 'startgate-start')
     return /has \d+ of \d+ slots in use, [^;"]*/.exec(log)?.[0]
   }
   const reason = await waitFor('the gate says what it waits for', said, limits.gateRunning)

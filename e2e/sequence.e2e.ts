@@ -3,7 +3,8 @@ import { APP_IMAGE, loadImage } from './cluster/cluster.ts'
 import { redisImage } from './cluster/debian-images.ts'
 import type { Manifest } from './framework/kubectl.ts'
 import { limits } from './framework/limits.ts'
-import { type StartOrder, sequencedPod, startOrder } from './framework/sequenced-work.ts'
+import { orderOf } from './framework/sequenced-pods.ts'
+import { sequencedPod } from './framework/sequenced-work.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
 import type { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
@@ -18,17 +19,6 @@ beforeAll(async () => {
 })
 
 const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
-
-/** When each container of the pod said that it started and that it was ready. */
-async function orderOf(namespace: TestNamespace, name: string, containers: string[]): Promise<StartOrder> {
-  const logs = await Promise.all(
-    containers.map(async container => ({
-      container,
-      log: await session.kubectl.text(['logs', name, '-n', namespace.name, '-c', container]),
-    })),
-  )
-  return startOrder(logs)
-}
 
 async function isReady(namespace: TestNamespace, name: string): Promise<void> {
   const condition = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
@@ -116,7 +106,7 @@ test('a real daemon that notifies: its dependent starts after its READY=1', asyn
   delete container.startupProbe
   await namespace.apply([manifest as Manifest])
   await isReady(namespace, 'notify')
-  const log = await session.kubectl.text(['logs', 'notify', '-n', namespace.name, '-c', 'redis'])
+  const log = await namespace.log('notify', 'redis')
   expect(log).toMatch(/supervised by systemd/i)
   const message = [
     'get',
@@ -143,7 +133,7 @@ test('after: a pod takes no start slot before the Deployment it waits for is ava
   })
   const annotations = { 'startgate.dev/after': 'deployment/db' }
   await namespace.apply([pod('app', { image: APP_IMAGE, annotations })])
-  const gateLog = () => session.kubectl.text(['logs', 'app', '-n', namespace.name, '-c', 'startgate-start'])
+  const gateLog = () => namespace.log('app', 'startgate-start')
   await waitFor(
     'the gate says what it waits for',
     async () => (await gateLog()).includes('deployment/db'),

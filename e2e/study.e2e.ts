@@ -74,7 +74,7 @@ test('the same pods without order deadlock under the limit, and the start timeou
   for (const name of ['b', 'c']) await podIs(observer, [namespace.name, name], { phase: 'starting' }, limits.podReady)
   await namespace.apply([running('a', A, {})])
   const said = async () => {
-    const log = await session.kubectl.text(['logs', 'a', '-n', namespace.name, '-c', 'startgate-start'])
+    const log = await namespace.log('a', 'startgate-start')
     return log.includes(`namespace ${namespace.name} has 2 of 2 slots in use`)
   }
   await waitFor('A waits for a slot that B and C hold', said, limits.gateRunning)

@@ -1,5 +1,4 @@
 import type { Manifest } from './kubectl.ts'
-import { logOf } from './sequenced-pods.ts'
 import type { TestNamespace } from './test-namespace.ts'
 
 /** A pod in which `app` depends on a daemon that nobody here wrote. */
@@ -82,6 +81,6 @@ export async function loggedAtMs(
 
 /** The word of `app` on its one try. */
 export async function triedOnce(namespace: TestNamespace, pod: string): Promise<'served' | 'refused' | undefined> {
-  const log = await logOf(namespace, pod, 'app')
+  const log = await namespace.log(pod, 'app')
   return (/^(served|refused)$/m.exec(log)?.[1] as 'served' | 'refused' | undefined) ?? undefined
 }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { limits } from './limits.ts'
-import { startOrder } from './sequenced-work.ts'
+import { type StartOrder, startOrder } from './sequenced-work.ts'
 import type { TestNamespace } from './test-namespace.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -79,18 +79,17 @@ export function isReadyAgain(namespace: TestNamespace, before: SeenPod, containe
   return waitFor(`pod ${before.metadata.name} is Ready again`, again, limits.herdReady)
 }
 
-/** Compares what the latest runs of the containers wrote about themselves. */
-export async function expectOrder(namespace: TestNamespace, name: string, edges: Edge[]): Promise<void> {
-  const logs = await Promise.all(
-    [...new Set(edges.flat())].map(async container => ({ container, log: await logOf(namespace, name, container) })),
-  )
-  const order = startOrder(logs)
-  for (const [later, earlier] of edges)
-    expect(order.startOf(later), `${name}: ${later} after ${earlier}`).toBeGreaterThanOrEqual(order.readyOf(earlier))
+/** When the latest run of each container said that it started and that it was ready. */
+export async function orderOf(namespace: TestNamespace, name: string, containers: string[]): Promise<StartOrder> {
+  const read = async (container: string) => ({ container, log: await namespace.log(name, container) })
+  return startOrder(await Promise.all(containers.map(read)))
 }
 
-export function logOf({ name: namespace, kubectl }: TestNamespace, pod: string, container: string): Promise<string> {
-  return kubectl.text(['logs', pod, '-n', namespace, '-c', container])
+/** Compares what the latest runs of the containers wrote about themselves. */
+export async function expectOrder(namespace: TestNamespace, name: string, edges: Edge[]): Promise<void> {
+  const order = await orderOf(namespace, name, [...new Set(edges.flat())])
+  for (const [later, earlier] of edges)
+    expect(order.startOf(later), `${name}: ${later} after ${earlier}`).toBeGreaterThanOrEqual(order.readyOf(earlier))
 }
 
 /** Runs a shell script in a container; the agent and the gates have only a busybox at a path of their own. */

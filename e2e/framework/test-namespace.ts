@@ -72,6 +72,11 @@ export class TestNamespace {
     return list.items
   }
 
+  /** What one container has logged in its latest run. */
+  log(pod: string, container: string): Promise<string> {
+    return this.kubectl.text(['logs', pod, '-n', this.name, '-c', container])
+  }
+
   /**
    * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One kubectl for all:
    * sixty take ten seconds. A pod whose container has not started is left out.
