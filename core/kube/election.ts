@@ -138,6 +138,16 @@ export function released(lease: Lease, now: Now): Lease {
   return { ...lease, spec: { ...lease.spec, ...renewal(lease, now), holderIdentity: '', leaseDurationSeconds: 1 } }
 }
 
+/**
+ * What a process that will not lead again knows: that it is not the leader, also while the Lease still names it. To be applied to
+ * each state from then on.
+ */
+export function resigned({ leading: _, ...state }: ElectionState, me: Contender): ElectionState {
+  const { lease } = state
+  if (lease?.spec?.holderIdentity !== me.identity) return state
+  return { ...state, fresh: false, lease: { ...lease, spec: { ...lease.spec, holderIdentity: '' } } }
+}
+
 /** Who leads as far as this process knows; undefined when nobody does or the holder is overdue. */
 export function leaderOf(state: ElectionState, times: ElectionTimes, monotonicMs: number): Leader | undefined {
   const { lease } = state

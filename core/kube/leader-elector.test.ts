@@ -71,7 +71,7 @@ test('the first leads, the second waits and knows where the first is', async () 
   expect([a.isLeader(), b.isLeader(), b.leader()?.address]).toEqual([true, false, 'a:8443'])
 })
 
-test('stop() stops leading, waits for the work to end, and lets the next one lead within a second', async () => {
+test('resign() stops leading, waits for the work to end, and lets the next one lead within a second', async () => {
   const api = new FakeApi()
   const work = Promise.withResolvers<void>()
   const [a, b] = [contender(api, 'a', () => work.promise), contender(api, 'b')]
@@ -79,16 +79,41 @@ test('stop() stops leading, waits for the work to end, and lets the next one lea
   await pass(10)
   b.start()
   await pass(1_000)
-  const stopping = a.stop()
+  const resigning = a.resign()
   await pass(1_000)
   expect([a.isLeader(), b.isLeader(), a.calls.at(-1)]).toEqual([false, false, 'stopped'])
   work.resolve()
-  await stopping
+  await resigning
   await pass(1_000)
   expect(b.calls).toEqual(['leader a:8443 1', 'started 2', 'leader b:8443 2'])
 })
 
-test('silence of the leader is told after two periods, the end of it after the lease duration, and who stopped tells nothing', async () => {
+test('who has resigned expects another leader at once, and tells where it is, also when the Lease could not be released', async () => {
+  const api = new FakeApi()
+  const work = Promise.withResolvers<void>()
+  const [a, b] = [contender(api, 'a', () => work.promise), contender(api, 'b')]
+  const known = () => [a.leader()?.address, a.isChanging()]
+  a.start()
+  await pass(10)
+  b.start()
+  await pass(1_500)
+  vi.spyOn(api, 'replaceLease').mockRejectedValueOnce(refused())
+  const resigning = a.resign()
+  await pass(10)
+  const meanwhile = known()
+  work.resolve()
+  await resigning
+  const after = known()
+  await pass(3_000)
+  expect([meanwhile, after, known()]).toEqual(Array(3).fill([undefined, true]))
+  await pass(6_000)
+  expect([known(), a.calls]).toEqual([
+    ['b:8443', false],
+    ['started 1', 'leader a:8443 1', 'stopped', 'leader b:8443 2'],
+  ])
+})
+
+test('silence of the leader is told after two periods, the end of it after the lease duration', async () => {
   const api = new FakeApi()
   const [a, b] = [contender(api, 'a'), contender(api, 'b')]
   a.start()
@@ -99,10 +124,10 @@ test('silence of the leader is told after two periods, the end of it after the l
   const killed = structuredClone(api.lease)
   vi.spyOn(api, 'replaceLease').mockRejectedValueOnce(refused())
   api.mode = 'up'
-  await a.stop()
+  await a.resign()
   api.lease = killed
   await pass(3_000)
-  expect([before, b.isChanging(), b.leader()?.address, a.isChanging()]).toEqual([false, true, 'a:8443', false])
+  expect([before, b.isChanging(), b.leader()?.address]).toEqual([false, true, 'a:8443'])
   await pass(5_000)
   expect([b.isLeader(), b.isChanging()]).toEqual([true, false])
 })

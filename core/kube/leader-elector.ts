@@ -20,6 +20,7 @@ import {
   nextAction,
   observed,
   released,
+  resigned,
   turnDelayMs,
   writeFailed,
   written,
@@ -42,7 +43,7 @@ export interface LeaderElectorOptions {
   log: Logger
   times?: ElectionTimes
   onStartedLeading(term: number): void
-  /** Called once for each onStartedLeading. stop() waits for it before it lets the next one lead. */
+  /** Called once for each onStartedLeading. resign() waits for it before it lets the next one lead. */
   onStoppedLeading(): void | Promise<void>
   /** Also for this process itself. */
   onNewLeader?(leader: Leader): void
@@ -50,14 +51,17 @@ export interface LeaderElectorOptions {
 
 export interface LeaderElector {
   start(): void
-  /** Stops leading, then releases the Lease. Never rejects. */
-  stop(): Promise<void>
+  /**
+   * Stops leading for good, then releases the Lease. Goes on looking at it until the process ends, so that who still comes here
+   * can be shown the way. Never rejects.
+   */
+  resign(): Promise<void>
   /** By this process's monotonic clock: false once renewDeadline passed without a renewal, even if the loop is stalled. */
   isLeader(): boolean
   /** The term this process leads or last led; 0 before. */
   term(): number
   leader(): Leader | undefined
-  /** Whether another leader than `leader()` is to be expected soon. Never after stop(): then this process learns no more. */
+  /** Whether another leader than `leader()` is to be expected soon. */
   isChanging(): boolean
   /** A quorum read of the Lease: does this process still hold it, in this term? Rejects when the API server does not answer. */
   confirmTerm(): Promise<boolean>
@@ -81,7 +85,7 @@ class Elector implements LeaderElector {
   #state: ElectionState = INITIAL_ELECTION
   #term = 0
   #told: { leading: boolean; leader: string } = { leading: false, leader: '' }
-  #stopped = false
+  #hasResigned = false
   #turn: Promise<void> = Promise.resolve()
   #handOver: void | Promise<void> = undefined
   #turnTimer: NodeJS.Timeout | undefined
@@ -98,14 +102,14 @@ class Elector implements LeaderElector {
     this.#schedule(0)
   }
 
-  stop = async (): Promise<void> => {
-    this.#stopped = true
+  resign = async (): Promise<void> => {
+    this.#hasResigned = true
     clearTimeout(this.#turnTimer)
-    clearTimeout(this.#deadlineTimer)
     await this.#turn
+    clearTimeout(this.#turnTimer)
     const { lease, fresh } = this.#state
     const led = this.isLeader()
-    this.#set(INITIAL_ELECTION)
+    this.#set(resigned(this.#state, this.#me))
     try {
       await this.#handOver
       if (led && lease) await this.#release(lease, fresh)
@@ -115,14 +119,14 @@ class Elector implements LeaderElector {
         'could not release the leader Lease; the next leader waits it out',
       )
     }
+    this.#schedule(0)
   }
 
   isLeader = (): boolean => isLeading(this.#state, this.#me.times, this.#options.clock.monotonicMs())
   term = (): number => this.#term
   leader = (): Leader | undefined => leaderOf(this.#state, this.#me.times, this.#options.clock.monotonicMs())
 
-  isChanging = (): boolean =>
-    !this.#stopped && isChanging(this.#state, this.#me.times, this.#options.clock.monotonicMs())
+  isChanging = (): boolean => isChanging(this.#state, this.#me.times, this.#options.clock.monotonicMs())
 
   confirmTerm = async (): Promise<boolean> => {
     const { leading, lease: held } = this.#state
@@ -140,7 +144,6 @@ class Elector implements LeaderElector {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#stopped) return
     this.#turnTimer = setTimeout(() => {
       this.#turn = this.#takeTurn().then(() => {
         const { clock, random } = this.#options
@@ -155,10 +158,11 @@ class Elector implements LeaderElector {
       let action = nextAction(this.#state, this.#me, this.#now())
       if (action.kind === 'read') {
         const lease = await this.#read()
-        this.#set(observed(this.#state, lease, this.#me, this.#now().monotonicMs))
+        const seen = observed(this.#state, lease, this.#me, this.#now().monotonicMs)
+        this.#set(this.#hasResigned ? resigned(seen, this.#me) : seen)
         action = nextAction(this.#state, this.#me, this.#now())
       }
-      if (!this.#stopped) await this.#write(action)
+      if (!this.#hasResigned) await this.#write(action)
     } catch (error) {
       this.#options.log.warn({ err: messageOf(error), leading: this.isLeader() }, 'leader election turn failed')
     }

@@ -139,7 +139,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     if (draining) return
     draining = true
     log.info('stopping: handing over first, then serving directions until nobody comes here any more')
-    await elector.stop()
+    await elector.resign()
     await sleep(config.lameDuckMs)
     await Promise.race([Promise.all([server.close(), events.flush()]), sleep(2_000)])
     process.exit(0)
