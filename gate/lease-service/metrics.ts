@@ -83,7 +83,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
       },
     })
   gauge('startgate_leader', '1 on the replica that grants.', () => (read.isLeading() ? 1 : 0))
-  gauge('startgate_streams', 'Gates connected.', read.streams)
+  gauge('startgate_streams', 'Gates and agents connected.', read.streams)
   gauge('startgate_events_dropped', 'Events that could not be told.', read.eventsDropped)
   gauge(
     'startgate_watch_age_seconds',
@@ -137,7 +137,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   })
   new Gauge({
     name: 'startgate_bad_annotations',
-    help: 'Annotations of a namespace or node that cannot be read; the last good values stay in force.',
+    help: "Annotations of a namespace or node that cannot be read (the last good values stay in force) or need the chart's leave.",
     labelNames: ['kind', 'name'],
     registers,
     collect() {
