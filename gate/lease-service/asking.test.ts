@@ -18,6 +18,18 @@ const ticket = (podUid: string, createdAtMs: number): Ticket => ({
   createdAtMs,
 })
 
+test('a later run of a pod takes the place of an earlier one, and of nobody else', () => {
+  const asking = new Asking()
+  const [a, b] = [ticket('a', 1), ticket('b', 2)]
+  const again = { ...a, key: 'start.a.2', attempt: 2 }
+  const other = { ...again, key: 'start.a.2.startgate-start-web' }
+  for (const one of [a, b, again, other]) asking.add(one, 0)
+  expect(asking.tickets()).toEqual([again, other, b])
+  expect(asking.otherRuns(a)).toEqual([again.key, other.key])
+  asking.add(a, 1)
+  expect(asking.tickets()).toEqual([a, b])
+})
+
 test('whoever comes, goes and comes back is there once, in the order of the queue', () => {
   const asking = new Asking()
   const [a, b, c] = [ticket('a', 3), ticket('b', 2), ticket('c', 1)]

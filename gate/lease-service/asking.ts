@@ -10,7 +10,14 @@ export class Asking {
   #sorted: Ticket[] = []
   readonly #added = new Set<string>()
 
+  /** Keys of the pod's other runs that are there: its init containers run once at a time, so they are dead. */
+  otherRuns({ podUid, attempt }: Ticket): string[] {
+    return [...(this.#keysByPod.get(podUid) ?? [])].filter(key => this.#byKey.get(key)?.attempt !== attempt)
+  }
+
+  /** Drops the pod's other runs: who asks last is the one that lives. */
   add(ticket: Ticket, nowMs: number): void {
+    for (const key of this.otherRuns(ticket)) this.remove(key)
     const since = this.#sinceMs.get(ticket.podUid) ?? new Map<string, number>()
     this.#sinceMs.set(ticket.podUid, since.set(ticket.key, since.get(ticket.key) ?? nowMs))
     this.#byKey.set(ticket.key, ticket)

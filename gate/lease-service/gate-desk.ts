@@ -70,8 +70,8 @@ export class GateDesk {
   }
 
   /** Ends the gate's stream so that it asks anew. */
-  askAgain(key: string, reason: string): void {
-    this.#streams.askAgain(key, reason)
+  askAgain(key: string, reason: string, afterMs = 0): void {
+    this.#streams.askAgain(key, reason, afterMs)
   }
 
   queueLengths(): QueueLength[] {

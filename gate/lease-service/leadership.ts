@@ -54,6 +54,7 @@ export interface LeadershipDeps {
 
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
+const ANOTHER_RUN = 'another run of this pod has asked'
 /**
  * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
  * Made new at every takeover, so nothing is remembered that is not in a Lease or in the API.
@@ -237,6 +238,7 @@ export class Leadership {
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
     const nowMs = clock.monotonicMs()
+    for (const other of this.#ledger.otherRuns(ticket)) this.#gates.askAgain(other, ANOTHER_RUN, BEAT_MS)
     this.#gates.open(key, stream)
     const wasHeld = this.#ledger.grantOf(key) !== undefined
     const granted = this.#ledger.ask(ticket, nowMs)

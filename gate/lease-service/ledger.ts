@@ -163,7 +163,7 @@ export class Ledger {
 
   /**
    * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking again
-   * changes nothing. Returns the grant that the gate must hear of again, if its key is held. An adopted one that is not within the
+   * changes nothing; other runs of its pod are in line no more. Returns the grant that the gate must hear of again, if its key is held. An adopted one that is not within the
    * limits is revoked: whoever asks has started nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
    */
   ask(ticket: Ticket, nowMs: number): Grant | undefined {
@@ -176,6 +176,11 @@ export class Ledger {
     if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
     this.#holdings.confirm(key)
     return this.#holdings.get(key)
+  }
+
+  /** Keys of the pod's other runs that are in line: connections of a node that crashed are not known to be dead for a quarter of an hour. */
+  otherRuns(ticket: Ticket): string[] {
+    return this.#asking.otherRuns(ticket)
   }
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
