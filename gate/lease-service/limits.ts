@@ -164,8 +164,17 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
  * `6/min` one in 10 s.
  */
 export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
-  let limit = Math.ceil((count * 1_000) / periodMs)
-  while (count % limit !== 0) limit++
+  const least = (count * 1_000) / periodMs
+  let limit = count
+  // Divisors come in pairs, one of them no larger than the root: a namespace may write a large prime, and this is asked for each ticket.
+  for (let small = 1; small * small <= count; small++) {
+    if (count % small !== 0) continue
+    if (small >= least) {
+      limit = Math.min(limit, small)
+      break
+    }
+    limit = count / small >= least ? count / small : limit
+  }
   return { limit, windowMs: (limit * periodMs) / count }
 }
 

@@ -14,6 +14,7 @@ describe('a rate as a window', () => {
     ['90/min', { limit: 2, windowMs: 60_000 / 45 }],
     ['67/min', { limit: 67, windowMs: 60_000 }],
     ['1/h', { limit: 1, windowMs: 3_600_000 }],
+    ['999983/h', { limit: 999_983, windowMs: 3_600_000 }],
   ])('%s', (text, want) => {
     expect(windowOf(parseRate('f', text))).toEqual(want)
   })
@@ -23,6 +24,8 @@ describe('a rate as a window', () => {
       fc.property(fc.integer({ min: 1, max: 5_000 }), fc.constantFrom(1_000, 60_000, 3_600_000), (count, periodMs) => {
         const { limit, windowMs } = windowOf({ count, periodMs })
         expect(count % limit).toBe(0)
+        const shorter = Array.from({ length: limit - 1 }, (_, i) => i + 1).filter(n => count % n === 0)
+        expect(shorter.filter(n => (n * periodMs) / count >= 1_000)).toEqual([])
         expect(windowMs).toBeGreaterThanOrEqual(999.999)
       }),
     )
