@@ -1,5 +1,6 @@
 import type { Server } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
 import type { IdentityView, ServingIdentity } from '../certs/identity.ts'
 import { systemKeys } from '../certs/keys.ts'
@@ -34,9 +35,18 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   collectDefaultMetrics({ register: metrics.registry })
   watchExpiries(metrics.registry, certificates)
   let draining = false
+  let server: FastifyInstance | undefined
+  const stop = async () => {
+    if (draining) return
+    draining = true
+    if (server) await drain(server, { lameDuckMs: config.lameDuckMs, sleep, log })
+    process.exit(0)
+  }
+  // Before anything is waited for: the first process of a container ignores signals that it does not listen for.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
   // Without a certificate there is no TLS to listen with; the startup probe waits for this.
   const identity = await new Promise<ServingIdentity>(resolve => certificates.onChange(resolve))
-  const server = buildServer({
+  const https = buildServer({
     factsFor: name => factsFor(name, { config, view, certificates }),
     metrics,
     log,
@@ -46,17 +56,11 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     tls: { cert: identity.certPem, key: identity.keyPem },
   })
   certificates.onChange(({ certPem, keyPem }) =>
-    (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
+    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
   )
-  await server.listen({ host: listenHost(), port: config.webhook.listenPort })
+  server = https
+  await https.listen({ host: listenHost(), port: config.webhook.listenPort })
   log.info({ port: config.webhook.listenPort }, 'serving reviews')
-  const stop = async () => {
-    if (draining) return
-    draining = true
-    await drain(server, { lameDuckMs: config.lameDuckMs, sleep, log })
-    process.exit(0)
-  }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop())
 }
 
 interface Certificates extends IdentityView {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { startCertificateSource } from '../../certs/source.ts'
 import { kubernetesSecretReader } from '../../certs/store.ts'
 import { systemClock as clock } from '../../core/clock.ts'
@@ -104,15 +105,29 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     isStarting = false
   }
 
-  await watches.start()
   let draining = false
+  let server: FastifyInstance | undefined
+  const drain = async (): Promise<void> => {
+    if (draining) return
+    draining = true
+    if (!server) process.exit(0)
+    log.info('stopping: handing over first, then serving directions until nobody comes here any more')
+    await elector.resign()
+    await sleep(config.lameDuckMs)
+    await Promise.race([Promise.all([server.close(), events.flush()]), sleep(2_000)])
+    process.exit(0)
+  }
+  // Before anything is waited for: the first process of a container ignores signals that it does not listen for.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain())
+
+  await watches.start()
   const certificates = startCertificateSource({
     secret: kubernetesSecretReader(client, { namespace: config.namespace, name: config.certificateSecret }),
     maker: config.certificateProvider === 'self' ? 'the webhook' : 'cert-manager',
     log,
   })
   const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))
-  const server = buildServer({
+  const https = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: createIdentityCache(
       token => fewAtOnce(() => client.reviewToken(token, TOKEN_AUDIENCE)),
@@ -128,23 +143,13 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     log,
   })
   certificates.onChange(({ certPem, keyPem }) =>
-    (server.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
+    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
   )
-  await server.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
+  server = https
+  await https.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()
   setInterval(() => void lead(), 1_000)
-
-  const drain = async (): Promise<void> => {
-    if (draining) return
-    draining = true
-    log.info('stopping: handing over first, then serving directions until nobody comes here any more')
-    await elector.resign()
-    await sleep(config.lameDuckMs)
-    await Promise.race([Promise.all([server.close(), events.flush()]), sleep(2_000)])
-    process.exit(0)
-  }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain())
 }
 
 function createWatches(client: KubeClient, log: Logger, service: () => LeaseService) {
