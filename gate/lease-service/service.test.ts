@@ -60,6 +60,37 @@ test('a start that was overtaken by a stop and another start never grants beside
   expect(last(b)).toBe('granted')
 })
 
+test('a gate of an earlier run, of which nobody knows that it is dead, stands in line no more, and is told to come again if it is not', async () => {
+  const { service, ask, world } = madeService([madePod('a')], { maxStarting: 0 })
+  await service.startLeading(1)
+  const [dead, alive] = [await ask('a'), await ask('a', { attempt: 2 })]
+  service.nodeChanged({
+    ...world.node,
+    metadata: { ...world.node.metadata, annotations: { 'startgate.dev/max-starting-per-node': '1' } },
+  })
+  await quiet()
+  expect([dead.at(-1), last(alive)]).toEqual([expect.objectContaining({ kind: 'retry', afterMs: 1_000 }), 'granted'])
+})
+
+test('what is left of an earlier leadership neither confirms nor ends a later one of the same replica', async () => {
+  const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
+  await service.startLeading(1)
+  const answers: ((isOurs: boolean) => void)[] = []
+  world.confirm = () => new Promise(resolve => answers.push(resolve))
+  const lost = await ask('a')
+  await quiet()
+  service.stopLeading()
+  world.confirm = async () => true
+  await service.startLeading(2)
+  answers[0]?.(false)
+  await quiet()
+  const [again, b] = [await ask('a'), await ask('b')]
+  // The earlier one has taken back what it wrote, which the later one had counted: it writes again.
+  await expect.poll(() => last(again), { timeout: 10_000 }).toBe('granted')
+  expect([last(lost), last(b), world.lost, service.isLeading]).toEqual(['retry', 'waiting', 0, true])
+  expect([...api.leases.keys()]).toEqual(['start.a.1'])
+})
+
 test('a start whose term ended while it read serves nobody', async () => {
   const { world, service } = madeService([madePod('a')])
   world.beforeList = async () => {

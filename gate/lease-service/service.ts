@@ -59,9 +59,16 @@ export class LeaseService {
   async startLeading(term: number): Promise<void> {
     this.stopLeading()
     const generation = this.#generation
-    const leadership = new Leadership({ ...this.#deps, term })
+    const isCurrent = () => generation === this.#generation
+    const leadership = new Leadership({
+      ...this.#deps,
+      term,
+      // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it to end it.
+      confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
+      onTermLost: reason => void (isCurrent() && this.#deps.onTermLost(reason)),
+    })
     await leadership.adoptStored()
-    if (generation !== this.#generation || !this.#deps.election.isLeader()) return
+    if (!isCurrent() || !this.#deps.election.isLeader()) return
     // From here on without a pause, so that no change of the watches falls between these lists and what follows them.
     const { facts } = this.#deps
     for (const node of facts.nodes()) leadership.nodeChanged(node, this.#foldNode(node))
