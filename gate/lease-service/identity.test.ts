@@ -40,6 +40,25 @@ test.each([undefined, '', 'Basic x', 'Bearer ', `Bearer ${'x'.repeat(20_000)}`])
   },
 )
 
+test('a token that comes again while it is reviewed waits for that review, also for its failure', async () => {
+  const reviews: PromiseWithResolvers<TokenVerdict>[] = []
+  const identify = createIdentityCache(
+    () => {
+      const review = Promise.withResolvers<TokenVerdict>()
+      reviews.push(review)
+      return review.promise
+    },
+    () => 0,
+  )
+  const failing = [identify('good'), identify('good')]
+  reviews[0]?.reject(new Error('the API server does not answer'))
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  const succeeding = [identify('good'), identify('good')]
+  reviews[1]?.resolve(good)
+  expect(await Promise.all(succeeding)).toEqual(Array(2).fill(identityOf(good)))
+  expect(reviews).toHaveLength(2)
+})
+
 test('a good token is reviewed once a minute, a bad one each time', async () => {
   let reviews = 0
   let nowMs = 0

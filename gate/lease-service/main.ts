@@ -67,7 +67,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     log,
   })
   setInterval(() => workloads.prune(), PRUNE_MS).unref()
-  const fewAtOnce = limitConcurrency(16)
+  // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
+  const fewPods = limitConcurrency(16)
+  const fewReviews = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
     address,
     store: createKubernetesStore(client, config.namespace),
@@ -80,7 +82,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       log.warn({ term: elector.term() }, reason)
       service.stopLeading()
     },
-    getPod: (namespace, name) => fewAtOnce(() => orUndefined(client.getPod(namespace, name))),
+    getPod: (namespace, name) => fewPods(() => orUndefined(client.getPod(namespace, name))),
     election: elector,
     facts: { pods: () => watches.pods.list(), nodes: () => watches.nodes.list() },
     metrics,
@@ -130,7 +132,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const https = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: createIdentityCache(
-      token => fewAtOnce(() => client.reviewToken(token, TOKEN_AUDIENCE)),
+      token => fewReviews(() => client.reviewToken(token, TOKEN_AUDIENCE)),
       () => clock.monotonicMs(),
     ),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
