@@ -7,7 +7,7 @@ const sight = { state: 'waiting', started: false, ready: false, restartCount: 0 
 function record(): { stream: AgentStream; heard: string[] } {
   const heard: string[] = []
   const hear = (message: AgentMessage) => void heard.push(message.kind)
-  return { stream: { send: hear, end: hear }, heard }
+  return { stream: { isOpen: () => true, send: hear, end: hear }, heard }
 }
 
 test('an agent hears at first and of changes, and else a heartbeat', () => {

@@ -2,6 +2,8 @@ import { type AgentMessage, type ContainerSight, HEARTBEAT_MS } from '../../core
 
 /** One agent's open answer. */
 export interface AgentStream {
+  /** False once the agent has hung up. */
+  isOpen(): boolean
   send(message: AgentMessage): void
   /** Sends a last message and ends. */
   end(message: AgentMessage): void

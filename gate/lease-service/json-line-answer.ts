@@ -5,6 +5,8 @@ export interface JsonLineAnswer<T> {
   send(message: T): void
   /** Sends a last message and ends. */
   end(message: T): void
+  /** False once it has ended or the other side has hung up. */
+  isOpen(): boolean
   /** Serves the stream that `connect` takes; what it returns is called when the other side hangs up, also if that was meanwhile. */
   serve(connect: () => Promise<() => void>): Promise<void>
 }
@@ -18,6 +20,7 @@ export function jsonLineAnswer<T>(reply: FastifyReply): JsonLineAnswer<T> {
     raw.write(`${JSON.stringify(message)}\n`)
   }
   return {
+    isOpen: () => isOpen && !raw.destroyed,
     send: message => void (isOpen && write(message)),
     end: message => {
       if (!isOpen) return

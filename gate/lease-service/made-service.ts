@@ -63,12 +63,13 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
   onTestFinished(() => service.stopLeading())
   const ask = async (
     name: string,
-    { gate = 'startgate-start' as GateName, attempt = 1, pressure = {} as Pressure } = {},
+    { gate = 'startgate-start' as GateName, attempt = 1, pressure = {} as Pressure, hungUp = false } = {},
   ): Promise<GateMessage[]> => {
     const heard: GateMessage[] = []
     const nonce = `nonce-of-${name}`
     const stream = {
       nonce,
+      isOpen: () => !hungUp,
       send: (message: GateMessage) => void heard.push(message),
       end: (message: GateMessage) => void heard.push(message),
     }

@@ -49,14 +49,18 @@ function setUp(pods: Pod[], isLeader = true) {
   })
   const gate = (name: GateName) => {
     const { promise, resolve } = Promise.withResolvers<GateMessage>()
-    const stream = { nonce: 'nonce-0001', send: () => undefined, end: resolve }
+    const stream = { nonce: 'nonce-0001', isOpen: () => true, send: () => undefined, end: resolve }
     return service
       .connect(identity, name, { podUid: 'u1', attempt: 1, nonce: stream.nonce }, stream)
       .then(() => promise)
   }
   const agent = async () => {
     const heard: AgentMessage[] = []
-    const stream = { send: (m: AgentMessage) => void heard.push(m), end: (m: AgentMessage) => void heard.push(m) }
+    const stream = {
+      isOpen: () => true,
+      send: (m: AgentMessage) => void heard.push(m),
+      end: (m: AgentMessage) => void heard.push(m),
+    }
     await service.connectAgent(identity, { podUid: 'u1', attempt: 1, nonce: 'nonce-0002', reports: [] }, stream)
     return heard
   }

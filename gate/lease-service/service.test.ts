@@ -72,6 +72,15 @@ test('a gate of an earlier run, of which nobody knows that it is dead, stands in
   expect([dead.at(-1), last(alive)]).toEqual([expect.objectContaining({ kind: 'retry', afterMs: 1_000 }), 'granted'])
 })
 
+test('a request that was given up while it waited for its review takes no place from the gate, which is back', async () => {
+  const { service, ask } = madeService([madePod('a')], { maxStarting: 0 })
+  await service.startLeading(1)
+  const back = await ask('a')
+  await ask('a', { hungUp: true })
+  await quiet()
+  expect([last(back), service.streamCount()]).toEqual(['waiting', 1])
+})
+
 test('what is left of an earlier leadership neither confirms nor ends a later one of the same replica', async () => {
   const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
   await service.startLeading(1)

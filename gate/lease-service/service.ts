@@ -153,6 +153,8 @@ export class LeaseService {
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
     await this.#held.untilOver()
     const way = await this.#wayOf(identity)
+    // Who has hung up meanwhile may be back, and must not lose its place to what it gave up.
+    if (!stream.isOpen()) return () => undefined
     if ('leadership' in way) return way.leadership.connect(way.pod, gate, request, stream)
     stream.end(way)
     return () => undefined
@@ -162,6 +164,7 @@ export class LeaseService {
   async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
     await this.#held.untilOver()
     const way = await this.#wayOf(identity)
+    if (!stream.isOpen()) return () => undefined
     if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)
     stream.end(way)
     return () => undefined

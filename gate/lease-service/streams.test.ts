@@ -4,7 +4,12 @@ import { type Stream, Streams } from './streams.ts'
 
 function fakeStream(nonce = 'nonce-01') {
   const heard: GateMessage[] = []
-  const stream: Stream = { nonce, send: message => void heard.push(message), end: message => void heard.push(message) }
+  const stream: Stream = {
+    nonce,
+    isOpen: () => true,
+    send: message => void heard.push(message),
+    end: message => void heard.push(message),
+  }
   return { heard, stream }
 }
 const shop = { resource: 'start', namespace: 'shop', cause: 'full' } as const

@@ -4,6 +4,8 @@ import type { Waiting } from './model.ts'
 /** One gate's open answer. */
 export interface Stream {
   nonce: string
+  /** False once the gate has hung up. */
+  isOpen(): boolean
   send(message: GateMessage): void
   /** Sends a last message and ends. */
   end(message: GateMessage): void
