@@ -190,6 +190,16 @@ export class Leadership {
     this.#planStep()
   }
 
+  /** A gate has come whose pod the watch does not show yet, which may last: it is looked after as one that the watch shows no more. Returns what is known of it. */
+  podFound(pod: Pod): Pod {
+    const uid = pod.metadata.uid ?? ''
+    const shown = this.#pods.get(uid)
+    if (shown) return shown
+    this.#strays.note(pod)
+    this.#strayLives(pod)
+    return pod
+  }
+
   podUnseen(pod: Pod): void {
     void this.#strays.add(pod)
   }

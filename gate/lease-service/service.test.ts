@@ -81,6 +81,22 @@ test('a request that was given up while it waited for its review takes no place 
   expect([last(back), service.streamCount()]).toEqual(['waiting', 1])
 })
 
+test('a pod that the watch does not show is asked for, and served as the API server has it', async () => {
+  const pods = [madePod('a')]
+  const { service, ask, world } = madeService(pods, { maxStarting: 0 })
+  await service.startLeading(1)
+  pods.push(madePod('late'))
+  const late = await ask('late')
+  await quiet()
+  service.nodeChanged({
+    ...world.node,
+    metadata: { ...world.node.metadata, annotations: { 'startgate.dev/max-starting-per-node': '1' } },
+  })
+  await quiet()
+  expect(late.map(({ kind }) => kind)).toEqual(['waiting', 'granted'])
+  await expect(ask('none')).rejects.toMatchObject({ code: 'POD_GONE' })
+})
+
 test('what is left of an earlier leadership neither confirms nor ends a later one of the same replica', async () => {
   const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
   await service.startLeading(1)

@@ -26,6 +26,8 @@ export interface ServiceDeps extends Omit<LeadershipDeps, 'term'> {
 /** What both gates and agents are told when nobody serves them here. */
 export type Directions = Extract<GateMessage, { kind: 'leader' | 'retry' }>
 
+type TheLeader = Extract<Directions, { kind: 'leader' }>
+
 /** A replica of the lease service: serves gates while it leads, shows them the way while it does not. */
 export class LeaseService {
   readonly #deps: ServiceDeps
@@ -186,9 +188,7 @@ export class LeaseService {
   async #served(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod }> {
     const way = await this.#wayOf(identity)
     if ('leadership' in way) return way
-    throw way.kind === 'leader'
-      ? new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
-      : new RefusedError(503, 'POD_UNSEEN', `${way.reason}: try again`)
+    throw new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
   }
 
   /** Whether a gate can be served here or told where to go, or it makes no difference to wait for that. */
@@ -198,7 +198,7 @@ export class LeaseService {
   }
 
   /** Where a pod's request goes on: here, or what to tell it. Throws RefusedError. */
-  async #wayOf(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod } | Directions> {
+  async #wayOf(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod } | TheLeader> {
     const leadership = this.#leadership
     if (!leadership || !this.#deps.election.isLeader()) {
       const way = this.#directions()
@@ -207,18 +207,19 @@ export class LeaseService {
     }
     const pod = leadership.pod(identity.podUid)
     if (pod) return { leadership, pod }
-    await this.#explainUnseen(identity)
-    return { kind: 'retry', afterMs: 300, reason: 'the lease service has not seen this pod yet' }
+    const unseen = await this.#unseenPod(identity)
+    // It may have ended meanwhile, and another begun.
+    return this.#leadership === leadership ? { leadership, pod: leadership.podFound(unseen) } : this.#wayOf(identity)
   }
 
-  #directions(): Directions | undefined {
+  #directions(): TheLeader | undefined {
     const leader = this.#deps.election.leader()
     if (!leader || this.#deps.election.isLeader()) return undefined
     return { kind: 'leader', address: leader.address, term: leader.term }
   }
 
-  /** A pod the watch does not show: throws RefusedError unless it is merely new. */
-  async #explainUnseen({ namespace, podName, podUid }: PodIdentity): Promise<void> {
+  /** A pod that the watch does not show (yet): new, or the watch is late or broken. Throws RefusedError unless it is one of ours. */
+  async #unseenPod({ namespace, podName, podUid }: PodIdentity): Promise<Pod> {
     const pod = await this.#deps.getPod(namespace, podName)
     if (pod?.metadata.uid !== podUid)
       throw new RefusedError(404, 'POD_GONE', `pod ${namespace}/${podName} with UID ${podUid} does not exist`)
@@ -229,5 +230,6 @@ export class LeaseService {
         `pod ${namespace}/${podName} has no label ${GATED_LABEL}: "true", so it is not served`,
       )
     }
+    return pod
   }
 }

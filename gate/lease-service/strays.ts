@@ -11,7 +11,7 @@ export interface StraysDeps {
 }
 
 /**
- * Pods that the watch does not show any more: deleted, or their label was taken off while they live. Only the API
+ * Pods that the watch does not show any more: deleted, or their label was taken off while they live; or not yet. Only the API
  * server's word that one is gone frees its slots.
  */
 export class Strays {
@@ -26,6 +26,11 @@ export class Strays {
   async add(pod: Pod): Promise<void> {
     this.#last.set(pod.metadata.uid ?? '', pod)
     await this.#check(pod)
+  }
+
+  /** Takes in a pod that was just asked for. */
+  note(pod: Pod): void {
+    this.#last.set(pod.metadata.uid ?? '', pod)
   }
 
   /** The watch shows the pod again. */
