@@ -17,6 +17,8 @@ export interface GateDeskDeps {
   /** The gate is in line no more. */
   onAway: (key: string) => void
   reporter: Reporter
+  /** Nothing can be granted, so gates must not take our word for contact. */
+  isMute: () => boolean
   clock: Clock
   /** In [0, 1). */
   random: () => number
@@ -52,6 +54,7 @@ export class GateDesk {
     const { clock, reporter, podOf } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
+    if (this.#deps.isMute()) return
     const held = heldPlaces(waiting.filter(({ place }) => place === 1).length)
     for (const row of waiting) {
       this.#tellOne(row, held, nowMs)
@@ -80,7 +83,7 @@ export class GateDesk {
 
   /** To be called about once a second. */
   beat(): void {
-    this.#streams.beat(this.#deps.clock.monotonicMs())
+    if (!this.#deps.isMute()) this.#streams.beat(this.#deps.clock.monotonicMs())
   }
 
   /** Forgets since when pods waited that are gone. */

@@ -7,6 +7,7 @@ import { MemoryLeaseApi } from './lease-store.memory.ts'
 
 function setUp(confirm: () => Promise<boolean> = async () => true) {
   const api = new MemoryLeaseApi()
+  const clock = { nowMs: 0 }
   const said: string[] = []
   const waiters: (() => void)[] = []
   const say = (word: string): void => {
@@ -19,13 +20,14 @@ function setUp(confirm: () => Promise<boolean> = async () => true) {
     onDurable: grant => say(`durable ${grant.podUid}, stored: ${api.leases.has(grant.key)}`),
     onFailed: grant => say(`failed ${grant.podUid}`),
     onTermLost: () => say('term lost'),
+    monotonicMs: () => clock.nowMs,
     log: pino({ level: 'silent' }),
     retryMs: 1,
   })
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>(resolve => setImmediate(resolve))
   }
-  return { api, said, writer, until }
+  return { api, clock, said, writer, until }
 }
 
 test('a grant is answered only when it is stored', async () => {
@@ -34,6 +36,26 @@ test('a grant is answered only when it is stored', async () => {
   expect(said).toEqual([])
   await until(() => said.length > 0)
   expect(said).toEqual(['durable a, stored: true'])
+})
+
+test('it tells for how long nothing could be stored, until something is or nothing is tried any more', async () => {
+  const { api, clock, said, writer, until } = setUp()
+  const store = api.createLease.bind(api)
+  const failAt = async (nowMs: number) => {
+    clock.nowMs = nowMs
+    const before = said.length
+    writer.submit(grantFor('a'))
+    await until(() => said.length > before)
+    return writer.failingForMs()
+  }
+  api.createLease = () => Promise.reject(new Error('exceeded quota'))
+  expect([await failAt(0), await failAt(15_000), await failAt(30_000)]).toEqual([0, 15_000, 30_000])
+  clock.nowMs = 51_000
+  expect([writer.failingForMs(), await failAt(52_000), await failAt(53_000)]).toEqual([0, 0, 1_000])
+  api.createLease = store
+  writer.submit(grantFor('b'))
+  await until(() => said.includes('durable b, stored: true'))
+  expect(writer.failingForMs()).toBe(0)
 })
 
 test('what gathers during a write shares one confirmation of the term', async () => {

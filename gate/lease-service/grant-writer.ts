@@ -13,11 +13,14 @@ export interface GrantWriterDeps {
   /** It could not be made durable; its slots must come back. */
   onFailed: (grant: Grant) => void
   onTermLost: (reason: string) => void
+  monotonicMs: () => number
   log: Logger
   retryMs?: number
 }
 
 const CONCURRENT_WRITES = 16
+/** A failed write is tried again after a second, and an API server that hangs answers none for some. */
+const OLD_NEWS_MS = 20_000
 
 /**
  * Makes grants durable before they are answered, and takes them away again. Works in batches: all that gathers while
@@ -36,6 +39,8 @@ export class GrantWriter {
   readonly #releasedInFlight = new Set<string>()
   #running = false
   #stopped = false
+  /** The first and the last try since which nothing could be stored that was to be. */
+  #failing: { sinceMs: number; lastMs: number } | undefined
 
   constructor(deps: GrantWriterDeps) {
     this.#deps = deps
@@ -72,6 +77,19 @@ export class GrantWriter {
   /** Whether the grant is stored as far as this process knows, or is being stored. */
   knows(key: string): boolean {
     return this.#versions.has(key) || this.#inFlight.has(key) || this.#toWrite.has(key)
+  }
+
+  /** For how long nothing could be stored that was to be; 0 when the last try went well, or is so long ago that it tells nothing. */
+  failingForMs(): number {
+    const nowMs = this.#deps.monotonicMs()
+    if (!this.#failing || nowMs - this.#failing.lastMs > OLD_NEWS_MS) return 0
+    return nowMs - this.#failing.sinceMs
+  }
+
+  #note(stored: number, failed: number): void {
+    const nowMs = this.#deps.monotonicMs()
+    if (stored > 0) this.#failing = undefined
+    else if (failed > 0) this.#failing = { sinceMs: nowMs - this.failingForMs(), lastMs: nowMs }
   }
 
   durableKeys(): Set<string> {
@@ -112,6 +130,7 @@ export class GrantWriter {
         const target = (await this.#write(grant)) ? written : failed
         target.push(grant)
       })
+      this.#note(written.length, failed.length)
       for (const grant of failed) this.#giveUp(grant)
       const isOurs = await this.#confirm()
       if (isOurs === false) {

@@ -54,6 +54,8 @@ export interface LeadershipDeps {
 
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
+/** As long as gates have patience by default. Then they shall lose it: a leader whose Leases the API server refuses (a quota, a policy) is none. */
+const MUTE_AFTER_MS = 60_000
 const ANOTHER_RUN = 'another run of this pod has asked'
 /**
  * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
@@ -76,6 +78,7 @@ export class Leadership {
   #reconciling: Promise<void> | undefined
   #stopped = false
   #started = false
+  #isMute = false
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
@@ -90,6 +93,7 @@ export class Leadership {
       podOf: key => this.#podOf(key),
       onAway: key => this.#ledger.withdraw(key),
       reporter: deps.reporter,
+      isMute: () => this.#isMute,
       clock: deps.clock,
       random: deps.random,
     })
@@ -114,6 +118,7 @@ export class Leadership {
         this.#planStep()
       },
       onTermLost: deps.onTermLost,
+      monotonicMs: () => deps.clock.monotonicMs(),
       log: deps.log,
     })
   }
@@ -358,9 +363,17 @@ export class Leadership {
   }
 
   #beat(): void {
+    this.#heedFailures()
     this.#gates.beat()
     this.#agents.beat(this.#deps.clock.monotonicMs())
     this.#planStep()
+  }
+
+  #heedFailures(): void {
+    const isMute = this.#writer.failingForMs() > MUTE_AFTER_MS
+    if (isMute && !this.#isMute)
+      this.#deps.log.error('no grant could be stored for a minute: gates are told nothing, so that they fail open')
+    this.#isMute = isMute
   }
 
   /** Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. */

@@ -97,6 +97,34 @@ test('a pod that the watch does not show is asked for, and served as the API ser
   await expect(ask('none')).rejects.toMatchObject({ code: 'POD_GONE' })
 })
 
+test('a leader whose Leases are refused for a minute falls silent, so that gates take it for lost', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
+  const store = api.createLease.bind(api)
+  let tries = 0
+  api.createLease = () => {
+    tries += 1
+    return Promise.reject(new Error('exceeded quota'))
+  }
+  await service.startLeading(1)
+  const [a, b] = [await ask('a'), await ask('b')]
+  /** What is heard at the first beat after the next try, ten seconds later: by then a heartbeat is due. */
+  const heardNext = async (): Promise<number> => {
+    const [before, tried] = [a.length + b.length, tries]
+    world.nowMs += 10_000
+    await expect.poll(() => tries, { timeout: 5_000 }).toBeGreaterThan(tried)
+    vi.advanceTimersByTime(1_000)
+    return a.length + b.length - before
+  }
+  const heard = [] as number[]
+  while (world.nowMs < 100_000) heard.push(await heardNext())
+  const isTold = heard.map(count => count > 0)
+  expect([isTold.slice(0, 5), isTold.slice(-2)]).toEqual([Array(5).fill(true), [false, false]])
+  api.createLease = store
+  await expect.poll(() => last(a), { timeout: 10_000 }).toBe('granted')
+}, 60_000)
+
 test('what is left of an earlier leadership neither confirms nor ends a later one of the same replica', async () => {
   const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
   await service.startLeading(1)
