@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
-import { awayMs, heldPlaces } from './far-back.ts'
+import { absences } from './far-back.ts'
 import type { Grant, Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
@@ -51,13 +51,12 @@ export class GateDesk {
 
   /** Tells all who wait where they are, and people who has waited long. */
   tell(waiting: readonly Waiting[]): void {
-    const { clock, reporter, podOf } = this.#deps
+    const { clock, reporter, podOf, random } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
     if (this.#deps.isMute()) return
-    const held = heldPlaces(waiting.filter(({ place }) => place === 1).length)
-    for (const row of waiting) {
-      this.#tellOne(row, held, nowMs)
+    for (const [row, afterMs] of absences(waiting, random)) {
+      this.#tellOne(row, afterMs, nowMs)
       reporter.waiting(row, nowMs - (this.#askedAtMs.get(row.key) ?? nowMs), podOf)
     }
     this.#askForPressure(waiting, nowMs)
@@ -95,8 +94,7 @@ export class GateDesk {
     this.#streams.endAll(message)
   }
 
-  #tellOne(row: Waiting, held: number, nowMs: number): void {
-    const afterMs = awayMs(row, held, this.#deps.random())
+  #tellOne(row: Waiting, afterMs: number | undefined, nowMs: number): void {
     if (afterMs === undefined) {
       this.#streams.tell(row, nowMs)
       return
