@@ -17,6 +17,8 @@ const request = (startedAtMs: number, endedAtMs: number, more: Partial<RegistryR
   ...more,
 })
 
+const manifest = (atMs: number): RegistryRequest => request(atMs, atMs + 2, { kind: 'manifest', reference: 'sha256:0' })
+
 const lookup = (atMs: number): RegistryRequest =>
   request(atMs, atMs + 2, { kind: 'manifest', method: 'HEAD', reference: '1' })
 
@@ -50,7 +52,7 @@ describe('parseRegistryLog', () => {
 describe('pullIntervals', () => {
   const cases: Record<string, { log: RegistryRequest[]; want: [string, string, number, number][] }> = {
     'all blobs of one pull are one interval': {
-      log: [lookup(0), request(10, 20), request(12, 90)],
+      log: [lookup(0), manifest(5), request(10, 20), request(12, 90)],
       want: [['a', '10.0.0.1', 10, 90]],
     },
     'each node pulls for itself': {
@@ -60,19 +62,23 @@ describe('pullIntervals', () => {
         ['a', '10.0.0.2', 1, 7],
       ],
     },
-    'asking for the tag again begins another pull': {
-      log: [lookup(0), request(10, 20), lookup(30), request(40, 50)],
+    'downloading the manifest again begins another pull': {
+      log: [lookup(0), manifest(5), request(10, 20), lookup(30), manifest(35), request(40, 50)],
       want: [
         ['a', '10.0.0.1', 10, 20],
         ['a', '10.0.0.1', 40, 50],
       ],
     },
-    'asking for the tag while blobs come does not': {
-      log: [lookup(0), request(10, 40), lookup(30), request(35, 50)],
+    'downloading it while blobs come does not': {
+      log: [lookup(0), manifest(5), request(10, 40), manifest(30), request(35, 50)],
+      want: [['a', '10.0.0.1', 10, 50]],
+    },
+    'nor does another pod that asks for the tag between two blobs (seen)': {
+      log: [lookup(0), manifest(5), request(10, 20), lookup(30), request(40, 50)],
       want: [['a', '10.0.0.1', 10, 50]],
     },
     'a manifest alone is no pull, nor is a failed or a HEAD request for a blob': {
-      log: [lookup(0), request(5, 6, { status: 404 }), request(7, 8, { method: 'HEAD' })],
+      log: [lookup(0), manifest(1), request(5, 6, { status: 404 }), request(7, 8, { method: 'HEAD' })],
       want: [],
     },
   }

@@ -69,8 +69,9 @@ function parseLine(line: string): RegistryRequest[] {
 }
 
 /**
- * Folds requests into pulls. A pull is the blob downloads of one image by one node; the node asking for the
- * tag again, after the blobs so far have ended, begins another pull. An image that needs no blob is no pull.
+ * Folds requests into pulls. A pull is the blob downloads of one image by one node; the node downloading the manifest
+ * again, after the blobs so far have ended, begins another pull. Asking for the tag does not: each pod that wants the image asks, and
+ * containerd lets those that come during a pull share it. An image that needs no blob is no pull.
  */
 export function pullIntervals(log: readonly RegistryRequest[]): PullInterval[] {
   const open = new Map<string, PullInterval>()
@@ -78,7 +79,7 @@ export function pullIntervals(log: readonly RegistryRequest[]): PullInterval[] {
   for (const request of [...log].sort((a, b) => a.startedAtMs - b.startedAtMs)) {
     const key = `${request.clientIp} ${request.image}`
     const current = open.get(key)
-    if (isTagLookup(request)) {
+    if (isManifestDownload(request)) {
       if (current && request.startedAtMs >= current.endMs) open.delete(key)
     } else if (isDownload(request)) {
       const { image, clientIp, startedAtMs: startMs, endedAtMs, bytes } = request
@@ -95,8 +96,8 @@ export function pullIntervals(log: readonly RegistryRequest[]): PullInterval[] {
   return intervals
 }
 
-function isTagLookup({ kind, reference }: RegistryRequest): boolean {
-  return kind === 'manifest' && !reference.includes(':')
+function isManifestDownload({ kind, method, status }: RegistryRequest): boolean {
+  return kind === 'manifest' && method === 'GET' && status === 200
 }
 
 function isDownload({ kind, method, status }: RegistryRequest): boolean {
