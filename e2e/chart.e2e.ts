@@ -29,6 +29,21 @@ test('helm test gates a pod and passes', async () => {
   expect(stdout).toMatch(/Phase:\s+Succeeded/)
 })
 
+test.each(['webhook', 'lease-service'])(
+  'the replicas of the %s are on different nodes, of a rollout too',
+  async component => {
+    await system(['rollout', 'restart', `deployment/startgate-${component}`])
+    await system(['rollout', 'status', `deployment/startgate-${component}`, '--timeout=150s'])
+    const nodes = async () => {
+      const which = ['-l', `app.kubernetes.io/component=${component}`, '--field-selector=status.phase=Running']
+      const { stdout } = await system(['get', 'pods', ...which, '-o', 'jsonpath={.items[*].spec.nodeName}'])
+      const names = stdout.split(' ')
+      return names.length === 2 && names
+    }
+    expect(new Set(await waitFor('the former replicas are gone', nodes, limits.rollout)).size).toBe(2)
+  },
+)
+
 test('the webhook can never block a pod: it is ignored when it fails, and soon', async () => {
   const [webhook] = (await configuration()).webhooks
   expect(webhook).toMatchObject({ failurePolicy: 'Ignore', timeoutSeconds: 5 })

@@ -58,16 +58,25 @@ spec:
       affinity:
         {{- toYaml $values.affinity | nindent 8 }}
       {{- else }}
+      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone. Pods of
+      # one rollout by themselves, or those of the last one decide where two new ones end up.
       topologySpreadConstraints:
-        {{- $selector := include "startgate.selector" . }}
-        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-        - topologyKey: {{ . }}
+        - topologyKey: kubernetes.io/hostname
           maxSkew: 1
           whenUnsatisfiable: ScheduleAnyway
+          matchLabelKeys: [pod-template-hash]
           labelSelector:
             matchLabels:
-              {{- $selector | nindent 14 }}
-        {{- end }}
+              {{- include "startgate.selector" . | nindent 14 }}
+      affinity:
+        podAntiAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+            - weight: 100
+              podAffinityTerm:
+                topologyKey: topology.kubernetes.io/zone
+                labelSelector:
+                  matchLabels:
+                    {{- include "startgate.selector" . | nindent 20 }}
       {{- end }}
       containers:
         - name: {{ .component }}
