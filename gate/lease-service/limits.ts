@@ -164,18 +164,22 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
  * `6/min` one in 10 s.
  */
 export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
-  const least = (count * 1_000) / periodMs
-  let limit = count
-  // Divisors come in pairs, one of them no larger than the root: a namespace may write a large prime, and this is asked for each ticket.
-  for (let small = 1; small * small <= count; small++) {
-    if (count % small !== 0) continue
-    if (small >= least) {
-      limit = Math.min(limit, small)
-      break
-    }
-    limit = count / small >= least ? count / small : limit
-  }
+  const limit = smallestDivisor(count, (count * 1_000) / periodMs)
   return { limit, windowMs: (limit * periodMs) / count }
+}
+
+/**
+ * The smallest divisor of `count` that is not below `least`, itself not above `count`. Divisors come in pairs, one of them no larger
+ * than the root: a namespace may write a large prime, and this is asked for each ticket.
+ */
+function smallestDivisor(count: number, least: number): number {
+  let found = count
+  for (let divisor = 1; divisor * divisor <= count; divisor++) {
+    if (count % divisor !== 0) continue
+    if (divisor >= least) return divisor
+    if (count / divisor >= least) found = count / divisor
+  }
+  return found
 }
 
 function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
