@@ -26,10 +26,11 @@ async function untilAsked(client: KubeClient, path: string, spec: TestPodSpec): 
 async function runTest(client: KubeClient, spec: TestPodSpec, say: (line: string) => void): Promise<Finding> {
   const collection = `/api/v1/namespaces/${spec.namespace}/pods`
   const path = `${collection}/${spec.name}`
+  // One for both waits: the hook pod's deadline must not cut the finding off.
+  const deadline = performance.now() + LIMIT_MS
   await untilAsked(client, collection, spec)
   const pod = await client.transport.request<Pod>({ method: 'POST', path: collection, body: testPod(spec) })
   try {
-    const deadline = performance.now() + LIMIT_MS
     let finding = judge(pod)
     say(finding.sentence)
     while (finding.kind === 'waiting') {
