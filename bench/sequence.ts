@@ -4,8 +4,8 @@ import { redisImage } from '../e2e/cluster/debian-images.ts'
 import { execOnNode } from '../e2e/cluster/nodes.ts'
 import type { Manifest } from '../e2e/framework/kubectl.ts'
 import { limits } from '../e2e/framework/limits.ts'
-import { isReady, runs, type SeenPod, shellIn } from '../e2e/framework/sequenced-pods.ts'
-import { sequencedPod, startOrder } from '../e2e/framework/sequenced-work.ts'
+import { isReady, orderOf, runs, type SeenPod, shellIn } from '../e2e/framework/sequenced-pods.ts'
+import { sequencedPod } from '../e2e/framework/sequenced-work.ts'
 import { openSession, type Session } from '../e2e/framework/session.ts'
 import { TestNamespace } from '../e2e/framework/test-namespace.ts'
 import { waitFor } from '../e2e/framework/wait-for.ts'
@@ -39,8 +39,7 @@ async function span(namespace: TestNamespace, manifest: Manifest, containers: st
   const { name } = manifest.metadata
   await namespace.apply([manifest])
   await isReady(namespace, name)
-  const read = async (container: string) => ({ container, log: await namespace.log(name, container) })
-  const order = startOrder(await Promise.all(containers.map(read)))
+  const order = await orderOf(namespace, name, containers)
   await remove(namespace, name)
   return order.startOf(containers.at(-1) ?? '') - order.startOf(containers[0] ?? '')
 }
@@ -62,7 +61,7 @@ async function afterReady(namespace: TestNamespace, manifest: Manifest): Promise
   const { name } = manifest.metadata
   await isReady(namespace, name)
   const said = /(\d+ \w+ \d{4} [\d:.]+) \* Ready to accept/.exec(await namespace.log(name, 'redis'))?.[1]
-  const order = startOrder([{ container: 'app', log: await namespace.log(name, 'app') }])
+  const order = await orderOf(namespace, name, ['app'])
   await remove(namespace, name)
   // Containers stamp with the clock of the kernel, which all nodes of a kind cluster and this process share.
   const bootedAtMs = Date.now() - uptime() * 1000

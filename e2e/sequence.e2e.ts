@@ -3,10 +3,9 @@ import { APP_IMAGE, loadImage } from './cluster/cluster.ts'
 import { redisImage } from './cluster/debian-images.ts'
 import type { Manifest } from './framework/kubectl.ts'
 import { limits } from './framework/limits.ts'
-import { orderOf } from './framework/sequenced-pods.ts'
+import { isReady, orderOf } from './framework/sequenced-pods.ts'
 import { sequencedPod } from './framework/sequenced-work.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
-import type { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
 import { deployment, pod } from './framework/workloads.ts'
 
@@ -19,12 +18,6 @@ beforeAll(async () => {
 })
 
 const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
-
-async function isReady(namespace: TestNamespace, name: string): Promise<void> {
-  const condition = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-  const read = () => namespace.kubectl.text(['get', 'pod', name, '-n', namespace.name, '-o', condition])
-  await waitFor(`pod ${name} is Ready`, async () => (await read()) === 'True', limits.herdReady)
-}
 
 describe('depends-on in one pod', () => {
   test("the study's case, limit 2, B and C written before A: it ends, in order, and never more than two are starting", async () => {
