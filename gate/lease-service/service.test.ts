@@ -117,7 +117,7 @@ test('a leader whose Leases are refused for a minute falls silent, so that gates
     vi.advanceTimersByTime(1_000)
     return a.length + b.length - before
   }
-  const heard = [] as number[]
+  const heard: number[] = []
   while (world.nowMs < 100_000) heard.push(await heardNext())
   const isTold = heard.map(count => count > 0)
   expect([isTold.slice(0, 5), isTold.slice(-2)]).toEqual([Array(5).fill(true), [false, false]])
