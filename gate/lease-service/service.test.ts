@@ -125,7 +125,7 @@ test('a leader whose Leases are refused for a minute falls silent, so that gates
   await expect.poll(() => last(a), { timeout: 10_000 }).toBe('granted')
 }, 60_000)
 
-test('what is left of an earlier leadership neither confirms nor ends a later one of the same replica', async () => {
+test('what is left of an earlier leadership does not end a later one of the same replica', async () => {
   const { api, service, ask, world } = madeService([madePod('a'), madePod('b')])
   await service.startLeading(1)
   const answers: ((isOurs: boolean) => void)[] = []
@@ -141,6 +141,23 @@ test('what is left of an earlier leadership neither confirms nor ends a later on
   // The earlier one has taken back what it wrote, which the later one had counted: it writes again.
   await expect.poll(() => last(again), { timeout: 10_000 }).toBe('granted')
   expect([last(lost), last(b), world.lost, service.isLeading]).toEqual(['retry', 'waiting', 0, true])
+  expect([...api.leases.keys()]).toEqual(['start.a.1'])
+})
+
+test('what an earlier leadership was about to delete stays in a later term of the same replica, which counts it', async () => {
+  const { api, service, ask, world } = madeService([madePod('a')])
+  await service.startLeading(1)
+  await ask('a')
+  await quiet()
+  const answers: ((isOurs: boolean) => void)[] = []
+  world.confirm = () => new Promise(resolve => answers.push(resolve))
+  service.podChanged(madePod('a', { phase: 'Succeeded' }))
+  await quiet()
+  service.stopLeading()
+  await service.startLeading(2)
+  expect(answers).toHaveLength(1)
+  answers[0]?.(true)
+  await quiet()
   expect([...api.leases.keys()]).toEqual(['start.a.1'])
 })
 
