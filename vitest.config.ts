@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { SuiteOrder } from './e2e/suite-order.ts'
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SuiteOrder },
     projects: [
       {
         test: {
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
-          // One cluster, and limits that concern all of it: one file at a time.
+          // One cluster, and limits that concern all of it: one file at a time, unless e2e/test-all.ts knows better (e2e/suites.ts).
           fileParallelism: false,
           // A whole herd starting on two cores takes minutes; each wait inside has its own, named limit.
           testTimeout: 600_000,

@@ -39,7 +39,7 @@ describe('who depends on a daemon that nobody here wrote starts when that is rea
   afterAll(() => namespace.remove(), 300_000)
 
   test.each(Object.entries(pods))('%s', async (name, { daemons, readyLine }) => {
-    onTestFailed(({ task }) => namespace.save(task.name))
+    onTestFailed(({ task }) => namespace.save(task))
     await isReady(namespace, name)
     expect(await waitFor('app has tried', () => triedOnce(namespace, name), limits.podReady)).toBe('served')
     const [first = ''] = Object.keys(daemons)

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from './cluster/cluster.ts'
 import { limits } from './framework/limits.ts'
-import { isReady, isStarting, readPod, runs } from './framework/sequenced-pods.ts'
+import { expectOrder, isReady, isStarting, readPod, runs } from './framework/sequenced-pods.ts'
 import { sequencedPod, startsIn } from './framework/sequenced-work.ts'
 import { namespaceFor, openSession, type Session } from './framework/session.ts'
 import type { TestNamespace } from './framework/test-namespace.ts'
@@ -100,6 +100,21 @@ test('a sequenced pod is deleted within 5 s at every stage of its start', async 
     console.info(`  deleted while it ${stage}: ${ours} ms, an ordinary pod meanwhile ${twins} ms`)
     expect(ours, `deleted while it ${stage}`).toBeLessThan(Math.max(5_000, twins + 3_000))
   }
+})
+
+test('a graph of five containers starts each after all it depends on, and is deleted within 5 s', async () => {
+  const namespace = await namespaceFor(session, { word: 'graph', gated: true, settings: SLACK })
+  const edges: [string, string][] = [
+    ['web', 'api'],
+    ['api', 'db'],
+    ['api', 'cache'],
+    ['worker', 'db'],
+  ]
+  const dependsOn = 'web: [api]\napi: [db, cache]\nworker: [db]\n'
+  await namespace.apply([sequencedPod('graph', ['web', 'worker', 'api', 'cache', 'db'], { dependsOn })])
+  await isReady(namespace, 'graph')
+  await expectOrder(namespace, 'graph', edges)
+  await namespace.kubectl.run(['delete', 'pod', 'graph', '-n', namespace.name, '--timeout=5s'])
 })
 
 /** Ready at once; at its SIGTERM it says so, and once more when it has flushed. */

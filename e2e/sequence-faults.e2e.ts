@@ -1,20 +1,35 @@
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { APP_IMAGE, kubelet } from './cluster/cluster.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { APP_IMAGE, execOnNode } from './cluster/cluster.ts'
 import { limits } from './framework/limits.ts'
 import { randomGraph, seeded } from './framework/random-graph.ts'
-import { conditionIn, expectOrder, isReady, isStarting, readPod, shellIn } from './framework/sequenced-pods.ts'
+import {
+  conditionIn,
+  containerIn,
+  expectOrder,
+  isReady,
+  isReadyAgain,
+  isStarting,
+  readPod,
+  runs,
+  type SeenPod,
+  shellIn,
+} from './framework/sequenced-pods.ts'
 import { sequencedPod, startsIn } from './framework/sequenced-work.ts'
 import { namespaceFor, openSession, type Session } from './framework/session.ts'
+import { CHAIN, CONTAINERS, chainEndsInOrder, SLACK, slackNamespace, slowChain } from './framework/slow-chain.ts'
 import { waitFor } from './framework/wait-for.ts'
 import { pod } from './framework/workloads.ts'
-
-const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
-const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n' }
 
 let session: Session
 beforeAll(async () => {
   session = await openSession()
 })
+
+const onNodeOf = ({ spec }: SeenPod, argv: string[]) => execOnNode(session.cluster, spec.nodeName ?? '', argv)
+
+/** Kills what containerd knows by this ID, a container or a sandbox, behind the kubelet's back. */
+const killTask = (pod: SeenPod, id: string) =>
+  onNodeOf(pod, ['ctr', '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id])
 
 test('thirty pods with random graphs all end, each in its order', async () => {
   const seed = Number(process.env.STARTGATE_SEED ?? 1)
@@ -44,35 +59,17 @@ test('thirty pods with random graphs all end, each in its order', async () => {
 })
 
 test("the agent's process killed in the middle of a start: the order holds and the pod gets ready", async () => {
-  const namespace = await namespaceFor(session, { word: 'agent', gated: true, settings: SLACK })
-  await namespace.apply([sequencedPod('chain', ['web', 'api', 'db'], CHAIN)])
+  const namespace = await slackNamespace(session, 'agent')
+  await namespace.apply([sequencedPod('chain', CONTAINERS, CHAIN)])
   await isStarting(namespace, 'chain', 'db')
   // What Node 24 calls its main thread.
   const script =
     'cd /proc; for p in [0-9]*; do read -r name < $p/comm; case $name in node|*MainThread) kill -9 $p; echo killed;; esac; done'
   const said = await shellIn(namespace, ['chain', 'startgate'], script)
   expect(said.trim()).toBe('killed')
-  await isReady(namespace, 'chain')
-  await expectOrder(namespace, 'chain', [
-    ['web', 'api'],
-    ['api', 'db'],
-  ])
+  await chainEndsInOrder(namespace)
   const agent = (await readPod(namespace, 'chain')).status?.initContainerStatuses?.find(s => s.name === 'startgate')
   expect(agent?.restartCount).toBe(0)
-})
-
-test('the kubelet restarted in the middle of a start: the order holds and the pod gets ready', async () => {
-  const namespace = await namespaceFor(session, { word: 'kubelet', gated: true, settings: SLACK })
-  await namespace.apply([sequencedPod('chain', ['web', 'api', 'db'], CHAIN)])
-  const { spec } = await isStarting(namespace, 'chain', 'db')
-  const node = spec.nodeName ?? ''
-  onTestFinished(() => kubelet(session.cluster, node, 'start'))
-  await kubelet(session.cluster, node, 'restart')
-  await isReady(namespace, 'chain')
-  await expectOrder(namespace, 'chain', [
-    ['web', 'api'],
-    ['api', 'db'],
-  ])
 })
 
 test('a container not ready in time: its slot goes on, what it blocks is told, and it all goes on when it is ready', async () => {
@@ -82,7 +79,7 @@ test('a container not ready in time: its slot goes on, what it blocks is told, a
     settings: { ...SLACK, 'max-starting': '1' },
   })
   const late = { ...CHAIN, settings: { 'start-timeout': '10s' }, containers: { db: startsIn(45) } }
-  await namespace.apply([sequencedPod('chain', ['web', 'api', 'db'], late)])
+  await namespace.apply([sequencedPod('chain', CONTAINERS, late)])
   await isStarting(namespace, 'chain', 'db')
   // The limit is one: it starts only when the slot of the late one is back.
   await namespace.apply([pod('other', { image: APP_IMAGE })])
@@ -98,14 +95,53 @@ test('a container not ready in time: its slot goes on, what it blocks is told, a
   expect(told.message).toMatch(/api/)
   await isReady(namespace, 'other')
   expect((await started())?.status).toBe('False')
-  await isReady(namespace, 'chain')
-  await expectOrder(namespace, 'chain', [
-    ['web', 'api'],
-    ['api', 'db'],
-  ])
+  await chainEndsInOrder(namespace)
   await waitFor(
     'the condition tells that all started',
     async () => (await started())?.status === 'True',
     limits.podReady,
   )
+})
+
+test('a dependency that crashes on its first two tries: its dependents wait for the third', async () => {
+  const namespace = await slackNamespace(session, 'crash')
+  const crash = `
+now() { read -r up rest </proc/uptime; echo "\${up%.*}\${up#*.}0"; }
+trap 'exit 0' TERM
+echo "start $(now)"; rm -f /state/ready; echo x >>/state/tries; sleep 1
+[ "$(wc -l </state/tries)" -ge 3 ] || exit 1
+touch /state/ready; echo "ready $(now)"
+while :; do sleep 3600 & wait $!; done`
+  const containers = { db: { command: ['sh', '-c', crash] } }
+  await namespace.apply([sequencedPod('chain', CONTAINERS, { ...CHAIN, containers })])
+  expect(containerIn(await isReady(namespace, 'chain'), 'db')?.restartCount).toBe(2)
+  await chainEndsInOrder(namespace)
+})
+
+test("a gate's process killed while it waits: the gate runs again and the order holds", async () => {
+  const namespace = await slackNamespace(session, 'gate')
+  await namespace.set({ 'max-starting': '0' })
+  await namespace.apply([sequencedPod('chain', CONTAINERS, CHAIN)])
+  const gate = 'startgate-start-db'
+  const before = await runs(namespace, 'chain', gate)
+  const id = containerIn(before, gate)?.containerID?.replace('containerd://', '') ?? ''
+  await killTask(before, id)
+  const again = async () => {
+    const status = containerIn(await readPod(namespace, 'chain'), gate)
+    return status?.restartCount === 1 && status.state?.running !== undefined
+  }
+  await waitFor('the gate runs again', again, limits.podReady)
+  await namespace.set({ 'max-starting': '50' })
+  await chainEndsInOrder(namespace)
+})
+
+test('the sandbox killed in the middle of a start: a new one starts in order', async () => {
+  const namespace = await slackNamespace(session, 'sandbox')
+  const before = await slowChain(namespace)
+  const filter = `labels."io.kubernetes.pod.uid"==${before.metadata.uid},labels."io.cri-containerd.kind"==sandbox`
+  const { stdout } = await onNodeOf(before, ['ctr', '-n', 'k8s.io', 'containers', 'ls', '-q', filter])
+  expect(stdout.trim()).toMatch(/^[0-9a-f]{64}$/)
+  await killTask(before, stdout.trim())
+  await isReadyAgain(namespace, before, ['db'])
+  await chainEndsInOrder(namespace)
 })

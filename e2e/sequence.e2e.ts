@@ -35,23 +35,6 @@ describe('depends-on in one pod', () => {
     expect(observer.starting([namespace.name]).peak.count).toBeLessThanOrEqual(2)
   })
 
-  test('a graph of five containers starts each after all it depends on, and is deleted within 5 s', async () => {
-    const namespace = await namespaceFor(session, { word: 'graph', gated: true, settings: SLACK })
-    const edges: [string, string][] = [
-      ['web', 'api'],
-      ['api', 'db'],
-      ['api', 'cache'],
-      ['worker', 'db'],
-    ]
-    const dependsOn = 'web: [api]\napi: [db, cache]\nworker: [db]\n'
-    await namespace.apply([sequencedPod('graph', ['web', 'worker', 'api', 'cache', 'db'], { dependsOn })])
-    await isReady(namespace, 'graph')
-    const order = await orderOf(namespace, 'graph', ['web', 'worker', 'api', 'cache', 'db'])
-    for (const [later, earlier] of edges)
-      expect(order.startOf(later), `${later} after ${earlier}`).toBeGreaterThanOrEqual(order.readyOf(earlier))
-    await namespace.kubectl.run(['delete', 'pod', 'graph', '-n', namespace.name, '--timeout=5s'])
-  })
-
   test('two pods of two independent containers each end under limit 2', async () => {
     const namespace = await namespaceFor(session, {
       word: 'pairs',

@@ -1,83 +1,85 @@
-import { spawn } from 'node:child_process'
-import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { clusterDown, clusterUp } from './cluster/cluster.ts'
+import { type Cluster, clusterDown, clusterUp } from './cluster/cluster.ts'
+import { DEFAULT_NAME } from './cluster/paths.ts'
+import { putProductImage } from './framework/install.ts'
+import { ARTIFACTS, check, runVitest, say } from './run-vitest.ts'
+import type { SuiteResult } from './suite-times.ts'
+import { type Arrangement, arrangement, SIDE_BY_SIDE, suitePath } from './suites.ts'
 
-interface Counts {
-  passed: number
-  failed: number
+const USAGE = `usage: npm test [-- --keep] [-- --only WORD]
+  --keep       leaves the cluster up
+  --only WORD  runs the e2e suites with this in their names, and nothing else`
+
+/** Test files faster than this are not worth a line of their own. */
+const SLOW_MS = 10_000
+
+const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME
+const seconds = (ms: number): number => Math.round(ms / 1000)
+
+/** All tests that need the cluster. The unit tests, which only compute, take what time the first suites leave: those wait. */
+async function onCluster(
+  cluster: Cluster,
+  { together, alone }: Arrangement,
+  withUnit: boolean,
+): Promise<SuiteResult[]> {
+  const image = await putProductImage(cluster, say)
+  const env = { ...cluster.env, STARTGATE_E2E_IMAGE: image }
+  const unit = withUnit ? runVitest('unit', ['--project', 'unit'], { env: cluster.env, inBackground: true }) : []
+  const suites = (title: string, names: string[], more: string[]) =>
+    names.length === 0 ? [] : runVitest(title, ['--project', 'e2e', ...more, ...names.map(suitePath)], { env })
+  const parallel = ['--fileParallelism', `--maxWorkers=${SIDE_BY_SIDE}`]
+  const first = await suites('e2e side by side', together, parallel)
+  // Awaited first: the suites that run alone have the machine to themselves.
+  return [...(await unit), ...first, ...(await suites('e2e one by one', alone, []))]
 }
 
-const ARTIFACTS = 'artifacts'
-const say = (line: string): void => void process.stdout.write(`${line}\n`)
-
-/** Runs a command with its output shown; resolves with its exit code, 1 when it could not be run. */
-function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  return new Promise(resolve => {
-    const child = spawn(command, args, { stdio: 'inherit', env })
-    child.on('error', error => {
-      say(`${command}: ${error.message}`)
-      resolve(1)
-    })
-    child.on('exit', code => resolve(code ?? 1))
-  })
-}
-
-async function check(name: string, command: string, args: string[]): Promise<Counts> {
-  say(`\n> ${name}`)
-  const failed = (await run(command, args)) === 0 ? 0 : 1
-  return { passed: 1 - failed, failed }
-}
-
-/** A vitest project; a run that dies before it can report counts as one failure. */
-async function suite(project: string, env: NodeJS.ProcessEnv): Promise<Counts> {
-  say(`\n> ${project} tests`)
-  const report = join(ARTIFACTS, `${project}.json`)
-  await rm(report, { force: true })
-  const code = await run(
-    'vitest',
-    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    env,
-  )
-  try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(await readFile(report, 'utf8')) as Record<
-      string,
-      number
-    >
-    // A skipped test shows nothing, so it does not count as done; a file that fails to load has no tests of its own.
-    const failed = (numFailedTests ?? 0) + (numPendingTests ?? 0)
-    return { passed: numPassedTests ?? 0, failed: failed === 0 && code !== 0 ? 1 : failed }
-  } catch {
-    return { passed: 0, failed: 1 }
-  }
-}
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-  const startedMs = Date.now()
-  await mkdir(ARTIFACTS, { recursive: true })
-  const counts: Counts[] = []
-  counts.push(await check('types', 'tsc', ['--noEmit']))
-  counts.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
-  const down = (): Promise<void> => clusterDown({ log: say })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void down().finally(() => process.exit(130)))
-  try {
-    say('\n> cluster')
-    const cluster = await clusterUp({ log: say })
-    counts.push(await suite('unit', cluster.env))
-    counts.push(await suite('e2e', cluster.env))
-  } catch (error) {
-    say(`cannot bring the cluster up: ${error instanceof Error ? error.message : String(error)}`)
-    counts.push({ passed: 0, failed: 1 })
-  } finally {
-    if (!values.keep) await down()
-  }
-  const total = (field: keyof Counts): number => counts.reduce((sum, count) => sum + count[field], 0)
-  say(`\n${Math.round((Date.now() - startedMs) / 1000)} s in all`)
+function report(results: SuiteResult[], startedMs: number): number {
+  const total = (field: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[field], 0)
+  say('')
+  for (const { file, ms, passed, failed } of results.filter(r => r.ms >= SLOW_MS || r.failed > 0))
+    say(`${String(seconds(ms)).padStart(5)} s  ${file}: ${passed} passed${failed > 0 ? `, ${failed} FAILED` : ''}`)
+  say(`\n${seconds(performance.now() - startedMs)} s in all`)
   say(`${total('passed')} passed, ${total('failed')} failed`)
   return total('failed') === 0 ? 0 : 1
 }
 
-process.exitCode = await main()
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, only: { type: 'string' } } })
+  const startedMs = performance.now()
+  const suites = arrangement(values.only)
+  if (suites.together.length + suites.alone.length === 0) {
+    const { together, alone } = arrangement()
+    throw new Error(`no e2e suite has "${values.only}" in its name; there are ${[...together, ...alone].join(', ')}`)
+  }
+  await mkdir(ARTIFACTS, { recursive: true })
+  const results: SuiteResult[] = []
+  if (values.only === undefined) {
+    results.push(await check('types', 'tsc', ['--noEmit']))
+    results.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
+  }
+  const down = (): Promise<void> => clusterDown({ name, log: say })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void down().finally(() => process.exit(130)))
+  try {
+    say('\n> cluster')
+    const cluster = await clusterUp({ name, log: say })
+    results.push(...(await onCluster(cluster, suites, values.only === undefined)))
+  } catch (error) {
+    say(`cannot bring the cluster up: ${error instanceof Error ? error.message : String(error)}`)
+    results.push({ file: 'cluster', ms: 0, passed: 0, failed: 1 })
+  } finally {
+    if (!values.keep) await down()
+  }
+  return report(results, startedMs)
+}
+
+main().then(
+  code => {
+    process.exitCode = code
+  },
+  (error: Error) => {
+    process.stderr.write(`${error.message}\n${USAGE}\n`)
+    process.exitCode = 1
+  },
+)

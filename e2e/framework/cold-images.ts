@@ -7,7 +7,7 @@ let made = 0
 export function coldImages(cluster: Cluster, word: string, count: number, megabytes: number): Promise<string[]> {
   const images = Array.from({ length: count }, (_, i) => ({
     name: `${word}-${i}`,
-    tag: `${Date.now().toString(36)}-${made++}`,
+    tag: `${Date.now().toString(36)}-${process.pid.toString(36)}-${made++}`,
   }))
   return Promise.all(images.map(({ name, tag }) => cluster.registry.pushTestImage(name, { megabytes, tag })))
 }

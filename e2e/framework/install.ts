@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { type Cluster, loadImage } from '../cluster/cluster.ts'
 import { run } from '../cluster/command.ts'
+import { withLock } from '../cluster/lock.ts'
 import { buildProductImage } from '../cluster/product-image.ts'
+import { contentHash } from '../cluster/step-cache.ts'
 import { Kubectl } from './kubectl.ts'
 import { limits } from './limits.ts'
 import { waitFor } from './wait-for.ts'
@@ -19,14 +21,32 @@ export interface InstallOptions {
 }
 
 /**
- * Builds the product image, puts it on every node and installs the chart with the real helm; returns when all of it is Ready
- * and the API server asks the webhook.
+ * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is Ready and the
+ * API server asks the webhook. A release that is just this and that nobody has touched since is taken as it is: suites that run
+ * side by side share it. STARTGATE_E2E_IMAGE names an image that is on the nodes already, so that a whole run builds one only once.
  */
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options
+  const kubectl = new Kubectl(cluster.env)
+  const ref = process.env.STARTGATE_E2E_IMAGE ?? (await putProductImage(cluster, log))
+  const release = contentHash([ref, values], [CHART])
+  await withLock(log, async () => {
+    if (await isInstalled(kubectl, release)) return log('startgate is installed already')
+    await upgrade(cluster, { ref, values, log })
+    await noteInstalled(kubectl, release)
+  })
+  await untilAsked(kubectl)
+}
+
+/** Builds the product image and puts it on every node; returns its name, which tells its content. */
+export async function putProductImage(cluster: Cluster, log: (line: string) => void): Promise<string> {
   const { ref } = await buildProductImage({ cluster, log })
   log(`loading ${ref} into the nodes`)
   await loadImage(cluster, ref)
+  return ref
+}
+
+async function upgrade(cluster: Cluster, { ref, values, log }: Required<InstallOptions> & { ref: string }) {
   const colon = ref.lastIndexOf(':')
   const image = { repository: ref.slice(0, colon), tag: ref.slice(colon + 1), pullPolicy: 'IfNotPresent' }
   log('helm upgrade --install')
@@ -44,7 +64,40 @@ export async function installStartgate(cluster: Cluster, options: InstallOptions
   ]
   // JSON is YAML.
   await run(['helm', ...args, '-f', '-'], { env: cluster.env, input: JSON.stringify({ image, ...values }) })
-  await untilAsked(new Kubectl(cluster.env))
+}
+
+/** On startgate's own namespace: which release is installed, and the generations that its Deployments had then. */
+const INSTALLED = 'startgate-e2e/installed'
+
+interface Deployment {
+  metadata: { name: string; generation: number }
+  spec: { replicas: number }
+  status: { observedGeneration?: number; updatedReplicas?: number; readyReplicas?: number; replicas?: number }
+}
+
+const deployments = async (kubectl: Kubectl): Promise<Deployment[]> =>
+  (await kubectl.json<{ items: Deployment[] }>(['get', 'deployments', '-n', SYSTEM_NAMESPACE])).items
+
+function stateOf(release: string, found: Deployment[]): string {
+  return [release, ...found.map(({ metadata }) => `${metadata.name}:${metadata.generation}`)].join(' ')
+}
+
+function isUp({ metadata, spec, status }: Deployment): boolean {
+  const counts = [status.replicas, status.updatedReplicas, status.readyReplicas]
+  return status.observedGeneration === metadata.generation && counts.every(count => count === spec.replicas)
+}
+
+async function isInstalled(kubectl: Kubectl, release: string): Promise<boolean> {
+  const path = `jsonpath={.metadata.annotations.${INSTALLED.replaceAll('.', '\\.')}}`
+  const noted = await kubectl.text(['get', 'namespace', SYSTEM_NAMESPACE, '--ignore-not-found', '-o', path])
+  if (noted === '') return false
+  const found = await deployments(kubectl)
+  return noted === stateOf(release, found) && found.every(isUp)
+}
+
+async function noteInstalled(kubectl: Kubectl, release: string): Promise<void> {
+  const note = `${INSTALLED}=${stateOf(release, await deployments(kubectl))}`
+  await kubectl.run(['annotate', 'namespace', SYSTEM_NAMESPACE, '--overwrite', note])
 }
 
 /** Never has a pod: those asked for are not stored. */

@@ -49,7 +49,7 @@ export async function namespaceFor(
 ): Promise<TestNamespace> {
   const namespace = await TestNamespace.create(kubectl, options.word, options)
   onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail') await namespace.save(task.name)
+    if (task.result?.state === 'fail') await namespace.save(task)
     await namespace.remove()
   }, 300_000)
   return namespace

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ObservedPod } from './cluster-events.ts'
 import type { Kubectl, Manifest } from './kubectl.ts'
 import { limits } from './limits.ts'
@@ -12,6 +12,12 @@ export interface NamespaceOptions {
   /** Without the `startgate.dev/` before them. */
   settings?: Record<string, string>
   labels?: Record<string, string>
+}
+
+/** What vitest knows of a test as its task. */
+interface FailedTest {
+  name: string
+  file: { name: string }
 }
 
 const ARTIFACTS = join(import.meta.dirname, '..', '..', 'artifacts')
@@ -30,7 +36,8 @@ export class TestNamespace {
   /** Makes one with a name of its own; `word` says what it is for. */
   static async create(kubectl: Kubectl, word: string, options: NamespaceOptions = {}): Promise<TestNamespace> {
     made += 1
-    const name = `t-${word}-${Date.now().toString(36)}${made}`
+    // Suites that run side by side are processes of one machine.
+    const name = `t-${word}-${Date.now().toString(36)}-${process.pid.toString(36)}-${made}`
     const annotations = Object.fromEntries(
       Object.entries(options.settings ?? {}).map(([key, value]) => [`startgate.dev/${key}`, value]),
     )
@@ -107,9 +114,9 @@ export class TestNamespace {
     await waitFor(`pods of namespace ${this.name} are gone`, gone, limits.namespaceGone)
   }
 
-  /** Saves what a person needs to understand a failure under artifacts/<test>/. */
-  async save(test: string, systemNamespace = 'startgate-system'): Promise<void> {
-    const dir = join(ARTIFACTS, test.replace(/[^\w.-]+/g, '-').slice(0, 100))
+  /** Saves what a person needs to understand a failure under artifacts/<suite>/<test>/. */
+  async save({ name, file }: FailedTest, systemNamespace = 'startgate-system'): Promise<void> {
+    const dir = join(ARTIFACTS, basename(file.name), name.replace(/[^\w.-]+/g, '-').slice(0, 100))
     await mkdir(dir, { recursive: true })
     const logs = ['--all-containers', '--prefix', '--timestamps', '--tail=-1', '--ignore-errors']
     const wanted: Record<string, string[]> = {
