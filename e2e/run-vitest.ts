@@ -12,47 +12,49 @@ const BACKGROUND = 10
 export const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 export interface RunOptions {
+  title: string
   env?: NodeJS.ProcessEnv
-  /** Runs with a lower priority, and its output is shown when it has ended: something else runs at the same time. */
-  inBackground?: boolean
+  /** Runs with a lower priority. */
+  behind?: boolean
+  /** Its output is shown when it has ended: something else runs at the same time. */
+  held?: boolean
 }
 
-/** Runs a command with its output shown; resolves with its exit code, 1 when it could not be run. */
-export function runCommand(command: string, args: string[], options: RunOptions = {}): Promise<number> {
-  const { env = process.env, inBackground = false } = options
+/** Runs a command with its output shown below a title; resolves with its exit code, 1 when it could not be run. */
+function runCommand(command: string, args: string[], options: RunOptions): Promise<number> {
+  const { title, env = process.env, behind = false, held = false } = options
+  if (!held) say(`\n> ${title}`)
   return new Promise(resolve => {
-    const child = spawn(command, args, { stdio: inBackground ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
+    const child = spawn(command, args, { stdio: held ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
     const shown: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => shown.push(chunk))
-    child.on('spawn', () => inBackground && child.pid !== undefined && setPriority(child.pid, BACKGROUND))
+    child.on('spawn', () => behind && child.pid !== undefined && setPriority(child.pid, BACKGROUND))
     child.on('error', error => {
       say(`${command}: ${error.message}`)
       resolve(1)
     })
     child.on('close', code => {
-      process.stdout.write(Buffer.concat(shown))
+      if (held) process.stdout.write(`\n> ${title}\n${Buffer.concat(shown)}`)
       resolve(code ?? 1)
     })
   })
 }
 
 /** A command that passes or fails as a whole. */
-export async function check(name: string, command: string, args: string[]): Promise<SuiteResult> {
-  say(`\n> ${name}`)
+export async function check(title: string, command: string, args: string[]): Promise<SuiteResult> {
   const startedMs = performance.now()
-  const failed = (await runCommand(command, args)) === 0 ? 0 : 1
-  return { file: name, ms: performance.now() - startedMs, passed: 1 - failed, failed }
+  const failed = (await runCommand(command, args, { title })) === 0 ? 0 : 1
+  return { file: title, ms: performance.now() - startedMs, passed: 1 - failed, failed }
 }
 
 /** What each test file came to in a run of vitest; one that dies before it can report counts as one failure. */
-export async function runVitest(name: string, args: string[], options: RunOptions): Promise<SuiteResult[]> {
-  say(`\n> ${name}`)
-  const report = join(ARTIFACTS, `${name.replaceAll(' ', '-')}.json`)
+export async function runVitest(args: string[], options: RunOptions): Promise<SuiteResult[]> {
+  const report = join(ARTIFACTS, `${options.title.replaceAll(' ', '-')}.json`)
   await rm(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=./e2e/suite-times.ts']
   const env = { ...(options.env ?? process.env), STARTGATE_TIMES: report }
   const code = await runCommand('vitest', ['run', ...args, ...reporters], { ...options, env })
-  const broken = { file: name, ms: 0, passed: 0, failed: 1 }
+  const broken = { file: options.title, ms: 0, passed: 0, failed: 1 }
   try {
     const results = JSON.parse(await readFile(report, 'utf8')) as SuiteResult[]
     return code !== 0 && results.every(({ failed }) => failed === 0) ? [...results, broken] : results

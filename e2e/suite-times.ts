@@ -22,16 +22,19 @@ export default class SuiteTimes implements Reporter {
   }
 }
 
-/** A test that did not pass shows nothing: skipped counts as failed, and so does a file that has no tests or did not load. */
 function resultOf(module: TestModule): SuiteResult {
   const states = [...module.children.allTests()].map(test => test.result().state)
-  const passed = states.filter(state => state === 'passed').length
-  const failed = states.length - passed
-  const isBroken = failed === 0 && (passed === 0 || module.state() !== 'passed')
   return {
     file: module.relativeModuleId,
     ms: Math.round(module.diagnostic().duration),
-    passed,
-    failed: isBroken ? 1 : failed,
+    ...countOf(states, module.state()),
   }
+}
+
+/** A test that did not pass shows nothing: skipped counts as failed, and so does a file that has no tests or did not load. */
+export function countOf(tests: readonly string[], file: string): { passed: number; failed: number } {
+  const passed = tests.filter(state => state === 'passed').length
+  const failed = tests.length - passed
+  const isBroken = failed === 0 && (passed === 0 || file !== 'passed')
+  return { passed, failed: isBroken ? 1 : failed }
 }

@@ -1,17 +1,23 @@
 import { readdirSync } from 'node:fs'
 
-/**
- * The suites that `npm test` runs side by side on its one cluster, the longest first. EVERY OTHER SUITE RUNS ALONE, so a
- * new one is safe until somebody adds it here. It may be added when all of this holds:
+/*
+ * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the machine to
+ * itself, so that a new one is safe until somebody adds it to one of the two lists.
  *
- * - It needs the standard install: `openSession()` without values. It neither changes the release nor startgate's own
+ * TOGETHER: side by side on one cluster. It may be added when all of this holds:
+ * - It needs the standard install: `openSession()` without values. It changes neither the release nor startgate's own
  *   objects, nodes, kubelets, container runtimes, the control plane, Secrets or the registry's rate.
  * - It looks only at what it made: its namespaces, its pods, the slots of its namespaces. No count over the cluster, and
  *   no limit of the cluster or of a node that pods of other suites use up (those of E2E_VALUES are out of the way).
  * - It claims no duration that a busy machine stretches, unless it measures that of something ordinary beside it.
  *
- * `suites.test.ts` refuses a listed suite that imports what breaks shared parts.
+ * OWN_CLUSTER: alone on its cluster, which it may break as it likes, while other suites run on another cluster of the same machine.
+ * It may be added when it claims no duration that a busy machine stretches, and does not measure the machine (pressure).
+ *
+ * `suites.test.ts` refuses a suite of TOGETHER that writes what breaks shared parts.
  */
+
+/** Side by side on one cluster, the longest first. */
 export const TOGETHER: readonly string[] = [
   'sequence-faults',
   'limits',
@@ -30,6 +36,22 @@ export const TOGETHER: readonly string[] = [
 /** How many of them run at a time: each waits most of the time, and more than this wait for the two cores of CI. */
 export const SIDE_BY_SIDE = 4
 
+/** One after another, each alone on its cluster, the longest first. */
+export const OWN_CLUSTER: readonly string[] = [
+  'faults-nodes',
+  'faults-leader',
+  'faults-changes',
+  'faults-control-plane',
+  'certificate-repair',
+  'pulls',
+  'chart',
+  'sequence-reboot',
+  'certificates',
+  'cert-manager',
+  'sequence-restarts',
+  'list-watch',
+]
+
 const SUFFIX = '.e2e.ts'
 
 /** Path of a suite from the repository's root, as vitest takes it for a filter: `e2e/limits.e2e.ts`. */
@@ -37,15 +59,23 @@ export const suitePath = (name: string): string => `e2e/${name}${SUFFIX}`
 
 export interface Arrangement {
   together: string[]
+  ownCluster: string[]
   alone: string[]
 }
 
-/** Names of all suites whose name has this word in it, or of all: those that run side by side, and those that run alone. */
+/** Names of the suites that have this word in their names, or of all, by how they run. */
 export function arrangement(word = ''): Arrangement {
   const all = readdirSync(import.meta.dirname).filter(file => file.endsWith(SUFFIX))
   const names = all.map(file => file.slice(0, -SUFFIX.length)).filter(name => name.includes(word))
   return {
     together: TOGETHER.filter(name => names.includes(name)),
-    alone: names.filter(name => !TOGETHER.includes(name)).sort(),
+    ownCluster: OWN_CLUSTER.filter(name => names.includes(name)),
+    alone: names.filter(name => !TOGETHER.includes(name) && !OWN_CLUSTER.includes(name)).sort(),
   }
 }
+
+export const namesIn = ({ together, ownCluster, alone }: Arrangement): string[] => [
+  ...together,
+  ...ownCluster,
+  ...alone,
+]

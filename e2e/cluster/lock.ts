@@ -6,11 +6,14 @@ import { isAlive } from './processes.ts'
 
 const PATIENCE_MS = 20 * 60_000
 
-/** Runs `action` while no other process changes clusters. The lock of a process that died is taken over. */
-export async function withLock<T>(log: (line: string) => void, action: () => Promise<T>): Promise<T> {
+/**
+ * Runs `action` while no other process changes clusters, or does what else has a lock of this name. The lock of a process that
+ * died is taken over.
+ */
+export async function withLock<T>(log: (line: string) => void, action: () => Promise<T>, name = 'lock'): Promise<T> {
   const { run } = clusterPaths()
   await mkdir(run, { recursive: true })
-  const file = join(run, 'lock')
+  const file = join(run, name)
   let told = false
   for (const deadlineMs = performance.now() + PATIENCE_MS; !(await take(file)); await sleep(250)) {
     if (!told) log('waiting for another process that works on the cluster')

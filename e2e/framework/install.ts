@@ -30,11 +30,12 @@ export async function installStartgate(cluster: Cluster, options: InstallOptions
   const kubectl = new Kubectl(cluster.env)
   const ref = process.env.STARTGATE_E2E_IMAGE ?? (await putProductImage(cluster, log))
   const release = contentHash([ref, values], [CHART])
-  await withLock(log, async () => {
+  const install = async () => {
     if (await isInstalled(kubectl, release)) return log('startgate is installed already')
     await upgrade(cluster, { ref, values, log })
     await noteInstalled(kubectl, release)
-  })
+  }
+  await withLock(log, install, `install-${cluster.name}.lock`)
   await untilAsked(kubectl)
 }
 
