@@ -1,8 +1,9 @@
 import { afterTargetName, ownTarget } from '../core/after.ts'
 import { annotationKey, type PodSettings, parsePodAnnotations } from '../core/annotations.ts'
 import { InvalidValueError } from '../core/errors.ts'
+import { INJECT_LABEL } from '../core/names.ts'
 import type { Pod, Probe, ResourceRequirements } from '../core/pod.ts'
-import { eligibility, type SkipReason } from './eligibility.ts'
+import { asksToOptOut, eligibility, type SkipReason } from './eligibility.ts'
 import { agentResources } from './inject/agent-resources.ts'
 import { injectionFor } from './inject/inject.ts'
 import { nameProblems, withoutOurs } from './inject/ownership.ts'
@@ -77,8 +78,15 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   return {
     kind: 'patched',
     operations,
-    warnings: [...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
+    warnings: [...optOutWarnings(pod), ...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
   }
+}
+
+/** A pod that asks to be left alone and gets here is in a cluster where that is not allowed. */
+function optOutWarnings(pod: Pod): string[] {
+  return asksToOptOut(pod)
+    ? [`startgate: gated, since the label ${INJECT_LABEL}: "false" is not allowed in this cluster`]
+    : []
 }
 
 function containersIn({ spec }: Pod): number {
