@@ -62,6 +62,7 @@ function webhook({ cert, key, ca }: Tls): FastifyInstance {
       imagePullPolicy: 'IfNotPresent',
       ownNamespace: 'startgate-system',
       skippedNamespaces: [],
+      allowOptOut: true,
       address: '10.96.0.7:443',
       serverName: 'startgate-lease-service.startgate-system.svc',
       ca,

@@ -76,6 +76,15 @@ describe.each(readdirSync(CASES))('%s', name => {
   })
 })
 
+test.each([
+  { allowOptOut: 'true', want: { matchExpressions: [{ key: 'startgate.dev/inject', operator: 'NotIn', values: ['false'] }] } },
+  { allowOptOut: 'false', want: undefined },
+])('with webhook.allowOptOut: $allowOptOut the API server sends what opts out: no, or yes', async ({ allowOptOut, want }) => {
+  const manifests = await render(['--set', `webhook.allowOptOut=${allowOptOut}`])
+  const [webhook] = find(manifests, 'MutatingWebhookConfiguration', 'startgate').webhooks ?? []
+  expect((webhook as { objectSelector?: object }).objectSelector).toEqual(want)
+}) // biome-ignore format: a table
+
 describe('rights', () => {
   test('are these, and no more', async () => {
     const manifests = await render()

@@ -20,8 +20,9 @@ const faults: Record<string, { text: string; want: string }> = {
   'a name that cannot be': { text: 'pod/DB', want: 'name of one pod' },
   'a Job without its condition': { text: 'job/migrate', want: 'write job/migrate:completed' },
   'a condition on anything else': { text: 'pod/db:ready', want: 'write pod/db' },
+  'more than can be looked after': { text: Array.from({ length: 65 }, (_, i) => `pod/p${i}`).join(), want: 'names 65 workloads: at most 64' },
   'the same twice': { text: 'pod/a,pod/b,pod/a', want: 'pod/a twice' },
-}
+} // biome-ignore format: a table
 test.each(Object.entries(faults))('refuses %s', (_, { text, want }) => {
   expect(() => parseAfter('startgate.dev/after', text)).toThrow(InvalidValueError)
   expect(() => parseAfter('startgate.dev/after', text)).toThrow(want)

@@ -1,4 +1,4 @@
-import { InvalidValueError } from './errors.ts'
+import { cut, InvalidValueError } from './errors.ts'
 import type { ObjectMeta } from './pod.ts'
 
 /** A workload of the pod's namespace that must be ready, or a Job that must be complete, before the pod takes start slots. */
@@ -11,21 +11,31 @@ export type AfterKind = 'deployment' | 'statefulset' | 'daemonset' | 'pod' | 'jo
 
 export const AFTER_KINDS: readonly AfterKind[] = ['deployment', 'statefulset', 'daemonset', 'pod', 'job', 'service']
 
+/** For each of them the leader looks up a workload whenever the pod's turn is reckoned. */
+const MOST_TARGETS = 64
+
 /** DNS subdomain, as Kubernetes names objects. Source: RFC 1123. */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /**
  * `deployment/db, job/migrate:completed, service/queue`. A Job is only ever waited for to complete, and this is written
- * out. Throws InvalidValueError that names `field` on anything else, and on one named twice.
+ * out. Throws InvalidValueError that names `field` on anything else, on one named twice and on more than 64.
  */
 export function parseAfter(field: string, text: string): AfterTarget[] {
   const fault = (remedy: string) => new InvalidValueError(field, text, remedy)
-  const words = text.split(/[,\n]/).map(word => word.trim())
-  const targets = words.filter(word => word !== '').map(word => parseTarget(word, fault))
+  const words = text
+    .split(/[,\n]/)
+    .map(word => word.trim())
+    .filter(word => word !== '')
+  if (words.length > MOST_TARGETS)
+    throw fault(`names ${words.length} workloads: at most ${MOST_TARGETS} are waited for`)
+  const targets = words.map(word => parseTarget(word, fault))
   if (targets.length === 0) throw fault('names nothing: write it like deployment/db, or leave the annotation out')
-  const names = targets.map(afterTargetName)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice) throw fault(`names ${twice} twice: once is enough`)
+  const names = new Set<string>()
+  for (const name of targets.map(afterTargetName)) {
+    if (names.has(name)) throw fault(`names ${cut(name)} twice: once is enough`)
+    names.add(name)
+  }
   return targets
 }
 
@@ -40,17 +50,18 @@ export function ownTarget(targets: readonly AfterTarget[], metadata: ObjectMeta)
 }
 
 function parseTarget(word: string, fault: (remedy: string) => InvalidValueError): AfterTarget {
+  const shown = `has "${cut(word)}"`
   const [, kindText = '', name = '', condition = ''] = /^([^/:]*)\/([^/:]*)(?::(.*))?$/.exec(word) ?? []
   const kind = AFTER_KINDS.find(k => k === kindText)
   if (!kind) {
     throw fault(
-      `has "${word}", which is of no known kind: write ${AFTER_KINDS.map(kind => afterTargetName({ kind, name: 'NAME' })).join(', ')}`,
+      `${shown}, which is of no known kind: write ${AFTER_KINDS.map(kind => afterTargetName({ kind, name: 'NAME' })).join(', ')}`,
     )
   }
-  if (!NAME.test(name)) throw fault(`has "${word}": write the name of one ${kind} after the slash, like ${kind}/db`)
-  if (kind === 'job' && condition !== 'completed') throw fault(`has "${word}": write job/${name}:completed`)
+  if (!NAME.test(name)) throw fault(`${shown}: write the name of one ${kind} after the slash, like ${kind}/db`)
+  if (kind === 'job' && condition !== 'completed') throw fault(`${shown}: write job/${cut(name)}:completed`)
   if (kind !== 'job' && condition !== '')
-    throw fault(`has "${word}": only a job has a condition, write ${kind}/${name}`)
+    throw fault(`${shown}: only a job has a condition, write ${kind}/${cut(name)}`)
   return { kind, name }
 }
 

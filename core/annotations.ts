@@ -1,6 +1,7 @@
 import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
+import type { ObjectMeta } from './pod.ts'
 import { type Pressure, parseMaxPressure } from './pressure.ts'
 import {
   parseCount,
@@ -62,10 +63,14 @@ function parseMode(field: string, text: string): Mode {
   return mode
 }
 
+/** Of a list of names. */
+const MOST_NAMES = 64
+
 /** Names set apart by commas, blanks or line ends. */
 function parseNames(field: string, text: string): string[] {
   const names = text.split(/[\s,]+/).filter(name => name !== '')
   if (names.length === 0) throw new InvalidValueError(field, text, 'names nothing: write names like db, cache')
+  if (names.length > MOST_NAMES) throw new InvalidValueError(field, text, `has more than ${MOST_NAMES} names`)
   return names
 }
 
@@ -112,36 +117,84 @@ export function annotationKey(field: string): string {
   return ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
 }
 
-type Fields = Map<string, { field: string; parser: (field: string, text: string) => unknown }>
+interface Field {
+  field: string
+  parser: (field: string, text: string) => unknown
+}
 
-function byKey<T extends object>(fields: Parser<T>): Fields {
-  const entries = Object.entries(fields) as [string, (field: string, text: string) => unknown][]
+function byKey<T extends object>(fields: Parser<T>): Map<string, Field> {
+  const entries = Object.entries(fields) as [string, Field['parser']][]
   return new Map(entries.map(([field, parser]) => [annotationKey(field), { field, parser }]))
 }
 
+/**
+ * In UTF-16 units, for each value. Kubernetes takes 256 KiB of annotations for an object, and webhooks see them before even
+ * that is checked: no parser is given more than this.
+ */
+const MOST_TEXT = 4096
+/** Unknown keys that are told of; a typing mistake makes one. */
+const MOST_UNKNOWN = 10
+
+/** Throws InvalidValueError. */
+function parsed(key: string, text: string, { parser }: Field): unknown {
+  if (text.length > MOST_TEXT) {
+    throw new InvalidValueError(key, text, `is ${text.length} characters long: at most ${MOST_TEXT} are read`)
+  }
+  return parser(key, text)
+}
+
 function parse<T extends object>(
-  annotations: Record<string, string> | undefined,
-  fields: Fields,
+  annotations: Record<string, string> | null | undefined,
+  fields: ReadonlyMap<string, Field>,
 ): { settings: T; problems: InvalidValueError[] } {
   const settings: Record<string, unknown> = {}
   const problems: InvalidValueError[] = []
-  for (const [key, text] of Object.entries(annotations ?? {})) {
-    if (!key.startsWith(ANNOTATION_PREFIX)) continue
-    const known = fields.get(key)
+  for (const [key, field] of fields) {
+    const text = annotations?.[key]
+    if (text === undefined) continue
     try {
-      if (!known)
-        throw new InvalidValueError(
-          key,
-          text,
-          `is not an annotation of startgate here: use one of ${[...fields.keys()].join(', ')}`,
-        )
-      settings[known.field] = known.parser(key, text)
+      settings[field.field] = parsed(key, text, field)
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error
       problems.push(error)
     }
   }
+  for (const key of unknownKeys(annotations, fields)) {
+    const remedy = `is not an annotation of startgate here: use one of ${[...fields.keys()].join(', ')}`
+    problems.push(new InvalidValueError(key, annotations?.[key] ?? '', remedy))
+  }
   return { settings: settings as T, problems }
+}
+
+function unknownKeys(
+  annotations: Record<string, string> | null | undefined,
+  fields: ReadonlyMap<string, Field>,
+): string[] {
+  const unknown: string[] = []
+  for (const key of Object.keys(annotations ?? {})) {
+    if (!key.startsWith(ANNOTATION_PREFIX) || fields.has(key)) continue
+    unknown.push(key)
+    if (unknown.length === MOST_UNKNOWN) break
+  }
+  return unknown
+}
+
+const podSettings = new WeakMap<ObjectMeta, Map<keyof PodSettings, unknown>>()
+
+/**
+ * One setting of a pod, undefined where it is not given or bad. Only this annotation is read, and once for a metadata
+ * object: the lease service asks again at every turn.
+ */
+export function podSetting<K extends keyof PodSettings>(metadata: ObjectMeta, field: K): PodSettings[K] | undefined {
+  const key = annotationKey(field)
+  const text = metadata.annotations?.[key]
+  if (text === undefined) return undefined
+  const settings = podSettings.get(metadata) ?? new Map<keyof PodSettings, unknown>()
+  if (!settings.has(field)) {
+    const { settings: read } = parse<PodSettings>({ [key]: text }, POD_KEYS)
+    podSettings.set(metadata, settings.set(field, read[field]))
+  }
+  return settings.get(field) as PodSettings[K] | undefined
 }
 
 /** Reads a namespace's annotations. A bad or unknown one is a problem and leaves its field out: the caller keeps the last good value. */

@@ -16,7 +16,7 @@ function goodConfig(): Json {
       listenPort: 8443,
       serverName: 'startgate-lease-service.startgate-system.svc',
     },
-    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443 },
+    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443, allowOptOut: true },
     certificateProvider: 'self',
     certificateSecret: 'startgate-certificates',
     caSecret: 'startgate-ca',
@@ -235,5 +235,14 @@ describe('parseClusterConfig', () => {
         expect(problemsOf(text).length).toBeGreaterThan(0)
       }),
     )
+  })
+})
+
+test('names of one registry are one, and the lowest limit for it counts', () => {
+  const registries = { 'GHCR.io:443': 3, 'docker.io': 5, 'index.docker.io': 4, 'registry-1.docker.io': 6, 'r:5000': 1 }
+  expect(parseClusterConfig(withValue('limits.registries', registries)).limits.registries).toEqual({
+    'ghcr.io': 3,
+    'docker.io': 4,
+    'r:5000': 1,
   })
 })

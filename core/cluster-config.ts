@@ -1,5 +1,6 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { InvalidValueError } from './errors.ts'
+import { registryName } from './image-name.ts'
 import type { PressureResource } from './pressure.ts'
 import type { Rate } from './quantity.ts'
 
@@ -26,6 +27,8 @@ export interface ClusterConfig {
     /** Of the MutatingWebhookConfiguration. */
     configurationName: string
     listenPort: number
+    /** Whether a pod's author may have it left alone, by a label. */
+    allowOptOut: boolean
   }
   /** Who makes the certificates: the webhook itself, or cert-manager. */
   certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
@@ -61,7 +64,7 @@ export interface ClusterConfig {
       /** Percent of the time; above it the node starts one at a time. null: never. */
       maxPressure: Record<PressureResource, number | null>
     }
-    /** Pods of the cluster that may be pulling from a registry, by its host name. */
+    /** Pods of the cluster that may be pulling from a registry, by its name as registryName (core/image-name.ts) writes it. */
     registries: Record<string, number>
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */
     namespaceShare: number
@@ -111,6 +114,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
       name: read.name('webhook.name'),
       configurationName: read.name('webhook.configurationName'),
       listenPort: read.port('webhook.listenPort'),
+      allowOptOut: read.flag('webhook.allowOptOut'),
     },
     certificateProvider: read.oneOf('certificateProvider', CERTIFICATE_PROVIDERS),
     certificateSecret: read.name('certificateSecret'),
@@ -136,7 +140,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
           memory: read.percentOrNull('limits.node.maxPressure.memory'),
         },
       },
-      registries: read.counts('limits.registries'),
+      registries: byRegistry(read.counts('limits.registries')),
       namespaceShare: read.share('limits.namespaceShare'),
       maxWaitMs: read.durationMsOrNull('limits.maxWait'),
       allowFloor: read.flag('limits.allowFloor'),
@@ -154,6 +158,16 @@ export function parseClusterConfig(text: string): ClusterConfig {
     read.fault('startTimeout', 'is longer than maxStartTimeout: make it shorter, or maxStartTimeout longer')
   if (read.problems.length > 0) throw new InvalidConfigError(read.problems)
   return config
+}
+
+/** Of several names of one registry the lowest limit counts. */
+function byRegistry(limits: Record<string, number>): Record<string, number> {
+  const byName = new Map<string, number>()
+  for (const [host, limit] of Object.entries(limits)) {
+    const name = registryName(host)
+    byName.set(name, Math.min(limit, byName.get(name) ?? limit))
+  }
+  return Object.fromEntries(byName)
 }
 
 function parseJson(text: string): unknown {

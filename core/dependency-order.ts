@@ -9,25 +9,46 @@ export function dependencyOrder(
   nodes: readonly string[],
   dependenciesOf: (node: string) => readonly string[],
 ): Ordering {
-  const known = new Set(nodes)
-  const left = new Map(nodes.map(node => [node, new Set(dependenciesOf(node).filter(other => known.has(other)))]))
-  const order: string[] = []
-  while (left.size > 0) {
-    const next = [...left].find(([, others]) => ![...others].some(other => left.has(other)))?.[0]
-    if (next === undefined) return { kind: 'cycle', path: cycleIn(left) }
-    left.delete(next)
+  const places = new Map(nodes.map((node, place) => [node, place]))
+  const needs = nodes.map(node => new Set(dependenciesOf(node).flatMap(other => places.get(other) ?? [])))
+  const left = needs.map(others => others.size)
+  const dependents: number[][] = nodes.map(() => [])
+  for (const [place, others] of needs.entries()) for (const other of others) dependents[other]?.push(place)
+  const free = left.flatMap((count, place) => (count === 0 ? [place] : [])).reverse()
+  const order: number[] = []
+  for (let next = free.pop(); next !== undefined; next = free.pop()) {
     order.push(next)
+    for (const place of dependents[next] ?? []) {
+      left[place] = (left[place] ?? 0) - 1
+      if (left[place] === 0) insertDescending(free, place)
+    }
   }
-  return { kind: 'order', order }
+  const nameOf = (place: number) => nodes[place] ?? ''
+  if (order.length === nodes.length) return { kind: 'order', order: order.map(nameOf) }
+  const isLeft = (place: number) => (left[place] ?? 0) > 0
+  return { kind: 'cycle', path: cycleIn(needs, isLeft).map(nameOf) }
 }
 
-/** Everything in `left` depends on something in `left`, so following first dependencies comes round. */
-function cycleIn(left: Map<string, Set<string>>): string[] {
-  const path: string[] = []
-  let [at] = left.keys()
-  while (at !== undefined && !path.includes(at)) {
-    path.push(at)
-    at = [...(left.get(at) ?? [])].find(other => left.has(other))
+/** Keeps the smallest last, where it is taken from. */
+function insertDescending(free: number[], place: number): void {
+  let [low, high] = [0, free.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((free[middle] ?? 0) > place) low = middle + 1
+    else high = middle
   }
-  return at === undefined ? path : [...path.slice(path.indexOf(at)), at]
+  free.splice(low, 0, place)
+}
+
+/** All that is left depends on something that is left, so following first dependencies comes round. */
+function cycleIn(needs: readonly ReadonlySet<number>[], isLeft: (place: number) => boolean): number[] {
+  const path: number[] = []
+  const seenAt = new Map<number, number>()
+  let at = needs.findIndex((_, place) => isLeft(place))
+  while (!seenAt.has(at)) {
+    seenAt.set(at, path.length)
+    path.push(at)
+    at = [...(needs[at] ?? [])].find(isLeft) ?? at
+  }
+  return [...path.slice(seenAt.get(at)), at]
 }

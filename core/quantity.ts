@@ -94,6 +94,6 @@ const SUFFIX: Record<string, number> = {
  * Source: k8s.io/apimachinery/pkg/api/resource, `<signedNumber><suffix>`.
  */
 export function parseQuantity(value: string | number | undefined): number | undefined {
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value ?? ''))
+  const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value ?? ''))
   return match ? Number(match[1]) * (SUFFIX[match[2] ?? ''] ?? 1) : undefined
 }

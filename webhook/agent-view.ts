@@ -1,7 +1,8 @@
-import type { InvalidValueError } from '../core/errors.ts'
+import { cut, type InvalidValueError } from '../core/errors.ts'
 import { FILES_DIRECTORY } from '../core/names.ts'
 import type { Container, Pod, VolumeMount } from '../core/pod.ts'
 import type { Readiness } from '../core/readiness.ts'
+import { isUnderPath, withoutEndSlashes } from './paths.ts'
 
 /**
  * The agent judges `forking` and `dbus` by a file of the container, which it can see only in a volume: that is mounted
@@ -55,7 +56,7 @@ export function agentViewProblem(
   if (path !== undefined) {
     if (sightOf(name, readiness, pod)) return undefined
     return fault(
-      `cannot be seen from outside: ${path} is in no volume of the container; mount an emptyDir over its directory`,
+      `cannot be seen from outside: ${cut(path)} is in no volume of the container; mount an emptyDir over its directory`,
     )
   }
   if (readiness.type !== 'dbus' || /^(unix:abstract|tcp:host)=/.test(readiness.address ?? '')) return undefined
@@ -70,19 +71,23 @@ function fileOf(readiness: Readiness): string | undefined {
 
 function sightOf(name: string, readiness: Readiness, { spec }: Pod): Sight | undefined {
   const path = fileOf(readiness)
-  const container = spec.containers.find(c => c.name === name)
   if (path === undefined || path.split('/').includes('..')) return undefined
-  const [over] = (container?.volumeMounts ?? [])
-    .filter(({ mountPath, subPathExpr }) => !subPathExpr && isUnder(path, mountPath))
-    .sort((a, b) => b.mountPath.length - a.mountPath.length)
+  const container = spec.containers.find(c => c.name === name)
+  const over = longestOver(path, container?.volumeMounts ?? [])
   if (!over) return undefined
   const mountPath = `${FILES_DIRECTORY}/${name}`
   return {
     mount: { name: over.name, mountPath, readOnly: true, ...(over.subPath && { subPath: over.subPath }) },
-    path: mountPath + path.slice(over.mountPath.replace(/\/+$/, '').length),
+    path: mountPath + path.slice(withoutEndSlashes(over.mountPath).length),
   }
 }
 
-function isUnder(path: string, directory: unknown): boolean {
-  return typeof directory === 'string' && path.startsWith(`${directory.replace(/\/+$/, '')}/`)
+/** The mount in which the path is: of several the one with the longest path, as the last to be mounted. */
+function longestOver(path: string, mounts: readonly VolumeMount[]): VolumeMount | undefined {
+  let longest: VolumeMount | undefined
+  for (const mount of mounts) {
+    if (mount.subPathExpr || !isUnderPath(path, mount.mountPath)) continue
+    if (!longest || mount.mountPath.length > longest.mountPath.length) longest = mount
+  }
+  return longest
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../core/errors.ts'
+import { cut, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { ReviewResult, WebhookMetrics } from './metrics.ts'
 import { type MutateFacts, mutate, type Outcome } from './mutate.ts'
@@ -43,7 +43,8 @@ export function answer(body: unknown, deps: AnswerDeps): Answer {
 
 function decide(review: PodReview, deps: AnswerDeps): Verdict {
   const { uid, namespace, pod } = review
-  const log = deps.log.child({ namespace, pod: pod.metadata.name ?? pod.metadata.generateName, uid })
+  const name = pod.metadata.name ?? pod.metadata.generateName ?? ''
+  const log = deps.log.child({ namespace: cut(namespace), pod: cut(name), uid: cut(uid) })
   const unchanged = (reason: string, sentence: string): Verdict => ({
     body: allow(uid, [`startgate: ${sentence}`]),
     result: 'unchanged',
@@ -57,7 +58,7 @@ function decide(review: PodReview, deps: AnswerDeps): Verdict {
     }
     const outcome = mutate(pod, namespace, facts)
     if (outcome.kind !== 'unchanged') return settled(uid, outcome, { ...deps, log })
-    log.warn({ reason: outcome.reason }, outcome.sentence)
+    log.warn({ reason: outcome.reason }, cut(outcome.sentence, 500))
     return unchanged(outcome.reason, outcome.sentence)
   } catch (error) {
     // Whatever is wrong with us, the pod must be created.

@@ -1,12 +1,16 @@
 import { annotationKey } from '../core/annotations.ts'
 import { dependencyOrder } from '../core/dependency-order.ts'
-import { InvalidValueError } from '../core/errors.ts'
+import { cut, cutNames, InvalidValueError } from '../core/errors.ts'
 import type { Container, Pod } from '../core/pod.ts'
 import { CONDITIONS, type Condition, type Dependency } from '../core/sequence.ts'
 import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
+import { byName } from './by-name.ts'
 
 const FIELD = annotationKey('dependsOn')
 const EXAMPLE = '"web: [db, cache]" or "web: {db: ready, migrate: completed}"'
+
+/** Containers that may have dependencies, and dependencies that each may have. */
+const MOST_NAMES = 64
 
 export interface DependsOn {
   /** Of each container that has some. */
@@ -18,20 +22,22 @@ export interface DependsOn {
  * Reads `depends-on` for the containers of `pod` (without any of ours). The short form means `ready`. What Kubernetes' own
  * order keeps anyway, the end of an init container and the start of a native sidecar, is left out.
  */
-export function parseDependsOn(text: string, pod: Pod): DependsOn {
+export function parseDependsOn(text: string, { spec }: Pod): DependsOn {
   const dependencies = new Map<string, Dependency[]>()
   const problems: string[] = []
   const attempt = collectingInto(problems)
+  const containers: Containers = { app: byName(spec.containers), init: byName(spec.initContainers) }
   let map = new Map<string, Yaml>()
   attempt(() => {
     map = parseYamlMap(FIELD, text, EXAMPLE)
+    if (map.size > MOST_NAMES) throw fault(text, `has ${map.size} containers: at most ${MOST_NAMES} are read`)
   })
-  for (const [container, value] of map) {
-    attempt(() => checkDependent(container, pod))
+  for (const [container, value] of problems.length === 0 ? map : []) {
+    attempt(() => checkDependent(container, containers))
     for (const [name, condition] of pairs(container, value, attempt)) {
       attempt(() => {
-        const dependency = dependencyOf({ container, name, condition }, pod)
-        if (dependency) dependencies.set(container, [...(dependencies.get(container) ?? []), dependency])
+        const dependency = dependencyOf({ container, name, condition }, containers)
+        if (dependency) listOf(dependencies, container).push(dependency)
       })
     }
   }
@@ -39,32 +45,51 @@ export function parseDependsOn(text: string, pod: Pod): DependsOn {
   return { dependencies, problems }
 }
 
+/** By name, without any of ours. */
+interface Containers {
+  app: ReadonlyMap<string, Container>
+  init: ReadonlyMap<string, Container>
+}
+
+function listOf(dependencies: Map<string, Dependency[]>, container: string): Dependency[] {
+  const list = dependencies.get(container) ?? []
+  dependencies.set(container, list)
+  return list
+}
+
 function fault(excerpt: string, remedy: string): InvalidValueError {
   return new InvalidValueError(FIELD, excerpt, remedy)
 }
 
-function pairs(container: string, value: Yaml, attempt: (act: () => void) => void): [string, string][] {
-  const found: [string, string][] = []
+function pairs(container: string, value: Yaml, attempt: (act: () => void) => void): Map<string, string> {
+  const found = new Map<string, string>()
   const excerpt = `${container}: ${shownYaml(value)}`
   attempt(() => {
-    if (typeof value === 'string') throw fault(excerpt, `is no list: write "${container}: [${value || 'db'}]"`)
-    for (const [name, condition] of Array.isArray(value) ? value.map(v => [v, 'ready'] as const) : value) {
-      if (typeof name !== 'string' || typeof condition !== 'string' || name === '') {
-        throw fault(excerpt, `is no list of containers with a condition each: write it like ${EXAMPLE}`)
-      }
-      if (found.some(([other]) => other === name)) throw fault(excerpt, `names ${name} twice: once is enough`)
-      found.push([name, condition])
+    for (const [name, condition] of entriesOf(container, value, excerpt)) {
+      if (found.has(name)) throw fault(excerpt, `names ${cut(name)} twice: once is enough`)
+      if (found.size === MOST_NAMES) throw fault(excerpt, `names more than ${MOST_NAMES} containers`)
+      found.set(name, condition)
     }
   })
   return found
 }
 
-function checkDependent(name: string, { spec }: Pod): void {
-  if (spec.containers.some(c => c.name === name)) return
-  if ((spec.initContainers ?? []).some(c => c.name === name)) {
+/** Throws InvalidValueError when there is no name and condition in each. */
+function entriesOf(container: string, value: Yaml, excerpt: string): [string, string][] {
+  if (typeof value === 'string') throw fault(excerpt, `is no list: write "${cut(container)}: [${cut(value) || 'db'}]"`)
+  const entries = Array.isArray(value) ? value.map((name): [Yaml, Yaml] => [name, 'ready']) : [...value]
+  return entries.map(([name, condition]) => {
+    if (typeof name === 'string' && typeof condition === 'string' && name !== '') return [name, condition]
+    throw fault(excerpt, `is no list of containers with a condition each: write it like ${EXAMPLE}`)
+  })
+}
+
+function checkDependent(name: string, { app, init }: Containers): void {
+  if (app.has(name)) return
+  if (init.has(name)) {
     throw fault(name, 'is an init container, which starts before all others: make it an ordinary container of the pod')
   }
-  throw fault(name, `is no container of this pod: use one of ${namesOf(spec.containers)}`)
+  throw fault(name, `is no container of this pod: use one of ${cutNames([...app.keys()])}`)
 }
 
 interface Edge {
@@ -73,15 +98,15 @@ interface Edge {
   condition: string
 }
 
-function dependencyOf({ container, name, condition: text }: Edge, { spec }: Pod): Dependency | undefined {
+function dependencyOf({ container, name, condition: text }: Edge, { app, init }: Containers): Dependency | undefined {
   const excerpt = `${container}: {${name}: ${text}}`
   const condition = CONDITIONS.find(c => c === text)
   if (!condition) throw fault(excerpt, `has no known condition: write one of ${CONDITIONS.join(', ')}`)
   if (container === name) throw fault(excerpt, 'makes a container wait for itself: take it out')
-  if (spec.containers.some(c => c.name === name)) return { container: name, condition }
-  const init = (spec.initContainers ?? []).find(c => c.name === name)
-  if (!init) throw fault(excerpt, `names no container of this pod: use one of ${namesOf(spec.containers)}`)
-  if (init.restartPolicy === 'Always') checkSidecar(init, condition, excerpt)
+  if (app.has(name)) return { container: name, condition }
+  const found = init.get(name)
+  if (!found) throw fault(excerpt, `names no container of this pod: use one of ${cutNames([...app.keys()])}`)
+  if (found.restartPolicy === 'Always') checkSidecar(found, condition, excerpt)
   return undefined
 }
 
@@ -90,7 +115,7 @@ function checkSidecar(sidecar: Container, condition: Condition, excerpt: string)
   if (condition === 'completed')
     throw fault(excerpt, 'waits for the end of a sidecar, which never comes: write started')
   if (condition === 'ready' && sidecar.readinessProbe && !sidecar.startupProbe) {
-    throw fault(excerpt, `cannot be kept: give the sidecar ${sidecar.name} a startupProbe, or write started`)
+    throw fault(excerpt, `cannot be kept: give the sidecar ${cut(sidecar.name)} a startupProbe, or write started`)
   }
 }
 
@@ -100,8 +125,4 @@ function checkCycle(dependencies: Map<string, Dependency[]>): void {
   )
   if (ordering.kind === 'cycle')
     throw fault(ordering.path.join(' → '), 'is a cycle: take one of these dependencies out')
-}
-
-function namesOf(containers: readonly Container[]): string {
-  return containers.map(c => c.name).join(', ')
 }

@@ -1,6 +1,7 @@
 import { INJECT_LABEL, INJECTION_LABEL } from '../core/names.ts'
 import type { Pod } from '../core/pod.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
+import { isWindowsPod } from './windows.ts'
 
 export interface Subject {
   pod: Pod
@@ -8,7 +9,7 @@ export interface Subject {
   namespace: string
   /** Undefined while the namespace is too new to be known. */
   facts: NamespaceFacts | undefined
-  settings: Pick<InjectSettings, 'ownNamespace' | 'skippedNamespaces'>
+  settings: Pick<InjectSettings, 'ownNamespace' | 'skippedNamespaces' | 'allowOptOut'>
 }
 
 interface Rule {
@@ -24,7 +25,7 @@ const RULES = {
   },
   OptedOut: {
     sentence: `the pod has the label ${INJECT_LABEL}=false`,
-    applies: ({ pod }) => pod.metadata.labels?.[INJECT_LABEL] === 'false',
+    applies: ({ pod, settings }) => settings.allowOptOut && asksToOptOut(pod),
   },
   NamespaceNotOptedIn: {
     sentence: `the namespace does not have the label ${INJECTION_LABEL}=enabled`,
@@ -45,10 +46,13 @@ const RULES = {
   },
   Windows: {
     sentence: 'gates are Linux programs',
-    applies: ({ pod: { spec } }) =>
-      spec.os?.name === 'windows' ||
-      spec.nodeSelector?.['kubernetes.io/os'] === 'windows' ||
-      spec.nodeSelector?.['beta.kubernetes.io/os'] === 'windows',
+    applies: ({ pod }) => isWindowsPod(pod),
+  },
+  NodeCritical: {
+    sentence: 'its node may not become Ready without it: network, storage and device plugins have this priority class',
+    // By name alone, which the API server's admission has filled in from a class that is the default. The number says no more: no
+    // other class may have it. system-cluster-critical is gated: nodes become Ready without such pods, and many controllers have it.
+    applies: ({ pod }) => pod.spec.priorityClassName === 'system-node-critical',
   },
   ModeOff: {
     sentence: 'the namespace has the annotation startgate.dev/mode: off',
@@ -73,6 +77,11 @@ export function eligibility(subject: Subject): Eligibility {
 /** The sentence behind a reason, for people. */
 export function skipSentence(reason: SkipReason): string {
   return RULES[reason].sentence
+}
+
+/** Whether the pod has the label by which it may be left alone. */
+export function asksToOptOut({ metadata }: Pod): boolean {
+  return metadata.labels?.[INJECT_LABEL] === 'false'
 }
 
 function isOfDaemonSet(pod: Pod): boolean {

@@ -14,17 +14,36 @@ export function asPod(value: unknown): Pod | undefined {
   if (!isObject(value) || !isObject(value.metadata) || !isObject(value.spec)) return undefined
   const { metadata, spec } = value
   const isGood =
+    !isDeeperThan(value, MOST_LEVELS) &&
+    isOptional(metadata.name, isText) &&
+    isOptional(metadata.generateName, isText) &&
+    isOptional(metadata.namespace, isText) &&
     isOptional(metadata.labels, isTextRecord) &&
     isOptional(metadata.annotations, isTextRecord) &&
-    isOptional(metadata.ownerReferences, isListOf(isObject)) &&
+    isOptional(metadata.ownerReferences, isListOf(isOwner)) &&
     isListOf(isContainer)(spec.containers) &&
     isOptional(spec.initContainers, isListOf(isContainer)) &&
     isOptional(spec.ephemeralContainers, isListOf(isNamed)) &&
     isOptional(spec.volumes, isListOf(isNamed)) &&
     isOptional(spec.nodeSelector, isTextRecord) &&
     isOptional(spec.os, isObject) &&
+    isOptional(spec.securityContext, isObject) &&
+    isOptional(spec.terminationGracePeriodSeconds, isNumber) &&
     isOptional(spec.resources, isResources)
   return isGood ? (value as unknown as Pod) : undefined
+}
+
+/** A pod's own fields have a dozen levels. What is made of it here, comparing and copying, recurses. */
+const MOST_LEVELS = 100
+
+/** Without recursion, since the depth is what is in question. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true
+    level = level.flatMap(item => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+  }
+  return false
 }
 
 type Guard = (value: unknown) => boolean
@@ -42,18 +61,33 @@ function isNamed(value: unknown): value is JsonObject {
   return isObject(value) && typeof value.name === 'string'
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
+}
+
+function isOwner(value: unknown): boolean {
+  return isNamed(value) && typeof value.kind === 'string'
+}
+
+function isProbe(value: unknown): boolean {
+  const fields = ['initialDelaySeconds', 'periodSeconds', 'failureThreshold']
+  return isObject(value) && fields.every(field => isOptional(value[field], isNumber))
+}
+
 function isTextRecord(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every(text => typeof text === 'string')
+  return isObject(value) && Object.values(value).every(isText)
 }
 
 function isContainer(value: unknown): boolean {
   return (
     isNamed(value) &&
-    isOptional(value.image, image => typeof image === 'string') &&
-    isOptional(
-      value.command,
-      isListOf(word => typeof word === 'string'),
-    ) &&
+    isOptional(value.image, isText) &&
+    isOptional(value.command, isListOf(isText)) &&
+    isOptional(value.startupProbe, isProbe) &&
     isOptional(value.env, isListOf(isNamed)) &&
     isOptional(value.volumeMounts, isListOf(isNamed)) &&
     isOptional(value.securityContext, isObject) &&

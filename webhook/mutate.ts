@@ -1,8 +1,9 @@
 import { afterTargetName, ownTarget } from '../core/after.ts'
 import { annotationKey, type PodSettings, parsePodAnnotations } from '../core/annotations.ts'
 import { InvalidValueError } from '../core/errors.ts'
-import type { Pod, ResourceRequirements } from '../core/pod.ts'
-import { eligibility, type SkipReason } from './eligibility.ts'
+import { INJECT_LABEL } from '../core/names.ts'
+import type { Pod, Probe, ResourceRequirements } from '../core/pod.ts'
+import { asksToOptOut, eligibility, type SkipReason } from './eligibility.ts'
 import { agentResources } from './inject/agent-resources.ts'
 import { injectionFor } from './inject/inject.ts'
 import { nameProblems, withoutOurs } from './inject/ownership.ts'
@@ -22,7 +23,12 @@ export interface MutateFacts {
   everywhereFor(pod: Pod): (image: string) => boolean
 }
 
-export type UnchangedReason = 'GateDoesNotFit' | 'PatchRefused'
+export type UnchangedReason = 'GateDoesNotFit' | 'PatchRefused' | 'TooManyContainers'
+
+/** Init and ephemeral containers included. A pod of that many is a mistake or an attack, and work on it grows with them. */
+const MOST_CONTAINERS = 500
+/** With ours, of another time or made to look like them: at most an image step and a gate for each, and three more. */
+const MOST_WITH_OURS = 3 * MOST_CONTAINERS + 3
 
 export type Outcome =
   /** No operations: the pod has all it needs already. */
@@ -37,8 +43,10 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   const { settings, namespace } = facts
   const verdict = eligibility({ pod, namespace: requestNamespace, facts: namespace, settings })
   if (verdict.kind === 'skip') return { kind: 'skipped', reasons: verdict.reasons }
-  const annotations = parsePodAnnotations(pod.metadata.annotations)
+  if (containersIn(pod) > MOST_WITH_OURS) return tooMany(containersIn(pod))
   const bare = withoutOurs(pod)
+  if (containersIn(bare) > MOST_CONTAINERS) return tooMany(containersIn(bare))
+  const annotations = parsePodAnnotations(pod.metadata.annotations)
   const sequence = planSequence(bare, annotations.settings)
   const problems = [
     ...annotations.problems.map(problem => problem.message),
@@ -70,19 +78,39 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   return {
     kind: 'patched',
     operations,
-    warnings: [...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
+    warnings: [...optOutWarnings(pod), ...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
   }
+}
+
+/** A pod that asks to be left alone and gets here is in a cluster where that is not allowed. */
+function optOutWarnings(pod: Pod): string[] {
+  return asksToOptOut(pod)
+    ? [`startgate: gated, since the label ${INJECT_LABEL}: "false" is not allowed in this cluster`]
+    : []
+}
+
+function containersIn({ spec }: Pod): number {
+  const ephemeral = Array.isArray(spec.ephemeralContainers) ? spec.ephemeralContainers.length : 0
+  return spec.containers.length + (spec.initContainers?.length ?? 0) + ephemeral
+}
+
+function tooMany(count: number): Outcome {
+  const sentence = `not gated: a pod of ${count} containers, where at most ${MOST_CONTAINERS} are looked at`
+  return { kind: 'unchanged', reason: 'TooManyContainers', sentence }
 }
 
 /** As the lease service reckons it, of the container that may take longest. */
 function startTimeoutOf({ spec }: Pod, own: PodSettings, { settings, namespace }: MutateFacts): number {
   const given = own.startTimeoutMs ?? namespace?.settings.startTimeoutMs
-  const budgets = spec.containers.flatMap(({ startupProbe: probe }) =>
-    probe
-      ? [((probe.initialDelaySeconds ?? 0) + (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10)) * 1000]
-      : [],
+  const longest = spec.containers.reduce(
+    (longestMs, { startupProbe }) => Math.max(longestMs, startupProbe ? budgetMsOf(startupProbe) : 0),
+    settings.startTimeoutMs,
   )
-  return Math.min(given ?? Math.max(settings.startTimeoutMs, ...budgets), settings.maxStartTimeoutMs)
+  return Math.min(given ?? longest, settings.maxStartTimeoutMs)
+}
+
+function budgetMsOf({ initialDelaySeconds, failureThreshold, periodSeconds }: Probe): number {
+  return ((initialDelaySeconds ?? 0) + (failureThreshold ?? 3) * (periodSeconds ?? 10)) * 1000
 }
 
 /** A denial is read by people. */

@@ -33,7 +33,8 @@ export function listOperations<T extends Named>(
 /** What was found, with the wanted one in the place of each of ours that is out of date. */
 function withUpdates<T extends Named>(found: T[], wanted: T[], isOurs: (element: T) => boolean): T[] {
   const kept = new Set(wanted)
-  const updates = new Map(wanted.filter(element => !found.includes(element)).map(e => [e.name, e]))
+  const present = new Set(found)
+  const updates = new Map(wanted.filter(element => !present.has(element)).map(e => [e.name, e]))
   return found.map(element => {
     const update = kept.has(element) || !isOurs(element) ? undefined : updates.get(element.name)
     if (!update) return element

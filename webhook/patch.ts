@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import jsonPatch from 'fast-json-patch'
+import { cut } from '../core/errors.ts'
 import type { Container, Pod } from '../core/pod.ts'
+import { byName, countsByName } from './by-name.ts'
 import { type Injection, injected } from './inject/inject.ts'
 import { isOurContainer, isOurVolume, withoutOurs } from './inject/ownership.ts'
 import { listOperations } from './patch-list.ts'
@@ -32,7 +34,8 @@ function containerOperations(pod: Pod, { initContainers, containers }: Injection
   const users = new Set(withoutOurs(pod).spec.initContainers)
   const found = pod.spec.containers
   const kept = new Set(containers)
-  const staying = found.map(c => (kept.has(c) ? c : (containers.find(wanted => wanted.name === c.name) ?? c)))
+  const wanted = byName(containers)
+  const staying = found.map(c => (kept.has(c) ? c : (wanted.get(c.name) ?? c)))
   return [
     ...listOperations(
       '/spec/initContainers',
@@ -108,12 +111,12 @@ function withoutEmptyLists(container: Container): Container {
 
 function danglingNames({ spec }: Pod): Checked | undefined {
   const ours = (spec.initContainers ?? []).filter(isOurContainer)
-  const containers = [...(spec.initContainers ?? []), ...spec.containers].map(c => c.name)
-  const twice = ours.find(({ name }) => containers.filter(other => other === name).length > 1)
-  if (twice) return { kind: 'bad', sentence: `two containers would be named ${twice.name}` }
-  const mounts = ours.flatMap(c => c.volumeMounts ?? []).map(mount => mount.name)
-  const unresolved = mounts.find(name => (spec.volumes ?? []).filter(volume => volume.name === name).length !== 1)
-  if (unresolved) return { kind: 'bad', sentence: `the volume ${unresolved} would not be there exactly once` }
+  const containers = countsByName([...(spec.initContainers ?? []), ...spec.containers])
+  const twice = ours.find(({ name }) => (containers.get(name) ?? 0) > 1)
+  if (twice) return { kind: 'bad', sentence: `two containers would be named ${cut(twice.name)}` }
+  const volumes = countsByName(spec.volumes ?? [])
+  const unresolved = ours.flatMap(c => c.volumeMounts ?? []).find(({ name }) => volumes.get(name) !== 1)
+  if (unresolved) return { kind: 'bad', sentence: `the volume ${cut(unresolved.name)} would not be there exactly once` }
   return undefined
 }
 

@@ -69,7 +69,8 @@ export function planPod(pod: Pod, facts: PlanFacts): Plan {
  */
 export function planSequencedPod(pod: Pod, sequenced: SequencedPod, facts: PlanFacts): Plan {
   const steps = isPullLimited(facts) ? imageSteps(pod, facts.isEverywhere) : []
-  const rest = pod.spec.containers.find(c => !sequenced.moved.some(moved => moved.container.name === c.name))
+  const moved = new Set(sequenced.moved.map(({ container }) => container.name))
+  const rest = pod.spec.containers.find(({ name }) => !moved.has(name))
   return {
     sequenced,
     first: [{ kind: 'gate', name: PULL_GATE }, ...steps, { kind: 'agent', of: sequenced }],

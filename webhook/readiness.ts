@@ -1,8 +1,9 @@
 import { annotationKey } from '../core/annotations.ts'
-import { InvalidValueError } from '../core/errors.ts'
+import { cut, cutNames, InvalidValueError } from '../core/errors.ts'
 import type { Container, Pod } from '../core/pod.ts'
 import { asReadiness, READINESS_TYPES, type Readiness } from '../core/readiness.ts'
 import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
+import { byName } from './by-name.ts'
 
 const FIELD = annotationKey('readiness')
 const EXAMPLE = '"db: notify" or "db: {type: forking, pidFile: /run/db.pid}"'
@@ -15,6 +16,9 @@ const PARAMETERS: Record<string, Record<string, boolean>> = {
 /** Source: D-Bus specification, Bus names; only well-known names are waited for. */
 const BUS_NAME = /^[A-Za-z_-][\w-]*(\.[A-Za-z_-][\w-]*)+$/
 
+/** Containers of which the annotation may tell. */
+const MOST_NAMES = 64
+
 /** What the annotation says of each container it names; the others have the default. */
 export interface DeclaredReadiness {
   declared: Map<string, Readiness>
@@ -22,14 +26,16 @@ export interface DeclaredReadiness {
 }
 
 /** Reads `readiness` for the app containers of `pod` (without any of ours). */
-export function parseReadiness(text: string, pod: Pod): DeclaredReadiness {
+export function parseReadiness(text: string, { spec }: Pod): DeclaredReadiness {
   const declared = new Map<string, Readiness>()
   const problems: string[] = []
   const attempt = collectingInto(problems)
+  const containers = { app: byName(spec.containers), init: byName(spec.initContainers) }
   attempt(() => {
-    for (const [name, value] of parseYamlMap(FIELD, text, EXAMPLE)) {
-      attempt(() => declared.set(name, readinessOf(name, value, pod)))
-    }
+    const map = parseYamlMap(FIELD, text, EXAMPLE)
+    if (map.size > MOST_NAMES)
+      throw new InvalidValueError(FIELD, text, `has ${map.size} containers: at most ${MOST_NAMES} are read`)
+    for (const [name, value] of map) attempt(() => declared.set(name, readinessOf(name, value, containers)))
   })
   return { declared, problems }
 }
@@ -39,16 +45,19 @@ export function defaultReadiness(container: Container): Readiness {
   return hasProbe(container) ? { type: 'probe' } : { type: 'simple' }
 }
 
-function readinessOf(name: string, value: Yaml, { spec }: Pod): Readiness {
+interface Containers {
+  app: ReadonlyMap<string, Container>
+  init: ReadonlyMap<string, Container>
+}
+
+function readinessOf(name: string, value: Yaml, { app, init }: Containers): Readiness {
   const fault = (remedy: string) => new InvalidValueError(FIELD, `${name}: ${shownYaml(value)}`, remedy)
-  const container = spec.containers.find(c => c.name === name)
+  const container = app.get(name)
   if (!container) {
-    const isInit = (spec.initContainers ?? []).some(c => c.name === name)
-    const names = spec.containers.map(c => c.name).join(', ')
     throw fault(
-      isInit
+      init.has(name)
         ? 'is about an init container: Kubernetes itself orders these'
-        : `is about no container of this pod: use one of ${names}`,
+        : `is about no container of this pod: use one of ${cutNames([...app.keys()])}`,
     )
   }
   const fields = typeof value === 'string' ? new Map<string, Yaml>([['type', value]]) : value
@@ -70,8 +79,8 @@ function checkParameters(type: string, fields: Map<string, Yaml>, fault: (remedy
   const known = PARAMETERS[type] ?? {}
   const missing = Object.entries(known).find(([key, isNeeded]) => isNeeded && !fields.get(key))
   if (missing) throw fault(`lacks ${missing[0]}: write it like {type: ${type}, ${missing[0]}: …}`)
-  const unknown = [...fields.keys()].find(key => key !== 'type' && !(key in known))
-  if (unknown) throw fault(`has ${unknown}, which ${type} does not know: take it out`)
+  const unknown = [...fields.keys()].find(key => key !== 'type' && !Object.hasOwn(known, key))
+  if (unknown) throw fault(`has ${cut(unknown)}, which ${type} does not know: take it out`)
   const pidFile = fields.get('pidFile')
   if (pidFile !== undefined && !isPlainPath(pidFile)) {
     throw fault('has a pidFile that is no absolute path: write one like /run/db/db.pid, without ..')

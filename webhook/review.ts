@@ -1,3 +1,4 @@
+import { cut } from '../core/errors.ts'
 import type { Pod } from '../core/pod.ts'
 import { asPod, isObject } from './json-shape.ts'
 import type { Operation } from './patch.ts'
@@ -69,8 +70,9 @@ function isPodCreate({ operation, resource, subResource, object }: Record<string
   )
 }
 
+/** Of anything but text only its kind: whoever sent it made it as long and as deep as he liked. */
 function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+  return typeof value === 'string' ? JSON.stringify(cut(value)) : value === undefined ? 'nothing' : `no text`
 }
 
 /** Allowed, untouched. */

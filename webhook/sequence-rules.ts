@@ -1,8 +1,10 @@
 import { annotationKey } from '../core/annotations.ts'
-import { InvalidValueError } from '../core/errors.ts'
+import { cut, cutNames, InvalidValueError } from '../core/errors.ts'
 import { NOTIFY_MOUNT_PATH, NOTIFY_SOCKET_ENV } from '../core/names.ts'
 import type { Container } from '../core/pod.ts'
 import { agentViewProblem } from './agent-view.ts'
+import { byName } from './by-name.ts'
+import { isSamePath } from './paths.ts'
 import type { Declared, Moved } from './sequence-plan.ts'
 
 const DEPENDS_ON = annotationKey('dependsOn')
@@ -16,24 +18,44 @@ type Problem = InvalidValueError | undefined
 
 /** Why the declared order or readiness cannot be had in this pod: one sentence each, empty when it can. */
 export function sequenceProblems(given: Declared): string[] {
+  const names = byName(given.pod.spec.containers)
+  const edges = edgesOf(given)
   const problems: Problem[] = [
-    ...given.helpers.map(name => helperProblem(name, given)),
-    ...given.moved.flatMap(moved => movedProblems(moved, given)),
-    ...given.pod.spec.containers.flatMap(container => readinessProblems(container, given)),
+    ...given.helpers.map(name => helperProblem(name, [...names.keys()], names.has(name))),
+    ...given.moved.flatMap(moved => movedProblems(moved, given, edges)),
+    ...given.pod.spec.containers.flatMap(container => readinessProblems(container, given, edges)),
   ]
   return problems.flatMap(problem => (problem ? [problem.message] : []))
 }
 
-function helperProblem(name: string, { pod }: Declared): Problem {
-  const names = pod.spec.containers.map(c => c.name)
-  if (names.includes(name)) return undefined
-  return new InvalidValueError(HELPERS, name, `is no container of this pod: use one of ${names.join(', ')}`)
+/** What is declared of a container as a dependency of others. */
+interface Edges {
+  /** By what is waited for: the first that waits, as it is written. */
+  first: ReadonlyMap<string, string>
+  /** By what is waited for: the first that waits for it to complete. */
+  completing: ReadonlyMap<string, string>
+}
+
+function edgesOf({ dependencies }: Declared): Edges {
+  const [first, completing] = [new Map<string, string>(), new Map<string, string>()]
+  for (const [from, list] of dependencies) {
+    for (const { container, condition } of list) {
+      if (!first.has(container)) first.set(container, `${from}: {${container}: ${condition}}`)
+      if (condition === 'completed' && !completing.has(container)) completing.set(container, from)
+    }
+  }
+  return { first, completing }
+}
+
+function helperProblem(name: string, names: readonly string[], isKnown: boolean): Problem {
+  if (isKnown) return undefined
+  return new InvalidValueError(HELPERS, name, `is no container of this pod: use one of ${cutNames(names)}`)
 }
 
 /** What stands in the way of moving a container. */
-function movedProblems(moved: Moved, given: Declared): Problem[] {
+function movedProblems(moved: Moved, given: Declared, edges: Edges): Problem[] {
   const { container, as } = moved
-  const edge = edgeTo(container.name, given)
+  const edge = edges.first.get(container.name) ?? ''
   const fault = (remedy: string) => new InvalidValueError(DEPENDS_ON, edge, remedy)
   const fields: Record<string, unknown> = { ...container }
   const own = ['restartPolicy', 'restartPolicyRules'].find(field => isGiven(fields[field]))
@@ -42,7 +64,7 @@ function movedProblems(moved: Moved, given: Declared): Problem[] {
     own === undefined
       ? undefined
       : fault(
-          `cannot be kept: ${container.name} has a ${own} of its own, and a container that others wait for gets another one`,
+          `cannot be kept: ${cut(container.name)} has a ${own} of its own, and a container that others wait for gets another one`,
         ),
   ]
 }
@@ -55,31 +77,29 @@ function completedProblem(container: Container, fault: Fault): Problem {
   if (carried.length === 0) return undefined
   const isProbed = carried.some(field => field.endsWith('Probe'))
   const why = isProbed ? 'what has a probe never completes' : 'it becomes an init container, which may not have this'
-  return fault(`cannot be kept while ${container.name} has ${carried.join(', ')}: ${why}; take it out`)
+  return fault(`cannot be kept while ${cut(container.name)} has ${carried.join(', ')}: ${why}; take it out`)
 }
 
 /** A native sidecar is restarted for ever and cannot fail a pod, so a Job would complete whatever became of it. */
 function helperNeeded(container: Container, { pod, helpers }: Declared, fault: Fault): Problem {
   const { restartPolicy } = pod.spec
   if ((restartPolicy !== 'Never' && restartPolicy !== 'OnFailure') || helpers.includes(container.name)) return undefined
-  const { name } = container
+  const name = cut(container.name)
   return fault(
     `cannot be kept under restartPolicy ${restartPolicy}, where ${name} would no longer be able to fail the pod: ` +
       `if it need not, write ${HELPERS}: ${name}; if it ends by itself, wait for completed`,
   )
 }
 
-function readinessProblems(container: Container, given: Declared): Problem[] {
+function readinessProblems(container: Container, given: Declared, { completing }: Edges): Problem[] {
   const { name } = container
   const readiness = given.readiness.get(name)
   const declared = given.declared.get(name)
   if (!readiness) return []
   const fault = (remedy: string) => new InvalidValueError(READINESS, `${name}: ${readiness.type}`, remedy)
-  const waiters = [...given.dependencies].filter(([, list]) =>
-    list.some(d => d.container === name && d.condition === 'completed'),
-  )
-  if (declared && declared.type !== 'completed' && waiters.length > 0) {
-    return [fault(`never completes, but ${waiters[0]?.[0]} waits for that: write ready there, or completed here`)]
+  const waiter = completing.get(name)
+  if (declared && declared.type !== 'completed' && waiter !== undefined) {
+    return [fault(`never completes, but ${cut(waiter)} waits for that: write ready there, or completed here`)]
   }
   if (readiness.type === 'completed') return [endlessProblem(container, given, fault)]
   return [
@@ -90,8 +110,8 @@ function readinessProblems(container: Container, given: Declared): Problem[] {
 
 function endlessProblem({ name }: Container, { pod, moved }: Declared, fault: Fault): Problem {
   const { restartPolicy } = pod.spec
-  const isMoved = moved.some(m => m.container.name === name)
-  if (isMoved || restartPolicy === 'Never' || restartPolicy === 'OnFailure') return undefined
+  if (restartPolicy === 'Never' || restartPolicy === 'OnFailure') return undefined
+  if (moved.some(m => m.container.name === name)) return undefined
   return fault(
     'never completes: nothing depends on it, so it is restarted each time it ends; let something wait for it',
   )
@@ -109,21 +129,11 @@ function notifyProblem(container: Container, fault: Fault): Problem {
   )
   if (!inTheWay) return undefined
   return fault(
-    `cannot be: the container's volume ${inTheWay.name} is where the notify socket must be, ${NOTIFY_MOUNT_PATH}; mount it elsewhere`,
+    `cannot be: the container's volume ${cut(inTheWay.name)} is where the notify socket must be, ${NOTIFY_MOUNT_PATH}; mount it elsewhere`,
   )
-}
-
-function edgeTo(name: string, { dependencies }: Declared): string {
-  const edges = [...dependencies].map(([from, list]) => [from, list.find(d => d.container === name)] as const)
-  const [from, to] = edges.find(([, dependency]) => dependency) ?? ['']
-  return `${from}: {${name}: ${to?.condition}}`
 }
 
 /** Go writes what is empty as absent, and null means the same. */
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
-}
-
-function isSamePath(a: unknown, b: string): boolean {
-  return typeof a === 'string' && a.replace(/\/+$/, '') === b
 }

@@ -9,6 +9,8 @@ export interface InjectSettings {
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   ownNamespace: string
   skippedNamespaces: string[]
+  /** Whether a pod's author may have it left alone, by a label. */
+  allowOptOut: boolean
   /** `host:port` of the lease service's Service, by IP. */
   address: string
   /** Name in the lease service's certificate. */
@@ -45,6 +47,7 @@ export function injectSettings(config: ClusterConfig, found: { address: string; 
     imagePullPolicy: config.imagePullPolicy,
     ownNamespace: config.namespace,
     skippedNamespaces: config.skippedNamespaces,
+    allowOptOut: config.webhook.allowOptOut,
     serverName: config.leaseService.serverName,
     failOpenAfterMs: config.failOpenAfterMs,
     failOpenJitterMs: config.failOpenJitterMs,

@@ -8,6 +8,7 @@ export const SETTINGS: InjectSettings = {
   imagePullPolicy: 'IfNotPresent',
   ownNamespace: 'startgate-system',
   skippedNamespaces: ['kube-system', 'cni'],
+  allowOptOut: true,
   address: '10.96.0.20:8443',
   serverName: 'startgate.startgate-system.svc',
   ca: 'PEM of the CA\n',

@@ -1,5 +1,5 @@
 import type { AfterKind, AfterTarget } from '../../core/after.ts'
-import { type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
+import { podSetting } from '../../core/annotations.ts'
 import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { cyclesIn } from './after-cycle.ts'
@@ -62,13 +62,14 @@ export class AfterWaits {
 
   /** Whether a ticket would have to wait; to ask does not begin its wait. */
   isHeldBack(ticket: Ticket, pod: Pod): boolean {
-    const { after } = settingsOf(pod)
+    const after = podSetting(pod.metadata, 'after')
     return after !== undefined && !this.#overdue.has(ticket.podUid) && this.#obstacles(after, ticket, pod).length > 0
   }
 
   /** Why a ticket must wait; undefined when it may go, also because it has waited as long as it may. */
   reasonToWait(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
-    const { after, afterMaxWaitMs: maxWaitMs = DEFAULT_AFTER_MAX_WAIT_MS } = settingsOf(pod)
+    const after = podSetting(pod.metadata, 'after')
+    const maxWaitMs = podSetting(pod.metadata, 'afterMaxWaitMs') ?? DEFAULT_AFTER_MAX_WAIT_MS
     if (!after || this.#overdue.has(ticket.podUid)) return undefined
     const obstacles = this.#obstacles(after, ticket, pod)
     if (obstacles.length === 0) return undefined
@@ -138,14 +139,6 @@ export class AfterWaits {
     const endpoints = typeof service === 'object' ? (service.endpoints ?? []) : []
     return endpoints.flatMap(({ targetRef }) => this.#workloads.get(`${namespace}/${targetRef?.name}`) ?? [])
   }
-}
-
-const known = new WeakMap<Pod['metadata'], PodSettings>()
-
-function settingsOf({ metadata }: Pod): PodSettings {
-  const settings = known.get(metadata) ?? parsePodAnnotations(metadata.annotations).settings
-  known.set(metadata, settings)
-  return settings
 }
 
 /** Whether the status tells that the pod once got as far as its start: then what it comes after was ready once. */

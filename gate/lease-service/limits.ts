@@ -1,4 +1,4 @@
-import { annotationKey, type NamespaceSettings, type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
+import { annotationKey, type NamespaceSettings, type PodSettings, podSetting } from '../../core/annotations.ts'
 import { registryOf } from '../../core/image-name.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import type { Pressure } from '../../core/pressure.ts'
@@ -285,8 +285,9 @@ export function startTimeoutIn(
   { metadata }: Pod,
   { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>,
 ): (container: Container) => number {
+  const startTimeoutMs = podSetting(metadata, 'startTimeoutMs')
   const written = {
-    pod: parsePodAnnotations(metadata.annotations).settings,
+    pod: startTimeoutMs === undefined ? {} : { startTimeoutMs },
     namespace: namespaces.get(metadata.namespace ?? '') ?? {},
     cluster: settings,
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { NOTIFY_VOLUME, SHARED_VOLUME } from '../../core/names.ts'
 import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
+import { byName } from '../by-name.ts'
 import type { Part, Plan } from '../plan.ts'
 import { type AgentOptions, agentContainer } from './agent.ts'
 import { covers, coversContainer } from './coverage.ts'
@@ -35,6 +36,7 @@ export interface InjectOptions extends GateOptions, AgentOptions {
 export function injectionFor(pod: Pod, plan: Plan, options: InjectOptions): Injection {
   const bare = withoutOurs(pod)
   const moved = new Set(plan.sequenced?.moved.map(({ container }) => container.name))
+  const found = finder(pod.spec.containers)
   const hasNotify = (plan.sequenced?.notifying.length ?? 0) > 0
   const [first] = bare.spec.containers
   const graceSeconds =
@@ -43,7 +45,7 @@ export function injectionFor(pod: Pod, plan: Plan, options: InjectOptions): Inje
     initContainers: initContainers(pod, plan, options),
     containers: bare.spec.containers
       .filter(({ name }) => !moved.has(name))
-      .map(container => kept(pod.spec.containers, notified(container, plan))),
+      .map(container => kept(found, notified(container, plan))),
     volumes: volumes(pod.spec.volumes ?? [], hasNotify),
     ...(typeof graceSeconds === 'number' && { terminationGracePeriodSeconds: graceSeconds }),
     labels: ownLabels(),
@@ -63,12 +65,13 @@ export function injected(pod: Pod, injection: Injection): Pod {
 }
 
 function initContainers(pod: Pod, plan: Plan, options: InjectOptions): Container[] {
-  const found = pod.spec.initContainers ?? []
   const bare = withoutOurs(pod)
+  const found = finder(pod.spec.initContainers)
+  const ours = Map.groupBy((pod.spec.initContainers ?? []).filter(isOurContainer), ({ name }) => name)
   const make = (part: Part): Container => {
     if (part.kind === 'moved') return kept(found, notified(movedContainer(part.moved), plan))
     const wanted = ownContainer(part, bare, options)
-    return found.find(c => isOurContainer(c) && coversContainer(c, wanted)) ?? wanted
+    return ours.get(wanted.name)?.find(c => coversContainer(c, wanted)) ?? wanted
   }
   return [...plan.first.map(make), ...(bare.spec.initContainers ?? []), ...plan.last.map(make)]
 }
@@ -90,9 +93,20 @@ function notified(container: Container, { sequenced }: Plan): Container {
   return sequenced?.notifying.includes(container.name) ? withNotify(container) : container
 }
 
+interface Finder {
+  all: ReadonlySet<Container>
+  named: ReadonlyMap<string, Container>
+}
+
+function finder(containers: Container[] | null | undefined): Finder {
+  return { all: new Set(containers), named: byName(containers) }
+}
+
 /** The container as found, if it is what is wanted. */
-function kept(found: Container[], wanted: Container): Container {
-  return found.find(container => container.name === wanted.name && isDeepStrictEqual(container, wanted)) ?? wanted
+function kept({ all, named }: Finder, wanted: Container): Container {
+  if (all.has(wanted)) return wanted
+  const found = named.get(wanted.name)
+  return found && isDeepStrictEqual(found, wanted) ? found : wanted
 }
 
 function volumes(found: Volume[], hasNotify: boolean): Volume[] {

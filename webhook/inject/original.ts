@@ -36,17 +36,17 @@ export function withOriginals(pod: Pod, agent: Container | undefined): Pod {
   const places = new Map(original.containers.map((name, index) => [name, index]))
   const inits = pod.spec.initContainers ?? []
   const present = new Set(pod.spec.containers.map(c => c.name))
-  const moved = inits.filter(({ name }) => places.has(name) && !present.has(name))
+  const moved = new Set(inits.filter(({ name }) => places.has(name) && !present.has(name)))
   const placeOf = ({ name }: Container) => places.get(name) ?? original.containers.length
   const containers = [
-    ...moved.map(({ restartPolicy: _, ...container }) => container),
+    ...[...moved].map(({ restartPolicy: _, ...container }) => container),
     ...pod.spec.containers,
   ] // biome-ignore format: a list
     .map(container => (places.has(container.name) ? withoutNotify(container) : container))
     .sort((a, b) => placeOf(a) - placeOf(b))
   const { initContainers: _, terminationGracePeriodSeconds: found, ...spec } = pod.spec
   const grace = original.grace && original.grace.is === found ? original.grace.was : found
-  const left = inits.filter(container => !moved.includes(container))
+  const left = inits.filter(container => !moved.has(container))
   return {
     ...pod,
     spec: {

@@ -1,3 +1,4 @@
+import { cut } from '../../core/errors.ts'
 import {
   AGENT,
   IMAGE_STEP_PREFIX,
@@ -58,14 +59,14 @@ export function nameProblems(pod: Pod): string[] {
   const ephemeral = (ephemeralContainers ?? []) as Container[]
   const users = [...(initContainers ?? []), ...containers, ...ephemeral]
   const problem = (kind: string, name: string) =>
-    `${kind} "${name}": names that begin with ${OWN_PREFIX} are startgate's own, please choose another`
+    `${kind} "${cut(name)}": names that begin with ${OWN_PREFIX} are startgate's own, please choose another`
   return [
     ...users.filter(c => isOwnName(c.name)).map(c => problem('container', c.name)),
     ...usersVolumes.filter(v => isOwnName(v.name)).map(v => problem('volume', v.name)),
     ...users.flatMap(c =>
       (c.volumeMounts ?? [])
         .filter(mount => OWN_VOLUMES.includes(mount.name))
-        .map(mount => `container "${c.name}": mounts ${mount.name}, which is startgate's own volume`),
+        .map(mount => `container "${cut(c.name)}": mounts ${mount.name}, which is startgate's own volume`),
     ),
   ]
 }

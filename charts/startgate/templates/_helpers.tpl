@@ -46,7 +46,8 @@ app.kubernetes.io/component: {{ .component }}
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
-    "listenPort" .Values.webhook.port)
+    "listenPort" .Values.webhook.port
+    "allowOptOut" .Values.webhook.allowOptOut)
   "certificateProvider" .Values.certificates.provider
   "certificateSecret" (include "startgate.certificateSecret" .)
   "caSecret" "startgate-ca"
