@@ -82,7 +82,8 @@ function settled(
       const { operations, warnings } = outcome
       metrics.patch(Buffer.byteLength(JSON.stringify(operations)))
       log.debug({ operations: operations.length }, 'patched')
-      const reason = operations.length > 0 ? 'Gated' : 'AlreadyGated'
+      const gated = outcome.raised ? 'GatedRaisingRequest' : 'Gated'
+      const reason = operations.length > 0 ? gated : 'AlreadyGated'
       return { body: patched(uid, operations, warnings), result: 'patched', reason }
     }
   }

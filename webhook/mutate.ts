@@ -25,8 +25,8 @@ export interface MutateFacts {
 export type UnchangedReason = 'GateDoesNotFit' | 'PatchRefused'
 
 export type Outcome =
-  /** No operations: the pod has all it needs already. */
-  | { kind: 'patched'; operations: Operation[]; warnings: string[] }
+  /** No operations: the pod has all it needs already. `raised`: the pod as a whole asks for more because of its gates. */
+  | { kind: 'patched'; operations: Operation[]; warnings: string[]; raised?: true }
   | { kind: 'skipped'; reasons: SkipReason[] }
   | { kind: 'denied'; problems: string[] }
   /** It should be gated and cannot be. */
@@ -70,6 +70,7 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   return {
     kind: 'patched',
     operations,
+    ...(fit.warnings.length > 0 && { raised: true }),
     warnings: [...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
   }
 }

@@ -30,7 +30,7 @@ export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined):
   const items = namespace?.hasLimitRange ? (namespace.limitRanges ?? []) : []
   const looked = candidates.map(({ resources }) => ({
     resources,
-    problem: limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR }),
+    problem: limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR, as: 'sidecar' }),
   }))
   const good = looked.find(({ problem }) => problem === undefined)
   return good ? { kind: 'fits', resources: good.resources } : unfit(looked[0]?.problem ?? '')

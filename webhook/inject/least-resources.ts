@@ -1,0 +1,94 @@
+import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
+import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
+import { type QosClass, qosClass } from '../qos.ts'
+import type { LimitRangeItem } from './limit-range.ts'
+import { amountOf } from './pod-totals.ts'
+
+/**
+ * Devices, huge pages and resource claims are never asked for: ours have no use for them, a device plugin would allocate
+ * them once more, and neither QoS nor a quota asks each container for them.
+ */
+export const OWN_RESOURCES = ['cpu', 'memory', 'ephemeral-storage']
+/** Without which a quota of them refuses a container. Source: k8s.io/kubernetes/pkg/quota/v1/evaluator/core, pods.go. */
+const ASKED_BY_QUOTA = ['cpu', 'memory']
+
+export interface Constraints {
+  /** Empty where there is no LimitRange. */
+  items: readonly LimitRangeItem[]
+  hasResourceQuota: boolean
+}
+
+/**
+ * The least that an init container of ours can ask for in this pod. In a Guaranteed pod limits and requests are what
+ * `limitFor` says. Else it requests nothing but what a LimitRange demands: an init container's request counts for the
+ * pod's whole life, also after the app's was resized. It has a limit where all app containers have one, since
+ * the kubelet limits the pod as a whole only then. An explicit zero is "none" to the kubelet, and counts as given.
+ */
+export function leastResources(
+  pod: Pod,
+  constraints: Constraints,
+  limitFor: (name: string) => number,
+): ResourceRequirements {
+  const qos = qosClass(pod)
+  const amounts = OWN_RESOURCES.map(name => ({ name, ...amountsOf(name, { pod, qos, constraints, limitFor }) }))
+  const listed = (list: 'request' | 'limit') => {
+    const given = amounts.flatMap(amount => {
+      const value = amount[list]
+      return value === undefined ? [] : [[amount.name, formatQuantity(amount.name, value)]]
+    })
+    return given.length > 0 ? Object.fromEntries(given) : undefined
+  }
+  const [requests, limits] = [listed('request'), listed('limit')]
+  return { ...(requests && { requests }), ...(limits && { limits }) }
+}
+
+interface Amounts {
+  request?: number
+  limit?: number
+}
+
+interface Known {
+  pod: Pod
+  qos: QosClass
+  constraints: Constraints
+  limitFor(name: string): number
+}
+
+function amountsOf(name: string, known: Known): Amounts {
+  const { pod, qos, constraints } = known
+  const bounds = boundsOf(name, constraints.items)
+  const isCounted = constraints.hasResourceQuota && ASKED_BY_QUOTA.includes(name)
+  // Anything but zero would take a pod out of this class.
+  if (qos === 'BestEffort') return isCounted || bounds.isGiven ? { request: 0, limit: 0 } : {}
+  const isFixed = qos === 'Guaranteed' && name !== 'ephemeral-storage'
+  const isLimited = bounds.isDefaulted || pod.spec.containers.every(c => amountOf(c, 'limits', name) > 0)
+  const wanted = isFixed || isLimited ? known.limitFor(name) : 0
+  if (wanted > 0) {
+    const limit = Math.min(Math.max(wanted, bounds.min), bounds.max)
+    return { request: isFixed ? limit : Math.max(bounds.min, limit / bounds.ratio), limit }
+  }
+  const isNamed = pod.spec.containers.some(c => name in { ...c.resources?.requests, ...c.resources?.limits })
+  if (!isNamed && !isCounted && !bounds.isGiven && bounds.min === 0) return {}
+  return { request: bounds.min, ...(isCounted && bounds.min === 0 && { limit: 0 }) }
+}
+
+/** What LimitRanges demand of a container. `isDefaulted`: one without a limit is given one; `isGiven`: that or a request. */
+function boundsOf(name: string, items: readonly LimitRangeItem[]) {
+  const none = Number.POSITIVE_INFINITY
+  const bounds = { min: 0, max: none, ratio: none, isDefaulted: false, isGiven: false }
+  for (const item of items) {
+    if (item.type !== 'Container') continue
+    const of = (list: Record<string, string> | undefined) => parseQuantity(list?.[name])
+    bounds.min = Math.max(bounds.min, of(item.min) ?? 0)
+    bounds.max = Math.min(bounds.max, of(item.max) ?? none)
+    bounds.ratio = Math.min(bounds.ratio, of(item.maxLimitRequestRatio) ?? none)
+    bounds.isDefaulted ||= of(item.default) !== undefined || of(item.max) !== undefined
+    bounds.isGiven ||= bounds.isDefaulted || of(item.defaultRequest) !== undefined
+  }
+  return bounds
+}
+
+/** The most that any one app container may use. */
+export function largestLimit({ spec }: Pod, name: string): number {
+  return spec.containers.reduce((most, container: Container) => Math.max(most, amountOf(container, 'limits', name)), 0)
+}
