@@ -11,6 +11,7 @@ import { checked, type Operation, operationsFor } from './patch.ts'
 import { planPod, planSequencedPod } from './plan.ts'
 import { planSequence, type SequencedPod } from './sequence-plan.ts'
 import { sequenceWarnings } from './sequence-warnings.ts'
+import { proxyUser } from './service-mesh.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 /** What is known, besides the review itself, when it is answered. */
@@ -54,8 +55,10 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
   const failOpenAfterMs =
     annotations.settings.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
+  const redirectSpares = proxyUser(bare)
   const injection = injectionFor(pod, plan, {
     settings,
+    ...(redirectSpares && { proxyUser: redirectSpares }),
     resources: fit.gate,
     agentResources: fit.agent,
     sequenceGateResources: container => sequenceGateResources(container, bare, namespace),
