@@ -10,7 +10,7 @@ import { amountOf } from './pod-totals.ts'
  */
 export const OWN_RESOURCES = ['cpu', 'memory', 'ephemeral-storage']
 /** Without which a quota of them refuses a container. Source: k8s.io/kubernetes/pkg/quota/v1/evaluator/core, pods.go. */
-const ASKED_BY_QUOTA = ['cpu', 'memory']
+export const ASKED_BY_QUOTA = ['cpu', 'memory']
 
 export interface Constraints {
   /** Empty where there is no LimitRange. */
