@@ -38,6 +38,8 @@ const cases: Record<string, Case> = {
   'nothing, with a minimum and a quota': { containers: [BURSTABLE], namespace: { ...QUOTA, ...ranges({ type: 'Container', min: { memory: '1Mi' } }) }, want: 'min memory is 1Mi' },
   'what it can start with in a Guaranteed pod': { containers: [both('2', '2Gi')], want: LEAST },
   'but not where a quota counts it': { containers: [both('2', '2Gi')], namespace: QUOTA, want: 'ResourceQuota' },
+  'a quota of something else does not': { containers: [both('2', '2Gi')], namespace: { ...QUOTA, quotaCounts: ['requests.ephemeral-storage', 'pods'] }, want: LEAST },
+  'one of either does': { containers: [both('2', '2Gi')], namespace: { ...QUOTA, quotaCounts: ['limits.memory'] }, want: 'ResourceQuota' },
   'nor over a maximum': { containers: [both('50m', '64Mi')], namespace: ranges({ type: 'Container', max: { cpu: '50m' } }), want: 'max cpu is 50m' },
   'storage limits are not its own': { containers: [both('2', '2Gi')], namespace: ranges({ type: 'PersistentVolumeClaim', max: { storage: '1' } }), want: LEAST },
   'none beside the pod’s own': { containers: [BURSTABLE], podLevel: both('1', '1Gi'), want: {} },

@@ -1,7 +1,7 @@
 import type { Pod, ResourceRequirements } from '../../core/pod.ts'
 import { hasPodResources, qosClass } from '../qos.ts'
 import type { NamespaceFacts } from '../settings.ts'
-import { ASKED_BY_QUOTA } from './least-resources.ts'
+import { ASKED_BY_QUOTA, isCounted } from './least-resources.ts'
 import { limitRangeProblem } from './limit-range.ts'
 import { CPU_FLOOR, copiedResources, type Fit, isEnough, MEMORY_FLOOR } from './resources.ts'
 
@@ -22,8 +22,11 @@ const LEAST: ResourceRequirements = {
  * with a quota and for a HorizontalPodAutoscaler, and adds nothing.
  */
 export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
-  const hasQuota = namespace?.hasResourceQuota ?? false
-  const candidates = candidatesFor(pod, namespace).filter(({ adds }) => !(adds && hasQuota))
+  const candidates = candidatesFor(pod, namespace).filter(({ resources, adds }) => {
+    // What is counted must also be given, so it does not matter in which list.
+    const names = [...ASKED_BY_QUOTA, ...Object.keys({ ...resources.requests, ...resources.limits })]
+    return !(adds && namespace && names.some(name => LISTS.some(list => isCounted(namespace, list, name))))
+  })
   if (candidates.length === 0) {
     return unfit('a Guaranteed pod would ask for more with the agent in it, under a ResourceQuota')
   }
@@ -36,6 +39,8 @@ export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined):
   const good = looked.find(({ problem }) => problem === undefined)
   return good ? { kind: 'fits', resources: good.resources } : unfit(looked[0]?.problem ?? '')
 }
+
+const LISTS = ['requests', 'limits'] as const
 
 interface Candidate {
   resources: ResourceRequirements

@@ -2,7 +2,7 @@ import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
 import { type QosClass, qosClass } from '../qos.ts'
 import type { LimitRangeItem } from './limit-range.ts'
-import { amountOf } from './pod-totals.ts'
+import { amountOf, type ResourceList } from './pod-totals.ts'
 
 /**
  * Devices, huge pages and resource claims are never asked for: ours have no use for them, a device plugin would allocate
@@ -16,6 +16,15 @@ export interface Constraints {
   /** Empty where there is no LimitRange. */
   items: readonly LimitRangeItem[]
   hasResourceQuota: boolean
+  /** As in NamespaceFacts. */
+  quotaCounts?: readonly string[]
+}
+
+/** Whether a quota counts this, like limits of memory. A quota of `memory` counts requests. */
+export function isCounted(constraints: Omit<Constraints, 'items'>, list: ResourceList, name: string): boolean {
+  const { hasResourceQuota, quotaCounts } = constraints
+  if (!hasResourceQuota || !quotaCounts) return hasResourceQuota
+  return quotaCounts.includes(`${list}.${name}`) || (list === 'requests' && quotaCounts.includes(name))
 }
 
 /**
@@ -57,9 +66,9 @@ interface Known {
 function amountsOf(name: string, known: Known): Amounts {
   const { pod, qos, constraints } = known
   const bounds = boundsOf(name, constraints.items)
-  const isCounted = constraints.hasResourceQuota && ASKED_BY_QUOTA.includes(name)
+  const isAsked = constraints.hasResourceQuota && ASKED_BY_QUOTA.includes(name)
   // Anything but zero would take a pod out of this class.
-  if (qos === 'BestEffort') return isCounted || bounds.isGiven ? { request: 0, limit: 0 } : {}
+  if (qos === 'BestEffort') return isAsked || bounds.isGiven ? { request: 0, limit: 0 } : {}
   const isFixed = qos === 'Guaranteed' && name !== 'ephemeral-storage'
   const isLimited = bounds.isDefaulted || pod.spec.containers.every(c => amountOf(c, 'limits', name) > 0)
   const wanted = isFixed || isLimited ? known.limitFor(name) : 0
@@ -68,8 +77,8 @@ function amountsOf(name: string, known: Known): Amounts {
     return { request: isFixed ? limit : Math.max(bounds.min, limit / bounds.ratio), limit }
   }
   const isNamed = pod.spec.containers.some(c => name in { ...c.resources?.requests, ...c.resources?.limits })
-  if (!isNamed && !isCounted && !bounds.isGiven && bounds.min === 0) return {}
-  return { request: bounds.min, ...(isCounted && bounds.min === 0 && { limit: 0 }) }
+  if (!isNamed && !isAsked && !bounds.isGiven && bounds.min === 0) return {}
+  return { request: bounds.min, ...(isAsked && bounds.min === 0 && { limit: 0 }) }
 }
 
 /** What LimitRanges demand of a container. `isDefaulted`: one without a limit is given one; `isGiven`: that or a request. */

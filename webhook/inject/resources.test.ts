@@ -56,6 +56,9 @@ const cases: Record<string, Case> = {
   'a quota: memory, if the pod has as much': { containers: [of('1', '48Mi'), of('1', '48Mi')], namespace: QUOTA, want: fits(LEAST) },
   'a quota: it does not fit otherwise': { containers: [of('1', '48Mi')], namespace: QUOTA, want: unfit('under a ResourceQuota') },
   'a quota: nor where only the limit is counted': { containers: [burstable('48Mi')], namespace: QUOTA, want: unfit('under a ResourceQuota') },
+  'a quota of something else: more than the pod has': { containers: [of('50m', '48Mi')], namespace: { ...QUOTA, quotaCounts: ['requests.cpu', 'pods'] }, want: { ...fits(of('50m', '96Mi')), raised: expect.stringContaining('96Mi') } },
+  'a quota of requests: the limit may be more': { containers: [burstable('48Mi')], namespace: { ...QUOTA, quotaCounts: ['memory'] }, want: fits(little('1')) },
+  'but not the request': { containers: [of('1', '48Mi')], namespace: { ...QUOTA, quotaCounts: ['memory'] }, want: unfit('under a ResourceQuota') },
 
   'a LimitRange’s default below what it needs': { containers: [{ limits: { memory: '64Mi' }, requests: { memory: '64Mi' } }], namespace: DEFAULT_64MI, want: fits({ requests: zero('memory'), limits: { memory: '96Mi' } }) },
   'with defaults that make the pod Guaranteed, and it is said': { containers: [of('100m', '64Mi')], namespace: DEFAULT_64MI, want: { ...fits(LEAST), raised: expect.stringContaining('96Mi') } },

@@ -2,7 +2,7 @@ import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
 import { hasPodResources, qosClass } from '../qos.ts'
 import type { NamespaceFacts } from '../settings.ts'
-import { type Constraints, largestLimit, leastResources, OWN_RESOURCES } from './least-resources.ts'
+import { type Constraints, isCounted, largestLimit, leastResources, OWN_RESOURCES } from './least-resources.ts'
 import { limitRangeProblem } from './limit-range.ts'
 import { amountOf, roomFor, sidecarAmount } from './pod-totals.ts'
 
@@ -73,30 +73,33 @@ const CPU = quantity(CPU_FLOOR)
 function constraintsOf(namespace: NamespaceFacts | undefined): Constraints | undefined {
   if (!namespace) return undefined
   const items = namespace.hasLimitRange ? namespace.limitRanges : []
-  return items && { items, hasResourceQuota: namespace.hasResourceQuota }
+  const { hasResourceQuota, quotaCounts } = namespace
+  return items && { items, hasResourceQuota, ...(quotaCounts && { quotaCounts }) }
 }
 
 /**
  * Memory as needed. Little CPU only makes a gate slow: in a Guaranteed pod, where it is reserved, it has no more than
  * needed and never more than the pod; elsewhere as much as the app, and the floor where no quota counts it.
  */
-function gateLimit(pod: Pod, name: string, { hasResourceQuota }: Constraints): number {
+function gateLimit(pod: Pod, name: string, constraints: Constraints): number {
   if (name === 'memory') return quantity(MEMORY_FLOOR)
   if (name !== 'cpu') return largestLimit(pod, name)
   if (isGuaranteed(pod)) return Math.min(CPU, roomFor(pod, 'requests', name))
   const wanted = Math.max(CPU, largestLimit(pod, name))
-  return hasResourceQuota ? Math.min(wanted, roomFor(pod, 'limits', name)) : wanted
+  return isCounted(constraints, 'limits', name) ? Math.min(wanted, roomFor(pod, 'limits', name)) : wanted
 }
 
 function problemOf(pod: Pod, resources: ResourceRequirements, constraints: Constraints): string | undefined {
-  const { items, hasResourceQuota } = constraints
+  const { items } = constraints
   if (!isEnough(resources, 'memory', MEMORY_FLOOR)) {
     return `memory limits here are smaller, under a LimitRange (max memory is ${resources.limits?.memory})`
   }
-  const counted = OWN_RESOURCES.filter(name =>
-    (['requests', 'limits'] as const).some(list => exceeds(pod, resources, list, name)),
+  const over = OWN_RESOURCES.find(name =>
+    (['requests', 'limits'] as const).some(
+      list => isCounted(constraints, list, name) && exceeds(pod, resources, list, name),
+    ),
   )
-  if (hasResourceQuota && counted.length > 0) return `${counted[0]} limits here are smaller, under a ResourceQuota`
+  if (over) return `${over} limits here are smaller, under a ResourceQuota`
   const problem = limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR, as: 'init' })
   return problem && `does not fit, ${problem}`
 }
