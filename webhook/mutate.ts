@@ -53,16 +53,13 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
   const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
-  const failOpenAfterMs =
-    annotations.settings.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
-  const redirectSpares = proxyUser(bare)
   const injection = injectionFor(pod, plan, {
     settings,
-    ...(redirectSpares && { proxyUser: redirectSpares }),
+    proxyUser: proxyUser(bare),
     resources: fit.gate,
     agentResources: fit.agent,
-    sequenceGateResources: container => sequenceGateResources(container, bare, namespace),
-    failOpenAfterMs,
+    sequenceGateResources: sequenceGateResources(bare, namespace),
+    failOpenAfterMs: failOpenAfterOf(annotations.settings, facts),
     startTimeoutMs: startTimeoutOf(bare, annotations.settings, facts),
   })
   const operations = operationsFor(pod, injection)
@@ -76,6 +73,10 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
     ...(fit.warnings.length > 0 && { raised: true }),
     warnings: [...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
   }
+}
+
+function failOpenAfterOf(own: PodSettings, { settings, namespace }: MutateFacts): number {
+  return own.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
 }
 
 /** As the lease service reckons it, of the container that may take longest. */

@@ -22,7 +22,7 @@ export interface GateOptions {
   /** The pod's own, the namespace's or the cluster's. */
   failOpenAfterMs: number
   /** Whose traffic a service mesh leaves alone, if it redirects others'. */
-  proxyUser?: ProxyUser
+  proxyUser?: ProxyUser | undefined
 }
 
 /** An init container that waits for a slot. Fit for Pod Security level restricted. */

@@ -104,6 +104,6 @@ test.each(Object.entries(shells))(
     const all = containers.map((resources, i) => ({ name: `c${i}`, resources }))
     const pod = podOf({ containers: all, ...(podLevel && { resources: podLevel }) })
     const facts = namespace === 'unknown' ? undefined : { ...NAMESPACE, ...namespace }
-    expect(sequenceGateResources(all[0] ?? { name: '' }, pod, facts)).toEqual(want)
+    expect(sequenceGateResources(pod, facts)(all[0] ?? { name: '' })).toEqual(want)
   },
 )

@@ -39,7 +39,7 @@ export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): 
   if (hasPodResources(pod.spec.resources)) return sharedFit(pod, pod.spec.resources, namespace)
   const constraints = constraintsOf(namespace)
   if (!constraints) return copyFit(pod)
-  const resources = leastResources(pod, constraints, name => gateLimit(pod, name, constraints))
+  const resources = leastResources(pod, constraints)(name => gateLimit(pod, name, constraints))
   const problem = problemOf(pod, resources, constraints)
   if (problem) return { kind: 'unfit', sentence: tooSmall(problem) }
   const raised = OWN_RESOURCES.filter(name => exceeds(pod, resources, 'requests', name))
@@ -48,23 +48,29 @@ export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): 
 }
 
 /**
- * The resources of a gate that runs a shell only. It stands after sidecars and never has more than the container it
- * stands before, so it is free there too.
+ * The resources of each gate that runs a shell only, by the container it stands before. It stands after sidecars and never
+ * has more than that container, so it is free there too.
  */
 export function sequenceGateResources(
-  container: Container,
   pod: Pod,
   namespace: NamespaceFacts | undefined,
-): ResourceRequirements {
-  const copy = copiedResources(container)
-  if (hasPodResources(pod.spec.resources)) return namespace && !namespace.hasLimitRange ? {} : copy
+): (container: Container) => ResourceRequirements {
+  if (hasPodResources(pod.spec.resources)) {
+    const isShared = namespace && !namespace.hasLimitRange
+    return container => (isShared ? {} : copiedResources(container))
+  }
   const constraints = constraintsOf(namespace)
-  if (!constraints) return copy
+  if (!constraints) return copiedResources
   const most: Record<string, number> = { memory: quantity(SHELL_MEMORY), ...(isGuaranteed(pod) && { cpu: CPU }) }
-  const resources = leastResources(pod, constraints, name =>
-    Math.min(most[name] ?? Number.POSITIVE_INFINITY, amountOf(container, 'limits', name)),
-  )
-  return limitRangeProblem(pod, resources, { ...constraints, memoryFloor: '0', as: 'init' }) ? copy : resources
+  const least = leastResources(pod, constraints)
+  const items = constraints.items.filter(({ type }) => type === 'Container')
+  return container => {
+    const resources = least(name =>
+      Math.min(most[name] ?? Number.POSITIVE_INFINITY, amountOf(container, 'limits', name)),
+    )
+    const problem = limitRangeProblem(pod, resources, { items, memoryFloor: '0', as: 'init' })
+    return problem ? copiedResources(container) : resources
+  }
 }
 
 const CPU = quantity(CPU_FLOOR)
