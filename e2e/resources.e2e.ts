@@ -125,3 +125,28 @@ test('a controller whose pods start ungated has one Event that says why, and a d
     },
   ])
 })
+
+const quota: Manifest = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'quota' },
+  spec: { hard: { 'requests.cpu': '1', 'limits.memory': '1Gi' } },
+}
+const judges: Record<string, { labels?: Record<string, string>; objects?: Manifest[]; says: RegExp }> = {
+  'Pod Security': { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' }, says: /violates PodSecurity/ },
+  'a quota': { objects: [quota], says: /must specify limits.memory for: app; requests.cpu for: app/ },
+}
+
+test.each(Object.entries(judges))('what %s refuses anyway it refuses in the same words', async (_, judge) => {
+  const { labels = {}, objects = [], says } = judge
+  const refusalIn = async (gated: boolean) => {
+    const namespace = await namespaceFor(session, { word: 'refusal', gated, labels })
+    if (objects.length > 0) await namespace.apply(objects)
+    const refusal = async () => {
+      const text = await namespace.refusal([pod('web', { image: APP_IMAGE })])
+      return text?.match(says) && text.replaceAll(namespace.name, 'NAMESPACE')
+    }
+    return waitFor(`a refusal in ${namespace.name}`, refusal, limits.settingSeen)
+  }
+  expect(await refusalIn(true)).toBe(await refusalIn(false))
+})
