@@ -40,6 +40,24 @@ describe('a pod that comes a second time', () => {
     expect(pathsOf(decorated)).toEqual([])
   })
 
+  test('has its gates run as the user of a mesh’s proxy that came after us, and as usual when it is gone', () => {
+    const meshed = changed(gated(USERS), ({ spec }) => {
+      spec.initContainers = [...(spec.initContainers ?? []), { name: 'istio-init', image: 'proxyv2:1' }]
+      spec.containers = [...spec.containers, { name: 'istio-proxy', image: 'proxyv2:1' }]
+    })
+    const usersOf = ({ spec }: Pod) => {
+      const ours = (spec.initContainers ?? []).filter(c => c.name.startsWith('startgate'))
+      return [...new Set(ours.map(c => c.securityContext?.runAsUser))]
+    }
+    expect([usersOf(meshed), usersOf(gated(meshed))]).toEqual([[65532], [1337]])
+    expect(names(gated(meshed))?.at(-1)).toBe('startgate-start')
+    const without = changed(gated(meshed), ({ spec }) => {
+      spec.initContainers = spec.initContainers?.filter(c => c.name !== 'istio-init') ?? []
+      spec.containers = spec.containers.slice(0, 1)
+    })
+    expect(usersOf(gated(without))).toEqual([65532])
+  })
+
   test('gets its gates back to the first and last place, and steps for images that came along', () => {
     const decorated = changed(gated(USERS), ({ spec }) => {
       spec.initContainers = [
