@@ -105,6 +105,7 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
+        "ClusterRole /startgate-webhook: /events "any" create",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
         "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",

@@ -97,3 +97,14 @@ export function parseQuantity(value: string | number | undefined): number | unde
   const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value ?? ''))
   return match ? Number(match[1]) * (SUFFIX[match[2] ?? ''] ?? 1) : undefined
 }
+
+/** Cores (`cpu`) or bytes (all else) as a quantity; what is finer than the API server keeps, 1m and 1 byte, is rounded up. */
+export function formatQuantity(name: string, value: number): string {
+  if (name === 'cpu') {
+    const millis = Math.ceil(value * 1000 - 1e-6)
+    return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`
+  }
+  const bytes = Math.ceil(value)
+  const unit = (['Gi', 'Mi', 'Ki'] as const).find(suffix => bytes > 0 && bytes % (SUFFIX[suffix] ?? 1) === 0)
+  return unit ? `${bytes / (SUFFIX[unit] ?? 1)}${unit}` : String(bytes)
+}

@@ -3,6 +3,7 @@ import type { Logger } from '../core/log.ts'
 import type { ReviewResult, WebhookMetrics } from './metrics.ts'
 import { type MutateFacts, mutate, type Outcome } from './mutate.ts'
 import { type AdmissionReview, allow, denied, type PodReview, parseReview, patched } from './review.ts'
+import { toldOf, type Ungated } from './ungated.ts'
 
 export interface AnswerDeps {
   /** What is known now; undefined while something that every gate needs is not. */
@@ -13,12 +14,19 @@ export interface AnswerDeps {
   monotonicMs(): number
 }
 
-export type Answer = { kind: 'review'; body: AdmissionReview } | { kind: 'malformed'; sentence: string }
+/** `ungated`: to be told once the answer is out. */
+export type Answer =
+  | { kind: 'review'; body: AdmissionReview; ungated?: Ungated }
+  | { kind: 'malformed'; sentence: string }
+
+/** A sentence may quote a value of the pod's author; what is told is kept until it is sent. */
+const LONGEST_SENTENCE = 500
 
 interface Verdict {
   body: AdmissionReview
   result: ReviewResult
   reason: string
+  ungated?: Ungated
 }
 
 /** Answers a parsed body of any shape, and counts and logs what it did. Never throws. */
@@ -38,17 +46,25 @@ export function answer(body: unknown, deps: AnswerDeps): Answer {
   }
   const verdict = decide(parsed.review, deps)
   count(verdict.result, verdict.reason)
-  return { kind: 'review', body: verdict.body }
+  return { kind: 'review', body: verdict.body, ...(verdict.ungated && { ungated: verdict.ungated }) }
 }
 
 function decide(review: PodReview, deps: AnswerDeps): Verdict {
-  const { uid, namespace, pod } = review
+  const { uid, namespace, pod, isDryRun } = review
   const name = pod.metadata.name ?? pod.metadata.generateName ?? ''
   const log = deps.log.child({ namespace: cut(namespace), pod: cut(name), uid: cut(uid) })
   const unchanged = (reason: string, sentence: string): Verdict => ({
     body: allow(uid, [`startgate: ${sentence}`]),
     result: 'unchanged',
     reason,
+    ...(!isDryRun && {
+      ungated: {
+        namespace,
+        owner: toldOf(pod.metadata, namespace),
+        reason,
+        sentence: sentence.slice(0, LONGEST_SENTENCE),
+      },
+    }),
   })
   try {
     const facts = deps.factsFor(namespace)
@@ -83,7 +99,8 @@ function settled(
       const { operations, warnings } = outcome
       metrics.patch(Buffer.byteLength(JSON.stringify(operations)))
       log.debug({ operations: operations.length }, 'patched')
-      const reason = operations.length > 0 ? 'Gated' : 'AlreadyGated'
+      const gated = outcome.raised ? 'GatedRaisingRequest' : 'Gated'
+      const reason = operations.length > 0 ? gated : 'AlreadyGated'
       return { body: patched(uid, operations, warnings), result: 'patched', reason }
     }
   }

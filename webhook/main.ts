@@ -11,6 +11,7 @@ import { kubernetesCaPublisher, kubernetesSecretReader, kubernetesSecretStore } 
 import { systemClock as clock } from '../core/clock.ts'
 import type { ClusterConfig } from '../core/cluster-config.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
+import { createEventRecorder } from '../core/kube/events.ts'
 import { listenHost } from '../core/listen-host.ts'
 import type { Logger } from '../core/log.ts'
 import { runProgram } from '../core/run-program.ts'
@@ -20,6 +21,7 @@ import { createWebhookMetrics } from './metrics.ts'
 import type { MutateFacts } from './mutate.ts'
 import { buildServer } from './server.ts'
 import { injectSettings } from './settings.ts'
+import { EventBudget, ungatedEvent } from './ungated.ts'
 
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
@@ -31,6 +33,8 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     log,
   })
   const certificates = startCertificates(client, config, log)
+  const events = createEventRecorder({ client, component: 'startgate-webhook', clock, log })
+  const budget = new EventBudget()
   const metrics = createWebhookMetrics()
   collectDefaultMetrics({ register: metrics.registry })
   watchExpiries(metrics.registry, certificates)
@@ -53,6 +57,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     monotonicMs: () => performance.now(),
     unready: () => view.missing(),
     isDraining: () => draining,
+    tellUngated: ungated => {
+      if (budget.admit(ungated, clock.monotonicMs())) events.record(ungatedEvent(ungated))
+    },
     tls: { cert: identity.certPem, key: identity.keyPem },
   })
   certificates.onChange(({ certPem, keyPem }) =>

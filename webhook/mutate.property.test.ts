@@ -15,7 +15,10 @@ const resources = fc.record({ requests: list, limits: list }, { requiredKeys: []
 const guaranteed = fc.constant({ limits: { cpu: '1', memory: '1Gi' } })
 const container = fc.record(
   {
-    name: fc.string({ minLength: 1, maxLength: 8 }),
+    name: fc.oneof(
+      fc.string({ minLength: 1, maxLength: 8 }),
+      fc.constantFrom('istio-init', 'istio-proxy', 'linkerd-proxy'),
+    ),
     image: fc.constantFrom('a', 'a:latest', 'docker.io/library/a', 'b:1', 'b@sha256:0', ''),
     imagePullPolicy: fc.constantFrom('Always', 'IfNotPresent', 'Never'),
     resources: fc.oneof(resources, guaranteed),
@@ -46,6 +49,8 @@ const pods = fc
   )
   .map(pod => JSON.parse(JSON.stringify(pod)) as Pod)
 
+const RANGE = { type: 'Container', min: { cpu: '1m' }, default: { memory: '64Mi' } }
+
 const facts: fc.Arbitrary<MutateFacts> = fc
   .record({
     image: fc.constantFrom('startgate:1', 'startgate:2'),
@@ -53,11 +58,12 @@ const facts: fc.Arbitrary<MutateFacts> = fc
     pullLimited: fc.boolean(),
     hasLimitRange: fc.boolean(),
     hasResourceQuota: fc.boolean(),
+    isKnown: fc.boolean(),
     everywhere: fc.constantFrom<string[]>([], ['docker.io/library/a:latest']),
   })
-  .map(({ hasLimitRange, hasResourceQuota, everywhere, ...settings }) => ({
+  .map(({ hasLimitRange, hasResourceQuota, isKnown, everywhere, ...settings }) => ({
     settings: { ...SETTINGS, ...settings },
-    namespace: { ...NAMESPACE, hasLimitRange, hasResourceQuota },
+    namespace: { ...NAMESPACE, hasLimitRange, hasResourceQuota, ...(isKnown && { limitRanges: [RANGE] }) },
     everywhereFor: () => image => everywhere.includes(image),
   }))
 

@@ -37,11 +37,25 @@ describe('a pod that comes a second time', () => {
       }
       spec.volumes = [{ name: 'aws', emptyDir: {} }, ...(spec.volumes ?? [])]
     })
-    // The image steps now copy other resources only if their originals changed; here those have the same additions.
-    for (const container of decorated.spec.containers) {
-      container.resources = { requests: { cpu: '0.1' }, limits: { cpu: '0.2' } }
-    }
     expect(pathsOf(decorated)).toEqual([])
+  })
+
+  test('has its gates run as the user of a mesh’s proxy that came after us, and as usual when it is gone', () => {
+    const meshed = changed(gated(USERS), ({ spec }) => {
+      spec.initContainers = [...(spec.initContainers ?? []), { name: 'istio-init', image: 'proxyv2:1' }]
+      spec.containers = [...spec.containers, { name: 'istio-proxy', image: 'proxyv2:1' }]
+    })
+    const usersOf = ({ spec }: Pod) => {
+      const ours = (spec.initContainers ?? []).filter(c => c.name.startsWith('startgate'))
+      return [...new Set(ours.map(c => c.securityContext?.runAsUser))]
+    }
+    expect([usersOf(meshed), usersOf(gated(meshed))]).toEqual([[65532], [1337]])
+    expect(names(gated(meshed))?.at(-1)).toBe('startgate-start')
+    const without = changed(gated(meshed), ({ spec }) => {
+      spec.initContainers = spec.initContainers?.filter(c => c.name !== 'istio-init') ?? []
+      spec.containers = spec.containers.slice(0, 1)
+    })
+    expect(usersOf(gated(without))).toEqual([65532])
   })
 
   test('gets its gates back to the first and last place, and steps for images that came along', () => {

@@ -12,6 +12,7 @@ import { checked, type Operation, operationsFor } from './patch.ts'
 import { planPod, planSequencedPod } from './plan.ts'
 import { planSequence, type SequencedPod } from './sequence-plan.ts'
 import { sequenceWarnings } from './sequence-warnings.ts'
+import { proxyUser } from './service-mesh.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 /** What is known, besides the review itself, when it is answered. */
@@ -31,8 +32,8 @@ const MOST_CONTAINERS = 500
 const MOST_WITH_OURS = 3 * MOST_CONTAINERS + 3
 
 export type Outcome =
-  /** No operations: the pod has all it needs already. */
-  | { kind: 'patched'; operations: Operation[]; warnings: string[] }
+  /** No operations: the pod has all it needs already. `raised`: the pod as a whole asks for more because of its gates. */
+  | { kind: 'patched'; operations: Operation[]; warnings: string[]; raised?: true }
   | { kind: 'skipped'; reasons: SkipReason[] }
   | { kind: 'denied'; problems: string[] }
   /** It should be gated and cannot be. */
@@ -60,14 +61,13 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
   const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
-  const failOpenAfterMs =
-    annotations.settings.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
   const injection = injectionFor(pod, plan, {
     settings,
+    proxyUser: proxyUser(bare),
     resources: fit.gate,
     agentResources: fit.agent,
-    sequenceGateResources: container => sequenceGateResources(container, bare, namespace),
-    failOpenAfterMs,
+    sequenceGateResources: sequenceGateResources(bare, namespace),
+    failOpenAfterMs: failOpenAfterOf(annotations.settings, facts),
     startTimeoutMs: startTimeoutOf(bare, annotations.settings, facts),
   })
   const operations = operationsFor(pod, injection)
@@ -78,6 +78,7 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   return {
     kind: 'patched',
     operations,
+    ...(fit.warnings.length > 0 && { raised: true }),
     warnings: [...optOutWarnings(pod), ...fit.warnings, ...(sequenced ? sequenceWarnings(bare, sequenced) : [])],
   }
 }
@@ -97,6 +98,10 @@ function containersIn({ spec }: Pod): number {
 function tooMany(count: number): Outcome {
   const sentence = `not gated: a pod of ${count} containers, where at most ${MOST_CONTAINERS} are looked at`
   return { kind: 'unchanged', reason: 'TooManyContainers', sentence }
+}
+
+function failOpenAfterOf(own: PodSettings, { settings, namespace }: MutateFacts): number {
+  return own.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
 }
 
 /** As the lease service reckons it, of the container that may take longest. */

@@ -16,6 +16,7 @@ test('until they are listed, LimitRanges and quotas are taken to be there; after
   const view = new NamespaceView()
   view.set(shop({}))
   expect(view.factsOf('shop')).toMatchObject({ hasLimitRange: true, hasResourceQuota: true })
+  expect(view.factsOf('shop')).not.toHaveProperty('quotaCounts')
   view.constrain('ResourceQuota', { metadata: { namespace: 'shop', name: 'q' } })
   view.constrain('ResourceQuota', { metadata: { namespace: 'shop', name: 'q' } })
   view.listed('LimitRange')
@@ -41,4 +42,17 @@ test.each([
   expect(view.factsOf('shop')?.hasResourceQuota).toBe(want)
   view.constrain('ResourceQuota', { metadata, spec: { hard: { pods: '1' } } })
   expect(view.factsOf('shop')?.hasResourceQuota).toBe(false)
+})
+
+test('what all quotas of a namespace count is known by name', () => {
+  const view = new NamespaceView()
+  view.set(shop({}))
+  view.listed('ResourceQuota')
+  const quota = (name: string, hard: object) =>
+    view.constrain('ResourceQuota', { metadata: { namespace: 'shop', name }, spec: { hard: { ...hard } } })
+  quota('a', { 'limits.memory': '1Gi', pods: '1' })
+  quota('b', { cpu: '1' })
+  expect(view.factsOf('shop')?.quotaCounts).toEqual(['limits.memory', 'pods', 'cpu'])
+  view.unconstrain('ResourceQuota', { namespace: 'shop', name: 'a' })
+  expect(view.factsOf('shop')?.quotaCounts).toEqual(['cpu'])
 })

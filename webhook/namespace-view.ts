@@ -17,11 +17,17 @@ export interface ConstraintObject {
 const OBJECT_COUNT =
   /^(count\/.*|pods|services(\..*)?|(.*\.storageclass\.storage\.k8s\.io\/)?(persistentvolumeclaims|requests\.storage)|configmaps|secrets|replicationcontrollers|resourcequotas)$/
 
+/** What one object says: a LimitRange's items, the names of what a ResourceQuota counts. */
+interface Constraining {
+  items: LimitRangeItem[]
+  counted: string[]
+}
+
 /** What is known of namespaces, folded from their objects and from the LimitRanges and ResourceQuotas in them. */
 export class NamespaceView {
   readonly #namespaces = new Map<string, { labels: Record<string, string>; fold: NamespaceFold }>()
   /** By `kind/namespace`, then by name. Until a kind has been listed, every namespace is taken to have one. */
-  readonly #constraints = new Map<string, Map<string, LimitRangeItem[]>>()
+  readonly #constraints = new Map<string, Map<string, Constraining>>()
   readonly #listed = new Set<Constraint>()
 
   /** Returns what is wrong with its annotations, in sentences. */
@@ -43,7 +49,8 @@ export class NamespaceView {
       return
     }
     const items = Array.isArray(spec?.limits) ? spec.limits : []
-    this.#constraints.set(key, (this.#constraints.get(key) ?? new Map()).set(name ?? '', items))
+    const said = { items, counted: Object.keys(spec?.hard ?? {}) }
+    this.#constraints.set(key, (this.#constraints.get(key) ?? new Map()).set(name ?? '', said))
   }
 
   unconstrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
@@ -63,13 +70,16 @@ export class NamespaceView {
         settings: known.fold.settings,
         hasLimitRange: this.#has('LimitRange', name),
         hasResourceQuota: this.#has('ResourceQuota', name),
-        ...(this.#listed.has('LimitRange') && { limitRanges: this.#limitRangesOf(name) }),
+        ...(this.#listed.has('LimitRange') && { limitRanges: this.#said('LimitRange', name).flatMap(o => o.items) }),
+        ...(this.#listed.has('ResourceQuota') && {
+          quotaCounts: this.#said('ResourceQuota', name).flatMap(o => o.counted),
+        }),
       }
     )
   }
 
-  #limitRangesOf(namespace: string): LimitRangeItem[] {
-    return [...(this.#constraints.get(`LimitRange/${namespace}`)?.values() ?? [])].flat()
+  #said(kind: Constraint, namespace: string): Constraining[] {
+    return [...(this.#constraints.get(`${kind}/${namespace}`)?.values() ?? [])]
   }
 
   #has(kind: Constraint, namespace: string): boolean {

@@ -14,7 +14,7 @@ export interface GatePart {
 export interface ImageStep {
   kind: 'image-step'
   name: string
-  /** The container whose image, pull policy, resources and security context are copied. */
+  /** The container whose image and pull policy are copied. */
   of: Container
 }
 
@@ -28,7 +28,7 @@ export interface AgentPart {
 export interface SequenceGatePart {
   kind: 'sequence-gate'
   name: GateName
-  /** The container whose resources are copied: the one, or one of those, that the gate stands before. */
+  /** The container that the gate stands before, or one of them: it never asks for more than that one. */
   of: Container
 }
 

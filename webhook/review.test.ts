@@ -56,9 +56,10 @@ describe('parseReview', () => {
   })
 
   test('a pod comes with the namespace of the request, a dry run like any other', () => {
-    const want = { kind: 'pod', review: { uid: 'u-1', namespace: 'shop', pod } }
-    expect(parseReview(review())).toEqual(want)
-    expect(parseReview(review({ dryRun: true, subResource: '' }))).toEqual(want)
+    const want = { uid: 'u-1', namespace: 'shop', pod }
+    expect(parseReview(review())).toEqual({ kind: 'pod', review: { ...want, isDryRun: false } })
+    const dryRun = parseReview(review({ dryRun: true, subResource: '' }))
+    expect(dryRun).toEqual({ kind: 'pod', review: { ...want, isDryRun: true } })
   })
 })
 

@@ -11,6 +11,8 @@ export interface PodReview {
   uid: string
   namespace: string
   pod: Pod
+  /** Nothing is stored, so nothing may be told. */
+  isDryRun: boolean
 }
 
 /**
@@ -54,7 +56,7 @@ export function parseReview(body: unknown): ParsedReview {
   const pod = asPod(request.object)
   if (!pod) return { kind: 'other', uid, reason: 'UnreadablePod' }
   const namespace = typeof request.namespace === 'string' ? request.namespace : (pod.metadata.namespace ?? '')
-  return { kind: 'pod', review: { uid, namespace, pod } }
+  return { kind: 'pod', review: { uid, namespace, pod, isDryRun: request.dryRun === true } }
 }
 
 /** Only creation, and no subresource: a pod's init containers cannot change later. */

@@ -5,12 +5,14 @@ import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import { buildServer, type ServerDeps } from './server.ts'
 import { FACTS, podOf, reviewOf } from './test-facts.ts'
+import type { Ungated } from './ungated.ts'
 
 const log = pino({ level: 'silent' })
 
 function serverWith(changes: Partial<ServerDeps> = {}) {
   const metrics = createWebhookMetrics()
   let nowMs = 0
+  const told: Ungated[] = []
   const server = buildServer({
     factsFor: () => FACTS,
     metrics,
@@ -18,6 +20,7 @@ function serverWith(changes: Partial<ServerDeps> = {}) {
     monotonicMs: () => nowMs++,
     unready: () => [],
     isDraining: () => false,
+    tellUngated: ungated => told.push(ungated),
     ...changes,
   })
   const mutate = (body: unknown) => server.inject({ method: 'POST', url: '/mutate', payload: body as object })
@@ -25,7 +28,7 @@ function serverWith(changes: Partial<ServerDeps> = {}) {
     const line = (await metrics.registry.metrics()).split('\n').find(l => l.includes(`{${labels}}`))
     return Number(line?.split(' ').at(-1) ?? 0)
   }
-  return { server, mutate, countOf }
+  return { server, mutate, countOf, told }
 }
 
 describe('POST /mutate', () => {
@@ -49,6 +52,28 @@ describe('POST /mutate', () => {
     const answer = await mutate(reviewOf(podOf({}, { annotations: { 'startgate.dev/start-timeout': 'soon' } })))
     expect(answer.json().response.status.message).toContain('startgate.dev/start-timeout: "soon"')
     expect(await countOf('result="denied",reason="BadInput"')).toBe(1)
+  })
+
+  test('tells the owner of a pod that it cannot gate, and nobody in a dry run', async () => {
+    const controller = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d8', uid: 'u-9', controller: true }
+    const tooSmall = podOf({ resources: { limits: { memory: '10Mi' } } }, { ownerReferences: [controller] })
+    const { mutate, told } = serverWith()
+    await mutate(reviewOf(tooSmall, { dryRun: true }))
+    await mutate(reviewOf(podOf(), { dryRun: false }))
+    expect(told).toEqual([])
+    await mutate(reviewOf(tooSmall, { dryRun: false }))
+    expect(told).toMatchObject([{ namespace: 'shop', owner: { name: 'web-5d8' }, reason: 'GateDoesNotFit' }])
+    const broken = serverWith({ factsFor: () => undefined })
+    await broken.mutate(reviewOf(podOf()))
+    expect(broken.told).toMatchObject([{ owner: { kind: 'Namespace', name: 'shop' }, reason: 'NotReady' }])
+  })
+
+  test('counts apart what makes the pod as a whole ask for more', async () => {
+    const { mutate, countOf } = serverWith()
+    const resources = { limits: { cpu: '1', memory: '32Mi' } }
+    const answer = await mutate(reviewOf(podOf({ containers: [{ name: 'web', image: 'web:1', resources }] })))
+    expect(answer.json().response.warnings).toEqual([expect.stringMatching(/raise the pod's memory request to 96Mi/)])
+    expect(await countOf('result="patched",reason="GatedRaisingRequest"')).toBe(1)
   })
 
   test('allows with a warning what it cannot gate', async () => {

@@ -1,12 +1,15 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { messageOf } from '../core/errors.ts'
 import { type AnswerDeps, answer } from './answer.ts'
+import type { Ungated } from './ungated.ts'
 
 export interface ServerDeps extends AnswerDeps {
   /** What is still missing, one sentence each; empty when ready. */
   unready(): string[]
   /** True from SIGTERM on: not ready, and clients are asked to go elsewhere, but still served. */
   isDraining(): boolean
+  /** Called when the answer is out, not in a dry run. Must not throw. */
+  tellUngated(ungated: Ungated): void
   /** PEM. Without it the server speaks plain HTTP, as tests do. */
   tls?: { cert: string; key: string }
 }
@@ -52,7 +55,11 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 function addRoutes(server: FastifyInstance, deps: ServerDeps): void {
   server.post('/mutate', async (request, reply) => {
     const result = answer(request.body, deps)
-    if (result.kind === 'review') return result.body
+    if (result.kind === 'review') {
+      const { body, ungated } = result
+      if (ungated) reply.raw.once('close', () => deps.tellUngated(ungated))
+      return body
+    }
     return reply.code(400).send({ code: 'MALFORMED_REVIEW', message: result.sentence })
   })
   server.get('/healthz', async () => 'ok\n')

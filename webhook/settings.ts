@@ -37,6 +37,8 @@ export interface NamespaceFacts {
   hasResourceQuota: boolean
   /** What the LimitRanges say; absent while they are not known. */
   limitRanges?: LimitRangeItem[]
+  /** What the ResourceQuotas count, like `limits.memory`; absent while they are not known: then it is everything. */
+  quotaCounts?: readonly string[]
 }
 
 /** The settings, with what is only known at run time: where the lease service is and what it is verified by. */

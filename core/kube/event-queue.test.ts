@@ -34,6 +34,16 @@ test('the same again within ten minutes is only counted', () => {
   expect(queue.add(facts('a'), 600_000)).toBe('queued')
 })
 
+test('about objects of other names or namespaces it is not the same, nor the same in other words under one id', () => {
+  const queue = new EventQueue()
+  const about = (change: object, note = 'a') => {
+    const { regarding, ...rest } = facts(note)
+    return queue.add({ ...rest, id: 'x', regarding: { ...regarding, ...change } }, 0)
+  }
+  expect([about({}), about({ namespace: 'other' }), about({ name: 'web-2' })]).toEqual(['queued', 'queued', 'queued'])
+  expect(about({}, 'otherwise')).toBe('repeated')
+})
+
 test('a full queue drops, and a dropped Event may be said later', () => {
   const queue = new EventQueue({ ...QUEUE_LIMITS, capacity: 1 })
   expect([queue.add(facts('a'), 0), queue.add(facts('b'), 0)]).toEqual(['queued', 'dropped'])

@@ -39,8 +39,9 @@ export class EventQueue {
   }
 
   add(facts: EventFacts, nowMs: number): 'queued' | 'repeated' | 'dropped' {
-    const { regarding, reason, note } = facts
-    const key = JSON.stringify([regarding.kind, regarding.uid, reason, note])
+    const { regarding, reason, note, id } = facts
+    const { kind, namespace, name, uid } = regarding
+    const key = JSON.stringify([kind, namespace, name, uid, reason, id ?? note])
     const saidAtMs = this.#saidAtMs.get(key)
     if (saidAtMs !== undefined && nowMs - saidAtMs < this.#limits.repeatMs) return 'repeated'
     if (this.#waiting.length >= this.#limits.capacity) return 'dropped'

@@ -40,3 +40,14 @@ test('a name and a note that are too long are cut', () => {
   expect(long.metadata.name.length).toBeLessThanOrEqual(253)
   expect(String(long.message).length).toBeLessThanOrEqual(1_024)
 })
+
+test('Events of one id have one name, whatever else they say', () => {
+  const named = (changes: Partial<EventFacts>) => eventObject({ ...facts, id: 'web', ...changes }).metadata.name
+  expect(named({ wallMs: 1, note: 'place 2 of 7' })).toBe(named({}))
+  expect(named({ id: 'other' })).not.toBe(named({}))
+})
+
+test('a name that is cut at a dash is still a name', () => {
+  const name = `${'p'.repeat(199)}-${'q'.repeat(20)}`
+  expect(eventObject({ ...facts, regarding: { ...facts.regarding, name } }).metadata.name).toMatch(/p\.[0-9a-f]{16}$/)
+})

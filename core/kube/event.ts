@@ -17,6 +17,8 @@ export interface EventFacts {
   note: string
   component: string
   wallMs: number
+  /** Events of one id are one, as long as the API server keeps it; by default all of the above, the time included. */
+  id?: string
 }
 
 /** The API server takes 1024 bytes; cut with a mark instead of losing the Event. */
@@ -29,14 +31,19 @@ const MAX_NOTE = 1000
 export function eventObject(
   facts: EventFacts,
 ): { metadata: { name: string; namespace: string } } & Record<string, unknown> {
-  const { regarding, type, reason, note, component, wallMs } = facts
+  const { regarding, type, reason, note, component, wallMs, id } = facts
   const namespace = regarding.namespace ?? (regarding.kind === 'Namespace' ? regarding.name : 'default')
-  const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
+  const digest = createHash('sha256')
+    .update(id ?? JSON.stringify(facts))
+    .digest('hex')
+    .slice(0, 16)
+  // A name that is cut must not end in what a name cannot end in.
+  const about = regarding.name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')
   const time = new Date(wallMs).toISOString()
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${regarding.name.slice(0, 200)}.${digest}`, namespace },
+    metadata: { name: `${about}.${digest}`, namespace },
     involvedObject: { apiVersion: 'v1', ...regarding, namespace },
     type,
     reason,

@@ -19,6 +19,8 @@ export interface EventRecord {
   type: 'Normal' | 'Warning'
   reason: string
   note: string
+  /** See EventFacts. */
+  id?: string
 }
 
 export interface EventCounts {

@@ -13,7 +13,7 @@ export interface SeenContainer {
   restartCount: number
   started?: boolean
   ready?: boolean
-  state?: { running?: object; terminated?: { exitCode: number }; waiting?: { reason?: string } }
+  state?: { running?: object; terminated?: { exitCode: number; message?: string }; waiting?: { reason?: string } }
 }
 
 export interface SeenPod {

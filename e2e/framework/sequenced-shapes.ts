@@ -65,13 +65,14 @@ export interface Judge {
 
 /**
  * Namespaces that judge pods. Under a quota of what containers ask for, a Guaranteed pod has no room for a sidecar, which
- * would have to ask for something; and limits below 96Mi are too small for a gate where they cannot be raised.
+ * would have to ask for something; and limits below 96Mi are too small for a gate where a quota or a maximum forbids more.
  */
 export const judges: Record<string, Judge> = {
   free: {},
   quota: { objects: [one('ResourceQuota', { hard: HARD })], withoutOrder: ['tiny', 'guaranteed'] },
   'quota of pods': { objects: [one('ResourceQuota', { hard: { pods: '1' } })] },
-  defaults: { objects: [range({ default: { cpu: '100m', memory: '128Mi' } })], withoutOrder: ['tiny'] },
+  defaults: { objects: [range({ default: { cpu: '100m', memory: '128Mi' } })] },
+  'small defaults': { objects: [range({ default: { cpu: '100m', memory: '64Mi' } })] },
   range: {
     objects: [range({ min: { cpu: '50m', memory: '64Mi' }, max: { cpu: '200m', memory: '256Mi' } })],
   },

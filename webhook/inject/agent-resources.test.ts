@@ -21,12 +21,14 @@ interface Case {
   want: ResourceRequirements | string
 }
 const ZEROS = { requests: { cpu: '0', memory: '0' }, limits: { memory: '0' } }
+const ALL_ZEROS = both('0', '0')
 const LEAST = both('100m', '96Mi')
 
 const cases: Record<string, Case> = {
   'BestEffort stays so': { containers: [{}, {}], want: {} },
   'a little in a Burstable pod': { containers: [BURSTABLE, {}], want: { requests: { cpu: '5m', memory: '32Mi' } } },
-  'explicit zeros under a quota, of all that the containers have': { containers: [BURSTABLE, {}], namespace: QUOTA, want: ZEROS },
+  'explicit zeros under a quota, of all that the containers have or a quota asks for': { containers: [BURSTABLE, {}], namespace: QUOTA, want: ALL_ZEROS },
+  'in a BestEffort pod too, so that a refusal names the pod’s own containers': { containers: [{}], namespace: QUOTA, want: ALL_ZEROS },
   'zeros under a LimitRange that has nothing against them': { containers: [BURSTABLE], namespace: ranges({ type: 'Container', default: { memory: '64Mi' }, max: { memory: '2Gi' } }), want: ZEROS },
   'what it can start with, where zero is below the minimum': { containers: [BURSTABLE], namespace: ranges({ type: 'Container', min: { memory: '1Mi' } }), want: LEAST },
   'or where a ratio needs a request': { containers: [BURSTABLE], namespace: ranges({ type: 'Container', maxLimitRequestRatio: { memory: '2' } }), want: LEAST },
@@ -36,6 +38,8 @@ const cases: Record<string, Case> = {
   'nothing, with a minimum and a quota': { containers: [BURSTABLE], namespace: { ...QUOTA, ...ranges({ type: 'Container', min: { memory: '1Mi' } }) }, want: 'min memory is 1Mi' },
   'what it can start with in a Guaranteed pod': { containers: [both('2', '2Gi')], want: LEAST },
   'but not where a quota counts it': { containers: [both('2', '2Gi')], namespace: QUOTA, want: 'ResourceQuota' },
+  'a quota of something else does not': { containers: [both('2', '2Gi')], namespace: { ...QUOTA, quotaCounts: ['requests.ephemeral-storage', 'pods'] }, want: LEAST },
+  'one of either does': { containers: [both('2', '2Gi')], namespace: { ...QUOTA, quotaCounts: ['limits.memory'] }, want: 'ResourceQuota' },
   'nor over a maximum': { containers: [both('50m', '64Mi')], namespace: ranges({ type: 'Container', max: { cpu: '50m' } }), want: 'max cpu is 50m' },
   'storage limits are not its own': { containers: [both('2', '2Gi')], namespace: ranges({ type: 'PersistentVolumeClaim', max: { storage: '1' } }), want: LEAST },
   'none beside the pod’s own': { containers: [BURSTABLE], podLevel: both('1', '1Gi'), want: {} },

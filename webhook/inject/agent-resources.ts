@@ -1,6 +1,7 @@
 import type { Pod, ResourceRequirements } from '../../core/pod.ts'
 import { hasPodResources, qosClass } from '../qos.ts'
 import type { NamespaceFacts } from '../settings.ts'
+import { ASKED_BY_QUOTA, isCounted } from './least-resources.ts'
 import { limitRangeProblem } from './limit-range.ts'
 import { CPU_FLOOR, copiedResources, type Fit, isEnough, MEMORY_FLOOR } from './resources.ts'
 
@@ -21,8 +22,11 @@ const LEAST: ResourceRequirements = {
  * with a quota and for a HorizontalPodAutoscaler, and adds nothing.
  */
 export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
-  const hasQuota = namespace?.hasResourceQuota ?? false
-  const candidates = candidatesFor(pod, namespace).filter(({ adds }) => !(adds && hasQuota))
+  const candidates = candidatesFor(pod, namespace).filter(({ resources, adds }) => {
+    // What is counted must also be given, so it does not matter in which list.
+    const names = [...ASKED_BY_QUOTA, ...Object.keys({ ...resources.requests, ...resources.limits })]
+    return !(adds && namespace && names.some(name => LISTS.some(list => isCounted(namespace, list, name))))
+  })
   if (candidates.length === 0) {
     return unfit('a Guaranteed pod would ask for more with the agent in it, under a ResourceQuota')
   }
@@ -30,11 +34,13 @@ export function agentResources(pod: Pod, namespace: NamespaceFacts | undefined):
   const items = namespace?.hasLimitRange ? (namespace.limitRanges ?? []) : []
   const looked = candidates.map(({ resources }) => ({
     resources,
-    problem: limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR }),
+    problem: limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR, as: 'sidecar' }),
   }))
   const good = looked.find(({ problem }) => problem === undefined)
   return good ? { kind: 'fits', resources: good.resources } : unfit(looked[0]?.problem ?? '')
 }
+
+const LISTS = ['requests', 'limits'] as const
 
 interface Candidate {
   resources: ResourceRequirements
@@ -46,12 +52,13 @@ interface Candidate {
 function candidatesFor(pod: Pod, namespace: NamespaceFacts | undefined): Candidate[] {
   const free = (resources: ResourceRequirements): Candidate => ({ resources, adds: false })
   const costly = (resources: ResourceRequirements): Candidate => ({ resources, adds: true })
-  const none = zeros(pod)
+  const hasQuota = namespace?.hasResourceQuota ?? false
+  const none = zeros(pod, hasQuota ? ASKED_BY_QUOTA : [])
   if (hasPodResources(pod.spec.resources)) return [free({}), free(none)]
   const copies = pod.spec.containers.map(copiedResources).filter(copy => isEnough(copy, 'memory', MEMORY_FLOOR))
   switch (qosClass(pod)) {
     case 'BestEffort':
-      return [free({}), free(none)]
+      return hasQuota ? [free(none), free({})] : [free({}), free(none)]
     case 'Guaranteed':
       return [LEAST, ...copies].map(costly)
     case 'Burstable':
@@ -61,11 +68,11 @@ function candidatesFor(pod: Pod, namespace: NamespaceFacts | undefined): Candida
   }
 }
 
-/** Zero of everything that any container of the pod has. */
-function zeros({ spec }: Pod): ResourceRequirements {
+/** Zero of everything that any container of the pod has, and of what a quota asks of each: then it names the pod's own. */
+function zeros({ spec }: Pod, asked: readonly string[]): ResourceRequirements {
   const copies = spec.containers.map(copiedResources)
   const of = (list: 'requests' | 'limits') =>
-    Object.fromEntries(copies.flatMap(copy => Object.keys(copy[list] ?? {})).map(name => [name, '0']))
+    Object.fromEntries([...copies.flatMap(copy => Object.keys(copy[list] ?? {})), ...asked].map(name => [name, '0']))
   const limits = of('limits')
   const requests = { ...of('requests'), ...limits }
   return {

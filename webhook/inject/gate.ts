@@ -8,6 +8,7 @@ import {
   TOKEN_VOLUME,
 } from '../../core/names.ts'
 import type { Container, ResourceRequirements, VolumeMount } from '../../core/pod.ts'
+import type { ProxyUser } from '../service-mesh.ts'
 import type { InjectSettings } from '../settings.ts'
 
 export const GATE_COMMAND = ['node', GATE_PROGRAM]
@@ -20,6 +21,8 @@ export interface GateOptions {
   resources: ResourceRequirements
   /** The pod's own, the namespace's or the cluster's. */
   failOpenAfterMs: number
+  /** Whose traffic a service mesh leaves alone, if it redirects others'. */
+  proxyUser?: ProxyUser | undefined
 }
 
 /** An init container that waits for a slot. Fit for Pod Security level restricted. */
@@ -59,9 +62,9 @@ export function ownMounts(): VolumeMount[] {
 }
 
 /** `otherUser`: instead of the usual one, unless users are the cluster's to choose. */
-export function ownSecurityContext({ settings }: GateOptions, otherUser?: number): Record<string, unknown> {
+export function ownSecurityContext(options: GateOptions, otherUser?: number): Record<string, unknown> {
   // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
-  const runAsUser = settings.runAsUser === null ? null : (otherUser ?? settings.runAsUser)
+  const runAsUser = ownUser(options, otherUser)
   return {
     ...(runAsUser !== null && { runAsUser, runAsGroup: runAsUser }),
     runAsNonRoot: true,
@@ -71,6 +74,12 @@ export function ownSecurityContext({ settings }: GateOptions, otherUser?: number
     capabilities: { drop: ['ALL'] },
     seccompProfile: { type: 'RuntimeDefault' },
   }
+}
+
+/** Null: none is named. Where the cluster chooses, it has admitted the proxy's user, if the pod names one. */
+function ownUser({ settings, proxyUser }: GateOptions, otherUser?: number): number | null {
+  if (settings.runAsUser === null) return proxyUser?.isGiven ? proxyUser.uid : null
+  return otherUser ?? proxyUser?.uid ?? settings.runAsUser
 }
 
 /** What core/quantity.ts reads as `ms`. */

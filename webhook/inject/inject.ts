@@ -81,7 +81,7 @@ function ownContainer(part: Exclude<Part, { kind: 'moved' }>, bare: Pod, options
     case 'gate':
       return gateContainer(part.name, options)
     case 'image-step':
-      return imageStepContainer(part.name, part.of)
+      return imageStepContainer(part.name, part.of, options)
     case 'agent':
       return agentContainer(bare, part.of, options)
     case 'sequence-gate':

@@ -1,5 +1,6 @@
 import type { Pod, ResourceRequirements } from '../../core/pod.ts'
 import { parseQuantity } from '../../core/quantity.ts'
+import { amountOf, effectiveAmount, type ResourceList, sidecarAmount } from './pod-totals.ts'
 
 type Quantities = Record<string, string>
 
@@ -13,18 +14,26 @@ export interface LimitRangeItem {
   maxLimitRequestRatio?: Quantities
 }
 
+export interface LimitRangeQuestion {
+  items: readonly LimitRangeItem[]
+  memoryFloor: string
+  /** Whether the container would run beside all others or end before the app containers start. */
+  as: 'sidecar' | 'init'
+}
+
 /**
- * Why LimitRanges would refuse one more sidecar with these resources, or give it a memory limit below `memoryFloor`;
+ * Why LimitRanges would refuse one more container with these resources, or give it a memory limit below `memoryFloor`;
  * undefined when they would not. Source: k8s.io/kubernetes/plugin/pkg/admission/limitranger.
  */
 export function limitRangeProblem(
   pod: Pod,
   resources: ResourceRequirements,
-  { items, memoryFloor }: { items: readonly LimitRangeItem[]; memoryFloor: string },
+  { items, memoryFloor, as }: LimitRangeQuestion,
 ): string | undefined {
+  const total: Total = (list, name) => totalWith(pod, { resources, as }, list, name)
   for (const item of items) {
     const problem =
-      item.type === 'Container' ? containerProblem(defaulted(resources, items), item) : podProblem(pod, resources, item)
+      item.type === 'Container' ? containerProblem(defaulted(resources, items), item) : podProblem(total, item)
     if (problem) return `under a LimitRange (${problem})`
   }
   const limit = quantity(defaulted(resources, items).limits?.memory)
@@ -55,21 +64,35 @@ function containerProblem({ requests, limits }: ResourceRequirements, item: Limi
   return steep && `maxLimitRequestRatio of ${steep[0]} is ${steep[1]}`
 }
 
-/** A sum that was too large before is not our doing. */
-function podProblem(pod: Pod, resources: ResourceRequirements, item: LimitRangeItem): string | undefined {
+/** A total that was refused before is not our doing. */
+function podProblem(total: Total, item: LimitRangeItem): string | undefined {
   if (item.type !== 'Pod') return undefined
   const above = Object.entries(item.max ?? {}).find(([name, max]) => {
-    const sum = sumOf(pod, name)
+    const { before, after } = total('limits', name)
     const most = quantity(max) ?? 0
-    return sum <= most && sum + (quantity(resources.limits?.[name]) ?? 0) > most
+    return before <= most && after > most
   })
-  return above && `max ${above[0]} of a pod is ${above[1]}`
+  if (above) return `max ${above[0]} of a pod is ${above[1]}`
+  const steep = Object.entries(item.maxLimitRequestRatio ?? {}).find(([name, ratio]) => {
+    const [limits, requests] = [total('limits', name), total('requests', name)]
+    const most = quantity(ratio) ?? 0
+    return limits.before <= most * requests.before && limits.after > most * requests.after
+  })
+  return steep && `maxLimitRequestRatio of ${steep[0]} of a pod is ${steep[1]}`
 }
 
-/** Of the limits of all containers that run side by side. */
-function sumOf({ spec }: Pod, name: string): number {
-  const sidecars = (spec.initContainers ?? []).filter(c => c.restartPolicy === 'Always')
-  return [...sidecars, ...spec.containers].reduce((sum, c) => sum + (quantity(c.resources?.limits?.[name]) ?? 0), 0)
+type Total = (list: ResourceList, name: string) => { before: number; after: number }
+
+function totalWith(
+  pod: Pod,
+  { resources, as }: { resources: ResourceRequirements; as: LimitRangeQuestion['as'] },
+  list: ResourceList,
+  name: string,
+): ReturnType<Total> {
+  const before = effectiveAmount(pod, list, name)
+  const amount = amountOf({ name: '', resources }, list, name)
+  const after = as === 'sidecar' ? before + amount : Math.max(before, sidecarAmount(pod, list, name) + amount)
+  return { before, after }
 }
 
 function less(a: string, b: string): boolean {

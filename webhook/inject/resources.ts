@@ -1,7 +1,10 @@
 import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
-import { parseQuantity } from '../../core/quantity.ts'
+import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
 import { hasPodResources, qosClass } from '../qos.ts'
 import type { NamespaceFacts } from '../settings.ts'
+import { type Constraints, isCounted, largestLimit, leastResources, OWN_RESOURCES } from './least-resources.ts'
+import { limitRangeProblem } from './limit-range.ts'
+import { amountOf, roomFor, sidecarAmount } from './pod-totals.ts'
 
 /**
  * What a gate needs to run. Measured (Node 24, TLS, cold page cache, cgroup memory limit): 96Mi starts in 0.7 s, 72Mi in
@@ -10,12 +13,8 @@ import type { NamespaceFacts } from '../settings.ts'
  */
 export const MEMORY_FLOOR = '96Mi'
 export const CPU_FLOOR = '100m'
-
-/**
- * Devices, huge pages and resource claims are not copied: a gate has no use for them, a device plugin would allocate them
- * once more, and neither QoS nor a quota asks each container for them.
- */
-const COPIED = ['cpu', 'memory', 'ephemeral-storage']
+/** For a gate that runs a shell only; the container runtime's own start needs some 10 MiB of it. */
+const SHELL_MEMORY = '32Mi'
 
 export type Fit =
   /** `raised`: what this costs the pod, in a sentence. */
@@ -32,79 +31,115 @@ export function copiedResources(container: Container): ResourceRequirements {
 }
 
 /**
- * The resources of a gate: a copy of one app container's. It never raises what the pod asks for, because that is a
- * maximum, over the init containers, of one of them plus the sidecars before it, and the app containers together weigh
- * more than any one of them; it keeps the QoS class; and quota and LimitRange judge it as they judge its original. If
- * none gives a gate enough memory the limit is raised, and where that could get the pod refused it does not fit.
+ * The resources of a gate, and of an image step beside it: the least that keeps the pod's QoS class and that LimitRanges
+ * and quota admit. The pod as a whole asks for more only where a gate cannot do with less and no quota counts it;
+ * that is said. Where a gate would not fit, the sentence says why.
  */
 export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
-  const copies = pod.spec.containers.map(copiedResources)
-  const fitting = copies.filter(copy => isEnough(copy, 'memory', MEMORY_FLOOR))
-  if (hasPodResources(pod.spec.resources)) return sharedFit(pod.spec.resources, fitting[0], namespace)
-  const chosen =
-    fitting.find(copy => isEnough(copy, 'cpu', CPU_FLOOR)) ?? fitting[0] ?? copies.reduce(larger, copies[0] ?? {})
-  const cpu = isEnough(chosen, 'cpu', CPU_FLOOR) ? chosen : fasterIfFree(chosen, pod, namespace)
-  if (isEnough(chosen, 'memory', MEMORY_FLOOR)) return { kind: 'fits', resources: cpu }
-  return withMemory(cpu, pod, namespace)
+  if (hasPodResources(pod.spec.resources)) return sharedFit(pod, pod.spec.resources, namespace)
+  const constraints = constraintsOf(namespace)
+  if (!constraints) return copyFit(pod)
+  const resources = leastResources(pod, constraints)(name => gateLimit(pod, name, constraints))
+  const problem = problemOf(pod, resources, constraints)
+  if (problem) return { kind: 'unfit', sentence: tooSmall(problem) }
+  const raised = OWN_RESOURCES.filter(name => exceeds(pod, resources, 'requests', name))
+  if (raised.length === 0) return { kind: 'fits', resources }
+  return { kind: 'fits', resources, raised: raised.map(name => raisedSentence(pod, resources, name)).join(', ') }
 }
 
 /**
- * The resources of a gate that runs a shell only: a copy of the container it stands before. What it then weighs is what that
- * container weighs next, and so it is free also where sidecars run already.
+ * The resources of each gate that runs a shell only, by the container it stands before. It stands after sidecars and never
+ * has more than that container, so it is free there too.
  */
 export function sequenceGateResources(
-  container: Container,
   pod: Pod,
   namespace: NamespaceFacts | undefined,
-): ResourceRequirements {
-  const isShared = hasPodResources(pod.spec.resources) && namespace && !namespace.hasLimitRange
-  return isShared ? {} : copiedResources(container)
+): (container: Container) => ResourceRequirements {
+  if (hasPodResources(pod.spec.resources)) {
+    const isShared = namespace && !namespace.hasLimitRange
+    return container => (isShared ? {} : copiedResources(container))
+  }
+  const constraints = constraintsOf(namespace)
+  if (!constraints) return copiedResources
+  const most: Record<string, number> = { memory: quantity(SHELL_MEMORY), ...(isGuaranteed(pod) && { cpu: CPU }) }
+  const least = leastResources(pod, constraints)
+  const items = constraints.items.filter(({ type }) => type === 'Container')
+  return container => {
+    const resources = least(name =>
+      Math.min(most[name] ?? Number.POSITIVE_INFINITY, amountOf(container, 'limits', name)),
+    )
+    const problem = limitRangeProblem(pod, resources, { items, memoryFloor: '0', as: 'init' })
+    return problem ? copiedResources(container) : resources
+  }
+}
+
+const CPU = quantity(CPU_FLOOR)
+
+/** Undefined while it is not known what judges containers here: the namespace is then new, or this program. */
+function constraintsOf(namespace: NamespaceFacts | undefined): Constraints | undefined {
+  if (!namespace) return undefined
+  const items = namespace.hasLimitRange ? namespace.limitRanges : []
+  const { hasResourceQuota, quotaCounts } = namespace
+  return items && { items, hasResourceQuota, ...(quotaCounts && { quotaCounts }) }
+}
+
+/**
+ * Memory as needed. Little CPU only makes a gate slow: in a Guaranteed pod, where it is reserved, it has no more than
+ * needed and never more than the pod; elsewhere as much as the app, and the floor where no quota counts it.
+ */
+function gateLimit(pod: Pod, name: string, constraints: Constraints): number {
+  if (name === 'memory') return quantity(MEMORY_FLOOR)
+  if (name !== 'cpu') return largestLimit(pod, name)
+  if (isGuaranteed(pod)) return Math.min(CPU, roomFor(pod, 'requests', name))
+  const wanted = Math.max(CPU, largestLimit(pod, name))
+  return isCounted(constraints, 'limits', name) ? Math.min(wanted, roomFor(pod, 'limits', name)) : wanted
+}
+
+function problemOf(pod: Pod, resources: ResourceRequirements, constraints: Constraints): string | undefined {
+  const { items } = constraints
+  if (!isEnough(resources, 'memory', MEMORY_FLOOR)) {
+    return `memory limits here are smaller, under a LimitRange (max memory is ${resources.limits?.memory})`
+  }
+  const over = OWN_RESOURCES.find(name =>
+    (['requests', 'limits'] as const).some(
+      list => isCounted(constraints, list, name) && exceeds(pod, resources, list, name),
+    ),
+  )
+  if (over) return `${over} limits here are smaller, under a ResourceQuota`
+  const problem = limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR, as: 'init' })
+  return problem && `does not fit, ${problem}`
+}
+
+function exceeds(pod: Pod, resources: ResourceRequirements, list: 'requests' | 'limits', name: string): boolean {
+  return quantity(resources[list]?.[name]) > roomFor(pod, list, name)
+}
+
+function raisedSentence(pod: Pod, resources: ResourceRequirements, name: string): string {
+  const total = sidecarAmount(pod, 'requests', name) + quantity(resources.requests?.[name])
+  return `gates raise the pod's ${name} request to ${formatQuantity(name, total)}`
 }
 
 /**
  * With resources of the pod as a whole a gate shares them and has none of its own, except under a LimitRange: its defaults
  * for a container could exceed the pod's, so there it is a copy.
  */
-function sharedFit(
-  podLevel: ResourceRequirements,
-  copy: ResourceRequirements | undefined,
-  namespace: NamespaceFacts | undefined,
-): Fit {
+function sharedFit(pod: Pod, podLevel: ResourceRequirements, namespace: NamespaceFacts | undefined): Fit {
   if (!isEnough(podLevel, 'memory', MEMORY_FLOOR)) {
     return { kind: 'unfit', sentence: tooSmall(`the pod's memory limit is ${podLevel.limits?.memory}`) }
   }
-  if (namespace && !namespace.hasLimitRange) return { kind: 'fits', resources: {} }
+  return namespace && !namespace.hasLimitRange ? { kind: 'fits', resources: {} } : copyFit(pod)
+}
+
+/**
+ * A copy of an app container's resources: quota and LimitRange judge it as they judge its original, it keeps the QoS
+ * class, and it never raises what the pod asks for.
+ */
+function copyFit(pod: Pod): Fit {
+  const copies = pod.spec.containers.map(copiedResources).filter(copy => isEnough(copy, 'memory', MEMORY_FLOOR))
+  const copy = copies.find(candidate => isEnough(candidate, 'cpu', CPU_FLOOR)) ?? copies[0]
   return copy
     ? { kind: 'fits', resources: copy }
     : { kind: 'unfit', sentence: tooSmall('memory limits here are smaller, under a LimitRange') }
-}
-
-function withMemory(copy: ResourceRequirements, pod: Pod, namespace: NamespaceFacts | undefined): Fit {
-  const isGuaranteed = qosClass(pod) === 'Guaranteed'
-  const isFree = quantity(MEMORY_FLOOR) <= total(pod, 'memory')
-  // A LimitRange can forbid the limit itself or its ratio to the request; a quota counts the pod's total.
-  const mayBeRefused = !namespace || namespace.hasLimitRange || (namespace.hasResourceQuota && !isFree)
-  if (mayBeRefused) {
-    const constraint = !namespace || namespace.hasLimitRange ? 'a LimitRange' : 'a ResourceQuota'
-    return { kind: 'unfit', sentence: tooSmall(`memory limits here are smaller, under ${constraint}`) }
-  }
-  const resources = raised(copy, 'memory', MEMORY_FLOOR, isGuaranteed)
-  if (!isGuaranteed || isFree) return { kind: 'fits', resources }
-  return { kind: 'fits', resources, raised: `gates raise the pod's memory request to ${MEMORY_FLOOR}` }
-}
-
-/** Little CPU only makes a gate slow, so more is taken only where nobody counts it. */
-function fasterIfFree(copy: ResourceRequirements, pod: Pod, namespace: NamespaceFacts | undefined) {
-  if (!namespace || namespace.hasLimitRange || qosClass(pod) === 'Guaranteed') return copy
-  if (namespace.hasResourceQuota && quantity(CPU_FLOOR) > total(pod, 'cpu')) return copy
-  return raised(copy, 'cpu', CPU_FLOOR, false)
-}
-
-function raised(copy: ResourceRequirements, name: string, to: string, withRequest: boolean): ResourceRequirements {
-  return {
-    requests: withRequest ? { ...copy.requests, [name]: to } : { ...copy.requests },
-    limits: { ...copy.limits, [name]: to },
-  }
 }
 
 function tooSmall(why: string): string {
@@ -117,13 +152,8 @@ export function isEnough(resources: ResourceRequirements, name: string, floor: s
   return limit === 0 || limit >= quantity(floor)
 }
 
-function larger(a: ResourceRequirements, b: ResourceRequirements): ResourceRequirements {
-  return quantity(b.limits?.memory) > quantity(a.limits?.memory) ? b : a
-}
-
-/** Sum of the app containers' limits. */
-function total(pod: Pod, name: string): number {
-  return pod.spec.containers.reduce((sum, container) => sum + quantity(container.resources?.limits?.[name]), 0)
+function isGuaranteed(pod: Pod): boolean {
+  return qosClass(pod) === 'Guaranteed'
 }
 
 function quantity(value: string | undefined): number {
@@ -131,5 +161,5 @@ function quantity(value: string | undefined): number {
 }
 
 function pick(list: Record<string, string> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => COPIED.includes(name)))
+  return Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => OWN_RESOURCES.includes(name)))
 }
