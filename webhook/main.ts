@@ -14,6 +14,7 @@ import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { listenHost } from '../core/listen-host.ts'
 import type { Logger } from '../core/log.ts'
 import { runProgram } from '../core/run-program.ts'
+import { servingTls } from '../core/serving-tls.ts'
 import { type ClusterView, startClusterView } from './cluster-view.ts'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
@@ -53,11 +54,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     monotonicMs: () => performance.now(),
     unready: () => view.missing(),
     isDraining: () => draining,
-    tls: { cert: identity.certPem, key: identity.keyPem },
+    tls: servingTls(identity),
   })
-  certificates.onChange(({ certPem, keyPem }) =>
-    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
-  )
+  certificates.onChange(next => (https.server as unknown as Server).setSecureContext(servingTls(next)))
   server = https
   await https.listen({ host: listenHost(), port: config.webhook.listenPort })
   log.info({ port: config.webhook.listenPort }, 'serving reviews')

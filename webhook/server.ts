@@ -1,5 +1,6 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { messageOf } from '../core/errors.ts'
+import { MIN_TLS_VERSION } from '../core/serving-tls.ts'
 import { type AnswerDeps, answer } from './answer.ts'
 
 export interface ServerDeps extends AnswerDeps {
@@ -22,7 +23,7 @@ const KEEP_ALIVE_MS = 120_000
  */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
-    ...(deps.tls && { https: { ...deps.tls, minVersion: 'TLSv1.2' } }),
+    ...(deps.tls && { https: { ...deps.tls, minVersion: MIN_TLS_VERSION } }),
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // A 503 to a request that was under way would be a failed call; see drain.ts.

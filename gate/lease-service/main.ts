@@ -18,6 +18,7 @@ import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
+import { servingTls } from '../../core/serving-tls.ts'
 import { ConditionWriter } from './condition-writer.ts'
 import { createIdentityCache } from './identity.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
@@ -130,7 +131,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   })
   const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))
   const https = buildServer({
-    tls: { cert: identity.certPem, key: identity.keyPem },
+    tls: servingTls(identity),
     identify: createIdentityCache(
       token => fewReviews(() => client.reviewToken(token, TOKEN_AUDIENCE)),
       () => clock.monotonicMs(),
@@ -144,9 +145,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     refused: code => metrics.refused(code),
     log,
   })
-  certificates.onChange(({ certPem, keyPem }) =>
-    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
-  )
+  certificates.onChange(next => (https.server as unknown as Server).setSecureContext(servingTls(next)))
   server = https
   await https.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')

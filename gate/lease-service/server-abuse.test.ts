@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
+import { servingTls } from '../../core/serving-tls.ts'
 import { buildServer } from './server.ts'
 import { MAX_WAITING } from './unnamed-connections.ts'
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
 })
 
 /** The service's real TLS listener; whoever shows a token is granted. */
-async function listening(): Promise<{ port: number; open: () => Promise<number> }> {
+async function listening(): Promise<{ port: number; open: () => Promise<number>; replaceCertificate: () => void }> {
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: async () => ({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' }),
@@ -40,7 +41,8 @@ async function listening(): Promise<{ port: number; open: () => Promise<number> 
     return server.close()
   })
   const open = async (): Promise<number> => await promisify(server.server.getConnections.bind(server.server))()
-  return { port: (server.server.address() as AddressInfo).port, open }
+  const replaceCertificate = () => (server.server as unknown as https.Server).setSecureContext(servingTls(identity))
+  return { port: (server.server.address() as AddressInfo).port, open, replaceCertificate }
 }
 
 /** A gate's whole request on a connection of its own; resolves with the first line of the answer. */
@@ -84,6 +86,21 @@ test('who speaks no TLS is hung up on, and gates are served', async () => {
   socket.write('GET / HTTP/1.1\r\n\r\n')
   await ended
   expect(await ask(port)).toContain('"granted"')
+})
+
+test('who knows no TLS 1.3 is hung up on, also after the certificate was replaced', async () => {
+  const { port, replaceCertificate } = await listening()
+  const versionOf = async (maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<string | null> => {
+    const socket = tls.connect({ host: '127.0.0.1', port, ca: identity.caBundlePem, servername: NAME, maxVersion })
+    onTestFinished(() => void socket.destroy())
+    await once(socket, 'secureConnect')
+    return socket.getProtocol()
+  }
+  for (const swap of [() => undefined, replaceCertificate]) {
+    swap()
+    await expect(versionOf('TLSv1.2')).rejects.toThrow()
+    expect(await versionOf('TLSv1.3')).toBe('TLSv1.3')
+  }
 })
 
 test.each([

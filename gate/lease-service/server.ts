@@ -14,6 +14,7 @@ import {
 import type { Logger } from '../../core/log.ts'
 import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../../core/names.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
+import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import type { AgentStream } from './agent-streams.ts'
 import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
@@ -67,6 +68,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
         handshakeTimeout: PATIENCE_MS,
         headersTimeout: PATIENCE_MS,
         connectionsCheckingInterval: CHECK_MS,
+        minVersion: MIN_TLS_VERSION,
         ...deps.tls,
       },
     }),
