@@ -20,7 +20,7 @@ import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { servingTls } from '../../core/serving-tls.ts'
 import { ConditionWriter } from './condition-writer.ts'
-import { createIdentityCache } from './identity.ts'
+import { createIdentityCache } from './identity-cache.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
@@ -70,7 +70,6 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   setInterval(() => workloads.prune(), PRUNE_MS).unref()
   // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
   const fewPods = limitConcurrency(16)
-  const fewReviews = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
     address,
     store: createKubernetesStore(client, config.namespace),
@@ -132,10 +131,11 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))
   const https = buildServer({
     tls: servingTls(identity),
-    identify: createIdentityCache(
-      token => fewReviews(() => client.reviewToken(token, TOKEN_AUDIENCE)),
-      () => clock.monotonicMs(),
-    ),
+    identify: createIdentityCache({
+      review: token => client.reviewToken(token, TOKEN_AUDIENCE),
+      isShown: ({ namespace, podName, podUid }) => watches.pods.get(`${namespace}/${podName}`)?.metadata.uid === podUid,
+      clock,
+    }),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
     connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
     report: (pod, request) => service.report(pod, request),

@@ -24,7 +24,8 @@ import { limitUnnamed } from './unnamed-connections.ts'
 
 export interface ServerDeps {
   tls?: ServerOptions
-  identify: (token: string) => Promise<PodIdentity>
+  /** `address` is where the token comes from. Throws RefusedError. */
+  identify: (token: string, address: string) => Promise<PodIdentity>
   /** Takes a gate's stream; returns what to do when the gate hangs up. Throws RefusedError. */
   connect: (identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream) => Promise<() => void>
   /** The same for the agent of a sequenced pod. */
@@ -129,7 +130,7 @@ async function identityOf(
   request: FastifyRequest,
   { podUid }: { podUid: string },
 ): Promise<PodIdentity> {
-  const identity = await deps.identify(bearerOf(request.headers.authorization))
+  const identity = await deps.identify(bearerOf(request.headers.authorization), request.ip)
   if (identity.podUid === podUid) return identity
   throw new RefusedError(
     403,
