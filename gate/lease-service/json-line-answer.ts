@@ -16,7 +16,7 @@ export function jsonLineAnswer<T>(reply: FastifyReply): JsonLineAnswer<T> {
   const { raw } = reply
   let isOpen = true
   const write = (message: T): void => {
-    if (!raw.headersSent) raw.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    if (!raw.headersSent) raw.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' })
     raw.write(`${JSON.stringify(message)}\n`)
   }
   return {

@@ -13,6 +13,7 @@ import {
 } from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
 import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../../core/names.ts'
+import { oneRequestAtATime } from '../../core/one-request.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import type { AgentStream } from './agent-streams.ts'
@@ -46,8 +47,6 @@ const BODY_LIMIT = 4_096
 const AGENT_BODY_LIMIT = 131_072
 /** For each of handshake, headers and whole request: a gate needs milliseconds, also on a busy node not ten seconds. */
 const PATIENCE_MS = 10_000
-/** Gates make a connection for each try; only an agent's reports follow one another. */
-const KEEP_ALIVE_MS = 5_000
 /** Node looks for late requests every 30 s unless told otherwise. */
 const CHECK_MS = 2_000
 
@@ -60,7 +59,6 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     // A request must be complete soon; the answer may take hours.
     requestTimeout: PATIENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     // What was under way when the replica shuts down is answered, not refused.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -74,6 +72,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       },
     }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+  oneRequestAtATime(server.server)
   const unnamed = limitUnnamed(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
     const identity = await identityOf(deps, request, body)
@@ -81,6 +80,8 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     return identity
   }
 
+  // Whoever was refused must begin again, and whoever was served needs a connection no more.
+  server.addHook('onSend', async (_request, reply) => void reply.header('connection', 'close'))
   server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
     const refusal = error instanceof RefusedError
     const status = refusal ? error.status : (error.statusCode ?? 500)
