@@ -128,7 +128,6 @@ async function main(options: ServiceOptions): Promise<void> {
     report: (identity, request) => service.report(identity, request),
     takePressure: (identity, request) => service.takePressure(identity, request),
     isReady: () => true,
-    metricsText: async () => '',
     refused: () => undefined,
     log,
   })

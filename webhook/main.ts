@@ -14,6 +14,7 @@ import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { listenHost } from '../core/listen-host.ts'
 import type { Logger } from '../core/log.ts'
 import { runProgram } from '../core/run-program.ts'
+import { serveMetrics } from '../core/serve-metrics.ts'
 import { servingTls } from '../core/serving-tls.ts'
 import { type ClusterView, startClusterView } from './cluster-view.ts'
 import { drain } from './drain.ts'
@@ -54,10 +55,21 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     monotonicMs: () => performance.now(),
     unready: () => view.missing(),
     isDraining: () => draining,
-    tls: servingTls(identity),
+    tls: servingTls(identity, config.webhook.clientCa),
   })
-  certificates.onChange(next => (https.server as unknown as Server).setSecureContext(servingTls(next)))
+  certificates.onChange(next =>
+    (https.server as unknown as Server).setSecureContext(servingTls(next, config.webhook.clientCa)),
+  )
   server = https
+  await serveMetrics({
+    config,
+    registry: metrics.registry,
+    transport: client.transport,
+    identity,
+    onCertificate: certificates.onChange,
+    clock,
+    log,
+  })
   await https.listen({ host: listenHost(), port: config.webhook.listenPort })
   log.info({ port: config.webhook.listenPort }, 'serving reviews')
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import { ExpiringCache } from '../../core/expiring-cache.ts'
 import { fairCalls, TooManyCallsError } from '../../core/fair-calls.ts'
 import type { TokenVerdict } from '../../core/kube/token-review.ts'
 import { identityOf, type PodIdentity, RefusedError } from './identity.ts'
@@ -24,18 +25,13 @@ export interface IdentityCacheDeps {
 /** Who a token belongs to; `address` is where it comes from. Throws RefusedError. */
 export type Identify = (token: string, address: string) => Promise<PodIdentity>
 
-interface Kept {
-  identity: PodIdentity
-  untilMs: number
-}
-
 /**
  * Remembers good verdicts by the token's hash: ten thousand gates that reconnect must not cost ten thousand reviews.
  * A token that comes again while it is being reviewed waits for that review: with an API server that hangs they would pile up.
  * What cannot be good costs no review; the others wait in a bounded queue in which addresses take turns.
  */
 export function createIdentityCache({ review, isShown, clock }: IdentityCacheDeps): Identify {
-  const kept = createKept(() => clock.monotonicMs())
+  const kept = new ExpiringCache<PodIdentity>(MAX_KEPT, () => clock.monotonicMs())
   const pending = new Map<string, Promise<PodIdentity>>()
   const lanes = { known: fairCalls(KNOWN), unknown: fairCalls(UNKNOWN) }
   const reviewed = async (token: string, address: string, hash: string): Promise<PodIdentity> => {
@@ -58,31 +54,4 @@ export function createIdentityCache({ review, isShown, clock }: IdentityCacheDep
 function refuseWhenFull(error: unknown): never {
   if (!(error instanceof TooManyCallsError)) throw error
   throw new RefusedError(503, 'TOO_MANY_REVIEWS', `the API server is asked about many tokens; ${error.message}`)
-}
-
-/** Identities for a time each; of too many those go that were used longest ago. */
-function createKept(monotonicMs: () => number) {
-  // A Map keeps insertion order: the first was used longest ago.
-  const kept = new Map<string, Kept>()
-  const put = (hash: string, entry: Kept): void => {
-    kept.delete(hash)
-    kept.set(hash, entry)
-  }
-  return {
-    get(hash: string): PodIdentity | undefined {
-      const found = kept.get(hash)
-      if (!found) return undefined
-      if (found.untilMs > monotonicMs()) {
-        put(hash, found)
-        return found.identity
-      }
-      kept.delete(hash)
-      return undefined
-    },
-    set(hash: string, identity: PodIdentity, forMs: number): void {
-      put(hash, { identity, untilMs: monotonicMs() + forMs })
-      const oldest = kept.keys().next()
-      if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value)
-    },
-  }
 }

@@ -18,6 +18,7 @@ import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
+import { serveMetrics } from '../../core/serve-metrics.ts'
 import { servingTls } from '../../core/serving-tls.ts'
 import { ConditionWriter } from './condition-writer.ts'
 import { createIdentityCache } from './identity-cache.ts'
@@ -141,12 +142,20 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     report: (pod, request) => service.report(pod, request),
     takePressure: (pod, request) => service.takePressure(pod, request),
     isReady: () => !draining,
-    metricsText: () => metrics.registry.metrics(),
     refused: code => metrics.refused(code),
     log,
   })
   certificates.onChange(next => (https.server as unknown as Server).setSecureContext(servingTls(next)))
   server = https
+  await serveMetrics({
+    config,
+    registry: metrics.registry,
+    transport: client.transport,
+    identity,
+    onCertificate: certificates.onChange,
+    clock,
+    log,
+  })
   await https.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()

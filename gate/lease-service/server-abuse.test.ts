@@ -45,7 +45,6 @@ async function listening(
     report: async () => undefined,
     takePressure: async () => undefined,
     isReady: () => true,
-    metricsText: async () => '',
     refused: () => undefined,
     log,
   })

@@ -36,7 +36,6 @@ export interface ServerDeps {
   /** Takes in what a gate tells of its node. Throws RefusedError. */
   takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
   isReady: () => boolean
-  metricsText: () => Promise<string>
   refused: (code: string) => void
   log: Logger
 }
@@ -53,7 +52,7 @@ const CHECK_MS = 2_000
 /** Of `listen`: a herd's connections in one turn of the event loop. Beyond Node's 511 the kernel drops them, and each comes again after 1, 3, 7 s. */
 export const BACKLOG = 4_096
 
-/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
+/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`. Does not listen yet. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -95,9 +94,6 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   )
   server.get('/healthz', async () => 'ok\n')
   server.get('/readyz', async (_request, reply) => (deps.isReady() ? 'ok\n' : reply.code(503).send('not ready\n')))
-  server.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(await deps.metricsText()),
-  )
 
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
     const gate = gateOf(request.params.gate)

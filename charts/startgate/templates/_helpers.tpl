@@ -46,7 +46,11 @@ app.kubernetes.io/component: {{ .component }}
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
-    "listenPort" .Values.webhook.port)
+    "listenPort" .Values.webhook.port
+    "clientCa" .Values.webhook.clientCa)
+  "metrics" (dict
+    "listenPort" .Values.metrics.port
+    "authorization" .Values.metrics.authorization)
   "certificateProvider" .Values.certificates.provider
   "certificateSecret" (include "startgate.certificateSecret" .)
   "caSecret" "startgate-ca"
