@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
 import type { GateMessage, GateVerdict } from '../core/lease-api.ts'
+import { madeToken } from '../gate/lease-service/made-token.ts'
 import type { GateConfig } from '../gate/pod/config.ts'
 import type { LeaseClient } from '../gate/pod/lease-client.ts'
 import { waitUnlessWithdrawn } from '../gate/pod/wait.ts'
@@ -73,7 +74,7 @@ export class GateHerd {
     const deps = {
       config,
       attempt: 1,
-      client: this.#counted(gateConnection({ serverName, secureContext, token: podUid }), podUid),
+      client: this.#counted(gateConnection({ serverName, secureContext, token: madeToken({ podUid }) }), podUid),
       clock: systemClock,
       random: Math.random,
       newNonce: () => crypto.randomUUID(),

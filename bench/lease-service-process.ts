@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { systemClock as clock } from '../core/clock.ts'
-import { limitConcurrency } from '../core/concurrency.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
 import type { Pod } from '../core/pod.ts'
-import { createIdentityCache } from '../gate/lease-service/identity.ts'
+import { createIdentityCache } from '../gate/lease-service/identity-cache.ts'
 import { createKubernetesStore } from '../gate/lease-service/lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits.ts'
@@ -15,6 +14,7 @@ import { Reporter } from '../gate/lease-service/reporter.ts'
 import { BACKLOG, buildServer } from '../gate/lease-service/server.ts'
 import { LeaseService } from '../gate/lease-service/service.ts'
 import type { Stream } from '../gate/lease-service/streams.ts'
+import { claimsOf } from '../gate/lease-service/token-claims.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
 import type { Tls } from './certificate.ts'
 import type { HeardGrant } from './hand-overs.ts'
@@ -109,28 +109,25 @@ async function main(options: ServiceOptions): Promise<void> {
       void start(pod)
     },
   })
-  // As in the service's own main.ts.
-  const fewAtOnce = limitConcurrency(16)
   const server = buildServer({
     tls: { cert: options.tls.cert, key: options.tls.key },
-    identify: createIdentityCache(
-      token =>
-        fewAtOnce(async () => {
-          tokenReviews++
-          await sleep(apiLatencyMs)
-          const { namespace = '', name: podName = '', uid: podUid = '' } = pods.get(token)?.metadata ?? {}
-          const username = `system:serviceaccount:${namespace}:default`
-          return { authenticated: true, audiences: [TOKEN_AUDIENCE], username, podName, podUid }
-        }),
-      () => clock.monotonicMs(),
-    ),
+    identify: createIdentityCache({
+      review: async token => {
+        tokenReviews++
+        await sleep(apiLatencyMs)
+        const { namespace, podName, podUid } = claimsOf(token, clock.wallMs())
+        const username = `system:serviceaccount:${namespace}:default`
+        return { authenticated: true, audiences: [TOKEN_AUDIENCE], username, podName, podUid }
+      },
+      isShown: ({ podUid }) => pods.has(podUid),
+      clock,
+    }),
     connect: (identity, gate, request, stream) =>
       service.connect(identity, gate, request, watched(stream, identity.podUid)),
     connectAgent: (identity, request, stream) => service.connectAgent(identity, request, stream),
     report: (identity, request) => service.report(identity, request),
     takePressure: (identity, request) => service.takePressure(identity, request),
     isReady: () => true,
-    metricsText: async () => '',
     refused: () => undefined,
     log,
   })

@@ -16,6 +16,8 @@ export interface ServingRequest extends CaRequest {
   /** DNS names the certificate is good for. */
   dnsNames: string[]
   ca: { certPem: string; keyPem: string }
+  /** What it is good for; `serverAuth` where not given. */
+  usage?: 'serverAuth' | 'clientAuth'
 }
 
 /** What a certificate says about itself. Times in ms since the epoch, cut to seconds as the certificate stores them. */
@@ -52,7 +54,7 @@ export function createServingCertificate(request: ServingRequest): string {
   certificate.setExtensions([
     { name: 'basicConstraints', critical: true, cA: false },
     { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
-    { name: 'extKeyUsage', serverAuth: true },
+    { name: 'extKeyUsage', [request.usage ?? 'serverAuth']: true },
     { name: 'subjectAltName', altNames: request.dnsNames.map(value => ({ type: 2, value })) },
     { name: 'subjectKeyIdentifier' },
     { name: 'authorityKeyIdentifier', keyIdentifier: ca.generateSubjectKeyIdentifier().getBytes() },

@@ -24,8 +24,9 @@ export interface Manifest {
 }
 
 export interface PolicyRule {
-  apiGroups: string[]
-  resources: string[]
+  apiGroups?: string[]
+  resources?: string[]
+  nonResourceURLs?: string[]
   resourceNames?: string[]
   verbs: string[]
 }

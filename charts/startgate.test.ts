@@ -43,8 +43,13 @@ describe.each(readdirSync(CASES))('%s', name => {
       const service = find(manifests, 'Service', program.name)
       const deployment = find(manifests, 'Deployment', program.name)
       const [container] = deployment.spec?.template?.spec.containers ?? []
-      expect(service.spec?.ports).toMatchObject([{ port: config.leaseService.port, targetPort: program.listenPort }])
-      expect(container).toMatchObject({ image: config.image, ports: [{ containerPort: program.listenPort }] })
+      const metrics = config.metrics.listenPort
+      expect(service.spec?.ports).toMatchObject([
+        { port: config.leaseService.port, targetPort: program.listenPort },
+        { port: metrics, targetPort: metrics },
+      ])
+      const ports = [{ containerPort: program.listenPort }, { containerPort: metrics }]
+      expect(container).toMatchObject({ image: config.image, ports })
     }
     expect(config.leaseService.serverName).toBe(`${config.leaseService.name}.${config.namespace}.svc`)
     find(manifests, 'MutatingWebhookConfiguration', config.webhook.configurationName)
@@ -90,7 +95,8 @@ describe('rights', () => {
     const manifests = await render()
     const lines = manifests.flatMap(manifest =>
       (manifest.rules ?? []).map(rule => {
-        const what = rule.resources.map(resource => `${rule.apiGroups.join()}/${resource}`).join(' ')
+        const resources = rule.resources ?? []
+        const what = rule.nonResourceURLs?.join() ?? resources.map(r => `${rule.apiGroups?.join()}/${r}`).join(' ')
         return `${nameOf(manifest)}: ${what} ${JSON.stringify(rule.resourceNames ?? 'any')} ${rule.verbs.join(',')}`
       }),
     )
@@ -103,9 +109,13 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: discovery.k8s.io/endpointslices "any" list,watch",
         "ClusterRole /startgate-lease-service: /events "any" create",
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
+        "ClusterRole /startgate-lease-service: authorization.k8s.io/subjectaccessreviews "any" create",
+        "ClusterRole /startgate-metrics-reader: /metrics "any" get",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
         "ClusterRole /startgate-webhook: /events "any" create",
+        "ClusterRole /startgate-webhook: authentication.k8s.io/tokenreviews "any" create",
+        "ClusterRole /startgate-webhook: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
         "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
@@ -117,6 +127,16 @@ describe('rights', () => {
       ]
     `)
     expect(lines.join('\n')).not.toContain('*')
+  })
+
+  test('to ask who may read the metrics go where nobody is asked', async () => {
+    const manifests = await render(['--set', 'metrics.authorization=false'])
+    const resources = manifests.flatMap(({ rules = [] }) =>
+      rules.flatMap(rule => rule.resources ?? rule.nonResourceURLs),
+    )
+    expect(resources).not.toContain('subjectaccessreviews')
+    expect(resources).not.toContain('/metrics')
+    expect(resources.filter(resource => resource === 'tokenreviews')).toHaveLength(1)
   })
 
   test('are bound to our own accounts only', async () => {
@@ -145,7 +165,7 @@ describe('certificates by cert-manager', () => {
 
   test('leave the programs one right: to read the one Secret with the serving certificate', async () => {
     const rules = (await render([...set, ...WITH_CERT_MANAGER])).flatMap(({ rules = [] }) => rules)
-    expect(rules.filter(({ resources }) => resources.includes('secrets'))).toEqual(
+    expect(rules.filter(({ resources }) => resources?.includes('secrets'))).toEqual(
       Array(2).fill({
         apiGroups: [''],
         resources: ['secrets'],
@@ -153,7 +173,7 @@ describe('certificates by cert-manager', () => {
         verbs: ['get'],
       }),
     )
-    expect(rules.filter(({ resources }) => resources.includes('mutatingwebhookconfigurations'))).toEqual([])
+    expect(rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))).toEqual([])
   })
 
   test('may come from an issuer that is there already', async () => {
@@ -176,6 +196,10 @@ describe('values that are refused', () => {
     'a misspelled limit': {
       set: 'limits.node.maxstarting=1',
       want: /'\/limits\/node'.*additional properties 'maxstarting'/,
+    },
+    'two listeners on one port': {
+      set: 'metrics.port=8443',
+      want: /metrics.port: 8443 is the port that the .* choose another/,
     },
     'a limit below 0': {
       set: 'limits.cluster.maxStarting=-1',

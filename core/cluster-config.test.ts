@@ -16,7 +16,8 @@ function goodConfig(): Json {
       listenPort: 8443,
       serverName: 'startgate-lease-service.startgate-system.svc',
     },
-    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443, allowOptOut: true },
+    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443, allowOptOut: true, clientCa: null },
+    metrics: { listenPort: 8444, authorization: true },
     certificateProvider: 'self',
     certificateSecret: 'startgate-certificates',
     caSecret: 'startgate-ca',
@@ -106,6 +107,7 @@ describe('parseClusterConfig', () => {
     'a whole share': ['limits.namespaceShare', 1],
     'a maximum wait': ['limits.maxWait', '15m'],
     'a floor': ['limits.cluster.minStartRate', '6/min'],
+    'a CA for clients': ['webhook.clientCa', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
     'no namespace to skip': ['skippedNamespaces', []],
   }
   test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
@@ -132,6 +134,11 @@ describe('parseClusterConfig', () => {
       want: 'certificateProvider: "cert-manager" is not known: write one of self, certManager',
     },
     'a name with capitals': { path: 'namespace', value: 'Startgate', want: 'namespace: "Startgate" is no name' },
+    'a CA that is none': {
+      path: 'webhook.clientCa',
+      value: 'ca.crt',
+      want: 'webhook.clientCa: "ca.crt" is no certificate',
+    },
     'a port of 0': { path: 'leaseService.port', value: 0, want: 'leaseService.port: "0" is no port' },
     'a port above 65535': { path: 'webhook.listenPort', value: 70_000, want: 'webhook.listenPort: "70000" is no port' },
     'a limit below 0': {

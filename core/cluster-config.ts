@@ -29,6 +29,14 @@ export interface ClusterConfig {
     listenPort: number
     /** Whether a pod's author may have it left alone, by a label. */
     allowOptOut: boolean
+    /** PEM: only who shows a certificate of this CA may ask for reviews; null: whoever asks. */
+    clientCa: string | null
+  }
+  /** Of both programs. */
+  metrics: {
+    listenPort: number
+    /** Whether a scraper must show a token that may `get` the nonResourceURL /metrics. */
+    authorization: boolean
   }
   /** Who makes the certificates: the webhook itself, or cert-manager. */
   certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
@@ -115,6 +123,11 @@ export function parseClusterConfig(text: string): ClusterConfig {
       configurationName: read.name('webhook.configurationName'),
       listenPort: read.port('webhook.listenPort'),
       allowOptOut: read.flag('webhook.allowOptOut'),
+      clientCa: read.certificatesOrNull('webhook.clientCa'),
+    },
+    metrics: {
+      listenPort: read.port('metrics.listenPort'),
+      authorization: read.flag('metrics.authorization'),
     },
     certificateProvider: read.oneOf('certificateProvider', CERTIFICATE_PROVIDERS),
     certificateSecret: read.name('certificateSecret'),

@@ -39,6 +39,16 @@ export class ConfigReader {
     )
   }
 
+  /** Certificates in PEM, or null. */
+  certificatesOrNull(path: string): string | null {
+    return this.#valid(
+      path,
+      null,
+      'is no certificate: write PEM blocks that begin with -----BEGIN CERTIFICATE-----, or null for none',
+      (v): v is string | null => v === null || (isText(v) && v.includes('-----BEGIN CERTIFICATE-----')),
+    )
+  }
+
   oneOf<T extends string>(path: string, choices: readonly [T, ...T[]]): T {
     return this.#valid(path, choices[0], `is not known: write one of ${choices.join(', ')}`, (v): v is T =>
       choices.some(choice => choice === v),

@@ -15,6 +15,8 @@ import { createEventRecorder } from '../core/kube/events.ts'
 import { listenHost } from '../core/listen-host.ts'
 import type { Logger } from '../core/log.ts'
 import { runProgram } from '../core/run-program.ts'
+import { serveMetrics } from '../core/serve-metrics.ts'
+import { servingTls } from '../core/serving-tls.ts'
 import { type ClusterView, startClusterView } from './cluster-view.ts'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
@@ -60,12 +62,21 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     tellUngated: ungated => {
       if (budget.admit(ungated, clock.monotonicMs())) events.record(ungatedEvent(ungated))
     },
-    tls: { cert: identity.certPem, key: identity.keyPem },
+    tls: servingTls(identity, config.webhook.clientCa),
   })
-  certificates.onChange(({ certPem, keyPem }) =>
-    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
+  certificates.onChange(next =>
+    (https.server as unknown as Server).setSecureContext(servingTls(next, config.webhook.clientCa)),
   )
   server = https
+  await serveMetrics({
+    config,
+    registry: metrics.registry,
+    transport: client.transport,
+    identity,
+    onCertificate: certificates.onChange,
+    clock,
+    log,
+  })
   await https.listen({ host: listenHost(), port: config.webhook.listenPort })
   log.info({ port: config.webhook.listenPort }, 'serving reviews')
 }

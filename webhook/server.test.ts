@@ -169,12 +169,6 @@ describe('the other routes', () => {
     expect(await serverWith().server.inject('/readyz')).toMatchObject({ statusCode: 200 })
   })
 
-  test('/metrics is in the Prometheus format', async () => {
-    const answer = await serverWith().server.inject('/metrics')
-    expect(answer.headers['content-type']).toContain('text/plain')
-    expect(answer.body).toContain('startgate_webhook_review_duration_seconds_bucket')
-  })
-
   test('anything else is 404 with a sentence', async () => {
     expect((await serverWith().server.inject('/')).json()).toEqual({
       code: 'NOT_FOUND',

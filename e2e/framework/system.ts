@@ -63,3 +63,25 @@ async function election(kubectl: Kubectl): Promise<{ holderIdentity?: string; le
   const get = ['get', 'lease', 'startgate-leader', '-n', SYSTEM_NAMESPACE]
   return (await kubectl.json<{ spec: Awaited<ReturnType<typeof election>> }>(get)).spec
 }
+
+export interface ProgramPod {
+  name: string
+  image: string
+  restarts: number
+}
+
+/** The pods of the webhook and the lease service, by name. */
+export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
+  const list = await kubectl.json<{
+    items: {
+      metadata: { name: string }
+      spec: { containers: { image: string }[] }
+      status: { containerStatuses?: { restartCount: number }[] }
+    }[]
+  }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', 'app.kubernetes.io/name=startgate', '--sort-by=.metadata.name'])
+  return list.items.map(({ metadata, spec, status }) => ({
+    name: metadata.name,
+    image: spec.containers[0]?.image ?? '',
+    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+  }))
+}

@@ -32,3 +32,13 @@ test('a second stream of a pod takes over, and the end of the first changes noth
   streams.endAll(() => ({ kind: 'leader', address: 'a:1', term: 2 }))
   expect([second.heard, streams.size]).toEqual([['leader'], 0])
 })
+
+test('to make room the stream goes that has been open longest', () => {
+  const streams = new AgentStreams()
+  const agents = ['a', 'b'].map(uid => ({ uid, ...record() }))
+  for (const { uid, stream } of agents) streams.open(uid, 1, stream)
+  const again = record()
+  streams.open('a', 1, again.stream)
+  streams.makeRoom(() => 5_000)
+  expect([agents[1]?.heard, again.heard, streams.size]).toEqual([['retry'], [], 1])
+})

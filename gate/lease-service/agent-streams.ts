@@ -30,7 +30,18 @@ export class AgentStreams {
     this.#open
       .get(podUid)
       ?.stream.end({ kind: 'retry', afterMs: 1_000, reason: 'another connection of this agent took over' })
+    // Last in the Map's order: it has come last.
+    this.#open.delete(podUid)
     this.#open.set(podUid, { stream, attempt, told: '', sentAtMs: Number.NEGATIVE_INFINITY })
+  }
+
+  /** Ends the stream that has been open longest, so that all agents get their turn. `awayMs`: how long it is to be away. */
+  makeRoom(awayMs: (podUid: string) => number): void {
+    const [oldest] = this.#open
+    if (!oldest) return
+    const [podUid, { stream }] = oldest
+    this.#open.delete(podUid)
+    stream.end({ kind: 'retry', afterMs: awayMs(podUid), reason: 'as many agents are connected as there may be' })
   }
 
   /** Forgets a stream that broke; false when another has taken over meanwhile. */

@@ -1,34 +1,74 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { absences, awayMs, HELD_ASIDE, HELD_PLACES, HELD_STREAMS, heldPlaces } from './far-back.ts'
+import { ARRIVING, absences, HELD_AGENTS, HELD_ASIDE, HELD_PLACES, HELD_STREAMS, leastAwayMs } from './far-back.ts'
 import type { Waiting } from './model.ts'
+import { Returns } from './returns.ts'
 
 test.each([
-  ['the last held place stays', { place: HELD_PLACES, estimateMs: 900_000 }, 0.5, undefined],
-  ['the next place goes away briefly', { place: HELD_PLACES + 1, estimateMs: 900_000 }, 0, 2_500],
-  ['without an estimate it does not hurry', { place: 9_000 }, 0.999, 29_985],
-  ['half the line in 40 s: back before its turn', { place: 2_000, estimateMs: 40_000 }, 0, 10_000],
-  ['far back it is away for half a minute at most', { place: 10_000, estimateMs: 900_000 }, 0.999, 29_985],
-])('%s', (_, row, random, want) => {
-  expect(awayMs(row, HELD_PLACES, random)).toBe(want)
+  ['the next place goes away briefly', { place: HELD_PLACES + 1, estimateMs: 900_000 }, 5_000],
+  ['without an estimate only room decides', { place: 9_000 }, 5_000],
+  ['half the line in 40 s: back before its turn', { place: 2_000, estimateMs: 40_000 }, 20_000],
+  ['an estimate counts for half a minute at most', { place: 10_000, estimateMs: 900_000 }, 30_000],
+])('%s', (_, row, want) => {
+  expect(leastAwayMs(row, HELD_PLACES)).toBe(want)
 })
 
-test.each([
-  ['one line holds a thousand', 1, HELD_PLACES],
-  ['so does each of ten', 10, HELD_PLACES],
-  ['two hundred lines share what the leader can hold', 200, HELD_STREAMS / 200],
-  ['the next ten stay in each of any number', 100_000, 10],
-  ['nobody waits', 0, HELD_PLACES],
-])('%s', (_, lines, want) => {
-  expect(heldPlaces(lines, 0)).toBe(want)
+const row = (key: string, cause: Waiting['cause'], place: number): Waiting => {
+  return { key, resource: 'start', namespace: 'shop', cause, place, of: place, reason: '' }
+}
+const line = (name: string, length: number) =>
+  Array.from({ length }, (_, i) => row(`${name}-${i}`, i ? 'behind' : 'full', i + 1))
+const aside = (count: number) => Array.from({ length: count }, (_, i) => row(`aside-${i}`, 'order', 1))
+const told = (waiting: Waiting[], agents = 0) => [
+  ...absences(waiting, { agents, returns: new Returns(), nowMs: 0, random: () => 0 }),
+]
+const staying = (waiting: Waiting[], agents = 0) =>
+  told(waiting, agents).flatMap(([{ key }, afterMs]) => (afterMs === undefined ? [key] : []))
+
+test('a line holds a thousand, and so does each of nine', () => {
+  expect(staying(line('one', 1_500))).toHaveLength(HELD_PLACES)
+  const nine = Array.from({ length: 9 }, (_, i) => line(`l${i}`, 1_500)).flat()
+  expect(staying(nine)).toHaveLength(HELD_STREAMS - ARRIVING)
+})
+
+test('5,000 nodes with ten each and as many agents as there may be: the first of each line stay, and never too many', () => {
+  const lines = Array.from({ length: 5_000 }, (_, i) => line(`node-${i}`, 10)).flat()
+  const stay = staying(lines, 50_000)
+  expect(stay).toHaveLength(HELD_STREAMS - ARRIVING - HELD_AGENTS)
+  expect(stay.filter(key => key.endsWith('-0'))).toHaveLength(5_000)
+  expect(stay.filter(key => key.endsWith('-1'))).toHaveLength(1_000)
+})
+
+test('more lines than room: as many heads stay as there is room for', () => {
+  const heads = Array.from({ length: 20_000 }, (_, i) => row(`head-${i}`, 'full', 1))
+  expect(staying(heads)).toHaveLength(HELD_STREAMS - ARRIVING)
 })
 
 test('who stands in no line takes no places from lines until there are thousands, of whom the last go away', () => {
-  const row = (key: string, cause: Waiting['cause'], place: number): Waiting => {
-    return { key, resource: 'start', namespace: 'shop', cause, place, of: place, reason: '' }
-  }
-  const inLine = Array.from({ length: HELD_PLACES }, (_, i) => row(`line-${i}`, i ? 'behind' : 'full', i + 1))
-  const aside = (count: number) => Array.from({ length: count }, (_, i) => row(`aside-${i}`, 'order', 1))
-  const away = (waiting: Waiting[]) => [...absences(waiting, () => 0)].filter(([, ms]) => ms !== undefined)
-  expect(away([...aside(4_000), ...inLine])).toEqual([])
-  expect(away([...aside(HELD_ASIDE + 1), ...inLine])).toEqual([[row(`aside-${HELD_ASIDE}`, 'order', 1), 15_000]])
+  expect(staying([...aside(HELD_ASIDE), ...line('one', HELD_PLACES)])).toHaveLength(HELD_ASIDE + HELD_PLACES)
+  const away = told([...aside(HELD_ASIDE + 1), ...line('one', HELD_PLACES)]).filter(([, ms]) => ms !== undefined)
+  expect(away).toEqual([[row(`aside-${HELD_ASIDE}`, 'order', 1), 5_000]])
+})
+
+test('how long many stay away follows from how many there are', () => {
+  const longest = (waiting: Waiting[]) => told(waiting).reduce((most, [, ms]) => (ms && ms > most ? ms : most), 0)
+  expect(longest(line('one', HELD_PLACES + 100))).toBe(5_000)
+  expect(longest(line('one', HELD_PLACES + 40_000))).toBe(5_000 + 99_000)
+})
+
+test('in whatever shape, no more stay than there is room for, and of each line the first', () => {
+  const shape = fc.record({
+    lengths: fc.array(fc.nat(3_000), { maxLength: 40 }),
+    aside: fc.nat(5_000),
+    agents: fc.nat(9_000),
+  })
+  fc.assert(
+    fc.property(shape, ({ lengths, aside: besides, agents }) => {
+      const waiting = [...lengths.flatMap((length, i) => line(`l${i}`, length)), ...aside(besides)]
+      const stay = new Set(staying(waiting, agents))
+      expect(stay.size + Math.min(agents, HELD_AGENTS)).toBeLessThanOrEqual(HELD_STREAMS - ARRIVING)
+      for (const [i, length] of lengths.entries()) if (length > 0) expect(stay.has(`l${i}-0`)).toBe(true)
+    }),
+    { numRuns: 30 },
+  )
 })

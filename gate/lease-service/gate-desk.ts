@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
-import { absences } from './far-back.ts'
+import { absences, LEAST_AWAY_MS } from './far-back.ts'
 import type { Grant, Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
+import { Returns } from './returns.ts'
 import type { Directions } from './service.ts'
 import { type Stream, Streams } from './streams.ts'
 
@@ -19,6 +20,8 @@ export interface GateDeskDeps {
   reporter: Reporter
   /** Nothing can be granted, so gates must not take our word for contact. */
   isMute: () => boolean
+  /** Agents that are connected. */
+  agents: () => number
   clock: Clock
   /** In [0, 1). */
   random: () => number
@@ -29,6 +32,7 @@ export class GateDesk {
   readonly #deps: GateDeskDeps
   readonly #streams = new Streams()
   readonly #askedAtMs = new Map<string, number>()
+  readonly #returns = new Returns()
   #waiting: readonly Waiting[] = []
 
   constructor(deps: GateDeskDeps) {
@@ -44,6 +48,16 @@ export class GateDesk {
     if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, this.#deps.clock.monotonicMs())
   }
 
+  has(key: string): boolean {
+    return this.#streams.has(key)
+  }
+
+  /** How long somebody should be away for whom there is no room; `key` names it. */
+  awayMs(key: string): number {
+    const { clock, random } = this.#deps
+    return this.#returns.afterMs(key, LEAST_AWAY_MS, { nowMs: clock.monotonicMs(), random })
+  }
+
   /** False when another stream has taken over meanwhile. */
   close(key: string, stream: Stream): boolean {
     return this.#streams.close(key, stream)
@@ -51,11 +65,11 @@ export class GateDesk {
 
   /** Tells all who wait where they are, and people who has waited long. */
   tell(waiting: readonly Waiting[]): void {
-    const { clock, reporter, podOf, random } = this.#deps
+    const { clock, reporter, podOf, random, agents } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
     if (this.#deps.isMute()) return
-    for (const [row, afterMs] of absences(waiting, random)) {
+    for (const [row, afterMs] of absences(waiting, { agents: agents(), returns: this.#returns, nowMs, random })) {
       this.#tellOne(row, afterMs, nowMs)
       reporter.waiting(row, nowMs - (this.#askedAtMs.get(row.key) ?? nowMs), podOf)
     }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { CodedError } from '../../core/errors.ts'
 import type { TokenVerdict } from '../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
@@ -53,36 +52,4 @@ export function bearerOf(header: string | undefined): string {
   const token = /^Bearer ([\w.~+/=-]{1,16384})$/i.exec(header ?? '')?.[1]
   if (!token) throw new RefusedError(401, 'TOKEN_MISSING', 'no bearer token in the authorization header')
   return token
-}
-
-const GOOD_FOR_MS = 60_000
-const MAX_KEPT = 20_000
-
-/**
- * Remembers good verdicts for a minute, by the token's hash: ten thousand gates that reconnect must not cost ten thousand reviews.
- * A token that comes again while it is being reviewed waits for that review: with an API server that hangs they would pile up.
- */
-export function createIdentityCache(
-  review: (token: string) => Promise<TokenVerdict>,
-  monotonicMs: () => number,
-): (token: string) => Promise<PodIdentity> {
-  const kept = new Map<string, { identity: PodIdentity; untilMs: number }>()
-  const pending = new Map<string, Promise<PodIdentity>>()
-  const reviewed = async (token: string, hash: string): Promise<PodIdentity> => {
-    const identity = identityOf(await review(token))
-    // A Map keeps insertion order: the oldest go first.
-    kept.delete(hash)
-    kept.set(hash, { identity, untilMs: monotonicMs() + GOOD_FOR_MS })
-    const oldest = kept.keys().next()
-    if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value)
-    return identity
-  }
-  return async token => {
-    const hash = createHash('sha256').update(token).digest('base64')
-    const found = kept.get(hash)
-    if (found && found.untilMs > monotonicMs()) return found.identity
-    const review = pending.get(hash) ?? reviewed(token, hash).finally(() => pending.delete(hash))
-    pending.set(hash, review)
-    return review
-  }
 }

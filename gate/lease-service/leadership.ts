@@ -11,6 +11,7 @@ import { type AgentStream, AgentStreams } from './agent-streams.ts'
 import { type BadAnnotationRow, BadAnnotations } from './bad-annotations.ts'
 import { compareWithStore } from './comparison.ts'
 import type { ConditionWriter } from './condition-writer.ts'
+import { HELD_AGENTS, HELD_STREAMS } from './far-back.ts'
 import { GateDesk } from './gate-desk.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
@@ -56,6 +57,7 @@ const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
 /** As long as gates have patience by default. Then they shall lose it: a leader whose Leases the API server refuses (a quota, a policy) is none. */
 const MUTE_AFTER_MS = 60_000
+const NO_ROOM = 'as many gates are connected as there may be'
 const ANOTHER_RUN = 'another run of this pod has asked'
 /**
  * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
@@ -94,6 +96,7 @@ export class Leadership {
       onAway: key => this.#ledger.withdraw(key),
       reporter: deps.reporter,
       isMute: () => this.#isMute,
+      agents: () => this.#agents.size,
       clock: deps.clock,
       random: deps.random,
     })
@@ -252,6 +255,10 @@ export class Leadership {
     const ticket = ticketOf(pod, { gate, attempt })
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
+    if (this.streamCount() >= HELD_STREAMS && !this.#gates.has(key)) {
+      stream.end({ kind: 'retry', afterMs: this.#gates.awayMs(key), reason: NO_ROOM })
+      return () => undefined
+    }
     const nowMs = clock.monotonicMs()
     for (const other of this.#ledger.otherRuns(ticket)) this.#gates.askAgain(other, ANOTHER_RUN, BEAT_MS)
     this.#gates.open(key, stream)
@@ -281,6 +288,9 @@ export class Leadership {
     this.#requireAgent(pod)
     this.#agents.open(podUid, attempt, stream)
     this.report(pod, { podUid, attempt, reports })
+    // After it was told what its pod's status says, which is all it came for if it must go at once.
+    if (this.#agents.size > HELD_AGENTS || this.streamCount() > HELD_STREAMS)
+      this.#agents.makeRoom(uid => this.#gates.awayMs(uid))
     return () => void (this.#stopped || this.#agents.close(podUid, stream))
   }
 

@@ -18,8 +18,10 @@ import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
+import { serveMetrics } from '../../core/serve-metrics.ts'
+import { servingTls } from '../../core/serving-tls.ts'
 import { ConditionWriter } from './condition-writer.ts'
-import { createIdentityCache } from './identity.ts'
+import { createIdentityCache } from './identity-cache.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
@@ -69,7 +71,6 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   setInterval(() => workloads.prune(), PRUNE_MS).unref()
   // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
   const fewPods = limitConcurrency(16)
-  const fewReviews = limitConcurrency(16)
   const service: LeaseService = new LeaseService({
     address,
     store: createKubernetesStore(client, config.namespace),
@@ -130,24 +131,31 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   })
   const identity = await new Promise<{ certPem: string; keyPem: string }>(resolve => certificates.onChange(resolve))
   const https = buildServer({
-    tls: { cert: identity.certPem, key: identity.keyPem },
-    identify: createIdentityCache(
-      token => fewReviews(() => client.reviewToken(token, TOKEN_AUDIENCE)),
-      () => clock.monotonicMs(),
-    ),
+    tls: servingTls(identity),
+    identify: createIdentityCache({
+      review: token => client.reviewToken(token, TOKEN_AUDIENCE),
+      isShown: ({ namespace, podName, podUid }) => watches.pods.get(`${namespace}/${podName}`)?.metadata.uid === podUid,
+      clock,
+    }),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
     connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
     report: (pod, request) => service.report(pod, request),
     takePressure: (pod, request) => service.takePressure(pod, request),
     isReady: () => !draining,
-    metricsText: () => metrics.registry.metrics(),
     refused: code => metrics.refused(code),
     log,
   })
-  certificates.onChange(({ certPem, keyPem }) =>
-    (https.server as unknown as Server).setSecureContext({ cert: certPem, key: keyPem }),
-  )
+  certificates.onChange(next => (https.server as unknown as Server).setSecureContext(servingTls(next)))
   server = https
+  await serveMetrics({
+    config,
+    registry: metrics.registry,
+    transport: client.transport,
+    identity,
+    onCertificate: certificates.onChange,
+    clock,
+    log,
+  })
   await https.listen({ host: listenHost(), port: config.leaseService.listenPort, backlog: BACKLOG })
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()

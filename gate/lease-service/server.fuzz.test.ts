@@ -24,7 +24,6 @@ const server = buildServer({
   report: async (identity, request) => void served.push({ identity, request }),
   takePressure: async (identity, request) => void served.push({ identity, request }),
   isReady: () => true,
-  metricsText: async () => '',
   refused: code => void refusals.push(code),
   log: pino({ level: 'silent' }),
 })

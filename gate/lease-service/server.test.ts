@@ -28,7 +28,6 @@ const deps: ServerDeps = {
   report: async (_identity, request) => void reported.push(...request.reports),
   takePressure: async (_identity, request) => void told.push(request.pressure),
   isReady: () => true,
-  metricsText: async () => 'startgate_leader 1\n',
   refused: () => undefined,
   log: pino({ level: 'silent' }),
 }
@@ -169,10 +168,10 @@ test('a request that is no JSON is a 4xx', async () => {
   expect(answer.statusCode).toBe(400)
 })
 
-test('health, readiness and metrics answer', async () => {
+test('health and readiness answer', async () => {
   const server = buildServer({ ...deps, isReady: () => false })
   const statuses = await Promise.all(
-    ['/healthz', '/readyz', '/metrics', '/nowhere'].map(async url => (await server.inject({ url })).statusCode),
+    ['/healthz', '/readyz', '/nowhere'].map(async url => (await server.inject({ url })).statusCode),
   )
-  expect(statuses).toEqual([200, 503, 200, 404])
+  expect(statuses).toEqual([200, 503, 404])
 })

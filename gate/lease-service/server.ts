@@ -13,7 +13,9 @@ import {
 } from '../../core/lease-api.ts'
 import type { Logger } from '../../core/log.ts'
 import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../../core/names.ts'
+import { oneRequestAtATime } from '../../core/one-request.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
+import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import type { AgentStream } from './agent-streams.ts'
 import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
@@ -23,7 +25,8 @@ import { limitUnnamed } from './unnamed-connections.ts'
 
 export interface ServerDeps {
   tls?: ServerOptions
-  identify: (token: string) => Promise<PodIdentity>
+  /** `address` is where the token comes from. Throws RefusedError. */
+  identify: (token: string, address: string) => Promise<PodIdentity>
   /** Takes a gate's stream; returns what to do when the gate hangs up. Throws RefusedError. */
   connect: (identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream) => Promise<() => void>
   /** The same for the agent of a sequenced pod. */
@@ -33,7 +36,6 @@ export interface ServerDeps {
   /** Takes in what a gate tells of its node. Throws RefusedError. */
   takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
   isReady: () => boolean
-  metricsText: () => Promise<string>
   refused: (code: string) => void
   log: Logger
 }
@@ -44,21 +46,18 @@ const BODY_LIMIT = 4_096
 const AGENT_BODY_LIMIT = 131_072
 /** For each of handshake, headers and whole request: a gate needs milliseconds, also on a busy node not ten seconds. */
 const PATIENCE_MS = 10_000
-/** Gates make a connection for each try; only an agent's reports follow one another. */
-const KEEP_ALIVE_MS = 5_000
 /** Node looks for late requests every 30 s unless told otherwise. */
 const CHECK_MS = 2_000
 
 /** Of `listen`: a herd's connections in one turn of the event loop. Beyond Node's 511 the kernel drops them, and each comes again after 1, 3, 7 s. */
 export const BACKLOG = 4_096
 
-/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`, `/metrics`. Does not listen yet. */
+/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`. Does not listen yet. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
     // A request must be complete soon; the answer may take hours.
     requestTimeout: PATIENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     // What was under way when the replica shuts down is answered, not refused.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -67,10 +66,12 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
         handshakeTimeout: PATIENCE_MS,
         headersTimeout: PATIENCE_MS,
         connectionsCheckingInterval: CHECK_MS,
+        minVersion: MIN_TLS_VERSION,
         ...deps.tls,
       },
     }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+  oneRequestAtATime(server.server)
   const unnamed = limitUnnamed(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
     const identity = await identityOf(deps, request, body)
@@ -78,6 +79,8 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     return identity
   }
 
+  // Whoever was refused must begin again, and whoever was served needs a connection no more.
+  server.addHook('onSend', async (_request, reply) => void reply.header('connection', 'close'))
   server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
     const refusal = error instanceof RefusedError
     const status = refusal ? error.status : (error.statusCode ?? 500)
@@ -91,9 +94,6 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   )
   server.get('/healthz', async () => 'ok\n')
   server.get('/readyz', async (_request, reply) => (deps.isReady() ? 'ok\n' : reply.code(503).send('not ready\n')))
-  server.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(await deps.metricsText()),
-  )
 
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
     const gate = gateOf(request.params.gate)
@@ -127,7 +127,7 @@ async function identityOf(
   request: FastifyRequest,
   { podUid }: { podUid: string },
 ): Promise<PodIdentity> {
-  const identity = await deps.identify(bearerOf(request.headers.authorization))
+  const identity = await deps.identify(bearerOf(request.headers.authorization), request.ip)
   if (identity.podUid === podUid) return identity
   throw new RefusedError(
     403,

@@ -1,12 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { GateMessage } from '../../core/lease-api.ts'
-import { HELD_PLACES } from './far-back.ts'
+import type { AgentMessage, GateMessage } from '../../core/lease-api.ts'
+import type { Pod } from '../../core/pod.ts'
+import { HELD_AGENTS, HELD_PLACES, HELD_STREAMS } from './far-back.ts'
 import { HELD_MS } from './held-requests.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { madeNamespace, madeNode, madePod } from './made-pods.ts'
 import { madeService, quiet } from './made-service.ts'
 import { RETURN_AFTER_START_MS, RETURN_MS } from './returning.ts'
+import { sequencedPod } from './sequenced-pod.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
@@ -377,7 +379,7 @@ test('gates beyond the first thousand places are told to come back, and hold up 
     'retry',
   ])
   const [lastPod] = pods.slice(-1)
-  expect(heard.get(lastPod?.metadata.name ?? '')?.at(-1)).toMatchObject({ kind: 'retry', afterMs: 15_000 })
+  expect(heard.get(lastPod?.metadata.name ?? '')?.at(-1)).toMatchObject({ kind: 'retry', afterMs: 5_000 })
   // An older one that is away blocks nobody.
   for (const pod of pods.slice(0, -2)) service.podChanged({ ...pod, status: { ...pod.status, phase: 'Succeeded' } })
   await quiet()
@@ -386,3 +388,35 @@ test('gates beyond the first thousand places are told to come back, and hold up 
   await quiet()
   expect(last(answer)).toBe('granted')
 })
+
+test('gates and agents together never have more streams than the leader has room for', async () => {
+  const gated = Array.from({ length: HELD_STREAMS }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
+  const sequenced = Array.from({ length: HELD_AGENTS + 2 }, (_, i) => withUid(sequencedPod(), `agent-${i}`))
+  const { service, ask } = madeService([...gated, ...sequenced])
+  await service.startLeading(1)
+  const agent = async (podUid: string): Promise<string[]> => {
+    const heard: string[] = []
+    const hear = ({ kind }: AgentMessage) => void heard.push(kind)
+    const identity = { namespace: 'shop', podName: podUid, podUid }
+    const stream = { isOpen: () => true, send: hear, end: hear }
+    await service.connectAgent(identity, { podUid, attempt: 1, nonce: 'nonce-0001', reports: [] }, stream)
+    return heard
+  }
+  const heard = [] as string[][]
+  for (const { metadata } of sequenced) heard.push(await agent(metadata.uid ?? ''))
+  expect(service.streamCount()).toBe(HELD_AGENTS)
+  // Each is told what its pod's status says, also the first, which went for the last.
+  expect(heard.filter(([first]) => first !== 'containers')).toEqual([])
+  expect(heard.map(kinds => kinds.at(-1)).filter(kind => kind === 'retry')).toHaveLength(2)
+  let most = 0
+  for (const { metadata } of gated) {
+    await ask(metadata.name ?? '')
+    if (service.streamCount() > most) most = service.streamCount()
+  }
+  await quiet()
+  expect(Math.max(most, service.streamCount())).toBeLessThanOrEqual(HELD_STREAMS)
+}, 60_000)
+
+function withUid(pod: Pod, uid: string): Pod {
+  return { ...pod, metadata: { ...pod.metadata, name: uid, uid } }
+}

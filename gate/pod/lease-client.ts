@@ -11,6 +11,7 @@ import {
   type PressureRequest,
 } from '../../core/lease-api.ts'
 import { TOKEN_DIRECTORY } from '../../core/names.ts'
+import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import type { GateConfig, LeaseConfig } from './config.ts'
 import { limitConnecting } from './connect-limit.ts'
 import { createJsonLines } from './json-lines.ts'
@@ -96,6 +97,7 @@ function exchange(
         headers,
         ca: config.caPem,
         servername: config.serverName,
+        minVersion: MIN_TLS_VERSION,
         timeout: SILENCE_MS,
         signal,
         agent,

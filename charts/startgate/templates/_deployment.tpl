@@ -2,6 +2,9 @@
 {{- define "startgate.deployment" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
+{{- if eq (int .settings.port) (int $values.metrics.port) -}}
+{{- fail (printf "metrics.port: %d is the port that the %s itself listens on: choose another" (int .settings.port) .component) -}}
+{{- end -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -29,9 +32,9 @@ spec:
         {{- include "startgate.labels" . | nindent 8 }}
       annotations:
         checksum/config: {{ include "startgate.config" $root | sha256sum }}
-        {{- with $values.podAnnotations }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- $port := toString $values.metrics.port }}
+        {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" $port }}
+        {{- merge (deepCopy $values.podAnnotations) $scrape | toYaml | nindent 8 }}
     spec:
       serviceAccountName: startgate-{{ .component }}
       # The program itself goes on serving for lameDuckSeconds after SIGTERM; the rest is for what is then still open.
@@ -93,6 +96,8 @@ spec:
           ports:
             - name: https
               containerPort: {{ .settings.port }}
+            - name: metrics
+              containerPort: {{ $values.metrics.port }}
           # Nothing listens before there is a certificate.
           startupProbe:
             httpGet: {path: /healthz, port: https, scheme: HTTPS}
@@ -140,6 +145,9 @@ spec:
       port: 443
       # A number: some firewalls are told of ports, not of their names.
       targetPort: {{ .settings.port }}
+    - name: metrics
+      port: {{ .root.Values.metrics.port }}
+      targetPort: {{ .root.Values.metrics.port }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

@@ -47,7 +47,11 @@ app.kubernetes.io/component: {{ .component }}
     "name" "startgate-webhook"
     "configurationName" "startgate"
     "listenPort" .Values.webhook.port
-    "allowOptOut" .Values.webhook.allowOptOut)
+    "allowOptOut" .Values.webhook.allowOptOut
+    "clientCa" .Values.webhook.clientCa)
+  "metrics" (dict
+    "listenPort" .Values.metrics.port
+    "authorization" .Values.metrics.authorization)
   "certificateProvider" .Values.certificates.provider
   "certificateSecret" (include "startgate.certificateSecret" .)
   "caSecret" "startgate-ca"

@@ -1,0 +1,54 @@
+import type { Server, Socket } from 'node:net'
+
+export interface ConnectionLimit {
+  /** A good request came on this connection (TLS or not): it goes after all those of which none did. */
+  proven(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): void
+}
+
+interface Connection {
+  socket: Socket
+  address: string
+  isProven: boolean
+}
+
+/**
+ * Keeps at most so many connections to a server. One too many, and the oldest is closed of the address that has the most,
+ * first among those that have proven nothing: who opens connections without end is in its own way.
+ */
+export function limitConnections(server: Pick<Server, 'on'>, most: number): ConnectionLimit {
+  // By the peer's address and port, since a request shows the TLS socket and `connection` the TCP socket below it. A Map
+  // keeps insertion order: the first is the oldest.
+  const open = new Map<string, Connection>()
+  server.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket)
+    const connection = { socket, address: socket.remoteAddress ?? '', isProven: false }
+    open.set(peer, connection)
+    socket.once('close', () => void (open.get(peer) === connection && open.delete(peer)))
+    if (open.size <= most) return
+    const [closedPeer, closed] = leastMissed(open)
+    open.delete(closedPeer)
+    closed.socket.on('error', () => undefined).destroy()
+  })
+  return {
+    proven: socket => {
+      const connection = open.get(peerOf(socket))
+      if (connection) connection.isProven = true
+    },
+  }
+}
+
+function leastMissed(open: ReadonlyMap<string, Connection>): [string, Connection] {
+  const unproven = [...open].filter(([, { isProven }]) => !isProven)
+  const candidates = unproven.length > 0 ? unproven : [...open]
+  const counts = new Map<string, number>()
+  for (const [, { address }] of candidates) counts.set(address, (counts.get(address) ?? 0) + 1)
+  let best = candidates[0]
+  for (const candidate of candidates)
+    if (best && (counts.get(candidate[1].address) ?? 0) > (counts.get(best[1].address) ?? 0)) best = candidate
+  if (!best) throw new Error('there is no connection to close')
+  return best
+}
+
+function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`
+}

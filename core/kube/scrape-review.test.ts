@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { reviewScrape } from './scrape-review.ts'
+import type { ApiRequest, ApiTransport } from './transport.ts'
+
+const user = { username: 'system:serviceaccount:monitoring:prometheus', uid: 'u', groups: ['g'], extra: { k: ['v'] } }
+
+/** An API server that knows one token, and allows or not. */
+function apiServer(allowed: boolean | undefined): { transport: ApiTransport; asked: ApiRequest[] } {
+  const asked: ApiRequest[] = []
+  const transport = {
+    request: async (request: ApiRequest) => {
+      asked.push(request)
+      const { spec } = request.body as { spec: { token?: string } }
+      if (request.path.endsWith('/tokenreviews'))
+        return { status: spec.token === 'good' ? { authenticated: true, user } : {} }
+      return { status: { allowed } }
+    },
+  } as unknown as ApiTransport
+  return { transport, asked }
+}
+
+test.each([
+  ['who may read /metrics', true, 'allowed'],
+  ['who may not', false, 'forbidden'],
+  ['whom the API server says nothing about', undefined, 'forbidden'],
+])('%s is %s: %s', async (_, allowed, want) => {
+  const { transport, asked } = apiServer(allowed)
+  expect(await reviewScrape(transport, 'good')).toBe(want)
+  expect(asked[1]).toMatchObject({
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    body: {
+      spec: {
+        user: user.username,
+        uid: 'u',
+        groups: ['g'],
+        extra: { k: ['v'] },
+        nonResourceAttributes: { path: '/metrics', verb: 'get' },
+      },
+    },
+  })
+})
+
+test('of a token that is not good nothing more is asked', async () => {
+  const { transport, asked } = apiServer(true)
+  expect(await reviewScrape(transport, 'made-up')).toBe('unauthenticated')
+  expect(asked.map(({ path }) => path)).toEqual(['/apis/authentication.k8s.io/v1/tokenreviews'])
+})

@@ -1,0 +1,117 @@
+import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { limitConnections } from './connection-limit.ts'
+import { messageOf } from './errors.ts'
+import type { Logger } from './log.ts'
+import { oneRequestAtATime } from './one-request.ts'
+import type { Authorize } from './scrape-access.ts'
+import { MIN_TLS_VERSION } from './serving-tls.ts'
+
+export interface MetricsServerDeps {
+  /** PEM. Without it the server speaks plain HTTP, as tests do. */
+  tls?: { cert: string; key: string }
+  contentType: string
+  text: () => Promise<string>
+  /** Undefined: whoever asks is told. */
+  authorize: Authorize | undefined
+  monotonicMs: () => number
+  log: Logger
+}
+
+/** Scrapers are few. One costs some 50 KiB, and while it reads slowly a copy of the text. */
+export const MOST_CONNECTIONS = 32
+/** For each of handshake, headers and whole request. */
+const PATIENCE_MS = 5_000
+/** A connection on which nothing moves, while an answer is read too. Prometheus asks every minute unless told otherwise. */
+const SILENCE_MS = 90_000
+/** The text costs up to a second of this process in a large cluster, so it is made this often at most. */
+const GOOD_FOR_MS = 1_000
+
+/** `GET /metrics` on a port of its own, for those who may read it. Does not listen yet. */
+export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer {
+  const timeouts = {
+    headersTimeout: PATIENCE_MS,
+    requestTimeout: PATIENCE_MS,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: SILENCE_MS,
+  }
+  const server = deps.tls
+    ? createTlsServer({ minVersion: MIN_TLS_VERSION, handshakeTimeout: PATIENCE_MS, ...timeouts, ...deps.tls })
+    : createPlainServer(timeouts)
+  server.setTimeout(SILENCE_MS)
+  const connections = limitConnections(server, MOST_CONNECTIONS)
+  const text = madeSeldom(deps.text, deps.monotonicMs)
+  server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = await refusalOf(request, deps)
+    if (refusal) return refuse(response, refusal)
+    connections.proven(request.socket)
+    try {
+      response.writeHead(200, { 'content-type': deps.contentType }).end(await text())
+    } catch (error) {
+      deps.log.error({ error: messageOf(error) }, 'the metrics cannot be read')
+      refuse(response, { status: 500, code: 'INTERNAL', message: 'the metrics cannot be read' })
+    }
+  })
+  oneRequestAtATime(server)
+  return server
+}
+
+interface Refusal {
+  status: number
+  code: string
+  message: string
+}
+
+async function refusalOf(
+  request: IncomingMessage,
+  { authorize, log }: MetricsServerDeps,
+): Promise<Refusal | undefined> {
+  const { method, url = '', headers, socket } = request
+  if (method !== 'GET' || url.split('?', 1)[0] !== '/metrics')
+    return { status: 404, code: 'NOT_FOUND', message: 'there is only GET /metrics here' }
+  if (!authorize) return undefined
+  const token = /^Bearer (\S{1,16384})$/i.exec(headers.authorization ?? '')?.[1]
+  if (!token) return { status: 401, code: 'TOKEN_MISSING', message: 'no bearer token in the authorization header' }
+  try {
+    return VERDICTS[await authorize(token, socket.remoteAddress ?? '')]
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'cannot ask the API server who may read metrics')
+    return {
+      status: 503,
+      code: 'NOT_REVIEWED',
+      message: 'the API server could not be asked about this token: try again',
+    }
+  }
+}
+
+const VERDICTS = {
+  allowed: undefined,
+  unauthenticated: { status: 401, code: 'TOKEN_INVALID', message: 'the API server refuses this token' },
+  forbidden: {
+    status: 403,
+    code: 'FORBIDDEN',
+    message: 'get of the nonResourceURL /metrics is not allowed: bind the ClusterRole startgate-metrics-reader',
+  },
+} as const
+
+function refuse(response: ServerResponse, { status, code, message }: Refusal): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+    .end(JSON.stringify({ code, message }))
+}
+
+/** Whoever asks within GOOD_FOR_MS of an earlier answer, or while it is made, gets that one. */
+function madeSeldom(make: () => Promise<string>, monotonicMs: () => number): () => Promise<Buffer> {
+  let latest: { text: Promise<Buffer>; untilMs: number } | undefined
+  return () => {
+    if (latest && monotonicMs() < latest.untilMs) return latest.text
+    const next = { text: make().then(Buffer.from), untilMs: Number.POSITIVE_INFINITY }
+    latest = next
+    // From when it was made: a text that takes long must not be made without a pause.
+    const settle = () => {
+      next.untilMs = monotonicMs() + GOOD_FOR_MS
+    }
+    next.text.then(settle, settle)
+    return next.text
+  }
+}

@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import type { Server as TlsServer } from 'node:https'
+import type { Registry } from 'prom-client'
+import type { Clock } from './clock.ts'
+import type { ClusterConfig } from './cluster-config.ts'
+import { reviewScrape } from './kube/scrape-review.ts'
+import type { ApiTransport } from './kube/transport.ts'
+import { listenHost } from './listen-host.ts'
+import type { Logger } from './log.ts'
+import { buildMetricsServer } from './metrics-server.ts'
+import { createScrapeAccess } from './scrape-access.ts'
+import { servingTls } from './serving-tls.ts'
+
+export interface ServeMetricsOptions {
+  config: Pick<ClusterConfig, 'metrics'>
+  registry: Registry
+  transport: ApiTransport
+  identity: { certPem: string; keyPem: string }
+  /** Calls the listener at each later certificate. */
+  onCertificate: (listener: (identity: { certPem: string; keyPem: string }) => void) => void
+  clock: Clock
+  log: Logger
+}
+
+/** Serves a program's metrics on their own port, with the certificate that the program has. Resolves when it listens. */
+export async function serveMetrics(options: ServeMetricsOptions): Promise<void> {
+  const { config, registry, transport, clock, log } = options
+  const monotonicMs = () => clock.monotonicMs()
+  const { listenPort, authorization } = config.metrics
+  const server = buildMetricsServer({
+    tls: servingTls(options.identity),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    authorize: authorization ? createScrapeAccess(token => reviewScrape(transport, token), monotonicMs) : undefined,
+    monotonicMs,
+    log,
+  }) as TlsServer
+  options.onCertificate(next => server.setSecureContext(servingTls(next)))
+  server.listen({ host: listenHost(), port: listenPort })
+  await once(server, 'listening')
+  log.info({ port: listenPort, authorization }, 'serving metrics')
+}
