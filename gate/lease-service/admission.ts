@@ -127,7 +127,7 @@ export class Admission {
         const full = scopesOf(ticket).filter(
           s => s.windowMs !== undefined && !hasRoom(ticket.slots, s, { inUse: this.#rates.inUse(s, nowMs), debt: 0 }),
         )
-        return Math.max(nowMs, ...full.map(s => this.#rates.changesAtMs(s, nowMs)))
+        return Math.max(nowMs, ...full.map(s => this.#rates.changesAtMs(s)))
       },
     }
   }
@@ -149,7 +149,7 @@ export class Admission {
 
   #nextMs(blocked: readonly Blocked[], nowMs: number, laterMs: readonly number[]): number | undefined {
     const times = blocked.flatMap(({ obstacle: { scope } }) =>
-      scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope, nowMs)],
+      scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope)],
     )
     const passesMs = this.#passes.wakeAtMs()
     const all = [...times, ...laterMs, ...(passesMs === undefined ? [] : [passesMs])]

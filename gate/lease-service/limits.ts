@@ -160,26 +160,13 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
 }
 
 /**
- * A rate as a number of slots in a window: the shortest one of at least a second that keeps the rate exactly. `10/s` is 10 in a second,
- * `6/min` one in 10 s.
+ * A rate as a number of slots in a window: what a second is worth, at least one slot, in as many equal windows as make the period without
+ * exceeding `count`. `10/s` is 10 in a second, `6/min` one in 10 s, `3607/h` one in 999 ms. Whole ms, so what is given out is less than written by
+ * a hundredth or so, and never more.
  */
 export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
-  const limit = smallestDivisor(count, (count * 1_000) / periodMs)
-  return { limit, windowMs: (limit * periodMs) / count }
-}
-
-/**
- * The smallest divisor of `count` that is not below `least`, itself not above `count`. Divisors come in pairs, one of them no larger
- * than the root: a namespace may write a large prime, and this is asked for each ticket.
- */
-function smallestDivisor(count: number, least: number): number {
-  let found = count
-  for (let divisor = 1; divisor * divisor <= count; divisor++) {
-    if (count % divisor !== 0) continue
-    if (divisor >= least) return divisor
-    if (count / divisor >= least) found = count / divisor
-  }
-  return found
+  const limit = Math.max(1, Math.floor((count * 1_000) / periodMs))
+  return { limit, windowMs: Math.ceil(periodMs / Math.floor(count / limit)) }
 }
 
 function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
