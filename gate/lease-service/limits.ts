@@ -56,6 +56,8 @@ export interface Scope {
   /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or `rate/namespace/y`. */
   id: string
   limit: number
+  /** Slots of one namespace that count here at most, where it may hold only a part of the limit. */
+  share?: number
   /** Of rates: slots given out within this time count. */
   windowMs?: number
   /** `node kind-worker` */
@@ -66,7 +68,7 @@ export interface Scope {
   isHeldBack?: true
 }
 
-type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack'>
+type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'share'>
 type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
@@ -83,7 +85,7 @@ export function ownScopeIdsOf({ namespace, nodeName }: Omit<Place, 'images'>): s
 }
 
 /** Images are of pulls only, and by their full names. */
-function registriesOf({ images }: Pick<Place, 'images'>): string[] {
+export function registriesOf({ images }: Pick<Place, 'images'>): string[] {
   return [...new Set(images.map(registryOf))]
 }
 
@@ -172,9 +174,22 @@ export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: 
 function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
   const field = CLUSTER_FIELD[resource]
   const limit = settings.cluster[field]
-  if (limit !== undefined) return { limit, source: `cluster.${field}: ${limit} in the chart's values` }
+  const share = resource === 'start' ? startShareOf(settings) : undefined
+  const source = `cluster.${field}: ${limit} in the chart's values`
+  if (limit !== undefined) return { limit, source, ...(share !== undefined && { share }) }
   if (resource === 'start') return undefined
   return { limit: Math.max(20, Math.ceil(nodes.size / 10)), source: 'the default for the cluster' }
+}
+
+/** Slots of a cluster limit that one namespace may hold. */
+function partOf(limit: number, { namespaceShare }: ClusterSettings): number {
+  return Math.max(1, Math.floor(namespaceShare * limit))
+}
+
+/** Start slots that one namespace may hold of the cluster's limit, and counts for there at most; undefined where there is no limit. */
+export function startShareOf(settings: ClusterSettings): number | undefined {
+  const { maxStarting } = settings.cluster
+  return maxStarting === undefined ? undefined : partOf(maxStarting, settings)
 }
 
 /** A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. */
@@ -210,7 +225,7 @@ function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts
   return lowest([
     written(field, facts.namespaces.get(namespace)?.[field], `namespace ${namespace}`),
     cluster && {
-      limit: Math.max(1, Math.floor(share * cluster.limit)),
+      limit: partOf(cluster.limit, facts.settings),
       source: `a namespace's share, ${Math.round(share * 100)} % of the cluster's ${cluster.limit}`,
     },
   ])
