@@ -101,13 +101,12 @@ describe('who goes before all turns', () => {
     const tickets = [ticket('1', { priority: 9 }), ticket('2')]
     const asked = facts({ 1: 1_000 })
     expect(overdue.first(tickets, asked, OVERDUE_MS - 1)).toBeUndefined()
-    expect(overdue.first(tickets, asked, OVERDUE_MS)).toBe('start.2.1')
+    expect(overdue.first(tickets, asked, OVERDUE_MS + 999)).toBe('start.2.1')
   })
 
   test('one at a time, one in ten seconds, and namespaces and their nodes in turns', () => {
     const overdue = new Overdue()
     let waiting = [ticket('1'), ticket('2'), ticket('3', { nodeName: 'y' }), ticket('4', { namespace: 'b' })]
-    overdue.first(waiting, facts(), 0)
     const order = [0, 1, 2, 3].map(i => {
       const nowMs = OVERDUE_MS + i * FIRST_GAP_MS
       const key = overdue.first(waiting, facts(), nowMs)
@@ -124,6 +123,13 @@ describe('who goes before all turns', () => {
   test('nobody whose own namespace has no room for it', () => {
     const tickets = [ticket('1'), ticket('2', { namespace: 'b' })]
     expect(new Overdue().first(tickets, facts({ 2: 9 }, ['1']), OVERDUE_MS + 9)).toBe('start.2.1')
+  })
+
+  test('and no longer one that its namespace keeps back meanwhile', () => {
+    const overdue = new Overdue()
+    const tickets = [ticket('1'), ticket('2', { namespace: 'b' })]
+    expect(overdue.first(tickets, facts(), OVERDUE_MS)).toBe('start.1.1')
+    expect(overdue.first(tickets, facts({}, ['1']), OVERDUE_MS + FIRST_GAP_MS)).toBe('start.2.1')
   })
 
   test('not again who was granted last and could not be told, while others wait there', () => {

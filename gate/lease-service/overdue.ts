@@ -5,6 +5,8 @@ import type { Ticket } from './model.ts'
 export const OVERDUE_MS = 60_000
 /** From one ticket that goes before all turns to the next: turns by shares stay the rule. */
 export const FIRST_GAP_MS = 10_000
+/** As long as nobody is overdue, tickets are looked at no more often: a long line costs time. */
+const LOOK_MS = 1_000
 
 export interface OverdueFacts {
   /** When the ticket's gate first asked, as far as it can be known. */
@@ -32,42 +34,49 @@ interface Place {
  * It counts anew from a grant that could not be stored. Monotonic ms.
  */
 export class Overdue {
-  /** By namespace that waits: since when it has not been its turn here. */
-  readonly #namespaceSinceMs = new Map<string, number>()
+  /** By namespace with an overdue ticket: least is next. */
+  readonly #turns = new Map<string, number>()
+  #lastTurn = 0
   /** By place: when one of it was picked last. */
   readonly #pickedAt = new Map<string, number>()
   /** By place: who was granted last. If it waits again its grant could not be told, and others go before. */
   readonly #grantedLast = new Map<string, string>()
   #first: string | undefined
-  #lastPickMs = Number.NEGATIVE_INFINITY
+  #nextLookMs = Number.NEGATIVE_INFINITY
 
   granted(ticket: Ticket): void {
     this.#grantedLast.set(placeOf(ticket), ticket.key)
     if (this.#first === ticket.key) this.#first = undefined
   }
 
-  /** Key of the ticket that goes before all turns; undefined when none is overdue, or it is not time yet. */
+  /**
+   * Key of the ticket that goes before all turns; undefined when none is overdue, or it is not time yet. It stays the same until that one is granted,
+   * or waits no more, or is kept back by its own namespace's limits.
+   */
   first(tickets: readonly Ticket[], facts: OverdueFacts, nowMs: number): string | undefined {
-    const places = this.#placesOf(tickets, facts)
-    this.#forget(places, nowMs)
-    if (this.#first !== undefined && tickets.some(({ key }) => key === this.#first)) return this.#first
+    const before = this.#first === undefined ? undefined : tickets.find(({ key }) => key === this.#first)
+    if (before && facts.hasOwnRoom(before)) return this.#first
     this.#first = undefined
-    if (nowMs - this.#lastPickMs < FIRST_GAP_MS) return undefined
-    const next = this.#next(places, facts, nowMs)
+    if (nowMs < this.#nextLookMs) return undefined
+    const places = this.#placesOf(tickets, facts, nowMs)
+    this.#forget(places)
+    const next = this.#next(places, facts)
+    this.#nextLookMs = nowMs + (next ? FIRST_GAP_MS : LOOK_MS)
     if (!next) return undefined
     this.#first = next.ticket.key
-    this.#lastPickMs = nowMs
-    this.#namespaceSinceMs.set(next.ticket.namespace, nowMs)
+    this.#turns.set(next.ticket.namespace, ++this.#lastTurn)
     this.#pickedAt.set(next.id, nowMs)
     return this.#first
   }
 
-  #placesOf(tickets: readonly Ticket[], { askedAtMs }: OverdueFacts): Map<string, Place> {
+  /** The places of those who are overdue. */
+  #placesOf(tickets: readonly Ticket[], { askedAtMs }: OverdueFacts, nowMs: number): Map<string, Place> {
     const places = new Map<string, Place>()
     for (const ticket of tickets) {
+      const ms = askedAtMs(ticket)
+      if (nowMs - ms < OVERDUE_MS) continue
       const id = placeOf(ticket)
       const place = places.get(id)
-      const ms = askedAtMs(ticket)
       if (!place) places.set(id, { id, ticket, askedAtMs: ms })
       else if (this.#isBefore({ ticket, ms }, place)) Object.assign(place, { ticket, askedAtMs: ms })
     }
@@ -80,27 +89,25 @@ export class Overdue {
     return ms - other.askedAtMs < 0 || (ms === other.askedAtMs && ticket.key < other.ticket.key)
   }
 
-  /** Places and namespaces where nobody waits; whoever begins to wait is last among the namespaces. */
-  #forget(places: ReadonlyMap<string, Place>, nowMs: number): void {
+  /** Places and namespaces of which none is overdue; a namespace that begins to have one comes last. */
+  #forget(places: ReadonlyMap<string, Place>): void {
     for (const id of this.#pickedAt.keys()) if (!places.has(id)) this.#pickedAt.delete(id)
     for (const id of this.#grantedLast.keys()) if (!places.has(id)) this.#grantedLast.delete(id)
     const waiting = new Set([...places.values()].map(({ ticket }) => ticket.namespace))
-    for (const namespace of this.#namespaceSinceMs.keys())
-      if (!waiting.has(namespace)) this.#namespaceSinceMs.delete(namespace)
-    for (const namespace of waiting)
-      if (!this.#namespaceSinceMs.has(namespace)) this.#namespaceSinceMs.set(namespace, nowMs)
+    for (const namespace of this.#turns.keys()) if (!waiting.has(namespace)) this.#turns.delete(namespace)
+    this.#lastTurn += 1
+    for (const namespace of waiting) if (!this.#turns.has(namespace)) this.#turns.set(namespace, this.#lastTurn)
   }
 
-  #next(places: ReadonlyMap<string, Place>, { hasOwnRoom }: OverdueFacts, nowMs: number): Place | undefined {
-    const turnOf = ({ id, ticket, askedAtMs }: Place): [number, number] => [
-      this.#namespaceSinceMs.get(ticket.namespace) ?? nowMs,
+  #next(places: ReadonlyMap<string, Place>, { hasOwnRoom }: OverdueFacts): Place | undefined {
+    const turnOf = ({ id, ticket, askedAtMs }: Place): [number, number, string] => [
+      this.#turns.get(ticket.namespace) ?? this.#lastTurn,
       Math.max(askedAtMs, this.#pickedAt.get(id) ?? askedAtMs),
+      id,
     ]
     let next: Place | undefined
-    for (const place of places.values()) {
-      if (nowMs - place.askedAtMs < OVERDUE_MS || !hasOwnRoom(place.ticket)) continue
-      if (!next || compareTurns([...turnOf(place), place.id], [...turnOf(next), next.id]) < 0) next = place
-    }
+    for (const place of places.values())
+      if (hasOwnRoom(place.ticket) && (!next || compareTurns(turnOf(place), turnOf(next)) < 0)) next = place
     return next
   }
 }
