@@ -1,16 +1,20 @@
 import type { LimitFacts, Scope, scopesOf as scopesByLimits } from './limits.ts'
 import type { Grant, Resource, Ticket } from './model.ts'
+import { Overdue, type OverdueFacts } from './overdue.ts'
 import { type Pass, Passes, type PassFacts } from './passes.ts'
-import { type Blocked, decide, hasRoom, type Taken } from './queue.ts'
+import { type Blocked, decide, type Taken } from './queue.ts'
 import { Rates } from './rates.ts'
+import { hasRoom, isOwn, slotsIn } from './room.ts'
 import type { Usage } from './usage.ts'
 
 export interface AdmissionDeps {
   usage: Usage
   scopesOf: typeof scopesByLimits
   facts: LimitFacts
-  /** When the ticket's gate first asked. */
+  /** When the ticket's gate first asked this leader. */
   askedAtMs: (ticket: Ticket) => number
+  /** The same of any leader, as far as it can be known; without it, of this one. */
+  firstAskedAtMs?: (ticket: Ticket, nowMs: number) => number
   /** When this process began to lead. */
   sinceMs: number
 }
@@ -22,16 +26,12 @@ export interface Admitted {
   blocked: Blocked[]
 }
 
-/** A ticket that is first in a full scope for longer has been passed over elsewhere, since a scope's first goes when it empties. */
-const PASSED_OVER_MS = 60_000
-
 /** Joins the queue's decision with what it goes by: slots held and owed, rates, floors, and who was passed over. */
 export class Admission {
   readonly #deps: AdmissionDeps
   readonly #rates: Rates
   readonly #passes = new Passes()
-  /** Since when a ticket has been the first that lacks room somewhere. */
-  readonly #headSinceMs = new Map<string, number>()
+  readonly #overdue: Record<Resource, Overdue> = { pull: new Overdue(), start: new Overdue() }
   #wakeAtMs: number | undefined
 
   constructor(deps: AdmissionDeps) {
@@ -47,20 +47,21 @@ export class Admission {
   ): Admitted {
     const { usage, facts } = this.#deps
     const scopesOf = this.#scopesOnce()
+    const overdueFacts = this.#overdueFacts(resource, scopesOf, nowMs)
     const decided = decide([...tickets, ...away], {
       scopesOf,
       inUse: scope => this.#inUse(resource, scope, nowMs),
       debt: scope => usage.debt(resource, scope.id),
-      heldBy: namespace => usage.held(resource, `namespace/${namespace}`),
+      heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope.id),
       weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
-      first: this.#passedOver(tickets, nowMs),
+      // As long as turns are kept for some, it is not known who waits for longest.
+      first: away.length > 0 ? undefined : this.#overdue[resource].first(tickets, overdueFacts, nowMs),
     })
     const isAway = new Set(away)
     const taken = decided.taken.filter(({ ticket }) => !isAway.has(ticket))
     const blocked = decided.blocked.filter(({ ticket }) => !isAway.has(ticket))
-    this.#noteHeads(resource, blocked, nowMs)
+    for (const { ticket } of taken) this.#granted(ticket, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
-    for (const { ticket } of taken) this.granted(ticket, nowMs)
     return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
   }
 
@@ -69,18 +70,19 @@ export class Admission {
     const due = this.#passes.due(blocked, facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
-      if (isWithin) this.granted(ticket, nowMs)
+      if (isWithin) this.#granted(ticket, nowMs)
       return isWithin
     })
     const passed = new Set(passes.map(({ ticket }) => ticket))
     const left = blocked.filter(({ ticket }) => !passed.has(ticket))
     const laterMs = due.filter(({ ticket }) => !passed.has(ticket)).map(({ ticket }) => facts.withinRatesAtMs(ticket))
-    this.#wakeAtMs = this.#nextMs(left, nowMs, laterMs)
+    this.#wakeAtMs = this.#nextMs(left, laterMs)
     return { passes, blocked: left }
   }
 
-  /** A start was granted; also when none of this had to be asked. */
-  granted(ticket: Ticket, nowMs: number): void {
+  #granted(ticket: Ticket, nowMs: number): void {
+    this.#overdue[ticket.resource].granted(ticket)
+    if (ticket.resource === 'pull') return
     this.#passes.granted(ticket, nowMs)
     for (const scope of this.#deps.scopesOf(ticket, this.#deps.facts))
       if (scope.windowMs !== undefined) this.#rates.take(scope, ticket.slots, nowMs)
@@ -89,9 +91,10 @@ export class Admission {
   /** Whether a grant whose slots are counted already is within the limits in force. A rate is of what is yet to be granted. */
   isWithinLimits(grant: Grant): boolean {
     const { usage, facts, scopesOf } = this.#deps
+    if (grant.isObserved) return true
     return scopesOf(grant, facts).every(scope => {
       if (scope.windowMs !== undefined) return true
-      const inUse = usage.held(grant.resource, scope.id) - grant.slots
+      const inUse = usage.held(grant.resource, scope.id) - slotsIn(grant.slots, scope)
       return hasRoom(grant.slots, scope, { inUse, debt: usage.debt(grant.resource, scope.id) })
     })
   }
@@ -127,29 +130,27 @@ export class Admission {
         const full = scopesOf(ticket).filter(
           s => s.windowMs !== undefined && !hasRoom(ticket.slots, s, { inUse: this.#rates.inUse(s, nowMs), debt: 0 }),
         )
-        return Math.max(nowMs, ...full.map(s => this.#rates.changesAtMs(s, nowMs)))
+        return Math.max(nowMs, ...full.map(s => this.#rates.changesAtMs(s)))
       },
     }
   }
 
-  #passedOver(tickets: readonly Ticket[], nowMs: number): string | undefined {
-    const long = [...this.#headSinceMs].filter(([, ms]) => nowMs - ms >= PASSED_OVER_MS)
-    if (long.length === 0) return undefined
-    const keys = new Set(tickets.map(({ key }) => key))
-    const waiting = long.filter(([key]) => keys.has(key))
-    return waiting.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))[0]?.[0]
+  #overdueFacts(resource: Resource, scopesOf: (ticket: Ticket) => Scope[], nowMs: number): OverdueFacts {
+    const { usage, askedAtMs, firstAskedAtMs = askedAtMs } = this.#deps
+    return {
+      askedAtMs: ticket => firstAskedAtMs(ticket, nowMs),
+      hasOwnRoom: ticket =>
+        scopesOf(ticket).every(scope => {
+          if (scope.limit === 0) return false
+          const used = { inUse: this.#inUse(resource, scope, nowMs), debt: usage.debt(resource, scope.id) }
+          return !isOwn(scope) || hasRoom(ticket.slots, scope, used)
+        }),
+    }
   }
 
-  #noteHeads(resource: Resource, blocked: readonly Blocked[], nowMs: number): void {
-    const heads = new Set(blocked.flatMap(({ ticket, obstacle }) => (obstacle.isHead ? [ticket.key] : [])))
-    for (const key of this.#headSinceMs.keys())
-      if (key.startsWith(`${resource}.`) && !heads.has(key)) this.#headSinceMs.delete(key)
-    for (const key of heads) if (!this.#headSinceMs.has(key)) this.#headSinceMs.set(key, nowMs)
-  }
-
-  #nextMs(blocked: readonly Blocked[], nowMs: number, laterMs: readonly number[]): number | undefined {
+  #nextMs(blocked: readonly Blocked[], laterMs: readonly number[]): number | undefined {
     const times = blocked.flatMap(({ obstacle: { scope } }) =>
-      scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope, nowMs)],
+      scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope)],
     )
     const passesMs = this.#passes.wakeAtMs()
     const all = [...times, ...laterMs, ...(passesMs === undefined ? [] : [passesMs])]

@@ -20,6 +20,19 @@ export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
   return { finishedAtMs: stampMs(end.finishedAt) }
 }
 
+/**
+ * For how long the gate of a ticket has been running, in ms, by its pod's status: 0 when it is not known to. The stamp is the kubelet's, whose clock may
+ * be off: no gate is older than its pod, by the API server's clock, or younger than nothing.
+ */
+export function gateAgeMs(
+  pod: Pod,
+  { gate, createdAtMs }: Pick<Grant, 'gate' | 'createdAtMs'>,
+  wallMs: number,
+): number {
+  const startedAtMs = stampMs(statusOf(pod, gate)?.state?.running?.startedAt)
+  return startedAtMs === undefined ? 0 : Math.max(0, wallMs - Math.max(startedAtMs, createdAtMs))
+}
+
 /** The run a gate's termination message tells of; undefined when it does not. */
 export function attemptIn(message: string | undefined): number | undefined {
   try {

@@ -51,6 +51,7 @@ const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
   grantedAtMs: isNumber,
   timeoutMs: isNumber,
   staleContainerIds: isTexts,
+  isObserved: value => value === undefined || value === true,
 }
 
 /** The grant in a Lease; undefined when it is none of ours or was tampered with. */

@@ -282,6 +282,24 @@ describe('at takeover', () => {
     expect(ledger.ask(ticketFor(pod('a'), 'startgate-start', 2), 50)).toBeUndefined()
   })
 
+  test('who has waited for long goes first as before, by the time for which its gate has run', () => {
+    const startedAt = '2026-01-01T00:01:00Z'
+    const gate = { name: 'startgate-start', ready: false, restartCount: 0, state: { running: { startedAt } } }
+    const waits: Pod = { ...pod('z'), status: { initContainerStatuses: [gate] } }
+    const younger = pod('b', { metadata: { creationTimestamp: '2026-01-01T00:02:10Z' } })
+    const granted = (wallTime: string) => {
+      ledger = new Ledger(settings)
+      for (const shown of [{ ...waits, spec: { ...waits.spec, priority: -5 } }, younger]) ask(shown)
+      return ledger.step(0, TERM, Date.parse(wallTime)).grants.map(({ podUid }) => podUid)
+    }
+    expect([granted('2026-01-01T00:01:59Z'), granted('2026-01-01T00:02:00Z')]).toEqual([['b'], ['z']])
+    // A node's clock says nothing that the API server's does not allow.
+    gate.state.running.startedAt = '2020-01-01T00:00:00Z'
+    expect([granted('2026-01-01T00:00:59Z'), granted('2026-01-01T00:01:00Z')]).toEqual([['b'], ['z']])
+    gate.state.running.startedAt = '2036-01-01T00:00:00Z'
+    expect(granted('2026-01-01T09:00:00Z')).toEqual(['b'])
+  })
+
   test('a stored grant that its gate was told of again stands, however low the limit is set', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants
@@ -358,11 +376,45 @@ describe('who waits', () => {
 })
 
 describe('modes', () => {
-  test('observe grants at once and counts', () => {
+  const counted = (resource: string, scope: string) => {
+    const row = ledger.usage().find(u => u.resource === resource && u.scope === scope)
+    return row ? [row.held, row.debt] : undefined
+  }
+
+  test('observe grants at once, and what it starts is debt: it takes no room from the cluster, and leaves others one slot on its node', () => {
+    ledger = new Ledger({ ...settings, cluster: { maxStarting: 2 }, node: { maxStarting: 3 } })
+    ledger.upsertNode(node())
     ledger.setNamespace('shop', { mode: 'observe' })
-    const keys = ['a', 'b'].map(uid => ask(pod(uid)))
+    const keys = ['a', 'b', 'c', 'd'].map(uid => ask(pod(uid)))
     expect(step().granted).toEqual(keys.map(key => `${key}: 1`))
-    expect(held()).toBe(2)
+    expect(['cluster', 'node/n', 'namespace/shop'].map(scope => counted('start', scope))).toEqual([
+      [0, 0],
+      [0, 4],
+      [0, 4],
+    ])
+    const others = ['e', 'f'].map(uid => ask(pod(uid, { metadata: { namespace: 'other' } })))
+    expect(step().granted).toEqual([`${others[0]}: 1`])
+  })
+
+  test('observed pulls take no room from a registry', () => {
+    ledger = new Ledger({ ...settings, registries: { 'docker.io': 1 } })
+    ledger.setNamespace('shop', { mode: 'observe' })
+    ask(pod('a'), 'startgate-pull')
+    expect(step().granted).toEqual(['pull.a.1: 1'])
+    expect([counted('pull', 'registry/docker.io'), counted('pull', 'node/n')]).toEqual([undefined, [0, 1]])
+  })
+
+  test('what was granted while a namespace was observed is debt to its end, also to the next leader', () => {
+    ledger.setNamespace('shop', { mode: 'observe' })
+    ask(pod('a'))
+    const { grants } = step()
+    ledger = new Ledger(settings)
+    ledger.upsertPod(pod('a'), 50)
+    for (const grant of grants) ledger.adopt(grant, 50)
+    expect(counted('start', 'node/n')).toEqual([0, 1])
+    ledger.removePod('a', 60)
+    step(60)
+    expect(counted('start', 'node/n')).toBeUndefined()
   })
 
   test('off grants at once and counts nothing', () => {

@@ -4,10 +4,18 @@ import type { Node, Pod } from '../../core/pod.ts'
 import { Admission } from './admission.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
-import { staleContainerIds } from './container-run.ts'
+import { gateAgeMs, staleContainerIds } from './container-run.ts'
 import { Debts } from './debts.ts'
 import { Holdings } from './holdings.ts'
-import { type ClusterSettings, type LimitFacts, limitAt, scopesOf, startTimeoutIn, timeoutOf } from './limits.ts'
+import {
+  type ClusterSettings,
+  type LimitFacts,
+  limitAt,
+  scopesOf,
+  startShareOf,
+  startTimeoutIn,
+  timeoutOf,
+} from './limits.ts'
 import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
@@ -84,11 +92,13 @@ export class Ledger {
   readonly #debts: Debts
   readonly #admission: Admission
   #blocked: Blocked[] = []
+  /** Of the last step. */
+  #wallMs = 0
 
   /** `sinceMs`: when this process began to lead. */
   constructor(settings: ClusterSettings, parts: Partial<LedgerParts> = {}, sinceMs = Number.NEGATIVE_INFINITY) {
     this.#parts = {
-      usage: new Usage(),
+      usage: new Usage(startShareOf(settings)),
       holdersOf,
       scopesOf,
       findWorkload: () => 'Unknown',
@@ -108,6 +118,7 @@ export class Ledger {
       facts: this.#facts,
       sinceMs,
       askedAtMs: ticket => this.#asking.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
+      firstAskedAtMs: (ticket, nowMs) => this.#firstAskedAtMs(ticket, nowMs),
     })
   }
 
@@ -225,6 +236,7 @@ export class Ledger {
 
   /** `wallMs` only tells how old a container is that was never seen before. */
   step(nowMs: number, term: number, wallMs = 0): Step {
+    this.#wallMs = wallMs
     const { releases, timeouts } = this.#settle(nowMs)
     this.#settleDebts(nowMs, wallMs)
     const { free, lines, setAside } = this.#sortOut(nowMs)
@@ -362,9 +374,16 @@ export class Ledger {
     return { ...ticket, images: ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image)) }
   }
 
+  /** A new leader has not heard when a gate first asked, but sees since when it runs. */
+  #firstAskedAtMs(ticket: Ticket, nowMs: number): number {
+    const pod = this.#pods.get(ticket.podUid)?.pod
+    return Math.min(this.#asking.sinceMs(ticket) ?? nowMs, pod ? nowMs - gateAgeMs(pod, ticket, this.#wallMs) : nowMs)
+  }
+
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
-    const needsNoSlot = this.#namespaces.get(ticket.namespace)?.mode === 'off' || this.#needsNoSlot(ticket)
+    const mode = this.#namespaces.get(ticket.namespace)?.mode
+    const needsNoSlot = mode === 'off' || this.#needsNoSlot(ticket)
     this.#progress.granted(ticket)
     const grant: Grant = {
       ...ticket,
@@ -373,6 +392,7 @@ export class Ledger {
       grantedAtMs: 0,
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
       staleContainerIds: pod ? staleContainerIds(pod) : [],
+      ...(mode === 'observe' && { isObserved: true as const }),
     }
     if (needsNoSlot) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)

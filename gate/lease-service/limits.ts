@@ -56,6 +56,8 @@ export interface Scope {
   /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or `rate/namespace/y`. */
   id: string
   limit: number
+  /** Slots of one namespace that count here at most, where it may hold only a part of the limit. */
+  share?: number
   /** Of rates: slots given out within this time count. */
   windowMs?: number
   /** `node kind-worker` */
@@ -66,7 +68,7 @@ export interface Scope {
   isHeldBack?: true
 }
 
-type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack'>
+type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'share'>
 type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
@@ -83,7 +85,7 @@ export function ownScopeIdsOf({ namespace, nodeName }: Omit<Place, 'images'>): s
 }
 
 /** Images are of pulls only, and by their full names. */
-function registriesOf({ images }: Pick<Place, 'images'>): string[] {
+export function registriesOf({ images }: Pick<Place, 'images'>): string[] {
   return [...new Set(images.map(registryOf))]
 }
 
@@ -160,34 +162,34 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
 }
 
 /**
- * A rate as a number of slots in a window: the shortest one of at least a second that keeps the rate exactly. `10/s` is 10 in a second,
- * `6/min` one in 10 s.
+ * A rate as a number of slots in a window: what a second is worth, at least one slot, in as many equal windows as make the period without
+ * exceeding `count`. `10/s` is 10 in a second, `6/min` one in 10 s, `3607/h` one in 999 ms. Whole ms, so what is given out is less than written by
+ * a hundredth or so, and never more.
  */
 export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
-  const limit = smallestDivisor(count, (count * 1_000) / periodMs)
-  return { limit, windowMs: (limit * periodMs) / count }
-}
-
-/**
- * The smallest divisor of `count` that is not below `least`, itself not above `count`. Divisors come in pairs, one of them no larger
- * than the root: a namespace may write a large prime, and this is asked for each ticket.
- */
-function smallestDivisor(count: number, least: number): number {
-  let found = count
-  for (let divisor = 1; divisor * divisor <= count; divisor++) {
-    if (count % divisor !== 0) continue
-    if (divisor >= least) return divisor
-    if (count / divisor >= least) found = count / divisor
-  }
-  return found
+  const limit = Math.max(1, Math.floor((count * 1_000) / periodMs))
+  return { limit, windowMs: Math.ceil(periodMs / Math.floor(count / limit)) }
 }
 
 function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
   const field = CLUSTER_FIELD[resource]
   const limit = settings.cluster[field]
-  if (limit !== undefined) return { limit, source: `cluster.${field}: ${limit} in the chart's values` }
+  const share = resource === 'start' ? startShareOf(settings) : undefined
+  const source = `cluster.${field}: ${limit} in the chart's values`
+  if (limit !== undefined) return { limit, source, ...(share !== undefined && { share }) }
   if (resource === 'start') return undefined
   return { limit: Math.max(20, Math.ceil(nodes.size / 10)), source: 'the default for the cluster' }
+}
+
+/** Slots of a cluster limit that one namespace may hold. */
+function partOf(limit: number, { namespaceShare }: ClusterSettings): number {
+  return Math.max(1, Math.floor(namespaceShare * limit))
+}
+
+/** Start slots that one namespace may hold of the cluster's limit, and counts for there at most; undefined where there is no limit. */
+export function startShareOf(settings: ClusterSettings): number | undefined {
+  const { maxStarting } = settings.cluster
+  return maxStarting === undefined ? undefined : partOf(maxStarting, settings)
 }
 
 /** A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. */
@@ -223,7 +225,7 @@ function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts
   return lowest([
     written(field, facts.namespaces.get(namespace)?.[field], `namespace ${namespace}`),
     cluster && {
-      limit: Math.max(1, Math.floor(share * cluster.limit)),
+      limit: partOf(cluster.limit, facts.settings),
       source: `a namespace's share, ${Math.round(share * 100)} % of the cluster's ${cluster.limit}`,
     },
   ])

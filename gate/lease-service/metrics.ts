@@ -102,8 +102,11 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
           if (Number.isFinite(row[field])) this.set({ scope: row.scope, resource: row.resource }, row[field])
       },
     })
-  scopeGauge('held', 'Slots held.')
-  scopeGauge('debt', 'Containers that are starting without a slot: restarts, late starts, fail-opens.')
+  scopeGauge('held', 'Slots held; in `cluster` of each namespace no more than its share.')
+  scopeGauge(
+    'debt',
+    'Containers that are starting without a slot: restarts, late starts, fail-opens; and starts and pulls of observed namespaces.',
+  )
   scopeGauge('limit', 'Slots there are.')
   scopeGauge('waiting', 'Slots asked for and not yet given.')
   const queueGauge = (name: string, help: string, value: (row: QueueLength) => number) =>

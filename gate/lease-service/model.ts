@@ -37,6 +37,8 @@ export interface Grant extends Ticket {
   timeoutMs: number
   /** Container IDs the pod's status showed before the grant: what they say is about an earlier run. */
   staleContainerIds: string[]
+  /** Its namespace was only observed then, so nobody asked whether there is room: its slots are debt, and held nowhere. */
+  isObserved?: true
 }
 
 /** What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), or a node or pod that is there. */

@@ -35,7 +35,8 @@ function factsOf(limits: Record<string, number>, inUse: Record<string, number> =
     inUse: ({ id }) => inUse[id] ?? 0,
     debt: () => 0,
     weightOf: () => 1,
-    heldBy: namespace => inUse[`namespace/${namespace}`] ?? 0,
+    heldBy: (namespace, { id }) =>
+      inUse[id.startsWith('node/') ? `namespace/${namespace}/${id}` : `namespace/${namespace}`] ?? 0,
   }
 }
 
@@ -131,6 +132,24 @@ const cases: Record<string, Case> = {
     inUse: { cluster: 2 },
     want: [],
   },
+  'shares are those of the node where they meet': {
+    waiting: [ticket('1'), ticket('2', { namespace: 'b', createdAtMs: 9 }), ticket('3', { createdAtMs: 1 })],
+    limits: { 'node/n': 2 },
+    inUse: { 'node/n': 1, 'namespace/a': 7, 'namespace/b': 1, 'namespace/b/node/n': 1 },
+    want: ['1'],
+  },
+  'between namespaces that hold as much a priority does not count': {
+    waiting: [ticket('1', { createdAtMs: 1 }), ticket('2', { namespace: 'b', createdAtMs: 9, priority: 5 })],
+    limits: { cluster: 1 },
+    want: ['1'],
+  },
+  'one that its own namespace has no room for closes nothing to others': {
+    waiting: [ticket('1', { slots: 3 }), ticket('2', { namespace: 'b', createdAtMs: 9 })],
+    limits: { cluster: 4, 'namespace/a': 3 },
+    inUse: { cluster: 2, 'namespace/a': 2 },
+    want: ['2'],
+    wantReasons: ['start: needs 3 slots, namespace/a has 2 of 3 slots in use; next in line'],
+  },
   'a limit below what is held stops new ones only': {
     waiting: [ticket('1')],
     limits: { cluster: 1 },
@@ -166,6 +185,25 @@ describe('who goes now', () => {
   })
 })
 
+describe('a namespace counts in a scope for its share of the limit at most', () => {
+  const shared = (inUse: Record<string, number>): QueueFacts => {
+    const facts = factsOf({ cluster: 10, 'namespace/a': 7 }, inUse)
+    return { ...facts, scopesOf: t => facts.scopesOf(t).map(s => (s.id === 'cluster' ? { ...s, share: 7 } : s)) }
+  }
+  const huge = ticket('1', { slots: 11 })
+  const small = ticket('2', { namespace: 'b', createdAtMs: 9 })
+  const takes = (inUse: Record<string, number>) => decide([huge, small], shared(inUse)).taken.map(t => t.ticket.podUid)
+
+  test('a larger pod runs alone in its namespace, beside what the others may hold in any case', () => {
+    expect([takes({ cluster: 2 }), takes({ cluster: 3 })]).toEqual([['1', '2'], ['1']])
+    expect(decide([huge], shared({})).taken[0]?.oversizeIn.map(s => s.id)).toEqual(['namespace/a'])
+  })
+
+  test('while the others hold more it waits like any other, and none of its namespace goes with it', () => {
+    expect([takes({ cluster: 4 }), takes({ cluster: 4, 'namespace/a': 1 })]).toEqual([[], ['2']])
+  })
+})
+
 const someTicket = fc.record({
   namespace: fc.constantFrom('a', 'b', 'c'),
   nodeName: fc.constantFrom('n', 'm'),
@@ -187,23 +225,67 @@ const someNumbers = (max: number) =>
   )
 const someFacts = fc.tuple(someNumbers(6), someNumbers(3)).map(([limits, inUse]) => factsOf(limits, inUse))
 
+const isShared = ({ id }: Scope) => !id.startsWith('namespace/')
+const isOfNode = ({ id }: Scope) => id.includes('node/')
+
+const sum = (all: Ticket[]) => all.reduce((slots, t) => slots + t.slots, 0)
+const usesIn = (facts: QueueFacts, t: Ticket, s: Scope) => facts.scopesOf(t).some(o => o.id === s.id)
+const lackingWith = (facts: QueueFacts, taken: Ticket[], t: Ticket) => {
+  const used = (s: Scope) => facts.inUse(s) + sum(taken.filter(o => usesIn(facts, o, s)))
+  return facts.scopesOf(t).filter(s => (t.slots > s.limit ? used(s) > 0 : used(s) + t.slots > s.limit))
+}
+
+/** Where those who have room have none together, and where anybody lacks room. */
+function contendedSlowly(able: Ticket[], facts: QueueFacts): Set<string> {
+  const free = able.filter(t => lackingWith(facts, [], t).length === 0)
+  const there = (s: Scope) => free.filter(t => usesIn(facts, t, s))
+  const room = (s: Scope) => s.limit - facts.inUse(s)
+  const distinct = [...new Map(free.flatMap(facts.scopesOf).map(s => [s.id, s])).values()].filter(isShared)
+  const canGo = distinct.filter(isOfNode).reduce((slots, s) => {
+    const largest = there(s).reduce((most, t) => Math.max(most, t.slots), 0)
+    return slots + Math.min(sum(there(s)), Math.max(largest, room(s)))
+  }, 0)
+  const wanted = (s: Scope) => (isOfNode(s) || canGo === 0 ? sum(there(s)) : Math.min(sum(there(s)), canGo))
+  const full = able.flatMap(t => lackingWith(facts, [], t))
+  return new Set([...distinct.filter(s => wanted(s) > room(s)), ...full].map(s => s.id))
+}
+
+/** One a namespace, and one for each node that one of it lacks nothing but. */
+function linesSlowly(able: Ticket[], facts: QueueFacts): Ticket[][] {
+  const lines = new Map<string, Ticket[]>()
+  const stuck = new Set<string>()
+  for (const t of able) {
+    const lacks = lackingWith(facts, [], t)
+    if (lacks.length > 0 && lacks.every(isOfNode)) for (const s of lacks) stuck.add(t.namespace + s.id)
+    const at = facts.scopesOf(t).find(s => stuck.has(t.namespace + s.id))
+    const name = at ? t.namespace + at.id : t.namespace
+    lines.set(name, [...(lines.get(name) ?? []), t])
+  }
+  return [...lines.values()]
+}
+
 /** The rule, word by word and slowly: look again through all for each turn. */
 function decideSlowly(tickets: Ticket[], facts: QueueFacts): string[] {
   const taken: Ticket[] = []
   const blockedOn: Scope[] = []
-  const left = new Set(tickets)
-  const held = (t: Ticket) =>
-    facts.heldBy(t.namespace) + taken.filter(o => o.namespace === t.namespace).reduce((sum, o) => sum + o.slots, 0)
-  const used = (s: Scope) =>
-    facts.inUse(s) + taken.filter(o => scopeIdsOf(o).includes(s.id)).reduce((sum, o) => sum + o.slots, 0)
-  while (left.size > 0) {
-    const head = [...left].reduce((a, b) => ((held(a) - held(b) || compareTickets(a, b)) <= 0 ? a : b))
-    left.delete(head)
-    const scopes = facts.scopesOf(head)
-    if (scopes.some(s => s.limit === 0)) continue
-    const lacking = scopes.filter(s => (head.slots > s.limit ? used(s) > 0 : used(s) + head.slots > s.limit))
-    if (lacking.length === 0 && !scopes.some(s => blockedOn.some(o => o.id === s.id))) taken.push(head)
-    blockedOn.push(...lacking)
+  const able = tickets.filter(t => facts.scopesOf(t).every(s => s.limit > 0)).toSorted(compareTickets)
+  const contended = contendedSlowly(able, facts)
+  const shareOf = (t: Ticket) =>
+    facts.scopesOf(t).reduce((most, s) => {
+      if (!isShared(s) || !contended.has(s.id)) return most
+      const ours = sum(taken.filter(o => o.namespace === t.namespace && usesIn(facts, o, s)))
+      return Math.max(most, (facts.heldBy(t.namespace, s) + ours) / (facts.weightOf(t.namespace) * s.limit))
+    }, 0)
+  const byAge = (a: Ticket, b: Ticket) => compareTickets({ ...a, priority: 0 }, { ...b, priority: 0 })
+  const lines = linesSlowly(able, facts)
+  for (let left = able.length; left > 0; left--) {
+    const heads = lines.flatMap(line => line[0] ?? [])
+    const head = heads.reduce((a, b) => ((shareOf(a) - shareOf(b) || byAge(a, b)) <= 0 ? a : b))
+    lines.find(line => line[0] === head)?.shift()
+    const lacks = lackingWith(facts, taken, head)
+    const own = lacks.filter(s => !isShared(s))
+    if (lacks.length === 0 && !facts.scopesOf(head).some(s => blockedOn.some(o => o.id === s.id))) taken.push(head)
+    blockedOn.push(...(own.length > 0 ? own : lacks))
   }
   return taken.map(t => t.key)
 }

@@ -1,5 +1,8 @@
+import { contendedScopes, type Entry } from './contention.ts'
 import type { Scope } from './limits.ts'
 import type { Ticket } from './model.ts'
+import { countedDebt, hasRoom, type InUse, isLocal, isOwn, slotsIn } from './room.ts'
+import { takeTurns } from './weighted-turns.ts'
 
 /** What a decision is made from. All tickets are of one resource. */
 export interface QueueFacts {
@@ -9,8 +12,8 @@ export interface QueueFacts {
   inUse: (scope: Scope) => number
   /** Slots that run there without a grant. */
   debt: (scope: Scope) => number
-  /** Slots its namespace holds now: who holds least for its weight goes first. */
-  heldBy: (namespace: string) => number
+  /** Slots that a namespace holds now in a scope: who holds least there for its weight goes first. */
+  heldBy: (namespace: string, scope: Scope) => number
   weightOf: (namespace: string) => number
   /** Key of a ticket that goes before all turns, since it was passed over for too long. */
   first?: string | undefined
@@ -29,8 +32,6 @@ export interface Obstacle {
   inUse: number
   /** Part of `inUse`: starts without a grant. */
   debt: number
-  /** No earlier one lacks room where this one does. */
-  isHead: boolean
 }
 
 export interface Blocked {
@@ -41,14 +42,14 @@ export interface Blocked {
   of: number
 }
 
-/** Priority, then age, then UID: the order inside a namespace, and between namespaces that hold as much. Total. */
+/** Priority, then age, then UID: the order inside a namespace. Total. */
 export function compareTickets(a: Ticket, b: Ticket): number {
-  return (
-    b.priority - a.priority ||
-    a.createdAtMs - b.createdAtMs ||
-    compareText(a.podUid, b.podUid) ||
-    compareText(a.key, b.key)
-  )
+  return b.priority - a.priority || compareAge(a, b)
+}
+
+/** The order between namespaces that hold as much: a priority is the pod author's word, and counts among his own. Total. */
+function compareAge(a: Ticket, b: Ticket): number {
+  return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)
 }
 
 function compareText(a: string, b: string): number {
@@ -56,163 +57,185 @@ function compareText(a: string, b: string): number {
 }
 
 /**
- * Decides who goes now. Tickets are looked at in turn: the namespace that holds least first, then `compareTickets`.
- * A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the scopes it lacks room in, and
- * no later ticket may use those, so nobody is overtaken where it waits for one limit. One that needs two limits which fill in turns
- * could still be passed for ever: `first` goes before all others, and where it has room keeps it. A frozen ticket closes nothing: nobody could pass it there
- * anyway, and it must not hold up other scopes. The result does not depend on the order of `tickets`.
+ * Decides who goes now. A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the scopes it lacks room in, and
+ * no later ticket may use those, so nobody is overtaken where it waits for one limit. One that lacks room in its own namespace's scopes closes only those.
+ * A frozen ticket closes nothing. `first` goes before all others, and where it has room keeps it: who needs two limits which fill in turns could
+ * still be passed for ever.
+ *
+ * Tickets are looked at in turns. Whose share is least is next: the largest part of a limit, for its weight, that its namespace holds in the scopes that
+ * they share and that are contended, then the age of its next ticket. Inside a namespace the order is `compareTickets`; but one that waits for its
+ * node or registry does not hold up those that do not use it. The result is a function of tickets and facts, and does not depend on the order of
+ * `tickets`. n log n.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {
-  const sorted = tickets.toSorted(compareTickets)
-  const extra = new Map<string, number>()
-  const closed = new Set<string>()
-  const taken: Taken[] = []
-  const obstacles = new Map<Ticket, Obstacle>()
-  const state = { inUse: (s: Scope) => facts.inUse(s) + (extra.get(s.id) ?? 0), debt: facts.debt, closed }
-  const use = (ticket: Ticket, scopes: Scope[]): void => {
-    for (const { id } of scopes) extra.set(id, (extra.get(id) ?? 0) + ticket.slots)
-  }
-  const visit = (ticket: Ticket): number => {
-    const scopes = facts.scopesOf(ticket)
-    const obstacle = obstacleOf(ticket, scopes, state)
-    if (obstacle) {
-      obstacles.set(ticket, obstacle)
-      if (ticket === first && obstacle.kind !== 'frozen') use(ticket, scopes)
-      return 0
-    }
-    use(ticket, scopes)
-    taken.push({ ticket, oversizeIn: scopes.filter(s => ticket.slots > s.limit && !s.isHeldBack) })
-    return ticket.slots
-  }
-  const first = sorted.find(ticket => ticket.key === facts.first)
-  const firstTook = first ? visit(first) : 0
-  const share = { ...facts, heldBy: (n: string) => facts.heldBy(n) + (n === first?.namespace ? firstTook : 0) }
-  takeTurns(
-    sorted.filter(ticket => ticket !== first),
-    share,
-    visit,
-  )
-  return { taken, blocked: lineUp(sorted, obstacles, share) }
-}
-
-/** What keeps a ticket from passing; closes the scopes it lacks room in for all who come later. */
-function obstacleOf(
-  { slots }: Ticket,
-  scopes: Scope[],
-  state: Pick<QueueFacts, 'inUse' | 'debt'> & { closed: Set<string> },
-): Obstacle | undefined {
-  const debtIn = (s: Scope) => countedDebt(slots, s, state.debt(s))
-  let isHead = false
-  const obstacle = (kind: Obstacle['kind'], scope: Scope): Obstacle => {
-    const debt = debtIn(scope)
-    return { kind, scope, inUse: state.inUse(scope) + debt, debt, isHead }
-  }
-  const frozen = scopes.find(s => s.limit === 0)
-  if (frozen) return obstacle('frozen', frozen)
-  const full = scopes.filter(s => !fits(slots, state.inUse(s) + debtIn(s), s.limit))
-  const behind = scopes.find(s => state.closed.has(s.id))
-  isHead = full.some(s => !state.closed.has(s.id))
-  for (const { id } of full) state.closed.add(id)
-  if (full[0]) return obstacle(slots > full[0].limit ? 'oversize' : 'full', full[0])
-  return behind && obstacle('behind', behind)
-}
-
-/** Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node. */
-function countedDebt(slots: number, { limit }: Scope, debt: number): number {
-  return Math.min(debt, Math.max(0, limit - slots))
-}
-
-/** Whether a request would be granted where so many slots are in use, and so many run without a grant. */
-export function hasRoom(slots: number, scope: Scope, { inUse, debt }: { inUse: number; debt: number }): boolean {
-  return scope.limit > 0 && fits(slots, inUse + countedDebt(slots, scope, debt), scope.limit)
-}
-
-/** A request larger than the limit fits when it is alone. */
-function fits(slots: number, inUse: number, limit: number): boolean {
-  return inUse + slots <= limit || (slots > limit && inUse === 0)
-}
-
-/** Places in line: turns are taken once more among those who wait, each counted as if it got its slots. */
-function lineUp(sorted: Ticket[], obstacles: Map<Ticket, Obstacle>, share: Share): Blocked[] {
-  const lengths = new Map<string, number>()
-  const waiting = sorted.flatMap(ticket => {
-    const obstacle = obstacles.get(ticket)
-    if (obstacle) lengths.set(obstacle.scope.id, (lengths.get(obstacle.scope.id) ?? 0) + 1)
-    return obstacle ? [ticket] : []
+  const round = new Round(facts)
+  const entries = tickets.toSorted(compareTickets).map(ticket => ({ ticket, scopes: facts.scopesOf(ticket) }))
+  const able = entries.filter(entry => !round.isFrozen(entry))
+  const first = able.find(({ ticket }) => ticket.key === facts.first)
+  if (first) round.visitFirst(first)
+  const others = able.filter(entry => entry !== first)
+  const { lines, free, full } = linesOf(others, round.used)
+  const contended = contendedScopes(free, round.used).union(full)
+  takeTurns(lines, {
+    shareOf: ({ ticket, scopes }) => {
+      let share = 0
+      for (const scope of scopes)
+        if (contended.has(scope.id) && !isOwn(scope)) share = Math.max(share, round.shareOf(ticket.namespace, scope))
+      return share
+    },
+    compare: (a, b) => compareAge(a.ticket, b.ticket),
+    visit: entry => round.visit(entry),
   })
-  const places = new Map<string, number>()
-  const blocked: Blocked[] = []
-  takeTurns(waiting, share, ticket => {
-    const obstacle = obstacles.get(ticket)
-    if (!obstacle) return 0
-    const { id } = obstacle.scope
-    const place = (places.get(id) ?? 0) + 1
-    places.set(id, place)
-    blocked.push({ ticket, obstacle, place, of: lengths.get(id) ?? place })
-    return ticket.slots
-  })
-  return blocked
+  return { taken: round.taken, blocked: lineUp(entries, round) }
 }
 
-type Share = Pick<QueueFacts, 'heldBy' | 'weightOf'>
-
-interface Line {
-  /** Slots, for the namespace's weight. */
-  held: number
-  weight: number
-  /** Places of its tickets among all, in order. */
-  ranks: number[]
-  next: number
-  /** Of the ticket whose turn is next. */
-  rank: number
+interface Lines {
+  lines: Entry[][]
+  /** Those that have room. */
+  free: Entry[]
+  /** Scopes that others lack room in. */
+  full: Set<string>
 }
 
 /**
- * Visits every ticket once, always the next one of the namespace that holds least for its weight; `visit` returns the slots to count as
- * held by the ticket's namespace from then on. n log m for n sorted tickets of m namespaces.
+ * One line a namespace. Those of which it is clear from the beginning that they wait for a node or registry stand in lines of their own, with all of
+ * their namespace that come later and want the same: they take nothing, so others of their namespace need not wait for their turn.
  */
-function takeTurns(sorted: Ticket[], { heldBy, weightOf }: Share, visit: (ticket: Ticket) => number): void {
-  const lines = new Map<string, Line>()
-  for (const [rank, { namespace }] of sorted.entries()) {
-    const line = lines.get(namespace)
-    if (line) {
-      line.ranks.push(rank)
-      continue
+function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse): Lines {
+  const lines = new Map<string, Entry[]>()
+  const waitsAt = new Set<string>()
+  const free: Entry[] = []
+  const full = new Set<string>()
+  for (const entry of entries) {
+    const { ticket, scopes } = entry
+    const at = (scope: Scope) => `${ticket.namespace} ${scope.id}`
+    const lacking = scopes.filter(scope => !hasRoom(ticket.slots, scope, used(scope)))
+    if (lacking.length === 0) free.push(entry)
+    else if (lacking.every(isLocal)) for (const scope of lacking) waitsAt.add(at(scope))
+    for (const { id } of lacking) full.add(id)
+    const where = scopes.find(scope => waitsAt.has(at(scope)))
+    push(lines, where ? at(where) : ticket.namespace, entry)
+  }
+  return { lines: [...lines.values()], free, full }
+}
+
+function push(lines: Map<string, Entry[]>, name: string, entry: Entry): void {
+  const line = lines.get(name)
+  if (line) line.push(entry)
+  else lines.set(name, [entry])
+}
+
+/** What has become of the tickets so far. */
+class Round {
+  readonly taken: Taken[] = []
+  readonly obstacles = new Map<Ticket, Obstacle>()
+  readonly first: Ticket[] = []
+  readonly #facts: QueueFacts
+  readonly #closed = new Set<string>()
+  readonly #extra = new Map<string, number>()
+  readonly #extraBy = new Map<string, number>()
+
+  constructor(facts: QueueFacts) {
+    this.#facts = facts
+  }
+
+  readonly used = (scope: Scope): InUse => ({
+    inUse: this.#facts.inUse(scope) + (this.#extra.get(scope.id) ?? 0),
+    debt: this.#facts.debt(scope),
+  })
+
+  /** Part of a scope's limit that a namespace holds, for its weight; `more` slots would be its too. */
+  shareOf(namespace: string, scope: Scope, more = 0): number {
+    const held = this.#facts.heldBy(namespace, scope) + (this.#extraBy.get(`${namespace} ${scope.id}`) ?? 0) + more
+    return held / (this.#facts.weightOf(namespace) * Math.max(1, scope.limit))
+  }
+
+  isFrozen({ ticket, scopes }: Entry): boolean {
+    const frozen = scopes.find(({ limit }) => limit === 0)
+    if (frozen) this.obstacles.set(ticket, this.#obstacle('frozen', ticket, frozen))
+    return frozen !== undefined
+  }
+
+  /** Where it lacks room it keeps what it finds. */
+  visitFirst(entry: Entry): void {
+    this.first.push(entry.ticket)
+    this.visit(entry)
+    if (this.obstacles.has(entry.ticket)) this.#use(entry)
+  }
+
+  visit(entry: Entry): void {
+    const { ticket, scopes } = entry
+    const obstacle = this.#obstacleOf(entry)
+    if (obstacle) {
+      this.obstacles.set(ticket, obstacle)
+      return
     }
-    const weight = weightOf(namespace)
-    lines.set(namespace, { held: heldBy(namespace) / weight, weight, ranks: [rank], next: 0, rank })
+    this.#use(entry)
+    this.taken.push({ ticket, oversizeIn: scopes.filter(s => slotsIn(ticket.slots, s) > s.limit && !s.isHeldBack) })
   }
-  // A binary heap with the line whose turn it is on top; only the top ever changes.
-  const heap = [...lines.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1))
-  for (let top = heap[0]; top; top = heap[0]) {
-    const ticket = sorted[top.rank]
-    if (ticket) top.held += visit(ticket) / top.weight
-    const rank = top.ranks[++top.next]
-    if (rank === undefined) {
-      const last = heap.pop()
-      if (last && last !== top) heap[0] = last
-    } else top.rank = rank
-    siftDown(heap)
+
+  #use({ ticket: { namespace, slots }, scopes }: Entry): void {
+    for (const scope of scopes) {
+      add(this.#extra, scope.id, slotsIn(slots, scope))
+      if (!isOwn(scope)) add(this.#extraBy, `${namespace} ${scope.id}`, slots)
+    }
+  }
+
+  /** What keeps a ticket from passing; closes scopes that it lacks room in for all who come later. */
+  #obstacleOf({ ticket, scopes }: Entry): Obstacle | undefined {
+    const lacking = scopes.filter(scope => !hasRoom(ticket.slots, scope, this.used(scope)))
+    const own = lacking.filter(isOwn)
+    const closing = own.length > 0 ? own : lacking
+    const behind = scopes.find(({ id }) => this.#closed.has(id))
+    for (const { id } of closing) this.#closed.add(id)
+    const [full] = closing
+    if (full) return this.#obstacle(slotsIn(ticket.slots, full) > full.limit ? 'oversize' : 'full', ticket, full)
+    return behind && this.#obstacle('behind', ticket, behind)
+  }
+
+  #obstacle(kind: Obstacle['kind'], { slots }: Ticket, scope: Scope): Obstacle {
+    const { inUse, debt } = this.used(scope)
+    const counted = countedDebt(slots, scope, debt)
+    return { kind, scope, inUse: inUse + counted, debt: counted }
   }
 }
 
-/** The ranks are of sorted tickets, so this is the order of their tickets. */
-function isBefore(a: Line, b: Line): boolean {
-  return a.held === b.held ? a.rank < b.rank : a.held < b.held
+function add(counts: Map<string, number>, key: string, change: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + change)
 }
 
-function siftDown(heap: Line[]): void {
-  const line = heap[0]
-  if (!line) return
-  let at = 0
-  for (;;) {
-    const left = heap[2 * at + 1]
-    if (!left) break
-    const right = heap[2 * at + 2]
-    const [child, childAt] = right && isBefore(right, left) ? [right, 2 * at + 2] : [left, 2 * at + 1]
-    if (!isBefore(child, line)) break
-    heap[at] = child
-    at = childAt
+/** Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it got its slots. */
+function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
+  const { obstacles, first } = round
+  const lengths = new Map<string, number>()
+  const lines = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    const obstacle = obstacles.get(entry.ticket)
+    if (!obstacle) continue
+    const { id } = obstacle.scope
+    add(lengths, id, 1)
+    if (first.includes(entry.ticket)) continue
+    push(lines, `${entry.ticket.namespace} ${id}`, entry)
   }
-  heap[at] = line
+  const places = new Map<string, number>()
+  const queued = new Map<string, number>()
+  const blocked: Blocked[] = []
+  const place = (ticket: Ticket): void => {
+    const obstacle = obstacles.get(ticket)
+    if (!obstacle) return
+    const { id } = obstacle.scope
+    add(places, id, 1)
+    add(queued, `${ticket.namespace} ${id}`, ticket.slots)
+    blocked.push({ ticket, obstacle, place: places.get(id) ?? 1, of: lengths.get(id) ?? 1 })
+  }
+  for (const ticket of first) place(ticket)
+  takeTurns(lines.values(), {
+    shareOf: ({ ticket: { namespace }, ticket }) => {
+      const scope = obstacles.get(ticket)?.scope
+      return scope ? round.shareOf(namespace, scope, queued.get(`${namespace} ${scope.id}`)) : 0
+    },
+    compare: (a, b) => compareAge(a.ticket, b.ticket),
+    visit: ({ ticket }) => place(ticket),
+  })
+  return blocked
 }

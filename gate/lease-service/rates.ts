@@ -1,43 +1,44 @@
 import type { Scope } from './limits.ts'
 
+/** The last use of a rate: one time stamp, and how many slots were given out at that very time. */
+interface Emission {
+  atMs: number
+  slots: number
+}
+
 /**
- * How many slots were given out lately in the scopes that have a rate. A process that has just begun to lead does not know
- * what its predecessor gave out, so every rate counts as used up for its first window. Times are monotonic ms.
+ * Start rates by GCRA, the generic cell rate algorithm, with one time stamp a scope and no tolerance. A cell is up to `limit` slots that are
+ * given out at one time; the next one may go `windowMs` later, so no window of that length ever holds more than `limit` slots. A request
+ * larger than the limit is worth several cells, and the next one is due after as many windows.
+ *
+ * A process that has just begun to lead does not know what its predecessor gave out: it takes every rate for used when it began, and so
+ * gives nothing out for one window at most. Times are monotonic ms.
  */
 export class Rates {
   readonly #sinceMs: number
-  /** By scope: when each slot stops to count, in order. */
-  readonly #endsMs = new Map<string, number[]>()
+  readonly #last = new Map<string, Emission>()
 
   constructor(sinceMs: number) {
     this.#sinceMs = sinceMs
   }
 
-  inUse({ id, limit, windowMs = 0 }: Scope, nowMs: number): number {
-    const counted = this.#current(id, nowMs).length
-    return nowMs < this.#sinceMs + windowMs ? Math.max(counted, limit) : counted
+  /** Slots of the limit that are used up now. */
+  inUse(scope: Scope, nowMs: number): number {
+    if (nowMs >= this.changesAtMs(scope)) return 0
+    const last = this.#last.get(scope.id)
+    return last?.atMs === nowMs ? last.slots : scope.limit
   }
 
-  /** Counts slots given out now. More than the limit go on counting for as many windows as they are worth. */
-  take({ id, limit, windowMs = 0 }: Scope, slots: number, nowMs: number): void {
-    const ends = this.#current(id, nowMs)
-    for (let i = 0; i < slots; i++) ends.push(nowMs + windowMs * (Math.floor(i / Math.max(1, limit)) + 1))
-    this.#endsMs.set(
-      id,
-      ends.sort((a, b) => a - b),
-    )
+  /** Counts slots given out now. */
+  take({ id }: Scope, slots: number, nowMs: number): void {
+    const last = this.#last.get(id)
+    this.#last.set(id, { atMs: nowMs, slots: slots + (last?.atMs === nowMs ? last.slots : 0) })
   }
 
-  /** When the scope may have room again. */
-  changesAtMs({ id, windowMs = 0 }: Scope, nowMs: number): number {
-    const first = this.#current(id, nowMs)[0] ?? Number.POSITIVE_INFINITY
-    const firstWindowMs = this.#sinceMs + windowMs
-    return firstWindowMs > nowMs ? firstWindowMs : first
-  }
-
-  #current(id: string, nowMs: number): number[] {
-    const ends = (this.#endsMs.get(id) ?? []).filter(ms => ms > nowMs)
-    if (ends.length === 0) this.#endsMs.delete(id)
-    return ends
+  /** From when on the whole limit may be given out, by the rate that is in force now. */
+  changesAtMs({ id, limit, windowMs = 0 }: Scope): number {
+    const last = this.#last.get(id)
+    const firstMs = this.#sinceMs + windowMs
+    return last ? Math.max(firstMs, last.atMs + Math.ceil(last.slots / Math.max(1, limit)) * windowMs) : firstMs
   }
 }

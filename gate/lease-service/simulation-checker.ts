@@ -23,6 +23,8 @@ interface Limit {
   scope: string
   limit: number
   covers: (place: Place) => boolean
+  /** Slots of one namespace that count there at most. */
+  share?: number
   /** Starts without a slot are charged to their node and namespace alone. */
   hasDebt: boolean
 }
@@ -35,6 +37,8 @@ interface Claim {
   answeredIn: number | undefined
   /** It ran on a node that was lost: the design counts it no more. */
   isExempt: boolean
+  /** Granted without asking for room: debt. */
+  isObserved: boolean
   /** Left by a leader that had not decided on it in the end, or led no more. */
   isUndecided: boolean
 }
@@ -93,7 +97,9 @@ export class Checker {
     }
     this.#checkImages(grant, pod)
     const answeredIn = pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined
-    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isExempt: false, isUndecided: false })
+    const isObserved = mode === 'observe'
+    const isNew = { isExempt: false, isUndecided: false }
+    this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isObserved, ...isNew })
   }
 
   /** A gate is to be told of a grant that stands: where no leader had decided on it, its slots must be free now. */
@@ -102,7 +108,7 @@ export class Checker {
     if (!claim?.isUndecided || claim.pod !== pod) return
     claim.isUndecided = false
     const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
-    if (mode === 'enforce') this.#checkLimits(grant, nowMs)
+    if (mode === 'enforce' && !claim.isObserved) this.#checkLimits(grant, nowMs)
   }
 
   answered(key: string, pod: SimPod): void {
@@ -141,6 +147,7 @@ export class Checker {
         decidedAtMs: nowMs,
         answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
         isExempt: this.#limits.nodes.get(grant.nodeName)?.isLost ?? false,
+        isObserved: grant.isObserved ?? false,
         isUndecided: true,
       })
   }
@@ -183,9 +190,9 @@ export class Checker {
   }
 
   #hasRoom(ticket: Ticket, nowMs: number): boolean {
-    return this.#limitsOf(ticket, nowMs).every(({ limit, covers }) => {
-      const held = this.#holders(ticket, covers, nowMs).reduce((sum, key) => sum + this.#slots(key, nowMs), 0)
-      return held + ticket.slots <= limit
+    return this.#limitsOf(ticket, nowMs).every(limit => {
+      const holders = this.#holders(ticket, limit.covers, nowMs)
+      return this.#countedIn(limit, holders, nowMs, ticket) <= limit.limit
     })
   }
 
@@ -269,7 +276,8 @@ export class Checker {
       if (pod.isOver || isExempt || !covers({ namespace, nodeName, images: [] })) continue
       const owing = pod.startingShown(nowMs)
       if (owing.length === 0) continue
-      const held = new Set([...this.#claims].flatMap(([key, c]) => (c.pod === pod ? this.#startingOf(key, nowMs) : [])))
+      const ofPod = [...this.#claims].filter(([, claim]) => claim.pod === pod && !claim.isObserved)
+      const held = new Set(ofPod.flatMap(([key]) => this.#startingOf(key, nowMs)))
       debt += owing.filter(name => !held.has(name)).length
     }
     return debt
@@ -277,17 +285,29 @@ export class Checker {
 
   #checkLimits(grant: Grant, nowMs: number): void {
     const { key, slots } = grant
-    for (const { scope, limit, covers, hasDebt } of this.#limitsOf(grant, nowMs)) {
+    for (const given of this.#limitsOf(grant, nowMs)) {
+      const { scope, limit, covers, hasDebt } = given
       const holders = this.#holders(grant, covers, nowMs)
-      const held = holders.reduce((sum, holder) => sum + this.#slots(holder, nowMs), 0)
+      const held = this.#countedIn(given, holders, nowMs)
+      const counted = this.#countedIn(given, holders, nowMs, grant)
       // Debt leaves room for the one that asks, if it is alone.
       const debt = hasDebt && limit > slots ? Math.min(this.#debtIn(covers, nowMs), limit - slots) : 0
       if (debt > 0) this.debtsCounted += 1
-      const fits = held + debt + slots <= limit || (limit > 0 && slots > limit && held === 0)
+      const fits = counted + debt <= limit || (limit > 0 && slots > limit && held === 0)
       if (fits) continue
-      const what = `${held} held + ${debt} owed + ${slots} > ${limit} (held by ${holders.join(', ')})`
+      const what = `${held} held + ${debt} owed + ${counted - held} > ${limit} (held by ${holders.join(', ')})`
       this.violations.push(`OverLimit: ${key} in ${scope}: ${what}`)
     }
+  }
+
+  /** Slots that count in a scope, with those of one more request: of each namespace no more than its share. */
+  #countedIn({ share }: Limit, holders: string[], nowMs: number, more?: Pick<Grant, 'namespace' | 'slots'>): number {
+    const byNamespace = new Map<string, number>()
+    const add = (namespace: string, slots: number) =>
+      byNamespace.set(namespace, (byNamespace.get(namespace) ?? 0) + slots)
+    for (const key of holders) add(this.#claims.get(key)?.grant.namespace ?? '', this.#slots(key, nowMs))
+    if (more) add(more.namespace, more.slots)
+    return [...byNamespace.values()].reduce((sum, slots) => sum + Math.min(slots, share ?? slots), 0)
   }
 
   /** Keys of others that truly hold slots of the same resource there. */
@@ -297,7 +317,7 @@ export class Checker {
     nowMs: number,
   ): string[] {
     const others = [...this.#claims].filter(
-      ([other, { grant }]) => other !== key && grant.resource === resource && covers(grant),
+      ([other, { grant, isObserved }]) => other !== key && grant.resource === resource && !isObserved && covers(grant),
     )
     return others.flatMap(([other]) => (this.#slots(other, nowMs) > 0 ? [other] : []))
   }
@@ -325,7 +345,7 @@ export class Checker {
       hasDebt: false,
     }))
     return [
-      { scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false },
+      { scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false, ...(isStart && { share }) },
       { ...this.#nodeLimit(resource, nodeName, nowMs), covers: isHere, hasDebt },
       { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs, hasDebt },
       {

@@ -9,7 +9,7 @@ import { sequenceOf } from './pod-sequence.ts'
 import { RETURN_MS } from './returning.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker, LimitTruth } from './simulation-checker.ts'
-import { passedOver } from './simulation-fairness.ts'
+import { onNode, passedOver } from './simulation-fairness.ts'
 import type { SimGate } from './simulation-gate.ts'
 import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
@@ -61,7 +61,7 @@ interface Stream {
 export class SimLeader {
   readonly #deps: LeaderDeps
   readonly #streams = new Map<string, Stream>()
-  readonly #asked = new Map<string, { ticket: Ticket; atMs: number }>()
+  readonly #asked = new Map<string, Ticket>()
   readonly #unheard = new Unheard()
   readonly #writer: SimWriter
   readonly #pressureTalk: PressureTalk
@@ -221,7 +221,7 @@ export class SimLeader {
     const { ledger, time, term, checker, podOf, isOurs, situations } = this.#deps
     const { key, podUid } = ticket
     this.#unheard.remove(podUid)
-    if (!this.#asked.has(key)) this.#asked.set(key, { ticket, atMs: time.nowMs })
+    if (!this.#asked.has(key)) this.#asked.set(key, ticket)
     const wasHeld = ledger.grantOf(key) !== undefined
     const granted = ledger.ask(ticket, time.nowMs)
     const pod = podOf(podUid)
@@ -304,7 +304,7 @@ export class SimLeader {
   /** Tickets in line for a start: not those that wait for something else, or that a 0 keeps back. */
   #inLine(waiting: readonly Waiting[]): Ticket[] {
     return waiting.flatMap(({ key, reason }) =>
-      key.startsWith('start.') && reason.endsWith('in line') ? (this.#asked.get(key)?.ticket ?? []) : [],
+      key.startsWith('start.') && reason.endsWith('in line') ? (this.#asked.get(key) ?? []) : [],
     )
   }
 
@@ -312,16 +312,17 @@ export class SimLeader {
     const starts = grants.filter(({ key, resource, slots }) => resource === 'start' && slots > 0 && !passing.has(key))
     const inLine = starts.length > 0 ? this.#inLine(waiting) : []
     if (inLine.length === 0) return
-    const { ledger, checker, limits, time } = this.#deps
+    const { ledger, checker, limits, time, skewMs } = this.#deps
+    // By a clock that is off, gates have waited for longer than they have.
+    if (skewMs() !== 0) return
     const heldBefore = new Map<string, number>()
-    for (const { scope, resource, held } of ledger.usage())
-      if (resource === 'start') heldBefore.set(scope.replace('namespace/', ''), held)
-    for (const { namespace, resource, slots } of grants)
-      if (resource === 'start') heldBefore.set(namespace, (heldBefore.get(namespace) ?? 0) - slots)
-    const askedAtMs = (key: string) => this.#asked.get(key)?.atMs ?? 0
-    checker.violations.push(
-      ...passedOver({ grants: starts, waiting: inLine, heldBefore, askedAtMs, nowMs: time.nowMs }, limits),
-    )
+    for (const { scope, resource, held } of ledger.usage()) if (resource === 'start') heldBefore.set(scope, held)
+    for (const { namespace, nodeName, resource, slots, isObserved } of grants) {
+      const here = onNode(namespace, nodeName)
+      if (resource === 'start' && !isObserved) heldBefore.set(here, (heldBefore.get(here) ?? 0) - slots)
+    }
+    const turns = { grants: starts, waiting: inLine, heldBefore, nowMs: time.nowMs }
+    checker.violations.push(...passedOver(turns, limits))
   }
 
   #checkReturns(grants: readonly Grant[]): void {

@@ -5,8 +5,8 @@ import { resumed } from '../pod/agent/state-file.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
 import { Ledger } from './ledger.ts'
-import { scopesOf } from './limits.ts'
-import type { Grant, Ticket } from './model.ts'
+import { scopesOf, startShareOf } from './limits.ts'
+import type { Grant, Resource, Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
 import { type Holder, Usage } from './usage.ts'
@@ -60,6 +60,20 @@ class Debtless extends Usage {
   }
 }
 
+/** Compares what namespaces hold anywhere, not where their pods meet. */
+class Everywhere extends Usage {
+  override heldBy(resource: Resource, namespace: string): number {
+    return this.held(resource, `namespace/${namespace}`)
+  }
+}
+
+/** Takes starts that nobody asked room for as none. */
+class Blindfolded extends Usage {
+  override hold(holder: Holder, slots: number): void {
+    super.hold(holder, holder.isObserved ? 0 : slots)
+  }
+}
+
 class Floorless extends Ledger {
   override setNamespace(name: string, { minStartRate: _, ...settings }: NamespaceSettings): void {
     super.setNamespace(name, settings)
@@ -105,6 +119,9 @@ const withoutScope =
   (pattern: RegExp): typeof scopesOf =>
   (ticket, facts) =>
     scopesOf(ticket, facts).filter(scope => !pattern.test(scope.id))
+
+const halfWindows: typeof scopesOf = (ticket, facts) =>
+  scopesOf(ticket, facts).map(scope => (scope.windowMs ? { ...scope, windowMs: scope.windowMs / 2 } : scope))
 
 /** Does not hear READY=1. */
 const deaf = (event: SequencingEvent): SequencingEvent => (event.kind === 'notification' ? { kind: 'tick' } : event)
@@ -187,6 +204,31 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a weight ignored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
     want: /^Unfair/,
+  },
+  'shares compared across the cluster': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Everywhere() }, sinceMs),
+    },
+    want: /^Unfair/,
+  },
+  'a namespace counted in the cluster for less than its share, where it holds more': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) =>
+        new Ledger(settings, { ...parts, usage: new Usage((startShareOf(settings) ?? 0) - 1) }, sinceMs),
+    },
+    want: /^OverLimit.* in cluster/,
+  },
+  'what an observed namespace starts taken for nothing': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Blindfolded() }, sinceMs),
+    },
+    want: /^OverLimit.* [1-9]\d* owed/,
+  },
+  'a rate paid for by half the time': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, scopesOf: halfWindows }, sinceMs),
+    },
+    want: /^OverRate/,
   },
   'pressure ignored': {
     faults: {

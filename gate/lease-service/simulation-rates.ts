@@ -44,15 +44,8 @@ export class RateCheck {
   started({ key, namespace, slots }: Grant, nowMs: number): void {
     const { settings, namespaces } = this.#limits
     const check = (rate: Rate | undefined, where: string, starts: Start[]): void => {
-      if (!rate) return
-      const { limit, windowMs } = windowOf(rate)
-      const used = starts.reduce((sum, start) => {
-        const windows = Math.floor((nowMs - start.atMs) / windowMs)
-        // What was larger than the limit counts for several windows, as far as this leader can know of it.
-        return sum + (windows > 0 && start.atMs < this.#tookOverAtMs ? 0 : Math.max(0, start.slots - limit * windows))
-      }, 0)
-      if (used + slots > limit && !(slots > limit && used === 0))
-        this.#violations.push(`OverRate: ${key} in ${where}: ${used} begun + ${slots} > ${limit} in ${windowMs} ms`)
+      const wrong = rate && this.#wrongIn(rate, starts, { slots, nowMs })
+      if (wrong) this.#violations.push(`OverRate: ${key} in ${where}: ${wrong}`)
     }
     check(settings.cluster.maxStartRate, 'the cluster', this.#starts)
     const sinceMs = this.#changedAtMs.get(namespace) ?? 0
@@ -61,6 +54,23 @@ export class RateCheck {
     this.#starts.push({ atMs: nowMs, namespace, slots })
     this.#waitsSinceMs.delete('cluster')
     this.#waitsSinceMs.delete(namespace)
+  }
+
+  /** What one more start makes wrong, if it does: there are batches with a time between them, and never more than the rate in its period. */
+  #wrongIn(rate: Rate, starts: Start[], { slots, nowMs }: { slots: number; nowMs: number }): string | undefined {
+    const { batch, everyMs } = batchesOf(rate)
+    const slotsAt = (ms: number) => sum(starts.filter(({ atMs }) => atMs === ms))
+    const begun = slotsAt(nowMs)
+    if (begun + slots > batch && !(slots > batch && begun === 0)) return `${begun} begun + ${slots} > ${batch} at once`
+    const lastMs = starts.findLast(({ atMs }) => atMs < nowMs)?.atMs ?? Number.NEGATIVE_INFINITY
+    // What was larger than a batch is worth several, as far as this leader can know of it.
+    const batches = lastMs < this.#tookOverAtMs ? 1 : Math.ceil(slotsAt(lastMs) / batch)
+    if (nowMs - lastMs < batches * everyMs)
+      return `${nowMs - lastMs} ms after ${batches} batches, one each ${everyMs} ms`
+    const inPeriod = starts.filter(({ atMs }) => atMs > nowMs - rate.periodMs)
+    const isOfBatches = slots <= batch && inPeriod.every(start => start.slots <= batch)
+    if (isOfBatches && sum(inPeriod) + slots > rate.count) return `more than ${rate.count} in ${rate.periodMs} ms`
+    return undefined
   }
 
   /** Before the passes of a step are counted as starts. */
@@ -102,11 +112,12 @@ export class RateCheck {
   }
 }
 
-/** The shortest window of at least a second in which the rate is a whole number. */
-function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
-  for (let limit = 1; limit < count; limit++) {
-    const windowMs = (limit * periodMs) / count
-    if (count % limit === 0 && windowMs >= 1_000) return { limit, windowMs }
-  }
-  return { limit: count, windowMs: periodMs }
+function sum(starts: readonly Start[]): number {
+  return starts.reduce((slots, start) => slots + start.slots, 0)
+}
+
+/** What a second is worth begins at once, if anybody waits; then nothing until the rate has made up for it. */
+function batchesOf({ count, periodMs }: Rate): { batch: number; everyMs: number } {
+  const batch = periodMs / count >= 1_000 ? 1 : Math.floor((1_000 * count) / periodMs)
+  return { batch, everyMs: periodMs / Math.floor(count / batch) }
 }

@@ -64,8 +64,9 @@ export function randomNamespace(random: Random): NamespaceSettings {
 function randomRate(random: Random): Rate {
   return random.pick([
     { count: 1, periodMs: 1_000 },
-    { count: 5, periodMs: 2_000 },
+    { count: 3, periodMs: 1_000 },
     { count: 10, periodMs: 60_000 },
+    { count: 4, periodMs: 60_000 },
   ])
 }
 

@@ -24,6 +24,27 @@ test('saying the same again changes nothing, and nothing is given back twice', (
   ])
 })
 
+test('a namespace counts in the cluster for its share at most, however much it holds', () => {
+  const usage = new Usage(7)
+  const inCluster = (slots: number) => {
+    usage.hold(holder, slots)
+    return usage.held('start', 'cluster')
+  }
+  usage.hold({ ...holder, key: 'b', namespace: 'b' }, 2)
+  expect([11, 8, 6, 9, 0].map(inCluster)).toEqual([9, 9, 8, 9, 2])
+  usage.hold(holder, 11)
+  expect([usage.held('start', 'namespace/s'), usage.held('start', 'node/n')]).toEqual([11, 13])
+})
+
+test('what a namespace holds is told by node, by registry, and else as a whole', () => {
+  const usage = new Usage()
+  usage.hold({ ...holder, resource: 'pull', images: ['quay.io/a:1'] }, 1)
+  usage.hold({ ...holder, key: 'other', resource: 'pull', nodeName: 'm' }, 1)
+  const scopes = ['cluster', 'node/n', 'registry/quay.io', 'registry/docker.io']
+  expect(scopes.map(scope => usage.heldBy('pull', 's', scope))).toEqual([2, 1, 1, 0])
+  expect(usage.heldBy('pull', 'other', 'cluster')).toBe(0)
+})
+
 test('an estimate is the average hold time for each round of slots before it', () => {
   const estimate = new Estimate()
   expect(estimate.waitMs('start', 1, 2)).toBeUndefined()

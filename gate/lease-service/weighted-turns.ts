@@ -1,0 +1,67 @@
+/** A line of those who wait, in their own order. */
+interface Line<T> {
+  entries: T[]
+  next: number
+  /** Of the entry whose turn is next. */
+  share: number
+  entry: T
+}
+
+export interface Turns<T> {
+  /** Part of a limit that the entry's line has, for its weight: least goes first. Visits may only make it larger. */
+  shareOf: (entry: T) => number
+  /** Order of entries whose lines have as much. Total. */
+  compare: (a: T, b: T) => number
+  visit: (entry: T) => void
+}
+
+/**
+ * Visits every entry once, always the next one of the line that has least. n log m for n entries in m lines, and log m for each line whose share
+ * a visit of another one has changed.
+ */
+export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: Turns<T>): void {
+  const isBefore = (a: Line<T>, b: Line<T>): boolean =>
+    a.share === b.share ? compare(a.entry, b.entry) < 0 : a.share < b.share
+  const heap: Line<T>[] = []
+  for (const entries of lines) {
+    const [entry] = entries
+    if (entry !== undefined) heap.push({ entries, next: 0, share: shareOf(entry), entry })
+  }
+  // A binary heap by what each line had when last looked at; it has no less now, so the top is looked at again before its turn.
+  heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+  for (let top = heap[0]; top; top = heap[0]) {
+    const share = shareOf(top.entry)
+    if (share > top.share) {
+      top.share = share
+      siftDown(heap, isBefore)
+      continue
+    }
+    visit(top.entry)
+    top.next += 1
+    const entry = top.entries[top.next]
+    if (entry === undefined) {
+      const last = heap.pop()
+      if (last && last !== top) heap[0] = last
+    } else {
+      top.entry = entry
+      top.share = shareOf(entry)
+    }
+    siftDown(heap, isBefore)
+  }
+}
+
+function siftDown<T>(heap: Line<T>[], isBefore: (a: Line<T>, b: Line<T>) => boolean): void {
+  const line = heap[0]
+  if (!line) return
+  let at = 0
+  for (;;) {
+    const left = heap[2 * at + 1]
+    if (!left) break
+    const right = heap[2 * at + 2]
+    const [child, childAt] = right && isBefore(right, left) ? [right, 2 * at + 2] : [left, 2 * at + 1]
+    if (!isBefore(child, line)) break
+    heap[at] = child
+    at = childAt
+  }
+  heap[at] = line
+}
