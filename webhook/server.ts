@@ -5,9 +5,9 @@ import { type ConnectionLimit, limitConnections } from '../core/connection-limit
 import { oneRequestAtATime } from '../core/one-request.ts'
 import { MIN_TLS_VERSION } from '../core/serving-tls.ts'
 import { type AnswerDeps, answer } from './answer.ts'
-import type { Ungated } from './ungated.ts'
 import { BodyBudget } from './body-budget.ts'
 import { BodyRefusedError, BYTES_IN_FLIGHT, reviewBody } from './review-body.ts'
+import type { Ungated } from './ungated.ts'
 
 export interface ServerDeps extends AnswerDeps {
   /** What is still missing, one sentence each; empty when ready. */
