@@ -248,7 +248,7 @@ export class Ledger {
         grants.push(this.#grant(ticket, nowMs, term))
         passes.push({ key: ticket.key, reason })
       }
-      this.#blocked.push(...blocked)
+      this.#blocked = this.#blocked.concat(blocked)
     }
     const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
     const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs, this.#returning.wakeAtMs()]
