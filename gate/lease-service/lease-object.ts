@@ -1,5 +1,6 @@
 import { type Lease, microTime } from '../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../core/names.ts'
+import { storedImageKeyOf } from './image-key.ts'
 import type { Grant } from './model.ts'
 
 const GRANT_ANNOTATION = 'startgate.dev/grant'
@@ -53,7 +54,7 @@ const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
   staleContainerIds: isTexts,
 }
 
-/** The grant in a Lease; undefined when it is none of ours or was tampered with. */
+/** The grant in a Lease, also of the version before this one; undefined when it is none of ours or was tampered with. */
 export function decodeLease(lease: Lease): Grant | undefined {
   const text = lease.metadata.annotations?.[GRANT_ANNOTATION]
   if (text === undefined) return undefined
@@ -67,7 +68,8 @@ export function decodeLease(lease: Lease): Grant | undefined {
   const record = value as Record<string, unknown>
   if (!Object.entries(FIELDS).every(([field, holds]) => holds(record[field]))) return undefined
   const grant = value as Grant
-  return grant.key === lease.metadata.name ? grant : undefined
+  if (grant.key !== lease.metadata.name) return undefined
+  return { ...grant, images: [...new Set(grant.images.map(storedImageKeyOf))] }
 }
 
 function isText(value: unknown): boolean {

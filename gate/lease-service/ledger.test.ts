@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { GateName } from '../../core/names.ts'
 import type { Container, ContainerStatus, Node, Pod } from '../../core/pod.ts'
+import { imageKeyOf } from './image-key.ts'
 import { Ledger } from './ledger.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
 import type { Ticket } from './model.ts'
@@ -399,7 +400,7 @@ describe('pulls', () => {
   test('a grant names only the images that are not there yet', () => {
     ledger.upsertNode(node({ images: ['docker.io/library/x:1'] }))
     ask(pod('a', { containers: [{ name: 'app', image: 'y:1' }] }), 'startgate-pull')
-    expect(step().grants[0]?.images).toEqual(['docker.io/library/y:1'])
+    expect(step().grants[0]?.images).toEqual([imageKeyOf('docker.io/library/y:1')])
   })
 })
 

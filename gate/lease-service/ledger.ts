@@ -372,7 +372,7 @@ export class Ledger {
       term,
       grantedAtMs: 0,
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
-      staleContainerIds: pod ? staleContainerIds(pod) : [],
+      staleContainerIds: pod ? staleContainerIds(pod, ticket) : [],
     }
     if (needsNoSlot) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)

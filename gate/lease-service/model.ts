@@ -20,7 +20,7 @@ export interface Ticket {
   containers: string[]
   /** `start`: one a container. `pull`: one a pod. */
   slots: number
-  /** `pull`: full names of the images that will be pulled. */
+  /** `pull`: the images that will be pulled, by their keys (image-key.ts). */
   images: string[]
   priority: number
   /** creationTimestamp of the pod. */
@@ -35,7 +35,7 @@ export interface Grant extends Ticket {
   grantedAtMs: number
   /** How long a container may be starting, or a pull may take, before its slot comes back. */
   timeoutMs: number
-  /** Container IDs the pod's status showed before the grant: what they say is about an earlier run. */
+  /** Container IDs the pod's status showed before the grant, or digests of them (stale-ids.ts): what they say is about an earlier run. */
   staleContainerIds: string[]
 }
 

@@ -1,6 +1,7 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import { effectivePullPolicy } from '../../core/image-name.ts'
 import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
+import { imageKeyOf } from './image-key.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
 import { compareTickets } from './queue.ts'
@@ -230,11 +231,12 @@ export class Checker {
   #checkFree({ resource, key, namespace, gate, attempt }: Grant, pod: SimPod, mode: string): void {
     if (mode === 'off') return
     const images = imagesOf(pod)
-    const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? ''), ...this.#pullingOn(pod)])
+    const onNode = [...pod.world.imagesOn(pod.base.spec.nodeName ?? '')].map(imageKeyOf)
+    const present = new Set([...onNode, ...this.#pullingOn(pod)])
     const isServed =
       pod.passedGates.has(gate) || this.#claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
     if (isServed && resource === 'start') return
-    if (resource === 'start' || images.some(image => !present.has(image)))
+    if (resource === 'start' || images.some(image => !present.has(imageKeyOf(image))))
       this.violations.push(`FreePass: ${key} of ${namespace} passed without a slot`)
   }
 
@@ -254,7 +256,7 @@ export class Checker {
   #checkImages({ key, resource, images }: Grant, pod: SimPod): void {
     if (resource !== 'pull') return
     const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
-    const missed = imagesOf(pod).find(image => !present.has(image) && !images.includes(image))
+    const missed = imagesOf(pod).find(image => !present.has(image) && !images.includes(imageKeyOf(image)))
     if (missed) this.violations.push(`ImageMissed: ${key} does not count ${missed}`)
   }
 
