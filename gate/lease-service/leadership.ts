@@ -22,6 +22,7 @@ import type { ServiceMetrics } from './metrics.ts'
 import type { Grant, Release } from './model.ts'
 import type { NodeFold } from './node-facts.ts'
 import { NodePressures } from './node-pressures.ts'
+import { inForce } from './opted-in.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
@@ -231,7 +232,7 @@ export class Leadership {
     const { settings, problems } = withLeave(fold, this.#deps.settings, namespace.metadata.annotations)
     this.#deps.reporter.namespaceProblems(namespace, problems)
     this.#badAnnotations.set('Namespace', namespace.metadata.name ?? '', problems.length)
-    this.#ledger.setNamespace(namespace.metadata.name ?? '', settings)
+    this.#ledger.setNamespace(namespace.metadata.name ?? '', inForce(namespace, settings))
     this.#planStep()
   }
 

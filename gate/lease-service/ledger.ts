@@ -1,6 +1,7 @@
 import type { NamespaceSettings, NodeSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import { hasTooManyContainers } from '../../core/pod-size.ts'
 import { Admission } from './admission.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
@@ -290,11 +291,13 @@ export class Ledger {
       const entry = this.#pods.get(podUid)
       if (!entry) return undefined
       const { pod, nodeGone } = entry
-      const isOff = this.#namespaces.get(pod.metadata.namespace ?? '')?.mode === 'off'
       return {
         pod,
         holding: this.#holdings.holding(podUid),
-        isExempt: isOff || nodeGone || (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
+        isExempt:
+          this.#isOff(pod.metadata.namespace ?? '', pod) ||
+          nodeGone ||
+          (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
         reports: this.#reports.latest(podUid),
         settleMs: settings.settleMs,
         startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
@@ -340,7 +343,7 @@ export class Ledger {
     const { resource, nodeName, podUid, namespace } = ticket
     const mode = this.#namespaces.get(namespace)?.mode
     const pod = this.#pods.get(podUid)?.pod
-    if (mode === 'off') return 'free'
+    if (this.#isOff(namespace, pod)) return 'free'
     if (!pod) return { cause: 'pod-unknown', reason: podUnknownReason(resource) }
     if (this.#nodes.get(nodeName)?.lost) return { cause: 'node-lost', reason: nodeLostReason(resource, nodeName) }
     if (mode === 'observe' || this.#needsNoSlot(ticket)) return 'free'
@@ -364,7 +367,7 @@ export class Ledger {
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
-    const needsNoSlot = this.#namespaces.get(ticket.namespace)?.mode === 'off' || this.#needsNoSlot(ticket)
+    const needsNoSlot = this.#isOff(ticket.namespace, pod) || this.#needsNoSlot(ticket)
     this.#progress.granted(ticket)
     const grant: Grant = {
       ...ticket,
@@ -377,6 +380,11 @@ export class Ledger {
     if (needsNoSlot) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant
+  }
+
+  /** Neither limited nor counted: its namespace is not, or no webhook of ours made the pod. */
+  #isOff(namespace: string, pod: Pod | undefined): boolean {
+    return this.#namespaces.get(namespace)?.mode === 'off' || (pod !== undefined && hasTooManyContainers(pod))
   }
 
   #needsNoSlot(ticket: Ticket): boolean {
