@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
 import { absences } from './far-back.ts'
-import type { Grant, Waiting } from './model.ts'
+import { type Grant, isFree, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
@@ -63,10 +63,11 @@ export class GateDesk {
   }
 
   /** Answers with a grant; tells how long the gate waited and whether it heard it. */
-  answer({ key, slots }: Grant): { waitedMs: number; answered: boolean } {
+  answer(grant: Grant): { waitedMs: number; answered: boolean } {
+    const { key } = grant
     const nowMs = this.#deps.clock.monotonicMs()
     const waitedMs = nowMs - (this.#askedAtMs.get(key) ?? nowMs)
-    const answered = this.#streams.grant(key, slots === 0 ? undefined : key)
+    const answered = this.#streams.grant(key, isFree(grant) ? undefined : key)
     this.#askedAtMs.delete(key)
     return { waitedMs, answered }
   }

@@ -19,7 +19,7 @@ import { withLeave } from './leave.ts'
 import { Ledger } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import type { Grant, Release } from './model.ts'
+import { type Grant, isFree, type Release } from './model.ts'
 import type { NodeFold } from './node-facts.ts'
 import { NodePressures } from './node-pressures.ts'
 import { inForce } from './opted-in.ts'
@@ -335,7 +335,7 @@ export class Leadership {
 
   #grant(grant: Grant): void {
     // Stamped here: the ledger has no wall clock.
-    if (grant.slots === 0) this.#answer(grant)
+    if (isFree(grant)) this.#answer(grant)
     else this.#writer.submit({ ...grant, grantedAtMs: this.#deps.clock.wallMs() })
   }
 

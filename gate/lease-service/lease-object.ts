@@ -7,6 +7,7 @@ const GRANT_ANNOTATION = 'startgate.dev/grant'
 
 /** Who holds what, for the HOLDER column of `kubectl get leases`. */
 function holderOf(grant: Grant): string {
+  if (grant.isRider) return `${grant.namespace}/${grant.podName}: shares a pull on ${grant.nodeName}`
   const slots = grant.slots === 1 ? `1 ${grant.resource} slot` : `${grant.slots} ${grant.resource} slots`
   return `${grant.namespace}/${grant.podName}: ${slots} on ${grant.nodeName}`
 }
@@ -35,6 +36,7 @@ export function encodeLease(grant: Grant, namespace: string): Lease {
 }
 
 const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
+  isRider: value => value === undefined || value === true,
   key: isText,
   resource: value => value === 'pull' || value === 'start',
   gate: isText,

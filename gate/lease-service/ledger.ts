@@ -9,7 +9,15 @@ import { staleContainerIds } from './container-run.ts'
 import { Debts } from './debts.ts'
 import { Holdings } from './holdings.ts'
 import { type ClusterSettings, type LimitFacts, limitAt, scopesOf, startTimeoutIn, timeoutOf } from './limits.ts'
-import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
+import {
+  type Grant,
+  isFree,
+  type Release,
+  type Resource,
+  type SlotTimeout,
+  type Ticket,
+  type Waiting,
+} from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import type { Overload } from './node-pressures.ts'
@@ -37,7 +45,7 @@ export interface LedgerParts {
 
 export interface Step {
   /**
-   * To be made durable, then answered. One of 0 slots needs no Lease, and the ledger has forgotten it already.
+   * To be made durable, then answered. One that `isFree` needs no Lease, and the ledger has forgotten it already.
    * `grantedAtMs` is 0: the ledger has no wall clock, so the shell stamps it.
    */
   grants: Grant[]
@@ -100,7 +108,8 @@ export class Ledger {
     const { overloads } = this.#parts
     this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads }
     const { settleMs, maxStartTimeoutMs } = settings
-    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs })
+    const isOnNode = (nodeName: string, image: string) => this.#isOnNode(nodeName, image)
+    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
     this.#after = new AfterWaits(this.#parts.findWorkload)
     this.#progress = this.#parts.progress
     this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
@@ -174,6 +183,7 @@ export class Ledger {
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
     const grant = this.#holdings.get(key)
+    this.#holdings.settlePulls()
     if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
     this.#holdings.confirm(key)
     return this.#holdings.get(key)
@@ -367,17 +377,19 @@ export class Ledger {
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
+    const isRider = !this.#isOff(ticket.namespace, pod) && this.#rides(ticket)
     const needsNoSlot = this.#isOff(ticket.namespace, pod) || this.#needsNoSlot(ticket)
     this.#progress.granted(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
+      ...(isRider && { isRider }),
       term,
       grantedAtMs: 0,
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
       staleContainerIds: pod ? staleContainerIds(pod, ticket) : [],
     }
-    if (needsNoSlot) this.#asking.remove(ticket.key)
+    if (isFree(grant)) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant
   }
@@ -388,11 +400,15 @@ export class Ledger {
   }
 
   #needsNoSlot(ticket: Ticket): boolean {
-    const { resource, nodeName, images, podUid } = ticket
-    // Two pods that pull one image to one node make one pull.
-    if (resource === 'pull') return images.every(image => this.#holdings.isPulling(nodeName, image))
+    const { resource, images, podUid } = ticket
+    if (resource === 'pull') return images.length === 0 || this.#rides(ticket)
     const pod = this.#pods.get(podUid)?.pod
     return this.#holdings.covers(ticket) || (pod !== undefined && this.#progress.isPassed(ticket, pod))
+  }
+
+  /** Two pods that pull one image to one node make one pull. */
+  #rides({ resource, nodeName, images }: Ticket): boolean {
+    return resource === 'pull' && images.length > 0 && images.every(i => this.#holdings.isPulling(nodeName, i))
   }
 
   #isOnNode(nodeName: string, image: string): boolean {

@@ -37,6 +37,16 @@ export interface Grant extends Ticket {
   timeoutMs: number
   /** Container IDs the pod's status showed before the grant, or digests of them (stale-ids.ts): what they say is about an earlier run. */
   staleContainerIds: string[]
+  /**
+   * A pull of images that other grants pull to the same node: it holds no slot as long as they do, and one when they end while it
+   * goes on. Stored, so that a later leader holds that slot too; `slots` is 0, by which an earlier version counts it.
+   */
+  isRider?: true
+}
+
+/** Whether a grant needs no slot at all, now or later, and so no Lease. */
+export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): boolean {
+  return slots === 0 && !isRider
 }
 
 /** What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), or a node or pod that is there. */

@@ -3,7 +3,7 @@ import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
 import type { Ledger, Step } from './ledger.ts'
-import type { Grant, SlotTimeout, Ticket, Waiting } from './model.ts'
+import { type Grant, isFree, type SlotTimeout, type Ticket, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { RETURN_MS } from './returning.ts'
@@ -360,7 +360,7 @@ export class SimLeader {
 
   #release(key: string, counts: boolean): void {
     const { checker, ledger } = this.#deps
-    if (counts) checker.dropped(key)
+    if (counts) checker.released(key)
     this.#writer.release(key)
     const stream = this.#streams.get(key)
     if (!stream) return
@@ -376,8 +376,9 @@ export class SimLeader {
     const pod = podOf(grant.podUid)
     if (!pod) return
     if (counts) checker.granted(grant, pod, time.nowMs, isPass)
-    if (grant.slots === 0 || answersEarly) this.#answer(grant.key)
-    if (grant.slots > 0) this.#writer.submit(grant)
+    if (grant.isRider) situations.note('a pull rode on another')
+    if (isFree(grant) || answersEarly) this.#answer(grant.key)
+    if (!isFree(grant)) this.#writer.submit(grant)
   }
 
   #revoke(key: string): void {
