@@ -19,6 +19,8 @@ export interface GateDeskDeps {
   reporter: Reporter
   /** Nothing can be granted, so gates must not take our word for contact. */
   isMute: () => boolean
+  /** The same of one gate. */
+  isQuiet: (key: string) => boolean
   clock: Clock
   /** In [0, 1). */
   random: () => number
@@ -83,7 +85,8 @@ export class GateDesk {
 
   /** To be called about once a second. */
   beat(): void {
-    if (!this.#deps.isMute()) this.#streams.beat(this.#deps.clock.monotonicMs())
+    const { isMute, isQuiet, clock } = this.#deps
+    if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
   }
 
   /** Forgets since when pods waited that are gone. */
@@ -96,6 +99,7 @@ export class GateDesk {
   }
 
   #tellOne(row: Waiting, afterMs: number | undefined, nowMs: number): void {
+    if (this.#deps.isQuiet(row.key)) return
     if (afterMs === undefined) {
       this.#streams.tell(row, nowMs)
       return
@@ -110,7 +114,7 @@ export class GateDesk {
     if (!pressures.isOn) return
     const witnesses = waiting.flatMap(({ key }) => {
       const { metadata, spec } = podOf(key) ?? {}
-      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key)) return []
+      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key) || this.#deps.isQuiet(key)) return []
       return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
     })
     for (const key of pressures.ask(witnesses, nowMs, random)) this.#streams.askPressure(key, address, nowMs)

@@ -35,6 +35,8 @@ export interface Settled {
   ended: { release: Release; gateEnded: boolean }[]
   /** One a container, when its own time is up. */
   timeouts: SlotTimeout[]
+  /** Grants that could not be judged: each is held until its timeout. */
+  troubles: { grant: Grant; error: unknown }[]
 }
 
 /** The grants that hold slots, and what has been seen of each. Times are monotonic ms. */
@@ -124,11 +126,11 @@ export class Holdings {
 
   /** Looks again at what has changed or is due, frees what is past starting, and returns what ended. */
   settle(nowMs: number, factsOf: (grant: Grant) => HoldFacts): Settled {
-    const settled: Settled = { ended: [], timeouts: [] }
+    const settled: Settled = { ended: [], timeouts: [], troubles: [] }
     for (const hold of this.#byKey.values()) {
       if (!hold.ending && !hold.isStale && hold.changesAtMs > nowMs) continue
       const before = hold.seen.ended
-      const reason = hold.ending ?? this.#look(hold, nowMs, factsOf(hold.grant))
+      const reason = hold.ending ?? this.#tryToLook(hold, { nowMs, factsOf, settled })
       for (const [container, why] of hold.seen.ended)
         if (why === 'TimedOut' && !before.has(container)) settled.timeouts.push({ grant: hold.grant, container })
       if (!reason) continue
@@ -149,6 +151,22 @@ export class Holdings {
     let wakeAtMs: number | undefined
     for (const { changesAtMs } of this.#byKey.values()) wakeAtMs = Math.min(wakeAtMs ?? changesAtMs, changesAtMs)
     return wakeAtMs
+  }
+
+  /** A grant whose pod cannot be judged must end all the same, and no other one with it. */
+  #tryToLook(
+    hold: Hold,
+    { nowMs, factsOf, settled }: { nowMs: number; factsOf: (grant: Grant) => HoldFacts; settled: Settled },
+  ): ReleaseReason | undefined {
+    try {
+      return this.#look(hold, nowMs, factsOf(hold.grant))
+    } catch (error) {
+      const { grant, seen } = hold
+      settled.troubles.push({ grant, error })
+      hold.isStale = false
+      hold.changesAtMs = seen.grantedAtMs + grant.timeoutMs
+      return hold.changesAtMs <= nowMs ? 'TimedOut' : undefined
+    }
   }
 
   /** Folds the facts of now into a hold; the reason of its release when nothing holds any more. */

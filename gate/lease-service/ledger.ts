@@ -2,7 +2,7 @@ import type { NamespaceSettings, NodeSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { hasTooManyContainers } from '../../core/pod-size.ts'
-import { Admission } from './admission.ts'
+import { Admission, type Admitted } from './admission.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
 import { staleContainerIds } from './container-run.ts'
@@ -27,7 +27,9 @@ import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
 import { type Report, Reports } from './reports.ts'
 import { Returning } from './returning.ts'
+import { reasonOfError, SetAsides, type Trouble } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
+import type { StoreFailure } from './store-failure.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
 
@@ -64,6 +66,24 @@ export interface Step {
   waiting: Waiting[]
   /** When to call `step` next though nothing happens. */
   wakeAtMs: number | undefined
+  /** What came to light of single pods since the last step, at which each was set aside while all others went on. */
+  troubles: Trouble[]
+  /** Why a part of the step did not happen that concerns more than one pod; what the others came to stands. */
+  failure?: unknown
+}
+
+function nothing(): Omit<Step, 'wakeAtMs'> {
+  return {
+    grants: [],
+    oversize: [],
+    passes: [],
+    releases: [],
+    timeouts: [],
+    overdue: [],
+    cycles: [],
+    waiting: [],
+    troubles: [],
+  }
 }
 
 interface PodEntry {
@@ -92,6 +112,8 @@ export class Ledger {
   readonly #after: AfterWaits
   readonly #debts: Debts
   readonly #admission: Admission
+  readonly #setAsides = new SetAsides()
+  #troubles: Trouble[] = []
   #blocked: Blocked[] = []
 
   /** `sinceMs`: when this process began to lead. */
@@ -142,6 +164,7 @@ export class Ledger {
     this.#images.removePod(uid)
     this.#asking.removePod(uid)
     this.#returning.remove(uid)
+    this.#setAsides.removePod(uid)
     this.#holdings.end(uid, 'PodGone')
   }
 
@@ -234,37 +257,101 @@ export class Ledger {
     this.#holdings.remove(key)
   }
 
-  /** `wallMs` only tells how old a container is that was never seen before. */
+  /** The grant could not be made durable: it is revoked, and its ticket is tried again after a while. Otherwise as `revoke`. */
+  failed(grant: Grant, failure: StoreFailure, nowMs: number): void {
+    this.revoke(grant.key)
+    const { kind } = failure
+    if (kind === 'refused') this.#troubles.push({ podUid: grant.podUid, kind: 'not-stored', reason: failure.reason })
+    const reason = `its Lease could not be stored: ${failure.reason}`
+    const kinds = { refused: 'not-stored', trouble: 'unstored', changed: 'changed' } as const
+    this.#setAsides.add(grant, { kind: kinds[kind], reason }, nowMs)
+  }
+
+  /** The grant is durable. */
+  stored(grant: Grant): void {
+    this.#setAsides.remove(grant)
+  }
+
+  /** Whether a gate must be told nothing, so that it fails open: we cannot serve it. */
+  isQuiet(ticket: Pick<Ticket, 'podUid' | 'key'>): boolean {
+    return this.#setAsides.isQuiet(ticket)
+  }
+
+  /** `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`. */
   step(nowMs: number, term: number, wallMs = 0): Step {
-    const { releases, timeouts } = this.#settle(nowMs)
-    this.#settleDebts(nowMs, wallMs)
+    const step: Step = { ...nothing(), wakeAtMs: undefined }
+    const part = (act: () => void): void => {
+      try {
+        act()
+      } catch (error) {
+        step.failure ??= error
+      }
+    }
+    part(() => this.#settle(step, nowMs))
+    part(() => this.#settleDebts(nowMs, wallMs))
+    part(() => this.#decide(step, nowMs, term))
+    part(() => {
+      const { overdue, cycles, wakeAtMs } = this.#after.takeNews()
+      Object.assign(step, { overdue, cycles, wakeAtMs: earliest(step.wakeAtMs, wakeAtMs) })
+    })
+    step.troubles = this.#troubles.splice(0)
+    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), this.#returning.wakeAtMs()]
+    const others = [this.#holdings.wakeAtMs(), this.#setAsides.wakeAtMs(nowMs)]
+    step.wakeAtMs = [...times, ...others].reduce(earliest, step.wakeAtMs)
+    return step
+  }
+
+  #decide(step: Step, nowMs: number, term: number): void {
+    this.#blocked = []
     const { free, lines, setAside } = this.#sortOut(nowMs)
     const away = this.#away(nowMs)
-    const { overdue, cycles, wakeAtMs: afterAtMs } = this.#after.takeNews()
-    const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
-    const oversize: Step['oversize'] = []
-    const passes: Step['passes'] = []
-    this.#blocked = []
-    for (const [resource, tickets] of Object.entries(lines) as [Resource, Ticket[]][]) {
-      const {
-        taken,
-        passes: passing,
-        blocked,
-      } = this.#admission.decide(resource, { tickets, away: away[resource] }, nowMs)
-      for (const { ticket, oversizeIn } of taken) {
-        grants.push(this.#grant(ticket, nowMs, term))
-        for (const scope of oversizeIn) oversize.push({ key: ticket.key, scope: scope.id })
-      }
-      for (const { ticket, reason } of passing) {
-        grants.push(this.#grant(ticket, nowMs, term))
-        passes.push({ key: ticket.key, reason })
-      }
+    const grant = (ticket: Ticket): boolean => {
+      const given = this.#guard(ticket, nowMs, () => this.#grant(ticket, nowMs, term))
+      if (given) step.grants.push(given)
+      // Its turn goes to the next one at once.
+      else step.wakeAtMs = nowMs
+      return given !== undefined
+    }
+    for (const ticket of free) grant(ticket)
+    for (const resource of ['pull', 'start'] as const) {
+      const { taken, passes, blocked } = this.#admit(
+        resource,
+        { tickets: lines[resource], away: away[resource] },
+        nowMs,
+      )
+      const granted = taken.filter(({ ticket }) => grant(ticket))
+      for (const { ticket, oversizeIn } of granted)
+        for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, scope: scope.id })
+      for (const { ticket, reason } of passes) if (grant(ticket)) step.passes.push({ key: ticket.key, reason })
+      for (const { ticket } of blocked) this.#setAsides.decided(ticket)
       this.#blocked = this.#blocked.concat(blocked)
     }
-    const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
-    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs, this.#returning.wakeAtMs()]
-    const wakeAtMs = times.reduce(earliest, this.#holdings.wakeAtMs())
-    return { grants, oversize, passes, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
+    step.waiting = this.#blocked.map(each => this.#waitingOf(each)).concat(setAside)
+  }
+
+  /** A decision that fails is made once more without those whose limits cannot be told. Throws when that does not help. */
+  #admit(resource: Resource, line: { tickets: Ticket[]; away: Ticket[] }, nowMs: number): Admitted {
+    try {
+      return this.#admission.decide(resource, line, nowMs)
+    } catch (error) {
+      const isSound = (ticket: Ticket) =>
+        this.#guard(ticket, nowMs, () => this.#parts.scopesOf(ticket, this.#facts)) !== undefined
+      const [tickets, away] = [line.tickets.filter(isSound), line.away.filter(isSound)]
+      if (tickets.length === line.tickets.length && away.length === line.away.length) throw error
+      return this.#admission.decide(resource, { tickets, away }, nowMs)
+    }
+  }
+
+  /** What `act` makes of a ticket; a ticket on which it fails is set aside, and all others go on. */
+  #guard<T>(ticket: Ticket, nowMs: number, act: () => T): T | undefined {
+    try {
+      return act()
+    } catch (error) {
+      const reason = reasonOfError(error)
+      this.#setAsides.add(ticket, { kind: 'error', reason }, nowMs)
+      this.#troubles.push({ podUid: ticket.podUid, kind: 'error', reason })
+      return undefined
+    }
   }
 
   /** The cluster, and every scope in which slots are held or waited for. */
@@ -274,8 +361,8 @@ export class Ledger {
     return this.#parts.usage.rows(waiting, limit)
   }
 
-  #settle(nowMs: number): { releases: Release[]; timeouts: SlotTimeout[] } {
-    const { ended, timeouts } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
+  #settle(step: Step, nowMs: number): void {
+    const { ended, timeouts, troubles } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
       const entry = this.#pods.get(podUid)
       return {
         pod: entry?.pod,
@@ -284,6 +371,9 @@ export class Ledger {
         reports: this.#reports.of(podUid, attempt),
       }
     })
+    step.releases = ended.map(({ release }) => release)
+    step.timeouts = timeouts
+    for (const { grant, error } of troubles) this.#note(grant.podUid, error)
     for (const { release, gateEnded } of ended) {
       // A gate that still listens was never told, so its pod must go on waiting; any other has been served.
       const maybeUntold = !gateEnded && (release.reason === 'TimedOut' || release.reason === 'NodeLost')
@@ -292,27 +382,34 @@ export class Ledger {
     }
     for (const { release } of ended) this.#debts.touch(release.grant.podUid)
     for (const { grant } of timeouts) this.#debts.touch(grant.podUid)
-    return { releases: ended.map(({ release }) => release), timeouts }
+  }
+
+  #note(podUid: string, error: unknown): void {
+    this.#troubles.push({ podUid, kind: 'error', reason: reasonOfError(error) })
   }
 
   #settleDebts(nowMs: number, wallMs: number): void {
     const { settings } = this.#facts
-    this.#debts.settle({ ms: nowMs, wallMs }, podUid => {
-      const entry = this.#pods.get(podUid)
-      if (!entry) return undefined
-      const { pod, nodeGone } = entry
-      return {
-        pod,
-        holding: this.#holdings.holding(podUid),
-        isExempt:
-          this.#isOff(pod.metadata.namespace ?? '', pod) ||
-          nodeGone ||
-          (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
-        reports: this.#reports.latest(podUid),
-        settleMs: settings.settleMs,
-        startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
-      }
-    })
+    this.#debts.settle(
+      { ms: nowMs, wallMs },
+      podUid => {
+        const entry = this.#pods.get(podUid)
+        if (!entry) return undefined
+        const { pod, nodeGone } = entry
+        return {
+          pod,
+          holding: this.#holdings.holding(podUid),
+          isExempt:
+            this.#isOff(pod.metadata.namespace ?? '', pod) ||
+            nodeGone ||
+            (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
+          reports: this.#reports.latest(podUid),
+          settleMs: settings.settleMs,
+          startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
+        }
+      },
+      (podUid, error) => this.#note(podUid, error),
+    )
   }
 
   #touch(podUid: string): void {
@@ -329,7 +426,11 @@ export class Ledger {
       const ticket = this.#lacking(asked)
       const { key, resource } = ticket
       if (this.#holdings.get(key)) continue
-      const place = this.#placeOf(ticket, nowMs)
+      const place =
+        this.#setAsides.waiting(ticket, nowMs) ??
+        this.#guard(ticket, nowMs, () => this.#placeOf(ticket, nowMs)) ??
+        this.#setAsides.waiting(ticket, nowMs)
+      if (place === undefined) continue
       if (place === 'free') free.push(ticket)
       else if (place === 'in line') lines[resource].push(ticket)
       else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
@@ -343,8 +444,11 @@ export class Ledger {
     for (const known of this.#returning.tickets(nowMs)) {
       const ticket = this.#lacking(known)
       const pod = this.#pods.get(ticket.podUid)?.pod
-      if (!pod || this.#holdings.get(ticket.key) || this.#after.isHeldBack(ticket, pod)) continue
-      if (this.#placeOf(ticket, nowMs) === 'in line') away[ticket.resource].push(ticket)
+      if (!pod || this.#holdings.get(ticket.key) || this.#setAsides.waiting(ticket, nowMs)) continue
+      const place = this.#guard(ticket, nowMs, () =>
+        this.#after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
+      )
+      if (place === 'in line') away[ticket.resource].push(ticket)
     }
     return away
   }
@@ -379,7 +483,6 @@ export class Ledger {
     const pod = this.#pods.get(ticket.podUid)?.pod
     const isRider = !this.#isOff(ticket.namespace, pod) && this.#rides(ticket)
     const needsNoSlot = this.#isOff(ticket.namespace, pod) || this.#needsNoSlot(ticket)
-    this.#progress.granted(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
@@ -389,6 +492,8 @@ export class Ledger {
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
       staleContainerIds: pod ? staleContainerIds(pod, ticket) : [],
     }
+    this.#progress.granted(ticket)
+    this.#setAsides.decided(ticket)
     if (isFree(grant)) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant

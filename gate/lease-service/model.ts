@@ -49,8 +49,11 @@ export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): bo
   return slots === 0 && !isRider
 }
 
-/** What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), or a node or pod that is there. */
-export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown'
+/**
+ * What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), a node or pod
+ * that is there, or a grant of it that can be made (`set-aside`).
+ */
+export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown' | 'set-aside'
 
 /** Why a ticket waits, in words for the person on call. */
 export interface Waiting {

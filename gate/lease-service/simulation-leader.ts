@@ -89,7 +89,10 @@ export class SimLeader {
       isOurs: () => deps.skipsTerm || deps.isOurs(),
       later: (fromMs, toMs, act) => this.#later(fromMs, toMs, act),
       onDurable: grant => this.#durable(grant),
-      onFailed: ({ key }) => this.#revoke(key),
+      onFailed: grant => {
+        deps.ledger.failed(grant, { kind: 'trouble', reason: 'a write failed' }, deps.time.nowMs)
+        this.#revoke(grant.key)
+      },
       onTermLost: () => {
         this.#isOver = true
         deps.onTermLost()
@@ -286,6 +289,8 @@ export class SimLeader {
     pressures.expire(time.nowMs)
     const step = ledger.step(time.nowMs, term, time.nowMs + this.#deps.skewMs())
     const { grants, oversize, passes, releases, timeouts, waiting, wakeAtMs } = step
+    if (step.failure !== undefined) throw step.failure
+    for (const { podUid, reason } of step.troubles) this.#deps.checker.violations.push(`SetAside: ${podUid}: ${reason}`)
     const passing = new Set(passes.map(({ key }) => key))
     situations.note('a request was larger than a limit', oversize.length)
     if (waiting.length > 0) situations.note('a slot timed out while others waited', timeouts.length)
