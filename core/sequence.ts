@@ -1,10 +1,14 @@
 import { AGENT, AGENT_ENV, type GateName, SEQUENCE_GATE_PREFIX, START_GATE } from './names.ts'
 import type { Pod } from './pod.ts'
+import { hasTooManyContainers } from './pod-size.ts'
 import { asReadiness, type Readiness } from './readiness.ts'
 import { shortenName } from './shorten-name.ts'
 
 /** What a container waits for in another one: `started` is running; `ready` as its Readiness says; `completed` is exit code 0. */
 export type Condition = 'started' | 'ready' | 'completed'
+
+/** The kernel passes no longer string to a program, so an agent with a longer one could not have started. */
+const MAX_SEQUENCE_LENGTH = 131_072
 
 export const CONDITIONS: readonly Condition[] = ['started', 'ready', 'completed']
 
@@ -45,21 +49,44 @@ export function formatSequence({ stages, readiness }: Sequence): string {
   return JSON.stringify({ stages, readiness })
 }
 
-/** Reads what formatSequence wrote; undefined when it is anything else, or when a container has no readiness. */
+/**
+ * Reads what formatSequence wrote; undefined when it is anything else: too long, a container or gate twice, a dependency on a
+ * container of no stage, or a container without a readiness. Linear in the text.
+ */
 export function parseSequence(text: string | undefined): Sequence | undefined {
+  if (text === undefined || text.length > MAX_SEQUENCE_LENGTH) return undefined
   const value = parseJson(text)
   if (!isRecord(value) || !Array.isArray(value.stages) || !isRecord(value.readiness)) return undefined
   const readiness = new Map(Object.entries(value.readiness).map(([name, given]) => [name, asReadiness(given)]))
   const stages = value.stages.map(asStage)
-  const isWhole = stages.every(stage => stage?.containers.every(name => readiness.get(name)))
-  if (!isWhole || [...readiness.values()].some(given => !given)) return undefined
-  return { stages: stages as Stage[], readiness: Object.fromEntries(readiness) as Record<string, Readiness> }
+  if (!stages.every(stage => stage !== undefined)) return undefined
+  const names = stages.flatMap(stage => stage.containers)
+  const isWhole = names.every(name => readiness.get(name)) && [...readiness.values()].every(given => given)
+  if (!isWhole || !areDistinct(names) || !areDistinct(stages.map(({ gate }) => gate))) return undefined
+  const known = new Set(names)
+  if (!stages.every(({ dependsOn }) => dependsOn.every(({ container }) => known.has(container)))) return undefined
+  return { stages, readiness: Object.fromEntries(readiness) as Record<string, Readiness> }
 }
 
-/** The sequence of a pod that has our agent; undefined for a plain pod. */
+/**
+ * The sequence of a pod that has our agent. undefined for a plain pod, and for one whose sequence the webhook cannot have
+ * written: unreadable, or with a container or gate that the spec does not have. Such a pod is a plain one, so that its gates
+ * are answered.
+ */
 export function sequenceOfPod({ spec }: Pick<Pod, 'spec'>): Sequence | undefined {
-  const agent = (spec.initContainers ?? []).find(container => container.name === AGENT)
-  return parseSequence(agent?.env?.find(({ name }) => name === AGENT_ENV.sequence)?.value)
+  if (hasTooManyContainers({ spec })) return undefined
+  const initContainers = spec.initContainers ?? []
+  const agent = initContainers.find(container => container.name === AGENT)
+  const sequence = parseSequence(agent?.env?.find(({ name }) => name === AGENT_ENV.sequence)?.value)
+  if (!sequence) return undefined
+  const initNames = new Set(initContainers.map(container => container.name))
+  const names = new Set([...initNames, ...spec.containers.map(container => container.name)])
+  const isThere = ({ gate, containers }: Stage) => initNames.has(gate) && containers.every(name => names.has(name))
+  return sequence.stages.length > 0 && sequence.stages.every(isThere) ? sequence : undefined
+}
+
+function areDistinct(names: readonly string[]): boolean {
+  return new Set(names).size === names.length
 }
 
 function asStage(value: unknown): Stage | undefined {
@@ -78,9 +105,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parseJson(text: string | undefined): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text ?? '')
+    return JSON.parse(text)
   } catch {
     return undefined
   }

@@ -37,3 +37,20 @@ test('each is a circle of edges, and without edges back there is none', () => {
     }),
   )
 })
+
+test('a chain of any length is walked, and each of its edges once', () => {
+  const length = 20_000
+  let looks = 0
+  class Counted extends Map<string, Set<string>> {
+    override get(name: string): Set<string> | undefined {
+      looks++
+      return super.get(name)
+    }
+  }
+  const name = (i: number) => `w${`${i}`.padStart(5, '0')}`
+  const chain = new Counted()
+  // Everyone waits for the next one and for the first: as many circles as workloads, which all share the first.
+  for (let i = 0; i < length; i++) chain.set(name(i), new Set([name((i + 1) % length), name(0)]))
+  expect(cyclesIn(chain)).toEqual([[name(0), name(0)]])
+  expect(looks).toBe(length)
+})

@@ -111,33 +111,44 @@ export class AfterWaits {
   /** Only among those who wait now: what is declared in a circle but ready keeps nobody. */
   #cycles(): AfterCycle[] {
     const byNamespace = Map.groupBy(this.#waits, ({ ticket }) => ticket.namespace)
-    return [...byNamespace].flatMap(([namespace, waits]) =>
-      cyclesIn(this.#edges(namespace, waits)).map(path => {
-        const members = new Set(path)
-        const within = waits.filter(w => members.has(w.workload) || members.has(`pod/${w.ticket.podName}`))
-        return { namespace, path, keys: within.map(w => w.ticket.key).sort() }
-      }),
-    )
+    return [...byNamespace].flatMap(([namespace, waits]) => {
+      const cycles = cyclesIn(this.#edges(namespace, waits)).map(path => ({ namespace, path, keys: [] as string[] }))
+      // Circles that are told share no workload.
+      const cycleOf = new Map(cycles.flatMap(cycle => cycle.path.map(name => [name, cycle] as const)))
+      for (const { workload, ticket } of waits) {
+        const within = new Set([cycleOf.get(workload), cycleOf.get(`pod/${ticket.podName}`)])
+        for (const cycle of within) cycle?.keys.push(ticket.key)
+      }
+      for (const { keys } of cycles) keys.sort()
+      return cycles
+    })
   }
 
   #edges(namespace: string, waits: Wait[]): Map<string, Set<string>> {
-    const pairs = waits.flatMap(({ ticket, workload, targets }) =>
-      targets.flatMap(({ kind, name }) => {
-        const to = `${kind}/${name}`
-        const behind = kind === 'service' ? this.#behindService(namespace, name).filter(w => w !== workload) : []
-        return [[workload, to], [`pod/${ticket.podName}`, to], ...behind.map(w => [to, w])]
-      }),
-    )
     const edges = new Map<string, Set<string>>()
-    for (const [from = '', to = ''] of pairs) edges.set(from, (edges.get(from) ?? new Set()).add(to))
+    const connect = (from: string, to: string) => edges.set(from, (edges.get(from) ?? new Set()).add(to))
+    /** By Service: the workloads that wait for it. */
+    const waitersOf = new Map<string, Set<string>>()
+    for (const { ticket, workload, targets } of waits) {
+      for (const { kind, name } of targets) {
+        connect(workload, `${kind}/${name}`)
+        connect(`pod/${ticket.podName}`, `${kind}/${name}`)
+        if (kind === 'service') waitersOf.set(name, (waitersOf.get(name) ?? new Set()).add(workload))
+      }
+    }
+    for (const [name, waiters] of waitersOf)
+      for (const behind of this.#behindService(namespace, name)) {
+        const isForOthers = waiters.size > 1 || !waiters.has(behind)
+        if (isForOthers) connect(`service/${name}`, behind)
+      }
     return edges
   }
 
   /** A Service waits for nobody, but the pods behind it may. */
-  #behindService(namespace: string, name: string): string[] {
+  #behindService(namespace: string, name: string): Set<string> {
     const service = this.#find('service', namespace, name)
     const endpoints = typeof service === 'object' ? (service.endpoints ?? []) : []
-    return endpoints.flatMap(({ targetRef }) => this.#workloads.get(`${namespace}/${targetRef?.name}`) ?? [])
+    return new Set(endpoints.flatMap(({ targetRef }) => this.#workloads.get(`${namespace}/${targetRef?.name}`) ?? []))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Container, ContainerStatus, Pod } from '../../core/pod.ts'
 import type { Grant } from './model.ts'
+import { isStale, storableIds } from './stale-ids.ts'
 
 /** The end of a grant's gate, as a status shows it. */
 export interface GateEnd {
@@ -14,7 +15,7 @@ export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
   const status = statusOf(pod, grant.gate)
   const end = status?.state?.terminated
   const id = end?.containerID ?? status?.containerID
-  if (end?.exitCode !== 0 || !id || grant.staleContainerIds.includes(id)) return undefined
+  if (end?.exitCode !== 0 || !id || isStale(grant, id)) return undefined
   const attempt = attemptIn(end.message)
   if (attempt !== undefined && attempt !== grant.attempt) return undefined
   return { finishedAtMs: stampMs(end.finishedAt) }
@@ -57,7 +58,7 @@ export function runOf(status: ContainerStatus | undefined, grant: Grant, gate: G
   const { running, terminated, waiting } = status?.state ?? {}
   const last = status?.lastState?.terminated
   const isNew = (id: string | undefined, startedAt: string | undefined): id is string => {
-    if (!id || grant.staleContainerIds.includes(id)) return false
+    if (!id || isStale(grant, id)) return false
     const startedAtMs = stampMs(startedAt)
     return startedAtMs === undefined || gate.finishedAtMs === undefined || startedAtMs >= gate.finishedAtMs
   }
@@ -82,20 +83,22 @@ export function isPastStarting(
 }
 
 /**
- * Container IDs in a status that speak of runs before a grant made now: every ID but those of init containers that run at this moment,
- * since the gate that asks is one of them.
+ * Container IDs in a status that speak of runs before a grant made now, of its gate and its containers: every ID but those of init
+ * containers that run at this moment, since the gate that asks is one of them. As a Lease can hold them.
  */
-export function staleContainerIds(pod: Pod): string[] {
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
+export function staleContainerIds(pod: Pod, { gate, containers }: Pick<Grant, 'gate' | 'containers'>): string[] {
+  const names = new Set<string>([gate, ...containers])
+  const initStatuses = (pod.status?.initContainerStatuses ?? []).filter(s => names.has(s.name))
+  const containerStatuses = (pod.status?.containerStatuses ?? []).filter(s => names.has(s.name))
   const ids = [
-    ...initContainerStatuses.filter(s => !s.state?.running).map(s => s.containerID),
+    ...initStatuses.filter(s => !s.state?.running).map(s => s.containerID),
     ...containerStatuses.map(s => s.containerID),
-    ...[...initContainerStatuses, ...containerStatuses].flatMap(s => [
+    ...[...initStatuses, ...containerStatuses].flatMap(s => [
       s.state?.terminated?.containerID,
       s.lastState?.terminated?.containerID,
     ]),
   ]
-  return [...new Set(ids.filter(id => id !== undefined))]
+  return storableIds([...new Set(ids.filter(id => id !== undefined))])
 }
 
 /** The kubelet's stamps have whole seconds. */

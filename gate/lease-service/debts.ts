@@ -131,15 +131,24 @@ export class Debts {
     if (known) this.#owe(known.debtor, 0)
   }
 
-  /** Looks again at what has changed or is due. */
-  settle(now: Now, factsOf: (podUid: string) => DebtFacts | undefined): void {
+  /** Looks again at what has changed or is due. A pod that cannot be judged owes nothing, and is handed to `onError`. */
+  settle(
+    now: Now,
+    factsOf: (podUid: string) => DebtFacts | undefined,
+    onError: (podUid: string, error: unknown) => void,
+  ): void {
     for (const podUid of this.#due) {
       const { changesAtMs = Number.POSITIVE_INFINITY } = this.#byPod.get(podUid)?.starts ?? {}
       if (changesAtMs <= now.ms) this.#stale.add(podUid)
     }
     for (const podUid of this.#stale) {
-      const facts = factsOf(podUid)
-      if (facts) this.#look(podUid, facts, now)
+      try {
+        const facts = factsOf(podUid)
+        if (facts) this.#look(podUid, facts, now)
+      } catch (error) {
+        this.removePod(podUid)
+        onError(podUid, error)
+      }
     }
     this.#stale.clear()
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
 import { absences, LEAST_AWAY_MS } from './far-back.ts'
-import type { Grant, Waiting } from './model.ts'
+import { type Grant, isFree, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
@@ -22,6 +22,8 @@ export interface GateDeskDeps {
   isMute: () => boolean
   /** Agents that are connected. */
   agents: () => number
+  /** The same of one gate. */
+  isQuiet: (key: string) => boolean
   clock: Clock
   /** In [0, 1). */
   random: () => number
@@ -77,10 +79,11 @@ export class GateDesk {
   }
 
   /** Answers with a grant; tells how long the gate waited and whether it heard it. */
-  answer({ key, slots }: Grant): { waitedMs: number; answered: boolean } {
+  answer(grant: Grant): { waitedMs: number; answered: boolean } {
+    const { key } = grant
     const nowMs = this.#deps.clock.monotonicMs()
     const waitedMs = nowMs - (this.#askedAtMs.get(key) ?? nowMs)
-    const answered = this.#streams.grant(key, slots === 0 ? undefined : key)
+    const answered = this.#streams.grant(key, isFree(grant) ? undefined : key)
     this.#askedAtMs.delete(key)
     return { waitedMs, answered }
   }
@@ -96,7 +99,8 @@ export class GateDesk {
 
   /** To be called about once a second. */
   beat(): void {
-    if (!this.#deps.isMute()) this.#streams.beat(this.#deps.clock.monotonicMs())
+    const { isMute, isQuiet, clock } = this.#deps
+    if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
   }
 
   /** Forgets since when pods waited that are gone. */
@@ -109,6 +113,7 @@ export class GateDesk {
   }
 
   #tellOne(row: Waiting, afterMs: number | undefined, nowMs: number): void {
+    if (this.#deps.isQuiet(row.key)) return
     if (afterMs === undefined) {
       this.#streams.tell(row, nowMs)
       return
@@ -123,7 +128,7 @@ export class GateDesk {
     if (!pressures.isOn) return
     const witnesses = waiting.flatMap(({ key }) => {
       const { metadata, spec } = podOf(key) ?? {}
-      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key)) return []
+      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key) || this.#deps.isQuiet(key)) return []
       return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
     })
     for (const key of pressures.ask(witnesses, nowMs, random)) this.#streams.askPressure(key, address, nowMs)

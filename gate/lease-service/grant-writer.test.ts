@@ -1,11 +1,13 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { KubeError } from '../../core/kube/kube-error.ts'
+import type { Lease } from '../../core/kube/lease.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from './lease-store.memory.ts'
 
-function setUp(confirm: () => Promise<boolean> = async () => true) {
+function setUp(confirm: () => Promise<boolean> = async () => true, retryMs = 1) {
   const api = new MemoryLeaseApi()
   const clock = { nowMs: 0 }
   const said: string[] = []
@@ -18,11 +20,11 @@ function setUp(confirm: () => Promise<boolean> = async () => true) {
     store: createKubernetesStore(api, 'startgate-system'),
     confirmTerm: confirm,
     onDurable: grant => say(`durable ${grant.podUid}, stored: ${api.leases.has(grant.key)}`),
-    onFailed: grant => say(`failed ${grant.podUid}`),
+    onFailed: (grant, { kind }) => say(kind === 'trouble' ? `failed ${grant.podUid}` : `${kind} ${grant.podUid}`),
     onTermLost: () => say('term lost'),
     monotonicMs: () => clock.nowMs,
     log: pino({ level: 'silent' }),
-    retryMs: 1,
+    retryMs,
   })
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>(resolve => setImmediate(resolve))
@@ -153,4 +155,77 @@ test('an object of a higher term, left from before terms started over, is writte
   writer.submit(grantFor('a', 1))
   await until(() => said.length > 0)
   expect(said).toEqual(['durable a, stored: true'])
+})
+
+/** Longer than any test: where the writer waited for it, the test would time out. */
+const FOREVER_MS = 3_600_000
+
+const failing = (status: number) => new KubeError('no', { status, reason: 'Unknown' })
+
+/** Fails what concerns the grants of these pods, and those only. */
+function failFor(api: MemoryLeaseApi, faults: Record<string, KubeError>): void {
+  const [create, remove] = [api.createLease.bind(api), api.deleteLease.bind(api)]
+  const faultOf = (name = '') => faults[name.split('.')[1] ?? '']
+  api.createLease = async (lease: Lease) => {
+    const fault = faultOf(lease.metadata.name)
+    if (fault) throw fault
+    return create(lease)
+  }
+  api.deleteLease = async (namespace, name, preconditions) => {
+    const fault = faultOf(name)
+    if (fault) throw fault
+    return remove(namespace, name, preconditions)
+  }
+}
+
+test.each([400, 413, 422])(
+  'a Lease that the API server refuses with %i is its own trouble: no other waits for it, and it mutes nobody',
+  async status => {
+    const { api, clock, said, writer, until } = setUp(undefined, FOREVER_MS)
+    failFor(api, { bad: failing(status) })
+    for (const nowMs of [0, 60_000, 120_000]) {
+      clock.nowMs = nowMs
+      writer.submit(grantFor('bad'))
+      await until(() => said.splice(0).includes('refused bad'))
+      writer.submit(grantFor(`good-${nowMs}`))
+      await until(() => said.includes(`durable good-${nowMs}, stored: true`))
+      expect(writer.failingForMs()).toBe(0)
+    }
+  },
+)
+
+test.each([401, 403, 429, 500, 503, 0])('one key that fails with %i delays no other', async status => {
+  const { api, said, writer, until } = setUp(undefined, FOREVER_MS)
+  failFor(api, { bad: failing(status) })
+  writer.submit(grantFor('bad'))
+  await until(() => said.includes('failed bad'))
+  writer.submit(grantFor('good'))
+  await until(() => said.includes('durable good, stored: true'))
+})
+
+test('a Lease that cannot be deleted delays no grant', async () => {
+  const { api, said, writer, until } = setUp(undefined, FOREVER_MS)
+  writer.submit(grantFor('bad'))
+  await until(() => said.length > 0)
+  failFor(api, { bad: failing(403) })
+  writer.release('start.bad.1')
+  await until(() => true)
+  writer.submit(grantFor('good'))
+  await until(() => said.includes('durable good, stored: true'))
+})
+
+test('when nothing can be stored at all, it pauses, so that a server in trouble is not stormed', async () => {
+  const { api, said, writer, until } = setUp(undefined, FOREVER_MS)
+  let calls = 0
+  api.createLease = async () => {
+    calls++
+    throw failing(503)
+  }
+  for (const uid of ['a', 'b']) {
+    writer.submit(grantFor(uid))
+    await until(() => said.includes(`failed ${uid}`))
+  }
+  writer.submit(grantFor('c'))
+  for (let turn = 0; turn < 30; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+  expect(calls).toBe(2)
 })

@@ -3,6 +3,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
 import type { Grant } from './model.ts'
+import { type StoreFailure, storeFailureOf } from './store-failure.ts'
 
 export interface GrantWriterDeps {
   store: LeaseStore
@@ -10,8 +11,8 @@ export interface GrantWriterDeps {
   confirmTerm: () => Promise<boolean>
   /** The grant is durable and the term was still ours after that: it may be answered. */
   onDurable: (grant: Grant) => void
-  /** It could not be made durable; its slots must come back. */
-  onFailed: (grant: Grant) => void
+  /** It could not be made durable; its slots must come back. Whoever asks for it again does so after a while. */
+  onFailed: (grant: Grant, failure: StoreFailure) => void
   onTermLost: (reason: string) => void
   monotonicMs: () => number
   log: Logger
@@ -37,6 +38,10 @@ export class GrantWriter {
   #toRemove = new Map<string, Version>()
   readonly #inFlight = new Set<string>()
   readonly #releasedInFlight = new Set<string>()
+  /** The first key that could not be stored for no fault of its own since one could. */
+  #suspect: string | undefined
+  /** More than one could not: the API server has trouble, not one Lease. */
+  #isDown = false
   #running = false
   #stopped = false
   /** The first and the last try since which nothing could be stored that was to be. */
@@ -86,10 +91,18 @@ export class GrantWriter {
     return nowMs - this.#failing.sinceMs
   }
 
-  #note(stored: number, failed: number): void {
+  /** `failed`: keys that could not be stored for no fault of their own. */
+  #note(stored: number, failed: string[]): void {
     const nowMs = this.#deps.monotonicMs()
-    if (stored > 0) this.#failing = undefined
-    else if (failed > 0) this.#failing = { sinceMs: nowMs - this.failingForMs(), lastMs: nowMs }
+    if (stored > 0) {
+      this.#failing = undefined
+      this.#suspect = undefined
+      this.#isDown = false
+    } else if (failed.length > 0) {
+      this.#failing = { sinceMs: nowMs - this.failingForMs(), lastMs: nowMs }
+      this.#suspect ??= failed[0]
+      this.#isDown ||= failed.some(key => key !== this.#suspect)
+    }
   }
 
   durableKeys(): Set<string> {
@@ -124,23 +137,35 @@ export class GrantWriter {
       this.#toWrite = new Map()
       this.#toRemove = new Map()
       for (const { key } of grants) this.#inFlight.add(key)
-      const written: Grant[] = []
-      const failed: Grant[] = []
-      await inParallel(grants, async grant => {
-        const target = (await this.#write(grant)) ? written : failed
-        target.push(grant)
-      })
-      this.#note(written.length, failed.length)
-      for (const grant of failed) this.#giveUp(grant)
+      const written = await this.#writeAll(grants)
       const isOurs = await this.#confirm()
       if (isOurs === false) {
         await this.#takeBack(written)
         return
       }
       this.#answer(written, isOurs)
-      const removalsFailed = isOurs ? await this.#remove(removals) : this.#removeLater(removals)
-      if (failed.length > 0 || removalsFailed || !isOurs) await sleep(this.#deps.retryMs ?? 1_000)
+      if (isOurs) await this.#remove(removals)
+      else for (const [key, version] of removals) this.#toRemove.set(key, version)
+      if (this.#isDown || !isOurs) await sleep(this.#retryMs)
     }
+  }
+
+  /** Resolves with what is stored; the rest was given up. */
+  async #writeAll(grants: Grant[]): Promise<Grant[]> {
+    const written: Grant[] = []
+    const failed: { grant: Grant; failure: StoreFailure }[] = []
+    await inParallel(grants, async grant => {
+      const failure = await this.#write(grant)
+      if (failure) failed.push({ grant, failure })
+      else written.push(grant)
+    })
+    const troubled = failed.filter(({ failure }) => failure.kind === 'trouble')
+    this.#note(
+      written.length,
+      troubled.map(({ grant }) => grant.key),
+    )
+    for (const { grant, failure } of failed) this.#giveUp(grant, failure)
+    return written
   }
 
   /** Resolves undefined when nobody can tell now. */
@@ -165,23 +190,25 @@ export class GrantWriter {
   }
 
   /** Said before the pause that follows a failure: after it the key may stand for another grant. */
-  #giveUp(grant: Grant): void {
+  #giveUp(grant: Grant, failure: StoreFailure): void {
     this.#inFlight.delete(grant.key)
-    if (!this.#releasedInFlight.delete(grant.key) && !this.#stopped) this.#deps.onFailed(grant)
+    if (!this.#releasedInFlight.delete(grant.key) && !this.#stopped) this.#deps.onFailed(grant, failure)
   }
 
-  async #write(grant: Grant): Promise<boolean> {
+  /** Resolves with why it failed, if it did. */
+  async #write(grant: Grant): Promise<StoreFailure | undefined> {
     const known = this.#versions.get(grant.key)
-    if (known?.term === grant.term) return true
+    if (known?.term === grant.term) return undefined
     try {
       const version = await this.#put(grant, known?.version)
       this.#versions.set(grant.key, { version, term: grant.term })
-      return true
+      return undefined
     } catch (error) {
       // What is stored now is not known: the next try reads before it writes.
       this.#versions.delete(grant.key)
-      this.#deps.log.warn({ lease: grant.key, error: messageOf(error) }, 'cannot store a grant; not answered')
-      return false
+      const failure = storeFailureOf(error)
+      this.#deps.log.warn({ lease: grant.key, error: failure.reason }, 'cannot store a grant; not answered')
+      return failure
     }
   }
 
@@ -204,24 +231,23 @@ export class GrantWriter {
     }
   }
 
-  #removeLater(removals: [string, Version][]): boolean {
-    for (const [key, version] of removals) this.#toRemove.set(key, version)
-    return removals.length > 0
-  }
-
-  /** Resolves true when some could not be removed now; they are tried again. */
-  async #remove(removals: [string, Version][]): Promise<boolean> {
-    let anyFailed = false
+  /** What cannot be removed now is tried again later, and holds nothing else up. */
+  async #remove(removals: [string, Version][]): Promise<void> {
     await inParallel(removals, async ([key, version]) => {
       try {
         await this.#deps.store.remove(key, version)
       } catch (error) {
-        anyFailed = true
-        this.#toRemove.set(key, version)
         this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
+        void sleep(this.#retryMs).then(() => {
+          this.#toRemove.set(key, version)
+          this.#kick()
+        })
       }
     })
-    return anyFailed
+  }
+
+  get #retryMs(): number {
+    return this.#deps.retryMs ?? 1_000
   }
 }
 

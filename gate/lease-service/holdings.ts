@@ -1,6 +1,7 @@
 import { Estimate } from './estimate.ts'
 import type { Grant, Release, ReleaseReason, SlotTimeout, Ticket } from './model.ts'
 import { type holdersOf, nothingSeen, type PhaseFacts, releaseReasonOf, type Seen } from './phase.ts'
+import { Pulls } from './pulls.ts'
 import { ticketKey } from './ticket.ts'
 import type { Usage } from './usage.ts'
 
@@ -15,6 +16,17 @@ interface Hold {
   isAdopted: boolean
   /** Adopted, and its gate has not asked since: perhaps it never was more than a write of unknown outcome. */
   isUnconfirmed: boolean
+  /** Others pull its images to its node, so it holds no slot. */
+  isRiding: boolean
+}
+
+export interface HoldingsDeps {
+  holdersOf: typeof holdersOf
+  usage: Usage
+  settleMs: number
+  maxStartTimeoutMs: number
+  /** Whether an image is known to be on a node. */
+  isOnNode: (nodeName: string, image: string) => boolean
 }
 
 export type HoldFacts = Pick<PhaseFacts, 'pod' | 'nodeLost' | 'readiness' | 'reports'>
@@ -23,6 +35,8 @@ export interface Settled {
   ended: { release: Release; gateEnded: boolean }[]
   /** One a container, when its own time is up. */
   timeouts: SlotTimeout[]
+  /** Grants that could not be judged: each is held until its timeout. */
+  troubles: { grant: Grant; error: unknown }[]
 }
 
 /** The grants that hold slots, and what has been seen of each. Times are monotonic ms. */
@@ -33,9 +47,10 @@ export class Holdings {
   readonly #times: Pick<PhaseFacts, 'settleMs' | 'maxStartTimeoutMs'>
   readonly #byKey = new Map<string, Hold>()
   readonly #byPod = new Map<string, Set<Hold>>()
-  readonly #pulling = new Map<string, number>()
+  readonly #pulls: Pulls<Hold>
 
-  constructor(deps: { holdersOf: typeof holdersOf; usage: Usage; settleMs: number; maxStartTimeoutMs: number }) {
+  constructor(deps: HoldingsDeps) {
+    this.#pulls = new Pulls(deps.isOnNode)
     this.#holdersOf = deps.holdersOf
     this.#usage = deps.usage
     this.#times = { settleMs: deps.settleMs, maxStartTimeoutMs: deps.maxStartTimeoutMs }
@@ -61,7 +76,7 @@ export class Holdings {
 
   /** Whether a pod that holds a pull slot pulls this image to this node. */
   isPulling(nodeName: string, image: string): boolean {
-    return (this.#pulling.get(`${nodeName} ${image}`) ?? 0) > 0
+    return this.#pulls.isCarried(nodeName, image)
   }
 
   /** Counts a grant from now on. An adopted one is looked at by the next `settle`: its pod may be far on. */
@@ -75,11 +90,12 @@ export class Holdings {
       ending: undefined,
       isAdopted,
       isUnconfirmed: isAdopted,
+      isRiding: grant.isRider ?? false,
     }
     this.#byKey.set(grant.key, hold)
     this.#byPod.set(grant.podUid, (this.#byPod.get(grant.podUid) ?? new Set()).add(hold))
     this.#usage.hold(grant, grant.slots)
-    this.#countPulls(grant, 1)
+    this.#pulls.add(hold)
   }
 
   isUnconfirmed(key: string): boolean {
@@ -110,11 +126,11 @@ export class Holdings {
 
   /** Looks again at what has changed or is due, frees what is past starting, and returns what ended. */
   settle(nowMs: number, factsOf: (grant: Grant) => HoldFacts): Settled {
-    const settled: Settled = { ended: [], timeouts: [] }
+    const settled: Settled = { ended: [], timeouts: [], troubles: [] }
     for (const hold of this.#byKey.values()) {
       if (!hold.ending && !hold.isStale && hold.changesAtMs > nowMs) continue
       const before = hold.seen.ended
-      const reason = hold.ending ?? this.#look(hold, nowMs, factsOf(hold.grant))
+      const reason = hold.ending ?? this.#tryToLook(hold, { nowMs, factsOf, settled })
       for (const [container, why] of hold.seen.ended)
         if (why === 'TimedOut' && !before.has(container)) settled.timeouts.push({ grant: hold.grant, container })
       if (!reason) continue
@@ -122,7 +138,13 @@ export class Holdings {
       if (!hold.isAdopted) this.estimate.add(hold.grant.resource, nowMs - hold.seen.grantedAtMs)
       settled.ended.push({ release: { grant: hold.grant, reason }, gateEnded: hold.seen.gateEnded })
     }
+    this.settlePulls()
     return settled
+  }
+
+  /** Whose pull goes on without the one that held the slot for it, holds one from now on. */
+  settlePulls(): void {
+    for (const { grant } of this.#pulls.left()) this.#usage.hold(grant, 1)
   }
 
   wakeAtMs(): number | undefined {
@@ -131,29 +153,36 @@ export class Holdings {
     return wakeAtMs
   }
 
+  /** A grant whose pod cannot be judged must end all the same, and no other one with it. */
+  #tryToLook(
+    hold: Hold,
+    { nowMs, factsOf, settled }: { nowMs: number; factsOf: (grant: Grant) => HoldFacts; settled: Settled },
+  ): ReleaseReason | undefined {
+    try {
+      return this.#look(hold, nowMs, factsOf(hold.grant))
+    } catch (error) {
+      const { grant, seen } = hold
+      settled.troubles.push({ grant, error })
+      hold.isStale = false
+      hold.changesAtMs = seen.grantedAtMs + grant.timeoutMs
+      return hold.changesAtMs <= nowMs ? 'TimedOut' : undefined
+    }
+  }
+
   /** Folds the facts of now into a hold; the reason of its release when nothing holds any more. */
   #look(hold: Hold, nowMs: number, facts: HoldFacts): ReleaseReason | undefined {
     const holding = this.#holdersOf(hold.grant, { ...facts, ...this.#times, seen: hold.seen }, nowMs)
     hold.seen = holding.seen
     hold.isStale = false
     hold.changesAtMs = holding.changesAtMs ?? nowMs
-    this.#usage.hold(hold.grant, holding.holders.length)
+    this.#usage.hold(hold.grant, hold.isRiding ? 0 : holding.holders.length)
     return holding.holders.length === 0 ? releaseReasonOf(hold.seen) : undefined
-  }
-
-  #countPulls({ nodeName, images }: Grant, change: number): void {
-    for (const image of images) {
-      const key = `${nodeName} ${image}`
-      const count = (this.#pulling.get(key) ?? 0) + change
-      if (count > 0) this.#pulling.set(key, count)
-      else this.#pulling.delete(key)
-    }
   }
 
   #remove(hold: Hold): void {
     const { key, podUid } = hold.grant
     if (!this.#byKey.delete(key)) return
-    this.#countPulls(hold.grant, -1)
+    this.#pulls.remove(hold)
     const ofPod = this.#byPod.get(podUid)
     ofPod?.delete(hold)
     if (ofPod?.size === 0) this.#byPod.delete(podUid)

@@ -17,17 +17,19 @@ import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { withLeave } from './leave.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type Step } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import type { Grant, Release } from './model.ts'
+import { type Grant, isFree, type Release } from './model.ts'
 import type { NodeFold } from './node-facts.ts'
 import { NodePressures } from './node-pressures.ts'
+import { inForce } from './opted-in.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
 import { SequenceTeller } from './sequence-teller.ts'
 import type { Directions } from './service.ts'
+import { reasonOfError, type Trouble } from './set-asides.ts'
 import { StepPace } from './step-pace.ts'
 import { Strays } from './strays.ts'
 import type { Stream } from './streams.ts'
@@ -81,6 +83,8 @@ export class Leadership {
   #stopped = false
   #started = false
   #isMute = false
+  /** Since when every step has failed. */
+  #failingSinceMs: number | undefined
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
@@ -97,6 +101,7 @@ export class Leadership {
       reporter: deps.reporter,
       isMute: () => this.#isMute,
       agents: () => this.#agents.size,
+      isQuiet: key => this.#ledger.isQuiet({ key, podUid: podUidOf(key) }),
       clock: deps.clock,
       random: deps.random,
     })
@@ -115,9 +120,12 @@ export class Leadership {
     this.#writer = new GrantWriter({
       store: deps.store,
       confirmTerm: deps.confirmTerm,
-      onDurable: grant => this.#answer(grant),
-      onFailed: grant => {
-        this.#ledger.revoke(grant.key)
+      onDurable: grant => {
+        this.#ledger.stored(grant)
+        this.#answer(grant)
+      },
+      onFailed: (grant, failure) => {
+        this.#ledger.failed(grant, failure, deps.clock.monotonicMs())
         this.#planStep()
       },
       onTermLost: deps.onTermLost,
@@ -192,9 +200,14 @@ export class Leadership {
     const uid = pod.metadata.uid ?? ''
     this.#pods.set(uid, pod)
     this.#strays.remove(uid)
-    this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
-    this.#sequences.tell(pod)
-    this.#deps.reporter.podChanged(pod)
+    try {
+      this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+      this.#sequences.tell(pod)
+      this.#deps.reporter.podChanged(pod)
+    } catch (error) {
+      // One that cannot be read must not end the watch of all.
+      this.#trouble({ podUid: uid, kind: 'error', reason: reasonOfError(error) })
+    }
     this.#planStep()
   }
 
@@ -234,7 +247,7 @@ export class Leadership {
     const { settings, problems } = withLeave(fold, this.#deps.settings, namespace.metadata.annotations)
     this.#deps.reporter.namespaceProblems(namespace, problems)
     this.#badAnnotations.set('Namespace', namespace.metadata.name ?? '', problems.length)
-    this.#ledger.setNamespace(namespace.metadata.name ?? '', settings)
+    this.#ledger.setNamespace(namespace.metadata.name ?? '', inForce(namespace, settings))
     this.#planStep()
   }
 
@@ -322,6 +335,7 @@ export class Leadership {
     const step = this.#ledger.step(nowMs, this.#deps.term, this.#deps.clock.wallMs())
     const { grants, oversize, passes, releases, waiting, wakeAtMs } = step
     const { reporter } = this.#deps
+    this.#heedStep(step, nowMs)
     for (const timeout of step.timeouts) {
       const pod = this.#pods.get(timeout.grant.podUid)
       reporter.timedOut(timeout, pod)
@@ -342,9 +356,29 @@ export class Leadership {
     this.#pace.planIn(wakeAtMs === undefined ? undefined : Math.min(BEAT_MS, wakeAtMs - nowMs))
   }
 
+  /** What could not be decided: single pods are told of; what concerns all is tried again, and if it lasts nobody is kept waiting for it. */
+  #heedStep({ troubles, failure }: Step, nowMs: number): void {
+    for (const trouble of troubles) this.#trouble(trouble)
+    if (failure === undefined) {
+      this.#failingSinceMs = undefined
+      return
+    }
+    this.#failingSinceMs ??= nowMs
+    this.#deps.metrics.stepFailed()
+    this.#deps.log.error({ error: reasonOfError(failure) }, 'a decision failed; it is tried again')
+  }
+
+  #trouble(trouble: Trouble): void {
+    const pod = this.#pods.get(trouble.podUid)
+    const { namespace, name } = pod?.metadata ?? {}
+    this.#deps.log.warn({ namespace, pod: name, ...trouble }, 'a pod is set aside')
+    this.#deps.metrics.setAside(trouble.kind)
+    this.#deps.reporter.setAside(trouble, pod)
+  }
+
   #grant(grant: Grant): void {
     // Stamped here: the ledger has no wall clock.
-    if (grant.slots === 0) this.#answer(grant)
+    if (isFree(grant)) this.#answer(grant)
     else this.#writer.submit({ ...grant, grantedAtMs: this.#deps.clock.wallMs() })
   }
 
@@ -369,7 +403,7 @@ export class Leadership {
   }
 
   #podOf(key: string): Pod | undefined {
-    return this.#pods.get(key.split('.')[1] ?? '')
+    return this.#pods.get(podUidOf(key))
   }
 
   #beat(): void {
@@ -380,9 +414,11 @@ export class Leadership {
   }
 
   #heedFailures(): void {
-    const isMute = this.#writer.failingForMs() > MUTE_AFTER_MS
+    const nowMs = this.#deps.clock.monotonicMs()
+    const stepFailsForMs = nowMs - (this.#failingSinceMs ?? nowMs)
+    const isMute = Math.max(this.#writer.failingForMs(), stepFailsForMs) > MUTE_AFTER_MS
     if (isMute && !this.#isMute)
-      this.#deps.log.error('no grant could be stored for a minute: gates are told nothing, so that they fail open')
+      this.#deps.log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
     this.#isMute = isMute
   }
 
@@ -436,4 +472,8 @@ export class Leadership {
     for (const key of deleted) this.#ledger.revoke(key)
     if (deleted.length > 0) this.#planStep()
   }
+}
+
+function podUidOf(key: string): string {
+  return key.split('.')[1] ?? ''
 }

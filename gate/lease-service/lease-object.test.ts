@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Lease } from '../../core/kube/lease.ts'
+import type { ContainerStatus, Pod } from '../../core/pod.ts'
+import { staleContainerIds } from './container-run.ts'
+import { imageKeyOf } from './image-key.ts'
 import { decodeLease, encodeLease } from './lease-object.ts'
-import type { Grant } from './model.ts'
+import type { Grant, Ticket } from './model.ts'
+import { isStale } from './stale-ids.ts'
+import { ticketOf } from './ticket.ts'
 
 const grant: Grant = {
   key: 'start.0b0e8d1c-6f1e-4d0a-9d5b-1f7c2f3a4b5c.1',
@@ -58,4 +63,61 @@ test('whatever stands in the annotation, reading it neither throws nor makes hal
   for (const field of Object.keys(grant)) {
     expect(decodeLease(tampered(JSON.stringify({ ...grant, [field]: undefined })))).toBeUndefined()
   }
+})
+
+const annotationOf = ({ metadata }: Lease) => metadata.annotations?.['startgate.dev/grant'] ?? ''
+
+/** The API server takes 256 KiB for all annotations of an object. */
+const ROOM = 262_144
+
+/** As large as the webhook gates one, with names and IDs as long as they get. */
+function largePod(): Pod {
+  const name = (i: number) => `${'c'.repeat(58)}-${1_000 + i}`
+  const indexes = Array.from({ length: 500 }, (_, i) => i)
+  const status = (name: string): ContainerStatus => ({
+    name,
+    ready: false,
+    restartCount: 1,
+    containerID: `containerd://${'a'.repeat(64)}${name}`,
+    lastState: { terminated: { exitCode: 1, containerID: `containerd://${'b'.repeat(64)}${name}` } },
+  })
+  const image = (i: number) => `${'r'.repeat(40)}.example/${'i'.repeat(i === 0 ? 270_000 : 200)}:${i}`
+  return {
+    metadata: { uid: 'u', name: 'p', namespace: 'shop' },
+    spec: {
+      nodeName: 'n',
+      initContainers: [{ name: 'startgate-pull' }, { name: 'startgate-start' }],
+      containers: indexes.map(i => ({ name: name(i), image: image(i) })),
+    },
+    status: { containerStatuses: indexes.map(i => status(name(i))) },
+  }
+}
+
+test.each(['startgate-pull', 'startgate-start'] as const)('the largest pod’s grant by %s has room in a Lease', gate => {
+  const pod = largePod()
+  const ticket = ticketOf(pod, { gate, attempt: 1 }) as Ticket
+  const staleIds = staleContainerIds(pod, ticket)
+  const given = { ...grant, ...ticket, staleContainerIds: staleIds }
+  const lease = encodeLease(given, 'startgate-system')
+  expect(annotationOf(lease).length).toBeLessThan(ROOM)
+  const read = decodeLease(lease)
+  expect(read).toEqual(given)
+  const isKnown = (id = '') => isStale(read as Grant, id)
+  const statuses = gate === 'startgate-start' ? (pod.status?.containerStatuses ?? []) : []
+  for (const { containerID, lastState } of statuses)
+    expect([isKnown(containerID), isKnown(lastState?.terminated?.containerID)]).toEqual([true, true])
+  expect(isKnown('containerd://new')).toBe(false)
+})
+
+test('a Lease of the version before, which held names of images, is read as the same pull', () => {
+  const names = ['docker.io/library/nginx:1.27', 'quay.io/x/y@sha256:0123']
+  const old = { ...grant, images: names }
+  expect(decodeLease(tampered(JSON.stringify(old)))?.images).toEqual(names.map(imageKeyOf))
+})
+
+test('no name of an image is in a Lease', () => {
+  const pull = { ...grant, images: [imageKeyOf('quay.io/secret/app:1')] }
+  expect(annotationOf(encodeLease(pull, 'startgate-system'))).not.toContain('secret')
+  expect(imageKeyOf('quay.io/secret/app:1')).toMatch(/^quay\.io\/sha256-[0-9a-f]{32}$/)
+  expect(imageKeyOf(`${'x'.repeat(1_000)}.io/a/b`).length).toBeLessThan(100)
 })

@@ -1,11 +1,13 @@
 import { type Lease, microTime } from '../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../core/names.ts'
+import { storedImageKeyOf } from './image-key.ts'
 import type { Grant } from './model.ts'
 
 const GRANT_ANNOTATION = 'startgate.dev/grant'
 
 /** Who holds what, for the HOLDER column of `kubectl get leases`. */
 function holderOf(grant: Grant): string {
+  if (grant.isRider) return `${grant.namespace}/${grant.podName}: shares a pull on ${grant.nodeName}`
   const slots = grant.slots === 1 ? `1 ${grant.resource} slot` : `${grant.slots} ${grant.resource} slots`
   return `${grant.namespace}/${grant.podName}: ${slots} on ${grant.nodeName}`
 }
@@ -34,6 +36,7 @@ export function encodeLease(grant: Grant, namespace: string): Lease {
 }
 
 const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
+  isRider: value => value === undefined || value === true,
   key: isText,
   resource: value => value === 'pull' || value === 'start',
   gate: isText,
@@ -54,7 +57,7 @@ const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
   isObserved: value => value === undefined || value === true,
 }
 
-/** The grant in a Lease; undefined when it is none of ours or was tampered with. */
+/** The grant in a Lease, also of the version before this one; undefined when it is none of ours or was tampered with. */
 export function decodeLease(lease: Lease): Grant | undefined {
   const text = lease.metadata.annotations?.[GRANT_ANNOTATION]
   if (text === undefined) return undefined
@@ -68,7 +71,8 @@ export function decodeLease(lease: Lease): Grant | undefined {
   const record = value as Record<string, unknown>
   if (!Object.entries(FIELDS).every(([field, holds]) => holds(record[field]))) return undefined
   const grant = value as Grant
-  return grant.key === lease.metadata.name ? grant : undefined
+  if (grant.key !== lease.metadata.name) return undefined
+  return { ...grant, images: [...new Set(grant.images.map(storedImageKeyOf))] }
 }
 
 function isText(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { GateName } from '../../core/names.ts'
 import type { Container, ContainerStatus, Node, Pod } from '../../core/pod.ts'
+import { imageKeyOf } from './image-key.ts'
 import { Ledger } from './ledger.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
 import type { Ticket } from './model.ts'
@@ -448,10 +449,54 @@ describe('pulls', () => {
     expect(step().granted).toEqual([`${a}: 0`])
   })
 
+  const gone = (uid: string) => ledger.removePod(uid, 0)
+  const backsOff = (uid: string) => {
+    const shown = pod(uid)
+    const end = { exitCode: 0, containerID: `${uid}-pull` }
+    const common = { ready: false, restartCount: 0 }
+    shown.status = {
+      initContainerStatuses: [
+        { ...common, name: 'startgate-pull', containerID: end.containerID, state: { terminated: end } },
+        { ...common, name: 'startgate-image-0', state: { waiting: { reason: 'ImagePullBackOff' } } },
+      ],
+    }
+    ledger.upsertPod(shown, 0)
+  }
+  const ends: Record<string, (uid: string) => void> = {
+    'is deleted': gone,
+    'backs off': backsOff,
+    'could not be stored': uid => ledger.revoke(`pull.${uid}.1`),
+  }
+  test.each(Object.entries(ends))('when a pull that others ride on %s, their pull holds the slot', (_, end) => {
+    ask(pod('a'), 'startgate-pull')
+    const a = step().grants[0]
+    for (const uid of ['b', 'c']) ask(pod(uid), 'startgate-pull')
+    const riders = step().grants
+    expect(riders.map(({ slots, isRider }) => `${slots} ${isRider}`)).toEqual(['0 true', '0 true'])
+    const other = pod('d', { containers: [{ name: 'app', image: 'y:1' }] })
+    other.spec.initContainers = [{ name: 'startgate-pull' }]
+    ask(other, 'startgate-pull')
+    ledger.withdraw(a?.key ?? '')
+    end('a')
+    expect(step(1).granted).toEqual([])
+    const heldBy = (which: Ledger) => which.usage().find(u => u.resource === 'pull' && u.scope === 'node/n')?.held
+    expect(heldBy(ledger)).toBe(1)
+    // The Lease of the one that is left tells a later leader of it.
+    const later = new Ledger(settings)
+    later.upsertNode(node())
+    for (const rider of riders) later.adopt(rider, 0)
+    later.step(1, 2)
+    expect(heldBy(later)).toBe(1)
+    gone('b')
+    expect([step(2).granted, heldBy(ledger)]).toEqual([[], 1])
+    gone('c')
+    expect(step(3).granted).toEqual(['pull.d.1: 1'])
+  })
+
   test('a grant names only the images that are not there yet', () => {
     ledger.upsertNode(node({ images: ['docker.io/library/x:1'] }))
     ask(pod('a', { containers: [{ name: 'app', image: 'y:1' }] }), 'startgate-pull')
-    expect(step().grants[0]?.images).toEqual(['docker.io/library/y:1'])
+    expect(step().grants[0]?.images).toEqual([imageKeyOf('docker.io/library/y:1')])
   })
 })
 

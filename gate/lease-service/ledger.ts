@@ -1,7 +1,8 @@
 import type { NamespaceSettings, NodeSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
-import { Admission } from './admission.ts'
+import { hasTooManyContainers } from '../../core/pod-size.ts'
+import { Admission, type Admitted } from './admission.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from './after-waits.ts'
 import { Asking } from './asking.ts'
 import { gateAgeMs, staleContainerIds } from './container-run.ts'
@@ -16,7 +17,15 @@ import {
   startTimeoutIn,
   timeoutOf,
 } from './limits.ts'
-import type { Grant, Release, Resource, SlotTimeout, Ticket, Waiting } from './model.ts'
+import {
+  type Grant,
+  isFree,
+  type Release,
+  type Resource,
+  type SlotTimeout,
+  type Ticket,
+  type Waiting,
+} from './model.ts'
 import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import type { Overload } from './node-pressures.ts'
@@ -26,7 +35,9 @@ import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
 import { type Report, Reports } from './reports.ts'
 import { Returning } from './returning.ts'
+import { reasonOfError, SetAsides, type Trouble } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
+import type { StoreFailure } from './store-failure.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
 
@@ -44,7 +55,7 @@ export interface LedgerParts {
 
 export interface Step {
   /**
-   * To be made durable, then answered. One of 0 slots needs no Lease, and the ledger has forgotten it already.
+   * To be made durable, then answered. One that `isFree` needs no Lease, and the ledger has forgotten it already.
    * `grantedAtMs` is 0: the ledger has no wall clock, so the shell stamps it.
    */
   grants: Grant[]
@@ -63,6 +74,24 @@ export interface Step {
   waiting: Waiting[]
   /** When to call `step` next though nothing happens. */
   wakeAtMs: number | undefined
+  /** What came to light of single pods since the last step, at which each was set aside while all others went on. */
+  troubles: Trouble[]
+  /** Why a part of the step did not happen that concerns more than one pod; what the others came to stands. */
+  failure?: unknown
+}
+
+function nothing(): Omit<Step, 'wakeAtMs'> {
+  return {
+    grants: [],
+    oversize: [],
+    passes: [],
+    releases: [],
+    timeouts: [],
+    overdue: [],
+    cycles: [],
+    waiting: [],
+    troubles: [],
+  }
 }
 
 interface PodEntry {
@@ -91,6 +120,8 @@ export class Ledger {
   readonly #after: AfterWaits
   readonly #debts: Debts
   readonly #admission: Admission
+  readonly #setAsides = new SetAsides()
+  #troubles: Trouble[] = []
   #blocked: Blocked[] = []
   /** Of the last step. */
   #wallMs = 0
@@ -109,7 +140,8 @@ export class Ledger {
     const { overloads } = this.#parts
     this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads }
     const { settleMs, maxStartTimeoutMs } = settings
-    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs })
+    const isOnNode = (nodeName: string, image: string) => this.#isOnNode(nodeName, image)
+    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
     this.#after = new AfterWaits(this.#parts.findWorkload)
     this.#progress = this.#parts.progress
     this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
@@ -143,6 +175,7 @@ export class Ledger {
     this.#images.removePod(uid)
     this.#asking.removePod(uid)
     this.#returning.remove(uid)
+    this.#setAsides.removePod(uid)
     this.#holdings.end(uid, 'PodGone')
   }
 
@@ -184,6 +217,7 @@ export class Ledger {
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
     const grant = this.#holdings.get(key)
+    this.#holdings.settlePulls()
     if (grant && this.#holdings.isUnconfirmed(key) && !this.#admission.isWithinLimits(grant)) this.revoke(key)
     this.#holdings.confirm(key)
     return this.#holdings.get(key)
@@ -234,38 +268,102 @@ export class Ledger {
     this.#holdings.remove(key)
   }
 
-  /** `wallMs` only tells how old a container is that was never seen before. */
+  /** The grant could not be made durable: it is revoked, and its ticket is tried again after a while. Otherwise as `revoke`. */
+  failed(grant: Grant, failure: StoreFailure, nowMs: number): void {
+    this.revoke(grant.key)
+    const { kind } = failure
+    if (kind === 'refused') this.#troubles.push({ podUid: grant.podUid, kind: 'not-stored', reason: failure.reason })
+    const reason = `its Lease could not be stored: ${failure.reason}`
+    const kinds = { refused: 'not-stored', trouble: 'unstored', changed: 'changed' } as const
+    this.#setAsides.add(grant, { kind: kinds[kind], reason }, nowMs)
+  }
+
+  /** The grant is durable. */
+  stored(grant: Grant): void {
+    this.#setAsides.remove(grant)
+  }
+
+  /** Whether a gate must be told nothing, so that it fails open: we cannot serve it. */
+  isQuiet(ticket: Pick<Ticket, 'podUid' | 'key'>): boolean {
+    return this.#setAsides.isQuiet(ticket)
+  }
+
+  /** `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`. */
   step(nowMs: number, term: number, wallMs = 0): Step {
     this.#wallMs = wallMs
-    const { releases, timeouts } = this.#settle(nowMs)
-    this.#settleDebts(nowMs, wallMs)
+    const step: Step = { ...nothing(), wakeAtMs: undefined }
+    const part = (act: () => void): void => {
+      try {
+        act()
+      } catch (error) {
+        step.failure ??= error
+      }
+    }
+    part(() => this.#settle(step, nowMs))
+    part(() => this.#settleDebts(nowMs, wallMs))
+    part(() => this.#decide(step, nowMs, term))
+    part(() => {
+      const { overdue, cycles, wakeAtMs } = this.#after.takeNews()
+      Object.assign(step, { overdue, cycles, wakeAtMs: earliest(step.wakeAtMs, wakeAtMs) })
+    })
+    step.troubles = this.#troubles.splice(0)
+    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), this.#returning.wakeAtMs()]
+    const others = [this.#holdings.wakeAtMs(), this.#setAsides.wakeAtMs(nowMs)]
+    step.wakeAtMs = [...times, ...others].reduce(earliest, step.wakeAtMs)
+    return step
+  }
+
+  #decide(step: Step, nowMs: number, term: number): void {
+    this.#blocked = []
     const { free, lines, setAside } = this.#sortOut(nowMs)
     const away = this.#away(nowMs)
-    const { overdue, cycles, wakeAtMs: afterAtMs } = this.#after.takeNews()
-    const grants = free.map(ticket => this.#grant(ticket, nowMs, term))
-    const oversize: Step['oversize'] = []
-    const passes: Step['passes'] = []
-    this.#blocked = []
-    for (const [resource, tickets] of Object.entries(lines) as [Resource, Ticket[]][]) {
-      const {
-        taken,
-        passes: passing,
-        blocked,
-      } = this.#admission.decide(resource, { tickets, away: away[resource] }, nowMs)
-      for (const { ticket, oversizeIn } of taken) {
-        grants.push(this.#grant(ticket, nowMs, term))
-        for (const scope of oversizeIn) oversize.push({ key: ticket.key, scope: scope.id })
-      }
-      for (const { ticket, reason } of passing) {
-        grants.push(this.#grant(ticket, nowMs, term))
-        passes.push({ key: ticket.key, reason })
-      }
-      this.#blocked.push(...blocked)
+    const grant = (ticket: Ticket): boolean => {
+      const given = this.#guard(ticket, nowMs, () => this.#grant(ticket, nowMs, term))
+      if (given) step.grants.push(given)
+      // Its turn goes to the next one at once.
+      else step.wakeAtMs = nowMs
+      return given !== undefined
     }
-    const waiting = [...this.#blocked.map(b => this.#waitingOf(b)), ...setAside]
-    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), afterAtMs, this.#returning.wakeAtMs()]
-    const wakeAtMs = times.reduce(earliest, this.#holdings.wakeAtMs())
-    return { grants, oversize, passes, releases, timeouts, overdue, cycles, waiting, wakeAtMs }
+    for (const ticket of free) grant(ticket)
+    for (const resource of ['pull', 'start'] as const) {
+      const { taken, passes, blocked } = this.#admit(
+        resource,
+        { tickets: lines[resource], away: away[resource] },
+        nowMs,
+      )
+      const granted = taken.filter(({ ticket }) => grant(ticket))
+      for (const { ticket, oversizeIn } of granted)
+        for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, scope: scope.id })
+      for (const { ticket, reason } of passes) if (grant(ticket)) step.passes.push({ key: ticket.key, reason })
+      for (const { ticket } of blocked) this.#setAsides.decided(ticket)
+      this.#blocked = this.#blocked.concat(blocked)
+    }
+    step.waiting = this.#blocked.map(each => this.#waitingOf(each)).concat(setAside)
+  }
+
+  /** A decision that fails is made once more without those whose limits cannot be told. Throws when that does not help. */
+  #admit(resource: Resource, line: { tickets: Ticket[]; away: Ticket[] }, nowMs: number): Admitted {
+    try {
+      return this.#admission.decide(resource, line, nowMs)
+    } catch (error) {
+      const isSound = (ticket: Ticket) =>
+        this.#guard(ticket, nowMs, () => this.#parts.scopesOf(ticket, this.#facts)) !== undefined
+      const [tickets, away] = [line.tickets.filter(isSound), line.away.filter(isSound)]
+      if (tickets.length === line.tickets.length && away.length === line.away.length) throw error
+      return this.#admission.decide(resource, { tickets, away }, nowMs)
+    }
+  }
+
+  /** What `act` makes of a ticket; a ticket on which it fails is set aside, and all others go on. */
+  #guard<T>(ticket: Ticket, nowMs: number, act: () => T): T | undefined {
+    try {
+      return act()
+    } catch (error) {
+      const reason = reasonOfError(error)
+      this.#setAsides.add(ticket, { kind: 'error', reason }, nowMs)
+      this.#troubles.push({ podUid: ticket.podUid, kind: 'error', reason })
+      return undefined
+    }
   }
 
   /** The cluster, and every scope in which slots are held or waited for. */
@@ -275,8 +373,8 @@ export class Ledger {
     return this.#parts.usage.rows(waiting, limit)
   }
 
-  #settle(nowMs: number): { releases: Release[]; timeouts: SlotTimeout[] } {
-    const { ended, timeouts } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
+  #settle(step: Step, nowMs: number): void {
+    const { ended, timeouts, troubles } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
       const entry = this.#pods.get(podUid)
       return {
         pod: entry?.pod,
@@ -285,6 +383,9 @@ export class Ledger {
         reports: this.#reports.of(podUid, attempt),
       }
     })
+    step.releases = ended.map(({ release }) => release)
+    step.timeouts = timeouts
+    for (const { grant, error } of troubles) this.#note(grant.podUid, error)
     for (const { release, gateEnded } of ended) {
       // A gate that still listens was never told, so its pod must go on waiting; any other has been served.
       const maybeUntold = !gateEnded && (release.reason === 'TimedOut' || release.reason === 'NodeLost')
@@ -293,25 +394,34 @@ export class Ledger {
     }
     for (const { release } of ended) this.#debts.touch(release.grant.podUid)
     for (const { grant } of timeouts) this.#debts.touch(grant.podUid)
-    return { releases: ended.map(({ release }) => release), timeouts }
+  }
+
+  #note(podUid: string, error: unknown): void {
+    this.#troubles.push({ podUid, kind: 'error', reason: reasonOfError(error) })
   }
 
   #settleDebts(nowMs: number, wallMs: number): void {
     const { settings } = this.#facts
-    this.#debts.settle({ ms: nowMs, wallMs }, podUid => {
-      const entry = this.#pods.get(podUid)
-      if (!entry) return undefined
-      const { pod, nodeGone } = entry
-      const isOff = this.#namespaces.get(pod.metadata.namespace ?? '')?.mode === 'off'
-      return {
-        pod,
-        holding: this.#holdings.holding(podUid),
-        isExempt: isOff || nodeGone || (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
-        reports: this.#reports.latest(podUid),
-        settleMs: settings.settleMs,
-        startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
-      }
-    })
+    this.#debts.settle(
+      { ms: nowMs, wallMs },
+      podUid => {
+        const entry = this.#pods.get(podUid)
+        if (!entry) return undefined
+        const { pod, nodeGone } = entry
+        return {
+          pod,
+          holding: this.#holdings.holding(podUid),
+          isExempt:
+            this.#isOff(pod.metadata.namespace ?? '', pod) ||
+            nodeGone ||
+            (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
+          reports: this.#reports.latest(podUid),
+          settleMs: settings.settleMs,
+          startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
+        }
+      },
+      (podUid, error) => this.#note(podUid, error),
+    )
   }
 
   #touch(podUid: string): void {
@@ -328,7 +438,11 @@ export class Ledger {
       const ticket = this.#lacking(asked)
       const { key, resource } = ticket
       if (this.#holdings.get(key)) continue
-      const place = this.#placeOf(ticket, nowMs)
+      const place =
+        this.#setAsides.waiting(ticket, nowMs) ??
+        this.#guard(ticket, nowMs, () => this.#placeOf(ticket, nowMs)) ??
+        this.#setAsides.waiting(ticket, nowMs)
+      if (place === undefined) continue
       if (place === 'free') free.push(ticket)
       else if (place === 'in line') lines[resource].push(ticket)
       else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
@@ -342,8 +456,11 @@ export class Ledger {
     for (const known of this.#returning.tickets(nowMs)) {
       const ticket = this.#lacking(known)
       const pod = this.#pods.get(ticket.podUid)?.pod
-      if (!pod || this.#holdings.get(ticket.key) || this.#after.isHeldBack(ticket, pod)) continue
-      if (this.#placeOf(ticket, nowMs) === 'in line') away[ticket.resource].push(ticket)
+      if (!pod || this.#holdings.get(ticket.key) || this.#setAsides.waiting(ticket, nowMs)) continue
+      const place = this.#guard(ticket, nowMs, () =>
+        this.#after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
+      )
+      if (place === 'in line') away[ticket.resource].push(ticket)
     }
     return away
   }
@@ -352,7 +469,7 @@ export class Ledger {
     const { resource, nodeName, podUid, namespace } = ticket
     const mode = this.#namespaces.get(namespace)?.mode
     const pod = this.#pods.get(podUid)?.pod
-    if (mode === 'off') return 'free'
+    if (this.#isOff(namespace, pod)) return 'free'
     if (!pod) return { cause: 'pod-unknown', reason: podUnknownReason(resource) }
     if (this.#nodes.get(nodeName)?.lost) return { cause: 'node-lost', reason: nodeLostReason(resource, nodeName) }
     if (mode === 'observe' || this.#needsNoSlot(ticket)) return 'free'
@@ -383,28 +500,40 @@ export class Ledger {
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
     const mode = this.#namespaces.get(ticket.namespace)?.mode
-    const needsNoSlot = mode === 'off' || this.#needsNoSlot(ticket)
-    this.#progress.granted(ticket)
+    const isRider = !this.#isOff(ticket.namespace, pod) && this.#rides(ticket)
+    const needsNoSlot = this.#isOff(ticket.namespace, pod) || this.#needsNoSlot(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
+      ...(isRider && { isRider }),
       term,
       grantedAtMs: 0,
       timeoutMs: timeoutOf(ticket, pod, this.#facts),
-      staleContainerIds: pod ? staleContainerIds(pod) : [],
+      staleContainerIds: pod ? staleContainerIds(pod, ticket) : [],
       ...(mode === 'observe' && { isObserved: true as const }),
     }
-    if (needsNoSlot) this.#asking.remove(ticket.key)
+    this.#progress.granted(ticket)
+    this.#setAsides.decided(ticket)
+    if (isFree(grant)) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant
   }
 
+  /** Neither limited nor counted: its namespace is not, or no webhook of ours made the pod. */
+  #isOff(namespace: string, pod: Pod | undefined): boolean {
+    return this.#namespaces.get(namespace)?.mode === 'off' || (pod !== undefined && hasTooManyContainers(pod))
+  }
+
   #needsNoSlot(ticket: Ticket): boolean {
-    const { resource, nodeName, images, podUid } = ticket
-    // Two pods that pull one image to one node make one pull.
-    if (resource === 'pull') return images.every(image => this.#holdings.isPulling(nodeName, image))
+    const { resource, images, podUid } = ticket
+    if (resource === 'pull') return images.length === 0 || this.#rides(ticket)
     const pod = this.#pods.get(podUid)?.pod
     return this.#holdings.covers(ticket) || (pod !== undefined && this.#progress.isPassed(ticket, pod))
+  }
+
+  /** Two pods that pull one image to one node make one pull. */
+  #rides({ resource, nodeName, images }: Ticket): boolean {
+    return resource === 'pull' && images.length > 0 && images.every(i => this.#holdings.isPulling(nodeName, i))
   }
 
   #isOnNode(nodeName: string, image: string): boolean {

@@ -318,7 +318,9 @@ export function timeoutOf(
   if (!pod) return 0
   const startTimeout = startTimeoutIn(pod, { settings, namespaces })
   const slowest = (names: readonly string[]) =>
-    Math.max(0, ...names.flatMap(name => containerOf(pod, name) ?? []).map(startTimeout))
+    names
+      .flatMap(name => containerOf(pod, name) ?? [])
+      .reduce((slowestMs, container) => Math.max(slowestMs, startTimeout(container)), 0)
   const asked = new Set(ticket.containers)
   const stages = sequenceOf(pod)?.stages.map(stage => stage.containers.filter(name => asked.has(name)))
   return (stages ?? [ticket.containers]).reduce((sum, names) => sum + slowest(names), 0)

@@ -1,3 +1,4 @@
+import { INJECTION_LABEL } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { createMetrics, type ServiceMetrics } from './metrics.ts'
 
@@ -28,7 +29,7 @@ export function madeNode(): Node {
 }
 
 export function madeNamespace(annotations: Record<string, string>): Namespace {
-  return { metadata: { name: 'shop', uid: 'shop-uid', annotations } }
+  return { metadata: { name: 'shop', uid: 'shop-uid', labels: { [INJECTION_LABEL]: 'enabled' }, annotations } }
 }
 
 /** Metrics that nobody reads. */

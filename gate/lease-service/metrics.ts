@@ -3,6 +3,7 @@ import type { Pressure } from '../../core/pressure.ts'
 import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import type { QueueLength } from './queue-length.ts'
+import type { Trouble } from './set-asides.ts'
 import type { ScopeUsage } from './usage.ts'
 
 export interface ServiceMetrics {
@@ -13,6 +14,10 @@ export interface ServiceMetrics {
   /** A start passed full limits, by a floor or a maximum wait. */
   passed(namespace: string): void
   refused(code: string): void
+  /** A pod's grant could not be made, for a reason of its own. */
+  setAside(reason: Trouble['kind']): void
+  /** A decision failed as a whole. */
+  stepFailed(): void
 }
 
 const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
@@ -64,6 +69,17 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     name: 'startgate_refusals_total',
     help: 'Requests refused.',
     labelNames: ['code'],
+    registers,
+  })
+  const setAsides = new Counter({
+    name: 'startgate_set_aside_total',
+    help: 'Times a pod was set aside while all others went on: its Lease is refused, or deciding on it failed.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const stepFailures = new Counter({
+    name: 'startgate_failed_decisions_total',
+    help: 'Decisions that failed as a whole; any is a fault.',
     registers,
   })
   const waits = new Histogram({
@@ -158,5 +174,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     failedOpen: (namespace, gate) => failOpens.inc({ namespace, gate }),
     passed: namespace => passes.inc({ namespace }),
     refused: code => refusals.inc({ code }),
+    setAside: reason => setAsides.inc({ reason }),
+    stepFailed: () => stepFailures.inc(),
   }
 }

@@ -20,7 +20,7 @@ export interface Ticket {
   containers: string[]
   /** `start`: one a container. `pull`: one a pod. */
   slots: number
-  /** `pull`: full names of the images that will be pulled. */
+  /** `pull`: the images that will be pulled, by their keys (image-key.ts). */
   images: string[]
   priority: number
   /** creationTimestamp of the pod. */
@@ -35,14 +35,27 @@ export interface Grant extends Ticket {
   grantedAtMs: number
   /** How long a container may be starting, or a pull may take, before its slot comes back. */
   timeoutMs: number
-  /** Container IDs the pod's status showed before the grant: what they say is about an earlier run. */
+  /** Container IDs the pod's status showed before the grant, or digests of them (stale-ids.ts): what they say is about an earlier run. */
   staleContainerIds: string[]
   /** Its namespace was only observed then, so nobody asked whether there is room: its slots are debt, and held nowhere. */
   isObserved?: true
+  /**
+   * A pull of images that other grants pull to the same node: it holds no slot as long as they do, and one when they end while it
+   * goes on. Stored, so that a later leader holds that slot too; `slots` is 0, by which an earlier version counts it.
+   */
+  isRider?: true
 }
 
-/** What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), or a node or pod that is there. */
-export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown'
+/** Whether a grant needs no slot at all, now or later, and so no Lease. */
+export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): boolean {
+  return slots === 0 && !isRider
+}
+
+/**
+ * What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), a node or pod
+ * that is there, or a grant of it that can be made (`set-aside`).
+ */
+export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown' | 'set-aside'
 
 /** Why a ticket waits, in words for the person on call. */
 export interface Waiting {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Node, Pod } from '../../core/pod.ts'
+import { imageKeyOf } from './image-key.ts'
 import { nodeFactsOf } from './node-facts.ts'
 import { imagesShownBy, NodeImages } from './node-images.ts'
 
@@ -22,7 +23,7 @@ test('a node tells cores, images by their full names, and whether its kubelet is
   expect(facts).toEqual({
     cores: 7.5,
     lost: true,
-    images: new Set(['docker.io/library/nginx:latest', 'quay.io/x/y:2']),
+    images: new Set(['docker.io/library/nginx:latest', 'quay.io/x/y:2'].map(imageKeyOf)),
   })
 })
 
@@ -71,16 +72,16 @@ const cases: Record<string, { pod: Pod; want: string[] }> = {
 }
 
 test.each(Object.entries(cases))('%s', (_name, { pod, want }) => {
-  expect([...imagesShownBy(pod)]).toEqual(want)
+  expect([...imagesShownBy(pod)]).toEqual(want.map(imageKeyOf))
 })
 
 test('an image is known on a node as long as any pod shows it there', () => {
   const images = new NodeImages()
-  const has = () => images.has('n', 'docker.io/library/nginx:latest')
+  const has = () => images.has('n', imageKeyOf('nginx'))
   images.setPod(shows(statusOf({ running: {} }), 'a'))
   images.setPod(shows(statusOf({ running: {} }), 'a'))
   images.setPod(shows(statusOf({ running: {} }), 'b'))
-  expect([has(), images.has('other', 'docker.io/library/nginx:latest')]).toEqual([true, false])
+  expect([has(), images.has('other', imageKeyOf('nginx'))]).toEqual([true, false])
   images.removePod('a')
   expect(has()).toBe(true)
   images.setPod(shows(statusOf({ waiting: {} }), 'b'))

@@ -1,8 +1,8 @@
 import { annotationKey, type NodeSettings, parseNodeAnnotations } from '../../core/annotations.ts'
 import type { InvalidValueError } from '../../core/errors.ts'
-import { fullImageName } from '../../core/image-name.ts'
 import type { Node } from '../../core/pod.ts'
 import { parseQuantity } from '../../core/quantity.ts'
+import { imageKeyOf } from './image-key.ts'
 
 /** What the ledger knows of a node. The limits are those its own annotations give. */
 export interface NodeFacts extends NodeSettings {
@@ -10,7 +10,7 @@ export interface NodeFacts extends NodeSettings {
   cores: number
   /** Ready is Unknown: the kubelet has not been heard of for the node monitor's grace period. */
   lost: boolean
-  /** Full names of the images in `status.images`, which lists 50 unless configured. */
+  /** Keys of the images in `status.images`, which lists 50 unless configured. */
   images: ReadonlySet<string>
 }
 
@@ -38,7 +38,7 @@ export function nodeFactsOf(node: Node, before?: NodeSettings): NodeFacts {
   return {
     cores: parseQuantity(node.status?.capacity?.cpu) ?? 1,
     lost: (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'Unknown'),
-    images: new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(fullImageName)),
+    images: new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(imageKeyOf)),
     ...foldNode(before, node).settings,
   }
 }

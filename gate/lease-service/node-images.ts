@@ -1,20 +1,21 @@
-import { fullImageName } from '../../core/image-name.ts'
 import type { Pod } from '../../core/pod.ts'
+import { hasTooManyContainers } from '../../core/pod-size.ts'
+import { imageKeyOf } from './image-key.ts'
 import { containerOf } from './pod-sequence.ts'
 import { isFinished } from './ticket.ts'
 
 /**
- * Full names of the images that a pod's status proves to be on its node: a container that runs or ran had its image.
+ * Keys of the images that a pod's status proves to be on its node: a container that runs or ran had its image.
  * Nothing from a finished pod, whose images the kubelet may have removed since, nor from records the runtime lost.
  */
 export function imagesShownBy(pod: Pod): Set<string> {
   const images = new Set<string>()
-  if (isFinished(pod)) return images
+  if (isFinished(pod) || hasTooManyContainers(pod)) return images
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
   for (const { name, imageID, state } of statuses) {
     const hasRun = state?.running !== undefined || (state?.terminated?.containerID ?? '') !== ''
     const image = hasRun && imageID ? containerOf(pod, name)?.image : undefined
-    if (image) images.add(fullImageName(image))
+    if (image) images.add(imageKeyOf(image))
   }
   return images
 }

@@ -329,7 +329,7 @@ test('slots of one grant end container by container, and the worst end is the re
   expect(releaseReasonOf(second.seen)).toBe('Failed')
 })
 
-test('container IDs of a status are stale, but for init containers that run: the gate that asks is one', () => {
+test('container IDs of its gate and containers are stale, but for init containers that run: the gate that asks is one', () => {
   const pod = podOf([simple], {
     init: [
       ended('startgate-pull', 'p1'),
@@ -337,5 +337,6 @@ test('container IDs of a status are stale, but for init containers that run: the
     ],
     app: [running('app', 'c2', { lastState: ended('app', 'c1', 1).state ?? {} })],
   })
-  expect(staleContainerIds(pod).toSorted()).toEqual(['c1', 'c2', 'g1', 'p1'])
+  const ticket = { gate: 'startgate-start' as const, containers: ['app'] }
+  expect(staleContainerIds(pod, ticket).toSorted()).toEqual(['c1', 'c2', 'g1'])
 })

@@ -4,6 +4,7 @@ import { type GateEnd, gateEndOf, isPastStarting, type Run, runOf, statusOf } fr
 import type { Grant, ReleaseReason } from './model.ts'
 import { containerOf } from './pod-sequence.ts'
 import type { Report } from './reports.ts'
+import { isStale } from './stale-ids.ts'
 import { isFinished } from './ticket.ts'
 
 /** What this process remembers of a grant beside the pod's latest status. Times are monotonic ms. */
@@ -123,7 +124,7 @@ function shownVerdict(name: string, sight: Sight, gate: GateEnd | undefined): Ve
 /** The agent's latest word on a container, unless it speaks of a run from before the grant. */
 function reportOf(name: string, { grant, facts }: Sight): Report | undefined {
   const report = facts.reports?.get(name)
-  return report?.containerId && grant.staleContainerIds.includes(report.containerId) ? undefined : report
+  return report?.containerId && isStale(grant, report.containerId) ? undefined : report
 }
 
 function heldUntilTimeout(name: string, sight: Sight, run?: string): Verdict {

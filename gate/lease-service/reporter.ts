@@ -5,6 +5,7 @@ import type { Namespace, Node, ObjectMeta, Pod } from '../../core/pod.ts'
 import type { AfterCycle, AfterOverdue, FindWorkload } from './after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from './model.ts'
 import { dependentsOf, sequenceOf } from './pod-sequence.ts'
+import type { Trouble } from './set-asides.ts'
 import { failOpensOf } from './verdicts.ts'
 
 export interface EventInput {
@@ -50,6 +51,7 @@ export class Reporter {
   readonly #deps: ReporterDeps
   readonly #toldWaiting = new Set<string>()
   readonly #toldFailOpens = new Map<string, Set<string>>()
+  readonly #toldSetAside = new Set<string>()
   readonly #toldProblems = new Map<string, string>()
   #toldCycles = new Set<string>()
 
@@ -77,6 +79,16 @@ export class Reporter {
         'StartgateOversize',
         `this pod has more containers than ${scope} has start slots: it starts alone there; raise the limit`,
       )
+  }
+
+  /** Its grant cannot be made: told once. */
+  setAside({ podUid, kind, reason }: Trouble, pod: Pod | undefined): void {
+    if (!pod || this.#toldSetAside.has(podUid)) return
+    this.#toldSetAside.add(podUid)
+    const what =
+      kind === 'not-stored' ? 'the API server refuses the Lease of its grant' : 'its start cannot be decided on'
+    const note = `${what}: ${reason}; it is tried again, all others go on, and its gate goes when its fail-open time is over`
+    this.#recordFor(pod, 'Warning', 'StartgateSetAside', note)
   }
 
   /** By `min-start-rate` or `max-wait`. */
@@ -144,6 +156,7 @@ export class Reporter {
 
   podGone(uid: string): void {
     this.#toldFailOpens.delete(uid)
+    this.#toldSetAside.delete(uid)
     for (const key of this.#toldWaiting) if (key.includes(uid)) this.#toldWaiting.delete(key)
   }
 

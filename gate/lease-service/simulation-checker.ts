@@ -1,8 +1,9 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import { effectivePullPolicy } from '../../core/image-name.ts'
 import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
+import { imageKeyOf } from './image-key.ts'
 import type { ClusterSettings } from './limits.ts'
-import type { Grant, Resource, SlotTimeout, Ticket } from './model.ts'
+import { type Grant, isFree, type Resource, type SlotTimeout, type Ticket } from './model.ts'
 import { compareTickets } from './queue.ts'
 import { MAX_OPENING_MS, type SimPod } from './simulation-pod.ts'
 import { PressureCheck } from './simulation-pressure.ts'
@@ -41,6 +42,8 @@ interface Claim {
   isObserved: boolean
   /** Left by a leader that had not decided on it in the end, or led no more. */
   isUndecided: boolean
+  /** The leader holds it no more. */
+  isReleased?: true
 }
 
 export const AFTER = 'startgate.dev/after'
@@ -57,6 +60,8 @@ export class Checker {
   grants = 0
   /** How often a start without a slot took room from a request. */
   debtsCounted = 0
+  /** How often a pull went on without the one whose slot it shared. */
+  ridersLeft = 0
   readonly #limits: LimitTruth
   readonly #askedAtMs = new Map<string, number>()
   readonly #claims = new Map<string, Claim>()
@@ -86,11 +91,12 @@ export class Checker {
       this.#checkStage(grant, pod)
       this.#checkAfter(grant, pod, nowMs)
     }
-    if (grant.slots === 0) {
+    if (grant.isRider) this.#checkRide(grant, pod)
+    if (isFree(grant)) {
       this.#checkFree(grant, pod, mode)
       return
     }
-    if (mode === 'enforce') {
+    if (mode === 'enforce' && !grant.isRider) {
       if (isPass) this.#checkPass(grant, nowMs)
       else this.#checkLimits(grant, nowMs)
       if (grant.resource === 'start') this.rates.started(grant, nowMs)
@@ -108,7 +114,8 @@ export class Checker {
     if (!claim?.isUndecided || claim.pod !== pod) return
     claim.isUndecided = false
     const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
-    if (mode === 'enforce' && !claim.isObserved) this.#checkLimits(grant, nowMs)
+    // A rider takes nothing: where its pull was left alone meanwhile, it holds its slot already.
+    if (mode === 'enforce' && !grant.isRider && !claim.isObserved) this.#checkLimits(grant, nowMs)
   }
 
   answered(key: string, pod: SimPod): void {
@@ -123,6 +130,13 @@ export class Checker {
       if (claim.pod === pod && claim.grant.gate === gate) claim.answeredIn ??= pod.sandbox
   }
 
+  /** Ended as far as the leader was shown. */
+  released(key: string): void {
+    const claim = this.#claims.get(key)
+    if (claim) claim.isReleased = true
+    this.dropped(key)
+  }
+
   /** Not stored, or taken back, before its gate was told. */
   dropped(key: string): void {
     if (this.#claims.get(key)?.answeredIn === undefined) this.#claims.delete(key)
@@ -135,7 +149,7 @@ export class Checker {
 
   /** What a former leader decided on but neither stored nor answered is nobody's. */
   tookOver(store: ReadonlyMap<string, Grant>): void {
-    for (const key of this.#claims.keys()) if (!store.has(key)) this.dropped(key)
+    for (const key of this.#claims.keys()) if (!store.has(key)) this.released(key)
   }
 
   /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */
@@ -237,18 +251,41 @@ export class Checker {
   #checkFree({ resource, key, namespace, gate, attempt }: Grant, pod: SimPod, mode: string): void {
     if (mode === 'off') return
     const images = imagesOf(pod)
-    const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? ''), ...this.#pullingOn(pod)])
+    const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? '')].map(imageKeyOf))
     const isServed =
       pod.passedGates.has(gate) || this.#claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
     if (isServed && resource === 'start') return
-    if (resource === 'start' || images.some(image => !present.has(image)))
+    if (resource === 'start' || images.some(image => !present.has(imageKeyOf(image))))
       this.violations.push(`FreePass: ${key} of ${namespace} passed without a slot`)
   }
 
-  /** What other pods that hold a pull slot pull to the same node. */
-  #pullingOn(pod: SimPod): string[] {
-    const others = [...this.#claims.values()].filter(c => c.pod !== pod && c.grant.nodeName === pod.base.spec.nodeName)
-    return others.flatMap(({ grant }) => grant.images)
+  /** Without a slot: others pull all of it. */
+  #checkRide({ key, nodeName, images }: Grant, pod: SimPod): void {
+    const others = [...this.#claims.values()].filter(c => c.pod !== pod && c.grant.nodeName === nodeName)
+    const pulled = new Set(others.flatMap(({ grant }) => grant.images))
+    if (images.some(image => !pulled.has(image))) this.violations.push(`FreePass: ${key} rides on nobody`)
+  }
+
+  /** Riders that truly pull what nobody pulls under a slot to their node, as few as may be: these hold one. */
+  #leftAlone(nodeName: string, nowMs: number): Set<Claim> {
+    const here = [...this.#claims.values()].filter(c => c.grant.resource === 'pull' && c.grant.nodeName === nodeName)
+    const covered = new Set(here.flatMap(({ grant, isReleased }) => (grant.isRider || isReleased ? [] : grant.images)))
+    for (const { pod } of here) for (const image of pod.world.imagesOn(nodeName)) covered.add(imageKeyOf(image))
+    const riders = here.filter(claim => claim.grant.isRider && this.#isPulling(claim, nowMs))
+    const left = riders
+      .toSorted((a, b) => b.grant.images.length - a.grant.images.length)
+      .filter(({ grant: { images } }) => {
+        const isLeft = images.some(image => !covered.has(image))
+        for (const image of isLeft ? images : []) covered.add(image)
+        return isLeft
+      })
+    if (left.length > 0) this.ridersLeft += 1
+    return new Set(left)
+  }
+
+  #isPulling({ pod, grant, answeredIn, decidedAtMs, isExempt }: Claim, nowMs: number): boolean {
+    const isLive = !isExempt && !pod.isOver && answeredIn === pod.sandbox
+    return isLive && !pod.isPulled && nowMs < decidedAtMs + grant.timeoutMs
   }
 
   #checkPass(grant: Grant, nowMs: number): void {
@@ -261,7 +298,7 @@ export class Checker {
   #checkImages({ key, resource, images }: Grant, pod: SimPod): void {
     if (resource !== 'pull') return
     const present = pod.world.imagesOn(pod.base.spec.nodeName ?? '')
-    const missed = imagesOf(pod).find(image => !present.has(image) && !images.includes(image))
+    const missed = imagesOf(pod).find(image => !present.has(image) && !images.includes(imageKeyOf(image)))
     if (missed) this.violations.push(`ImageMissed: ${key} does not count ${missed}`)
   }
 
@@ -397,7 +434,8 @@ export class Checker {
     if (answeredIn === undefined) return nowMs < unseenUntilMs ? grant.slots : 0
     // The containers of an earlier sandbox are dead.
     if (answeredIn !== pod.sandbox) return 0
-    if (grant.resource === 'pull') return !pod.isPulled && nowMs < unseenUntilMs ? 1 : 0
+    if (grant.isRider) return this.#leftAlone(grant.nodeName, nowMs).has(claim) ? 1 : 0
+    if (grant.resource === 'pull') return this.#isPulling(claim, nowMs) ? 1 : 0
     return this.#startingOf(key, nowMs).length
   }
 }

@@ -3,7 +3,7 @@ import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
 import type { Ledger, Step } from './ledger.ts'
-import type { Grant, SlotTimeout, Ticket, Waiting } from './model.ts'
+import { type Grant, isFree, type SlotTimeout, type Ticket, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { RETURN_MS } from './returning.ts'
@@ -89,7 +89,10 @@ export class SimLeader {
       isOurs: () => deps.skipsTerm || deps.isOurs(),
       later: (fromMs, toMs, act) => this.#later(fromMs, toMs, act),
       onDurable: grant => this.#durable(grant),
-      onFailed: ({ key }) => this.#revoke(key),
+      onFailed: grant => {
+        deps.ledger.failed(grant, { kind: 'trouble', reason: 'a write failed' }, deps.time.nowMs)
+        this.#revoke(grant.key)
+      },
       onTermLost: () => {
         this.#isOver = true
         deps.onTermLost()
@@ -286,6 +289,8 @@ export class SimLeader {
     pressures.expire(time.nowMs)
     const step = ledger.step(time.nowMs, term, time.nowMs + this.#deps.skewMs())
     const { grants, oversize, passes, releases, timeouts, waiting, wakeAtMs } = step
+    if (step.failure !== undefined) throw step.failure
+    for (const { podUid, reason } of step.troubles) this.#deps.checker.violations.push(`SetAside: ${podUid}: ${reason}`)
     const passing = new Set(passes.map(({ key }) => key))
     situations.note('a request was larger than a limit', oversize.length)
     if (waiting.length > 0) situations.note('a slot timed out while others waited', timeouts.length)
@@ -361,7 +366,7 @@ export class SimLeader {
 
   #release(key: string, counts: boolean): void {
     const { checker, ledger } = this.#deps
-    if (counts) checker.dropped(key)
+    if (counts) checker.released(key)
     this.#writer.release(key)
     const stream = this.#streams.get(key)
     if (!stream) return
@@ -377,8 +382,9 @@ export class SimLeader {
     const pod = podOf(grant.podUid)
     if (!pod) return
     if (counts) checker.granted(grant, pod, time.nowMs, isPass)
-    if (grant.slots === 0 || answersEarly) this.#answer(grant.key)
-    if (grant.slots > 0) this.#writer.submit(grant)
+    if (grant.isRider) situations.note('a pull rode on another')
+    if (isFree(grant) || answersEarly) this.#answer(grant.key)
+    if (!isFree(grant)) this.#writer.submit(grant)
   }
 
   #revoke(key: string): void {

@@ -91,6 +91,13 @@ class Trusting extends Ledger {
   }
 }
 
+/** Lets a pull go on without a slot when the one ends whose slot it shared. */
+class FreeRides extends Usage {
+  override hold(holder: Holder & Partial<Grant>, slots: number): void {
+    super.hold(holder, holder.isRider ? 0 : slots)
+  }
+}
+
 const ready: Workload = {
   metadata: {},
   status: { availableReplicas: 1, conditions: [{ type: 'Available', status: 'True' }] },
@@ -154,6 +161,10 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a slot given back twice': {
     faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new DoublyFreed() }) },
     want: /^OverLimit/,
+  },
+  'a pull that outlasts the one it rode on holds no slot': {
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, usage: new FreeRides() }) },
+    want: /^OverLimit: pull/,
   },
   'an answer before the grant is durable': { faults: { answersEarly: true }, want: /^OverLimit/ },
   'the cluster limit skipped': {

@@ -38,6 +38,8 @@ export const SITUATIONS = [
   'pressure fell',
   'one passed full limits',
   'a pull backed off',
+  'a pull rode on another',
+  'a pull outlasted the one it rode on',
   'a container crashed',
   'a container started late',
 ] as const

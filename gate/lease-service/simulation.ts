@@ -112,6 +112,7 @@ class Simulation {
     this.#time.after(CHAOS_MS, () => this.#calm())
     this.#time.run(END_MS, () => this.#checker.violations.length > 0)
     this.#situations.note('a start without a slot took room', this.#checker.debtsCounted)
+    this.#situations.note('a pull outlasted the one it rode on', this.#checker.ridersLeft)
     if (this.#checker.violations.length === 0) this.#checkEnd()
     return { violations: this.#checker.violations, grants: this.#checker.grants }
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
+import { imageKeyOf } from './image-key.ts'
 import { ticketOf } from './ticket.ts'
 
 const gate = (name: string) => ({ name, image: 'startgate:1', imagePullPolicy: 'IfNotPresent' as const })
@@ -54,7 +55,7 @@ const grants: Record<string, { pod?: Pod; gate: typeof PULL_GATE | typeof START_
         resource: 'pull',
         slots: 1,
         containers: ['startgate-image-0', 'startgate-image-1'],
-        images: ['docker.io/library/nginx:latest', 'quay.io/x/y:2'],
+        images: ['docker.io/library/nginx:latest', 'quay.io/x/y:2'].map(imageKeyOf),
         podUid: 'u1',
         podName: 'web-0',
         namespace: 'shop',

@@ -1,8 +1,9 @@
-import { effectivePullPolicy, fullImageName } from '../../core/image-name.ts'
+import { effectivePullPolicy } from '../../core/image-name.ts'
 import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate, type Sequence } from '../../core/sequence.ts'
 import { attemptIn, statusOf } from './container-run.ts'
+import { imageKeyOf } from './image-key.ts'
 import type { Resource, Ticket } from './model.ts'
 import { sequenceOf, startersOf } from './pod-sequence.ts'
 
@@ -96,6 +97,6 @@ function pullDemand(pod: Pod): Pick<Ticket, 'containers' | 'slots' | 'images'> {
   return {
     containers: initContainers.map(c => c.name).filter(n => n.startsWith(IMAGE_STEP_PREFIX)),
     slots: 1,
-    images: [...new Set(pulled.map(c => fullImageName(c.image ?? '')))],
+    images: [...new Set(pulled.map(c => imageKeyOf(c.image ?? '')))],
   }
 }
