@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { parseClusterConfig } from '../core/cluster-config.ts'
+import { OWN_LABELS } from './gated-pod.ts'
 import { CHART, findHelm, helm, type Manifest, nameOf, podSpecs, render } from './helm.ts'
 import { restrictedViolations } from './pod-security.ts'
 
@@ -21,7 +22,7 @@ function find(manifests: Manifest[], kind: string, name: string): Manifest {
 }
 
 test('helm lint has nothing to say', async () => {
-  expect(await helm(['lint', '--strict', CHART])).toContain('0 chart(s) failed')
+  expect(await helm(['lint', '--strict', CHART, '--namespace', 'startgate-system'])).toContain('0 chart(s) failed')
 })
 
 describe.each(readdirSync(CASES))('%s', name => {
@@ -52,7 +53,7 @@ describe.each(readdirSync(CASES))('%s', name => {
 
   test('every pod is admitted by restricted Pod Security', () => {
     const pods = podSpecs(manifests)
-    expect(pods.length).toBe(3)
+    expect(pods.length).toBe(4)
     expect(pods.flatMap(([pod, spec]) => restrictedViolations(spec).map(violation => `${pod}: ${violation}`))).toEqual(
       [],
     )
@@ -94,10 +95,11 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: discovery.k8s.io/endpointslices "any" list,watch",
         "ClusterRole /startgate-lease-service: /events "any" create",
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
+        "ClusterRole /startgate-test: /namespaces ["startgate-helm-test"] get",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
-        "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
+        "Role startgate-helm-test/startgate-test: /pods "any" create,get,delete",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
@@ -124,6 +126,17 @@ test('a changed value changes the checksum of the pod templates, so that replica
     ]
   expect(await checksum(['--set', 'pullTimeout=16m'])).not.toBe(await checksum([]))
   expect(await checksum(['--set', 'webhook.replicas=5'])).toBe(await checksum([]))
+})
+
+test('helm test looks whether its namespace is its own before the hook that deletes and makes it', async () => {
+  const weightOf = ({ metadata }: Manifest) => Number(metadata.annotations?.['helm.sh/hook-weight'] ?? 0)
+  const manifests = await render()
+  const check = find(manifests, 'Pod', 'startgate-test-check')
+  const namespace = find(manifests, 'Namespace', 'startgate-helm-test')
+  expect(weightOf(check)).toBeLessThan(weightOf(namespace))
+  const inNamespace = manifests.filter(({ metadata }) => metadata.namespace === 'startgate-helm-test')
+  for (const manifest of inNamespace) expect(weightOf(manifest)).toBeGreaterThan(weightOf(namespace))
+  expect(namespace.metadata.labels).toMatchObject(OWN_LABELS)
 })
 
 describe('certificates by cert-manager', () => {
@@ -158,6 +171,12 @@ describe('certificates by cert-manager', () => {
     expect(ours.map(nameOf)).toEqual(['Certificate startgate-system/startgate-serving'])
     expect(ours[0]?.spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
   })
+})
+
+test.each(['default', 'kube-system', 'kube-public', 'kube-of-yours'])('is not installed into %s', async namespace => {
+  await expect(helm(['template', 'startgate', CHART, '--namespace', namespace])).rejects.toThrow(
+    new RegExp(`namespace: "${namespace}" .* install startgate into a namespace of its own`),
+  )
 })
 
 describe('values that are refused', () => {

@@ -29,6 +29,22 @@ test('helm test gates a pod and passes', async () => {
   expect(stdout).toMatch(/Phase:\s+Succeeded/)
 })
 
+test("helm test refuses a namespace of its name that is somebody else's, and leaves it alone", async () => {
+  const name = 'startgate-helm-test'
+  const { kubectl } = session
+  const mine = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mine', namespace: name } }
+  await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, mine])
+  try {
+    const refusal = await helm(['test', RELEASE, '-n', SYSTEM_NAMESPACE, '--logs']).catch(String)
+    expect(refusal).toContain('pod startgate-test-check failed')
+    const { stdout } = await system(['logs', 'startgate-test-check'])
+    expect(stdout).toMatch(/FAILED: namespace startgate-helm-test is there without .* so it is somebody's/)
+    await kubectl.run(['get', 'configmap', 'mine', '-n', name])
+  } finally {
+    await kubectl.run(['delete', 'namespace', name, '--wait'])
+  }
+})
+
 test.each(['webhook', 'lease-service'])(
   'the replicas of the %s are on different nodes, of a rollout too',
   async component => {
