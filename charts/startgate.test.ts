@@ -88,7 +88,8 @@ describe('rights', () => {
     )
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" list,watch",
+        "ClusterRole /startgate-lease-service: /pods "any" get",
         "ClusterRole /startgate-lease-service: /pods/status "any" patch",
         "ClusterRole /startgate-lease-service: apps/deployments apps/statefulsets apps/daemonsets "any" list,watch",
         "ClusterRole /startgate-lease-service: batch/jobs "any" list,watch",
@@ -96,7 +97,7 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: /events "any" create",
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-test: /namespaces ["startgate-helm-test"] get",
-        "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-webhook: /namespaces /nodes "any" list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
         "Role startgate-helm-test/startgate-test: /pods "any" create,get,delete",
@@ -109,6 +110,21 @@ describe('rights', () => {
       ]
     `)
     expect(lines.join('\n')).not.toContain('*')
+  })
+
+  test('to patch a status comes with the policy that allows nothing but our own conditions', async () => {
+    const about = (manifests: Manifest[]) =>
+      manifests
+        .filter(
+          ({ kind, rules }) => kind.includes('Policy') || rules?.some(rule => rule.resources.includes('pods/status')),
+        )
+        .map(nameOf)
+    expect(about(await render())).toEqual([
+      'ClusterRole /startgate-lease-service',
+      'ValidatingAdmissionPolicy /startgate-lease-service-conditions',
+      'ValidatingAdmissionPolicyBinding /startgate-lease-service-conditions',
+    ])
+    expect(about(await render(['--set', 'leaseService.writeConditions=false']))).toEqual([])
   })
 
   test('are bound to our own accounts only', async () => {

@@ -15,6 +15,7 @@ function goodConfig(): Json {
       port: 443,
       listenPort: 8443,
       serverName: 'startgate-lease-service.startgate-system.svc',
+      writeConditions: true,
     },
     webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443 },
     certificateProvider: 'self',
@@ -90,7 +91,7 @@ describe('parseClusterConfig', () => {
         registries: { 'docker.io': 5 },
         maxWaitMs: null,
       },
-      leaseService: { port: 443, listenPort: 8443 },
+      leaseService: { port: 443, listenPort: 8443, writeConditions: true },
     })
   })
 

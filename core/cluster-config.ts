@@ -19,6 +19,8 @@ export interface ClusterConfig {
     listenPort: number
     /** DNS name in the serving certificate, the same for all replicas; gates check it. */
     serverName: string
+    /** Whether it may and does write its conditions into pods' statuses. */
+    writeConditions: boolean
   }
   webhook: {
     /** Of the Service, the Deployment and the service account. */
@@ -106,6 +108,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
       port: read.port('leaseService.port'),
       listenPort: read.port('leaseService.listenPort'),
       serverName: read.name('leaseService.serverName'),
+      writeConditions: read.flag('leaseService.writeConditions'),
     },
     webhook: {
       name: read.name('webhook.name'),

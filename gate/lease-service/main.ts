@@ -18,7 +18,7 @@ import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
-import { ConditionWriter } from './condition-writer.ts'
+import { ConditionWriter, NO_CONDITIONS } from './condition-writer.ts'
 import { createIdentityCache } from './identity.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
@@ -76,7 +76,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
     findWorkload: workloads.find,
-    conditions: new ConditionWriter({ transport: client.transport, clock, log }),
+    conditions: config.leaseService.writeConditions
+      ? new ConditionWriter({ transport: client.transport, clock, log })
+      : NO_CONDITIONS,
     random: Math.random,
     onTermLost: reason => {
       log.warn({ term: elector.term() }, reason)

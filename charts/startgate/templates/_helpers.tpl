@@ -42,7 +42,8 @@ app.kubernetes.io/component: {{ .component }}
     "name" "startgate-lease-service"
     "port" 443
     "listenPort" .Values.leaseService.port
-    "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace))
+    "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace)
+    "writeConditions" .Values.leaseService.writeConditions)
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
