@@ -59,6 +59,11 @@ describe.each(readdirSync(CASES))('%s', name => {
     )
   })
 
+  test('whoever is given a user is given its group too, not the root group of the image', () => {
+    for (const [pod, { securityContext = {} }] of podSpecs(manifests))
+      expect(securityContext.runAsGroup, pod).toBe(securityContext.runAsUser)
+  })
+
   test('our own namespace and what a cluster needs to come up are never gated', () => {
     const [webhook] = find(manifests, 'MutatingWebhookConfiguration', 'startgate').webhooks ?? []
     const skipped = ['kube-system', 'kube-public', 'kube-node-lease', 'startgate-system']
