@@ -73,6 +73,7 @@ export class GateHerd {
     const deps = {
       config,
       attempt: 1,
+      isLost: false,
       client: this.#counted(gateConnection({ serverName, secureContext, token: podUid }), podUid),
       clock: systemClock,
       random: Math.random,

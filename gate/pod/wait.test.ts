@@ -25,6 +25,7 @@ test('a gate sends the pressure on its node along, and tells it anew when asked 
   const verdict = await waitForGrant({
     config,
     attempt: 1,
+    isLost: false,
     client: {
       ask: async (_address, body, _signal, onMessage) => {
         asked.push(body)

@@ -9,6 +9,8 @@ import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from 
 export interface WaitDeps {
   config: GateConfig
   attempt: number
+  /** An earlier gate of this run has failed open (shared-directory.ts). */
+  isLost: boolean
   client: LeaseClient
   clock: Clock
   /** In [0, 1). */
@@ -30,7 +32,7 @@ export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
 /** The same, for one who may not want it any more: ends with nothing once `withdrawn` aborts. */
 export async function waitUnlessWithdrawn(deps: WaitDeps, withdrawn: AbortSignal): Promise<GateVerdict | undefined> {
   const { config, clock } = deps
-  let state = startWaiting(clock.monotonicMs(), deps.random())
+  let state = startWaiting(clock.monotonicMs(), deps.random(), deps.isLost)
   let told = ''
   const feed = (event: WaitEvent): WaitAction => {
     const [next, action] = step(state, event, clock.monotonicMs(), config)

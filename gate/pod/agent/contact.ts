@@ -16,6 +16,8 @@ import { startWaiting, step, type WaitAction, type WaitEvent } from '../waiting.
 export interface ContactDeps {
   config: LeaseConfig
   attempt: number
+  /** A gate of this run has failed open. */
+  isLost: boolean
   post: LeasePost
   clock: Clock
   /** In [0, 1). */
@@ -67,7 +69,7 @@ export class Contact {
   async run(): Promise<void> {
     const { config, clock, onAlone } = this.#deps
     const random = this.#deps.random()
-    let state = startWaiting(clock.monotonicMs(), random)
+    let state = startWaiting(clock.monotonicMs(), random, this.#deps.isLost)
     const feed = (event: WaitEvent): WaitAction => {
       const [next, action] = step(state, event, clock.monotonicMs(), config)
       state = next
