@@ -240,6 +240,10 @@ describe('values that are refused', () => {
       want: /'\/certificates\/certManager\/issuerRef'.*missing property 'name'/,
     },
     'no replica': { set: 'leaseService.replicas=0', want: /'\/leaseService\/replicas'.*minimum/ },
+    'an API server without a port': {
+      set: 'networkPolicy.apiServers[0].cidr=10.0.0.5/32',
+      want: /'\/networkPolicy\/apiServers\/0'.*missing property 'port'/,
+    },
     root: { set: 'runAsUser=0', want: /'\/runAsUser'.*minimum: got 0, want 1/ },
     'a digest that is none': { set: 'image.digest=latest', want: /'\/image\/digest'.*does not match pattern/ },
     'a namespace with a star': {
