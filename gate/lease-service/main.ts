@@ -137,8 +137,14 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       token => fewReviews(() => client.reviewToken(token, TOKEN_AUDIENCE)),
       () => clock.monotonicMs(),
     ),
-    connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
-    connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
+    connect: (pod, gate, request, stream) => {
+      metrics.asked(request.version)
+      return service.connect(pod, gate, request, stream)
+    },
+    connectAgent: (pod, request, stream) => {
+      metrics.asked(request.version)
+      return service.connectAgent(pod, request, stream)
+    },
     report: (pod, request) => service.report(pod, request),
     takePressure: (pod, request) => service.takePressure(pod, request),
     isReady: () => !draining,

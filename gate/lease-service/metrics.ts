@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Pressure } from '../../core/pressure.ts'
+import { skewOf } from '../../core/version.ts'
 import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import type { QueueLength } from './queue-length.ts'
@@ -13,6 +14,8 @@ export interface ServiceMetrics {
   /** A start passed full limits, by a floor or a maximum wait. */
   passed(namespace: string): void
   refused(code: string): void
+  /** A gate or an agent of this version asks. */
+  asked(version: string | undefined): void
 }
 
 const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
@@ -64,6 +67,12 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     name: 'startgate_refusals_total',
     help: 'Requests refused.',
     labelNames: ['code'],
+    registers,
+  })
+  const requests = new Counter({
+    name: 'startgate_requests_total',
+    help: "Requests of gates and agents, by how their version stands to this program's: same, older, newer.",
+    labelNames: ['version'],
     registers,
   })
   const waits = new Histogram({
@@ -155,5 +164,6 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     failedOpen: (namespace, gate) => failOpens.inc({ namespace, gate }),
     passed: namespace => passes.inc({ namespace }),
     refused: code => refusals.inc({ code }),
+    asked: version => requests.inc({ version: skewOf(version) }),
   }
 }

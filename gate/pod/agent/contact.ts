@@ -8,6 +8,7 @@ import {
   type GateMessage,
   REPORTS_PATH,
 } from '../../../core/lease-api.ts'
+import { VERSION } from '../../../core/version.ts'
 import type { LeaseConfig } from '../config.ts'
 import { ANSWER_ENDED, type LeasePost } from '../lease-client.ts'
 import { reconnectDelayMs } from '../patience.ts'
@@ -112,7 +113,7 @@ export class Contact {
       if (message.kind === 'containers') onSights(message.containers)
       void this.report()
     }
-    const body = { podUid: config.podUid, attempt, nonce, reports: reports() }
+    const body = { podUid: config.podUid, attempt, nonce, version: VERSION, reports: reports() }
     const reason = await post({ address, path: AGENT_PATH, body, signal: aborter.signal, onValue })
     this.#leader = undefined
     return decided ?? feed({ kind: 'lost', reason })
