@@ -109,7 +109,7 @@ describe('rights', () => {
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
-        "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates","startgate-ca"] get,update",
+        "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
         "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
       ]
@@ -167,16 +167,23 @@ describe('certificates by cert-manager', () => {
     await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .* install it/)
   })
 
-  test('leave the programs one right: to read the one Secret with the serving certificate', async () => {
-    const rules = (await render([...set, ...WITH_CERT_MANAGER])).flatMap(({ rules = [] }) => rules)
-    expect(rules.filter(({ resources }) => resources.includes('secrets'))).toEqual(
-      Array(2).fill({
-        apiGroups: [''],
-        resources: ['secrets'],
-        resourceNames: ['startgate-cert-manager-serving'],
-        verbs: ['get'],
-      }),
-    )
+  test('leave each program one right: to read the Secret with its own certificate', async () => {
+    const manifests = await render([...set, ...WITH_CERT_MANAGER])
+    const rules = manifests.flatMap(({ rules = [] }) => rules)
+    const toRead = (name: string) => ({
+      apiGroups: [''],
+      resources: ['secrets'],
+      resourceNames: [name],
+      verbs: ['get'],
+    })
+    for (const program of ['webhook', 'lease-service']) {
+      const certificate = find(manifests, 'Certificate', `startgate-${program}`)
+      const secret = `startgate-cert-manager-${program}`
+      const dnsNames = [`startgate-${program}.startgate-system.svc`]
+      expect(certificate.spec).toMatchObject({ secretName: secret, dnsNames })
+      const ownRules = find(manifests, 'Role', `startgate-${program}`).rules ?? []
+      expect(ownRules.filter(({ resources }) => resources.includes('secrets'))).toEqual([toRead(secret)])
+    }
     expect(rules.filter(({ resources }) => resources.includes('mutatingwebhookconfigurations'))).toEqual([])
   })
 
@@ -189,8 +196,11 @@ describe('certificates by cert-manager', () => {
       ...WITH_CERT_MANAGER,
     ])
     const ours = manifests.filter(({ apiVersion }) => apiVersion === 'cert-manager.io/v1')
-    expect(ours.map(nameOf)).toEqual(['Certificate startgate-system/startgate-serving'])
-    expect(ours[0]?.spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
+    expect(ours.map(nameOf)).toEqual([
+      'Certificate startgate-system/startgate-lease-service',
+      'Certificate startgate-system/startgate-webhook',
+    ])
+    for (const { spec } of ours) expect(spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
   })
 })
 

@@ -17,7 +17,12 @@ function goodConfig(): Json {
       serverName: 'startgate-lease-service.startgate-system.svc',
       writeConditions: true,
     },
-    webhook: { name: 'startgate-webhook', configurationName: 'startgate', listenPort: 8443 },
+    webhook: {
+      name: 'startgate-webhook',
+      configurationName: 'startgate',
+      listenPort: 8443,
+      certificateSecret: 'startgate-webhook-certificates',
+    },
     certificateProvider: 'self',
     certificateSecret: 'startgate-certificates',
     caSecret: 'startgate-ca',

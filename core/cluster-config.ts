@@ -28,10 +28,12 @@ export interface ClusterConfig {
     /** Of the MutatingWebhookConfiguration. */
     configurationName: string
     listenPort: number
+    /** The Secret with the webhook's own certificate and the CAs that verify it. */
+    certificateSecret: string
   }
   /** Who makes the certificates: the webhook itself, or cert-manager. */
   certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
-  /** The Secret with the serving certificate and the CAs that verify it. */
+  /** The same of the lease service, where a former version looks for both programs' certificate. */
   certificateSecret: string
   /** The Secret with the CAs' keys, where the webhook makes the certificates itself. */
   caSecret: string
@@ -114,6 +116,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
       name: read.name('webhook.name'),
       configurationName: read.name('webhook.configurationName'),
       listenPort: read.port('webhook.listenPort'),
+      certificateSecret: read.name('webhook.certificateSecret'),
     },
     certificateProvider: read.oneOf('certificateProvider', CERTIFICATE_PROVIDERS),
     certificateSecret: read.name('certificateSecret'),

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from './cluster/cluster.ts'
 import { run } from './cluster/command.ts'
+import { CAS, SERVING } from './framework/certificates.ts'
 import { RELEASE, SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
 import { podIs } from './framework/pod-waits.ts'
@@ -81,7 +82,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
       'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}',
     ])
   const running = await restarts()
-  await system(['delete', 'secret', 'startgate-certificates', 'startgate-ca'])
+  await system(['delete', 'secret', ...Object.values(SERVING), CAS])
   await waitFor(
     'another CA bundle',
     async () => (await caBundle()) !== before && (await caBundle()),

@@ -26,9 +26,17 @@ app.kubernetes.io/component: {{ .component }}
 {{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.skippedNamespaces | uniq | toJson -}}
 {{- end -}}
 
-{{/* Where the serving certificate is. Two names, so that a change of provider never meets the other's Secret. */}}
-{{- define "startgate.certificateSecret" -}}
-{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-serving" "startgate-certificates" -}}
+{{/*
+Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The first is where a
+former version has that of both programs: in an upgrade its replicas go on reading it.
+*/}}
+{{- define "startgate.leaseServiceCertificateSecret" -}}
+{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-lease-service" "startgate-certificates" -}}
+{{- end -}}
+
+{{/* Where the webhook's own is. */}}
+{{- define "startgate.webhookCertificateSecret" -}}
+{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-webhook" "startgate-webhook-certificates" -}}
 {{- end -}}
 
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
@@ -47,9 +55,10 @@ app.kubernetes.io/component: {{ .component }}
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
-    "listenPort" .Values.webhook.port)
+    "listenPort" .Values.webhook.port
+    "certificateSecret" (include "startgate.webhookCertificateSecret" .))
   "certificateProvider" .Values.certificates.provider
-  "certificateSecret" (include "startgate.certificateSecret" .)
+  "certificateSecret" (include "startgate.leaseServiceCertificateSecret" .)
   "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
   "failOpenAfter" .Values.failOpenAfter
