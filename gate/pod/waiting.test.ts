@@ -115,6 +115,12 @@ describe('a gate after one of its run that had to fail open', () => {
     expect(step(fresh, lost, 1_010, patience)[1]).toEqual({ kind: 'exit', verdict: 'failed-open' })
   })
 
+  test('counts its tries, for an agent that goes on trying after all', () => {
+    const [once] = step(fresh, lost, 1_010, patience)
+    const [twice] = step(once, lost, 1_300, patience)
+    expect([once.failures, twice.failures]).toEqual([1, 2])
+  })
+
   test('gives up a try that hears nothing after 5 s', () => {
     expect(deadlineMs(fresh, patience)).toBe(6_000)
   })

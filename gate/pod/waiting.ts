@@ -94,7 +94,11 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
 function afterEnd(state: WaitState, reason: string, nowMs: number, patience: Patience): [WaitState, WaitAction] {
   const isOver = triesOnly(state, patience) && state.leader === undefined
   const next = { ...state, reason, leader: undefined }
-  return isOver ? [next, { kind: 'exit', verdict: 'failed-open' }] : afterLoss(next, nowMs, patience)
+  if (!isOver) return afterLoss(next, nowMs, patience)
+  return [
+    { ...next, failures: state.failures + 1 },
+    { kind: 'exit', verdict: 'failed-open' },
+  ]
 }
 
 function afterLoss(state: WaitState, nowMs: number, patience: Patience): [WaitState, WaitAction] {
