@@ -124,11 +124,13 @@ describe('rights', () => {
           ({ kind, rules }) => kind.includes('Policy') || rules?.some(rule => rule.resources.includes('pods/status')),
         )
         .map(nameOf)
-    expect(about(await render())).toEqual([
-      'ClusterRole /startgate-lease-service',
-      'ValidatingAdmissionPolicy /startgate-lease-service-conditions',
-      'ValidatingAdmissionPolicyBinding /startgate-lease-service-conditions',
-    ])
+    // `null` as after an upgrade with the values of a version that did not have this one.
+    for (const args of [[], ['--set', 'leaseService.writeConditions=null']])
+      expect(about(await render(args))).toEqual([
+        'ClusterRole /startgate-lease-service',
+        'ValidatingAdmissionPolicy /startgate-lease-service-conditions',
+        'ValidatingAdmissionPolicyBinding /startgate-lease-service-conditions',
+      ])
     expect(about(await render(['--set', 'leaseService.writeConditions=false']))).toEqual([])
   })
 

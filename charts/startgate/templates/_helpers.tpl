@@ -39,6 +39,11 @@ former version has that of both programs: in an upgrade its replicas go on readi
 {{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-webhook" "startgate-webhook-certificates" -}}
 {{- end -}}
 
+{{/* Whether conditions are written. An upgrade with the values of a version before (--reuse-values) has none of it. */}}
+{{- define "startgate.writesConditions" -}}
+{{- ne (toString .Values.leaseService.writeConditions) "false" | ternary "true" "" -}}
+{{- end -}}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
@@ -51,7 +56,7 @@ former version has that of both programs: in an upgrade its replicas go on readi
     "port" 443
     "listenPort" .Values.leaseService.port
     "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace)
-    "writeConditions" .Values.leaseService.writeConditions)
+    "writeConditions" (eq (include "startgate.writesConditions" .) "true"))
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
