@@ -74,6 +74,7 @@ export class GateHerd {
     const deps = {
       config,
       attempt: 1,
+      isLost: false,
       client: this.#counted(gateConnection({ serverName, secureContext, token: madeToken({ podUid }) }), podUid),
       clock: systemClock,
       random: Math.random,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { containsCertificates, decodeBundle, encodeBundle, splitPem } from './bundle.ts'
+import { containsCertificates, decodeBundle, encodeBundle, leaseServiceData, splitPem } from './bundle.ts'
 
 const pem = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`
 const [a, b] = [pem('AAAA'), pem('BBBB')]
@@ -11,6 +11,7 @@ test('what is encoded is decoded', () => {
     signing: pair,
     next: { ...pair, publishedAtMs: Date.UTC(2026, 0, 1) },
     serving: { certPem: b, keyPem: 'other' },
+    leaseService: { certPem: a, keyPem: 'its own', trusted: [a] },
   }
   expect(decodeBundle(encodeBundle(bundle))).toEqual(bundle)
 })
@@ -22,8 +23,21 @@ test('what clients read is under the usual keys', () => {
     signing: pair,
     next: { ...pair, publishedAtMs: 0 },
     serving: { certPem: b, keyPem: 'other' },
+    leaseService: { certPem: a, keyPem: 'its own', trusted: [a] },
   })
   expect(data).toMatchObject({ 'ca.crt': a + b, 'tls.crt': b, 'tls.key': 'other' })
+})
+
+test("the lease service's Secret has the usual keys too, and nothing of the webhook's", () => {
+  const pair = { certPem: a, keyPem: 'key' }
+  const data = encodeBundle({
+    trusted: [a, b],
+    signing: pair,
+    next: { ...pair, publishedAtMs: 0 },
+    serving: { certPem: b, keyPem: 'other' },
+    leaseService: { certPem: a, keyPem: 'its own', trusted: [a, b] },
+  })
+  expect(leaseServiceData(data)).toEqual({ 'ca.crt': a + b, 'tls.crt': a, 'tls.key': 'its own' })
 })
 
 test('an empty Secret and a bad stamp decode to nothing, not to an error', () => {
@@ -32,6 +46,7 @@ test('an empty Secret and a bad stamp decode to nothing, not to an error', () =>
     signing: { certPem: '', keyPem: '' },
     next: { certPem: '', keyPem: '', publishedAtMs: 0 },
     serving: { certPem: '', keyPem: '' },
+    leaseService: { certPem: '', keyPem: '', trusted: [] },
   })
 })
 

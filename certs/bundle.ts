@@ -15,7 +15,10 @@ export interface Bundle {
    * created, and must still know the lease service when their node reboots months later.
    */
   next: KeyPair & { publishedAtMs: number }
+  /** Of the program itself: of the webhook, which makes all of this, or of one that only reads its own. */
   serving: KeyPair
+  /** Of the lease service, with the CAs as its Secret tells them: a key of its own, so that it never has the webhook's. */
+  leaseService: KeyPair & { trusted: string[] }
 }
 
 /** Keys of the Secrets; the first three as every program that takes certificates from Secrets expects them. */
@@ -30,15 +33,40 @@ const KEY = {
   nextPublishedAt: 'next-ca.published-at',
 } as const
 
+/** Before the keys of the lease service's Secret where all is held as one. */
+const LEASE_SERVICE_PREFIX = 'lease-service.'
+
 const SERVING_KEYS: readonly string[] = [KEY.trusted, KEY.servingCert, KEY.servingKey]
 
-/** Whether a key of the Secret is for servers and their clients; the others are the CAs' own. */
+/** Whether a key is of the program's own Secret, for a server and its clients. */
 export function isServingKey(key: string): boolean {
   return SERVING_KEYS.includes(key)
 }
 
 /** Secret data as text, before base64. */
 export type SecretData = Record<string, string>
+
+export function isLeaseServiceKey(key: string): boolean {
+  return key.startsWith(LEASE_SERVICE_PREFIX)
+}
+
+/** The lease service's own Secret, out of all. */
+export function leaseServiceData(data: SecretData): SecretData {
+  const own = Object.entries(data).filter(([key]) => isLeaseServiceKey(key))
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(LEASE_SERVICE_PREFIX.length), value]))
+}
+
+/**
+ * What the lease service's Secret adds to all. An older version kept the webhook's certificate there, and before that everything: its
+ * CAs are taken over, and the certificate stays the lease service's.
+ */
+export function fromLeaseService(secret: SecretData): SecretData {
+  const renamed = (key: string) => (isServingKey(key) ? LEASE_SERVICE_PREFIX + key : key)
+  return {
+    ...(secret[KEY.trusted] !== undefined && { [KEY.trusted]: secret[KEY.trusted] }),
+    ...Object.fromEntries(Object.entries(secret).map(([key, value]) => [renamed(key), value])),
+  }
+}
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -58,6 +86,9 @@ export function encodeBundle(bundle: Bundle): SecretData {
     [KEY.trusted]: bundle.trusted.join(''),
     [KEY.servingCert]: bundle.serving.certPem,
     [KEY.servingKey]: bundle.serving.keyPem,
+    [LEASE_SERVICE_PREFIX + KEY.trusted]: bundle.leaseService.trusted.join(''),
+    [LEASE_SERVICE_PREFIX + KEY.servingCert]: bundle.leaseService.certPem,
+    [LEASE_SERVICE_PREFIX + KEY.servingKey]: bundle.leaseService.keyPem,
     [KEY.signingCert]: bundle.signing.certPem,
     [KEY.signingKey]: bundle.signing.keyPem,
     [KEY.nextCert]: bundle.next.certPem,
@@ -69,6 +100,7 @@ export function encodeBundle(bundle: Bundle): SecretData {
 /** Missing keys become empty texts, an unreadable stamp the epoch; both are what the policy then repairs. */
 export function decodeBundle(data: SecretData): Bundle {
   const publishedAtMs = Date.parse(data[KEY.nextPublishedAt] ?? '')
+  const leaseService = leaseServiceData(data)
   return {
     trusted: splitPem(data[KEY.trusted] ?? ''),
     signing: { certPem: data[KEY.signingCert] ?? '', keyPem: data[KEY.signingKey] ?? '' },
@@ -77,8 +109,13 @@ export function decodeBundle(data: SecretData): Bundle {
       keyPem: data[KEY.nextKey] ?? '',
       publishedAtMs: Number.isNaN(publishedAtMs) ? 0 : publishedAtMs,
     },
-    serving: { certPem: data[KEY.servingCert] ?? '', keyPem: data[KEY.servingKey] ?? '' },
+    serving: pairIn(data),
+    leaseService: { ...pairIn(leaseService), trusted: splitPem(leaseService[KEY.trusted] ?? '') },
   }
+}
+
+function pairIn(data: SecretData): KeyPair {
+  return { certPem: data[KEY.servingCert] ?? '', keyPem: data[KEY.servingKey] ?? '' }
 }
 
 function bare(pem: string): string {

@@ -39,7 +39,7 @@ test('four years of renewals under load: no request fails, whether the client kn
     keys: stockedKeys(7, 2048),
     clock,
     log: pino({ level: 'silent' }),
-    dnsNames: [SERVER_NAME],
+    dnsNames: { serving: [SERVER_NAME], leaseService: [SERVER_NAME] },
     intervalMs: 2 ** 31 - 1,
     // The clients' clock stands still while ours runs, so certificates must be valid long before they are made.
     lifetimes: { ...DEFAULT_LIFETIMES, backdateMs: 3650 * DAY_MS },

@@ -12,10 +12,10 @@ export async function madeIdentity(dnsName: string): Promise<ServingIdentity> {
   const rotator = startRotator({
     secret: cluster,
     publisher: cluster,
-    keys: stockedKeys(3, 2048),
+    keys: stockedKeys(4, 2048),
     clock: systemClock,
     log: pino({ level: 'silent' }),
-    dnsNames: [dnsName],
+    dnsNames: { serving: [dnsName], leaseService: [dnsName] },
   })
   await rotator.poke()
   rotator.stop()

@@ -1,8 +1,15 @@
-import { type Bundle, containsCertificates } from './bundle.ts'
+import { type Bundle, containsCertificates, type KeyPair } from './bundle.ts'
 import { isKeyOf, isSignedBy, readCertificate } from './x509.ts'
 
 /** What to do next. One step at a time: the state between any two is one that clients can live with. */
-export type Step = 'keep' | 'create' | 'renew-ca' | 'renew-leaf' | 'publish-next-ca' | 'repair-bundle'
+export type Step =
+  | 'keep'
+  | 'create'
+  | 'renew-ca'
+  | 'renew-leaf'
+  | 'renew-lease-service-leaf'
+  | 'publish-next-ca'
+  | 'repair-bundle'
 
 export type Reason =
   | 'SecretMissing'
@@ -13,8 +20,10 @@ export type Reason =
   | 'LeafKeyMismatch'
   | 'LeafNotSignedByCa'
   | 'LeafNameMissing'
+  | 'LeafNameTooMany'
   | 'LeafNearExpiry'
   | 'BundleLacksCa'
+  | 'LeaseServiceBundleDiffers'
   | 'BundleHasExpiredCa'
 
 export interface Verdict {
@@ -44,11 +53,17 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   overlapMs: 10 * 60_000,
 }
 
+/** The DNS names that each program's certificate must be good for, and no other. */
+export interface LeafNames {
+  serving: string[]
+  leaseService: string[]
+}
+
 export interface PolicyInput {
   /** Undefined when there is no Secret. */
   bundle: Bundle | undefined
   nowMs: number
-  dnsNames: string[]
+  dnsNames: LeafNames
   lifetimes: Lifetimes
   /** Whether the bundle as it stands has been seen in the webhook configuration, so that API servers know the next CA. */
   published: boolean
@@ -60,12 +75,10 @@ type Check = (input: PolicyInput & { bundle: Bundle }) => Verdict | undefined
 const CHECKS: Check[] = [
   signingCaUnusable,
   signingCaNearExpiry,
-  leafUnparsable,
-  leafKeyMismatch,
-  leafNotSignedByCa,
-  leafNameMissing,
-  leafNearExpiry,
+  input => leafVerdict('serving', input),
+  input => leafVerdict('leaseService', input),
   bundleLacksCa,
+  leaseServiceBundleDiffers,
   nextCaUnusable,
   bundleHasExpiredCa,
 ]
@@ -118,39 +131,40 @@ function signingCaNearExpiry({
   return { step: 'renew-ca', reason: 'SigningCaNearExpiry' }
 }
 
-function leafUnparsable({ bundle }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
-  return readCertificate(bundle.serving.certPem) ? undefined : { step: 'renew-leaf', reason: 'LeafUnparsable' }
+function leafVerdict(leaf: keyof LeafNames, input: PolicyInput & { bundle: Bundle }): Verdict | undefined {
+  const reason = leafReason(input.bundle[leaf], input.dnsNames[leaf], input)
+  return reason && { step: leaf === 'serving' ? 'renew-leaf' : 'renew-lease-service-leaf', reason }
 }
 
-function leafKeyMismatch({ bundle }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
-  return isKeyOf(bundle.serving.certPem, bundle.serving.keyPem)
-    ? undefined
-    : { step: 'renew-leaf', reason: 'LeafKeyMismatch' }
-}
-
-function leafNotSignedByCa({ bundle }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
-  return isSignedBy(bundle.serving.certPem, bundle.signing.certPem)
-    ? undefined
-    : { step: 'renew-leaf', reason: 'LeafNotSignedByCa' }
-}
-
-function leafNameMissing({ bundle, dnsNames }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
-  const names = readCertificate(bundle.serving.certPem)?.dnsNames ?? []
-  return dnsNames.every(name => names.includes(name)) ? undefined : { step: 'renew-leaf', reason: 'LeafNameMissing' }
-}
-
-/** After two thirds of its own life, which its CA may have cut short: a share of the usual life would renew such a one at every check. */
-function leafNearExpiry({ bundle, nowMs, lifetimes }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
-  const leaf = readCertificate(bundle.serving.certPem)
-  if (!leaf) return undefined
-  const lifeMs = leaf.notAfterMs - leaf.notBeforeMs - lifetimes.backdateMs
-  return nowMs < leaf.notAfterMs - lifeMs / 3 ? undefined : { step: 'renew-leaf', reason: 'LeafNearExpiry' }
+function leafReason(
+  { certPem, keyPem }: KeyPair,
+  wanted: string[],
+  { bundle, nowMs, lifetimes }: PolicyInput & { bundle: Bundle },
+): Reason | undefined {
+  const leaf = readCertificate(certPem)
+  if (!leaf) return 'LeafUnparsable'
+  if (!isKeyOf(certPem, keyPem)) return 'LeafKeyMismatch'
+  if (!isSignedBy(certPem, bundle.signing.certPem)) return 'LeafNotSignedByCa'
+  if (!wanted.every(name => leaf.dnsNames.includes(name))) return 'LeafNameMissing'
+  const bornAtMs = leaf.notBeforeMs + lifetimes.backdateMs
+  // An older version has one certificate for both programs, and its replicas make it anew as long as an upgrade has not
+  // replaced them all: one that is young is left to them.
+  const hasTooMany = leaf.dnsNames.some(name => !wanted.includes(name))
+  if (hasTooMany && nowMs >= bornAtMs + lifetimes.overlapMs) return 'LeafNameTooMany'
+  // After two thirds of its own life, which its CA may have cut short: a share of the usual life would renew such a one at every check.
+  return nowMs < leaf.notAfterMs - (leaf.notAfterMs - bornAtMs) / 3 ? undefined : 'LeafNearExpiry'
 }
 
 function bundleLacksCa({ bundle }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
   return containsCertificates(bundle.trusted.join(''), [bundle.signing.certPem])
     ? undefined
     : { step: 'repair-bundle', reason: 'BundleLacksCa' }
+}
+
+/** The lease service serves nothing without CAs in its Secret, and shows nobody else which it has. */
+function leaseServiceBundleDiffers({ bundle }: PolicyInput & { bundle: Bundle }): Verdict | undefined {
+  const isSame = bundle.leaseService.trusted.join('') === bundle.trusted.join('')
+  return isSame ? undefined : { step: 'repair-bundle', reason: 'LeaseServiceBundleDiffers' }
 }
 
 function nextCaUnusable({ bundle, nowMs }: PolicyInput & { bundle: Bundle }): Verdict | undefined {

@@ -36,7 +36,7 @@ function start(cluster: FakeCluster, clock: Clock, options: Partial<RotatorOptio
     keys,
     clock,
     log: pino({ level: 'silent' }),
-    dnsNames: ['startgate-webhook.startgate-system.svc'],
+    dnsNames: { serving: ['startgate-webhook.startgate-system.svc'], leaseService: ['startgate-lease-service'] },
     intervalMs: 2 ** 31 - 1,
     ...options,
   })
@@ -68,14 +68,14 @@ test('five replicas that start at once end with one CA, and all serve it', async
   }
 })
 
-test('five replicas that renew at once write once', async () => {
+test('five replicas that renew at once write once for each program', async () => {
   const cluster = new FakeCluster()
   const clock = steppedClock()
   const rotators = Array.from({ length: 5 }, () => start(cluster, clock))
   await Promise.all(rotators.map(rotator => rotator.poke()))
   clock.nowMs += 5 * DAY_MS
   await Promise.all(rotators.map(rotator => rotator.poke()))
-  expect(cluster.writes).toBe(2)
+  expect(cluster.writes).toBe(3)
   expect(new Set(rotators.map(rotator => rotator.current()?.certPem)).size).toBe(1)
 })
 

@@ -5,7 +5,7 @@ import { type Bundle, decodeBundle, encodeBundle } from './bundle.ts'
 import { IdentityHolder, type IdentityView } from './identity.ts'
 import type { KeySource } from './keys.ts'
 import { type Loop, startLoop } from './loop.ts'
-import { DEFAULT_LIFETIMES, type Lifetimes, nextStep, type Verdict } from './policy.ts'
+import { DEFAULT_LIFETIMES, type LeafNames, type Lifetimes, nextStep, type Verdict } from './policy.ts'
 import { renew } from './renewal.ts'
 import type { CaPublisher, SecretStore, StoredSecret } from './store.ts'
 import { readCertificate } from './x509.ts'
@@ -16,8 +16,8 @@ export interface RotatorOptions {
   keys: KeySource
   clock: Clock
   log: Logger
-  /** Names the serving certificate must be good for. */
-  dnsNames: string[]
+  /** Names that each program's certificate must be good for. */
+  dnsNames: LeafNames
   lifetimes?: Lifetimes
   /** Time between two checks, once there is a certificate; 5 s. */
   intervalMs?: number
@@ -40,7 +40,7 @@ export interface Rotator extends IdentityView {
 const INTERVAL_MS = 5_000
 /** Until there is a certificate, a replica is not ready. */
 const FIRST_INTERVAL_MS = 1_000
-/** From nothing or any wreck to `keep` takes four; the rest is for lost races. */
+/** From nothing or any wreck to `keep` takes five; the rest is for lost races. */
 const MAX_STEPS = 10
 
 /**

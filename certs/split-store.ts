@@ -1,37 +1,43 @@
-import { isServingKey, type SecretData } from './bundle.ts'
+import { fromLeaseService, isLeaseServiceKey, isServingKey, leaseServiceData, type SecretData } from './bundle.ts'
 import type { SecretStore, StoredSecret, WriteResult } from './store.ts'
 
 interface Parts {
   serving: StoredSecret | undefined
+  leaseService: StoredSecret | undefined
   authority: StoredSecret | undefined
 }
 
 /**
- * One store over two Secrets: `serving` has what servers and their clients need, `authority` the CAs' keys, which only
- * the webhook may read. The two are not written as one: the authority's comes first, so that whatever signs is stored
- * before what it signed. Whoever reads in between finds a leaf of a CA that no longer signs, which the policy renews.
+ * One store over three Secrets: `serving` has what the webhook serves, `leaseService` what the lease service does, which may read
+ * nothing else, and `authority` the CAs' keys. They are not written as one: the authority's comes first, so that whatever signs is
+ * stored before what it signed. Whoever reads in between finds a leaf of a CA that no longer signs, which the policy renews.
  */
 export function splitSecretStore(stores: Record<keyof Parts, SecretStore>): SecretStore {
   const partsOf = new WeakMap<StoredSecret, Parts>()
   const write = async (parts: Parts, data: SecretData): Promise<WriteResult> => {
-    const first = await put(
-      stores.authority,
-      parts.authority,
-      pick(data, key => !isServingKey(key)),
-    )
-    return first === 'Written' ? put(stores.serving, parts.serving, pick(data, isServingKey)) : first
+    const divided: Record<keyof Parts, SecretData> = {
+      authority: pick(data, key => !isServingKey(key) && !isLeaseServiceKey(key)),
+      leaseService: leaseServiceData(data),
+      serving: pick(data, isServingKey),
+    }
+    for (const part of ['authority', 'leaseService', 'serving'] as const)
+      if ((await put(stores[part], parts[part], divided[part])) === 'Conflict') return 'Conflict'
+    return 'Written'
   }
   return {
     async read() {
-      const [serving, authority] = await Promise.all([stores.serving.read(), stores.authority.read()])
-      if (!serving && !authority) return undefined
-      // A Secret of an older version has all in one; it is divided when it is next written.
-      const data = { ...serving?.data, ...authority?.data }
+      const [serving, leaseService, authority] = await Promise.all([
+        stores.serving.read(),
+        stores.leaseService.read(),
+        stores.authority.read(),
+      ])
+      if (!serving && !leaseService && !authority) return undefined
+      const data = { ...fromLeaseService(leaseService?.data ?? {}), ...serving?.data, ...authority?.data }
       const read: StoredSecret = { data, metadata: { ...serving?.metadata } }
-      partsOf.set(read, { serving, authority })
+      partsOf.set(read, { serving, leaseService, authority })
       return read
     },
-    create: data => write({ serving: undefined, authority: undefined }, data),
+    create: data => write({ serving: undefined, leaseService: undefined, authority: undefined }, data),
     replace(read, data) {
       const parts = partsOf.get(read)
       if (!parts) throw new Error('only what this store has read can be replaced')

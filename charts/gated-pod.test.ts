@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ContainerState, Pod } from '../core/pod.ts'
-import { type Finding, judge, testPod } from './gated-pod.ts'
+import { type Finding, judge, judgeNamespace, OWN_LABELS, testPod } from './gated-pod.ts'
 
 const spec = { name: 'p', namespace: 'n', image: 'startgate:1', imagePullPolicy: 'IfNotPresent' } as const
 const ended = (message: string, exitCode = 0): ContainerState => ({ terminated: { exitCode, message } })
@@ -87,6 +87,24 @@ const cases: Record<string, Shape & { want: Finding['kind']; says: string }> = {
 
 test.each(Object.entries(cases))('%s', (_, { want, says, ...shape }) => {
   const finding = judge(podOf(shape))
+  expect(finding.kind).toBe(want)
+  expect(finding.sentence).toContain(says)
+})
+
+const namespaces: Record<string, { labels?: Record<string, string> | null; want: Finding['kind']; says: string }> = {
+  'none: passed': { labels: null, want: 'passed', says: 'is not there' },
+  'one that a former test left: passed': { labels: { ...OWN_LABELS, more: 'x' }, want: 'passed', says: 'made anew' },
+  'without labels: failed': { want: 'failed', says: 'is there without app.kubernetes.io/name=startgate' },
+  'of another component of startgate: failed': {
+    labels: { ...OWN_LABELS, 'app.kubernetes.io/component': 'webhook' },
+    want: 'failed',
+    says: 'delete it yourself',
+  },
+}
+
+test.each(Object.entries(namespaces))('the namespace of helm test: %s', (_, { labels, want, says }) => {
+  const found = labels === null ? undefined : { metadata: { name: 'n', ...(labels && { labels }) } }
+  const finding = judgeNamespace('n', found)
   expect(finding.kind).toBe(want)
   expect(finding.sentence).toContain(says)
 })

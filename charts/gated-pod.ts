@@ -1,6 +1,9 @@
 import type { GateVerdict } from '../core/lease-api.ts'
 import { BUSYBOX_IN_IMAGE, GATED_LABEL, INJECTION_LABEL, PULL_GATE, START_GATE } from '../core/names.ts'
-import type { ContainerStatus, Pod } from '../core/pod.ts'
+import type { ContainerStatus, ObjectMeta, Pod } from '../core/pod.ts'
+
+/** On what the chart makes for `helm test`, its namespace too. */
+export const OWN_LABELS = { 'app.kubernetes.io/name': 'startgate', 'app.kubernetes.io/component': 'test' } as const
 
 /** What `helm test` finds. `waiting` is not final. */
 export type Finding = { kind: 'waiting' | 'passed' | 'failed'; sentence: string }
@@ -42,6 +45,20 @@ export function testPod({
         },
       ],
     },
+  }
+}
+
+/** Whether helm may delete and make the test's namespace: only one that a former test left, or none. */
+export function judgeNamespace(name: string, found: { metadata: ObjectMeta } | undefined): Finding {
+  if (!found) return { kind: 'passed', sentence: `namespace ${name} is not there: the test makes it` }
+  const labels = found.metadata.labels ?? {}
+  if (Object.entries(OWN_LABELS).every(([label, value]) => labels[label] === value))
+    return { kind: 'passed', sentence: `namespace ${name} is left from a former test: it is made anew` }
+  const ours = Object.entries(OWN_LABELS).map(([label, value]) => `${label}=${value}`)
+  const remedy = `the test would delete it with all that is in it: delete it yourself if nobody needs it`
+  return {
+    kind: 'failed',
+    sentence: `namespace ${name} is there without ${ours.join(', ')}, so it is somebody's: ${remedy}`,
   }
 }
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../core/errors.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { isNotFound } from '../core/kube/kube-error.ts'
-import type { Pod } from '../core/pod.ts'
-import { type Finding, isGated, judge, type TestPodSpec, testPod } from './gated-pod.ts'
+import type { ObjectMeta, Pod } from '../core/pod.ts'
+import { type Finding, isGated, judge, judgeNamespace, type TestPodSpec, testPod } from './gated-pod.ts'
 
 /** Long enough for a cold image and a short queue; the hook pod's own deadline is 300 s. */
 const LIMIT_MS = 240_000
@@ -49,7 +49,20 @@ async function runTest(client: KubeClient, spec: TestPodSpec, say: (line: string
   }
 }
 
+/** Before helm deletes and makes the namespace. */
+async function checkNamespace({ transport }: KubeClient, name: string, say: (line: string) => void): Promise<Finding> {
+  const read = transport.request<{ metadata: ObjectMeta }>({ method: 'GET', path: `/api/v1/namespaces/${name}` })
+  const found = await read.catch(error => {
+    if (!isNotFound(error)) throw error
+    return undefined
+  })
+  const finding = judgeNamespace(name, found)
+  if (finding.kind === 'passed') say(finding.sentence)
+  return finding
+}
+
 const {
+  STARTGATE_TEST_STEP: step,
   STARTGATE_TEST_NAMESPACE: namespace,
   STARTGATE_TEST_IMAGE: image,
   STARTGATE_TEST_IMAGE_PULL_POLICY: policy,
@@ -59,8 +72,10 @@ if (!namespace || !image)
 const imagePullPolicy = policy === 'Always' || policy === 'Never' ? policy : 'IfNotPresent'
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const spec: TestPodSpec = { name: 'startgate-test-app', namespace, image, imagePullPolicy }
-const finding = await runTest(createKubeClient(), spec, say).catch(
-  (error): Finding => ({ kind: 'failed', sentence: messageOf(error) }),
-)
+const client = createKubeClient()
+const finding = await (step === 'check-namespace'
+  ? checkNamespace(client, namespace, say)
+  : runTest(client, spec, say)
+).catch((error): Finding => ({ kind: 'failed', sentence: messageOf(error) }))
 say(finding.kind === 'passed' ? 'PASSED' : `FAILED: ${finding.sentence}`)
 process.exit(finding.kind === 'passed' ? 0 : 1)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { parseClusterConfig } from '../core/cluster-config.ts'
+import { OWN_LABELS } from './gated-pod.ts'
 import { CHART, findHelm, helm, type Manifest, nameOf, podSpecs, render } from './helm.ts'
 import { restrictedViolations } from './pod-security.ts'
 
@@ -21,7 +22,7 @@ function find(manifests: Manifest[], kind: string, name: string): Manifest {
 }
 
 test('helm lint has nothing to say', async () => {
-  expect(await helm(['lint', '--strict', CHART])).toContain('0 chart(s) failed')
+  expect(await helm(['lint', '--strict', CHART, '--namespace', 'startgate-system'])).toContain('0 chart(s) failed')
 })
 
 describe.each(readdirSync(CASES))('%s', name => {
@@ -57,10 +58,15 @@ describe.each(readdirSync(CASES))('%s', name => {
 
   test('every pod is admitted by restricted Pod Security', () => {
     const pods = podSpecs(manifests)
-    expect(pods.length).toBe(3)
+    expect(pods.length).toBe(4)
     expect(pods.flatMap(([pod, spec]) => restrictedViolations(spec).map(violation => `${pod}: ${violation}`))).toEqual(
       [],
     )
+  })
+
+  test('whoever is given a user is given its group too, not the root group of the image', () => {
+    for (const [pod, { securityContext = {} }] of podSpecs(manifests))
+      expect(securityContext.runAsGroup, pod).toBe(securityContext.runAsUser)
   })
 
   test('our own namespace and what a cluster needs to come up are never gated', () => {
@@ -102,7 +108,8 @@ describe('rights', () => {
     )
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" list,watch",
+        "ClusterRole /startgate-lease-service: /pods "any" get",
         "ClusterRole /startgate-lease-service: /pods/status "any" patch",
         "ClusterRole /startgate-lease-service: apps/deployments apps/statefulsets apps/daemonsets "any" list,watch",
         "ClusterRole /startgate-lease-service: batch/jobs "any" list,watch",
@@ -111,17 +118,18 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-lease-service: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-metrics-reader: /metrics "any" get",
-        "ClusterRole /startgate-webhook: /namespaces /nodes "any" get,list,watch",
+        "ClusterRole /startgate-test: /namespaces ["startgate-helm-test"] get",
+        "ClusterRole /startgate-webhook: /namespaces /nodes "any" list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
         "ClusterRole /startgate-webhook: /events "any" create",
         "ClusterRole /startgate-webhook: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-webhook: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
-        "Role startgate-system-test/startgate-test: /pods "any" create,get,delete",
+        "Role startgate-helm-test/startgate-test: /pods "any" create,get,delete",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
-        "Role startgate-system/startgate-webhook: /secrets ["startgate-certificates","startgate-ca"] get,update",
+        "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
         "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
       ]
@@ -137,6 +145,23 @@ describe('rights', () => {
     expect(resources).not.toContain('subjectaccessreviews')
     expect(resources).not.toContain('/metrics')
     expect(resources.filter(resource => resource === 'tokenreviews')).toHaveLength(1)
+  })
+
+  test('to patch a status comes with the policy that allows nothing but our own conditions', async () => {
+    const about = (manifests: Manifest[]) =>
+      manifests
+        .filter(
+          ({ kind, rules }) => kind.includes('Policy') || rules?.some(rule => rule.resources?.includes('pods/status')),
+        )
+        .map(nameOf)
+    // `null` as after an upgrade with the values of a version that did not have this one.
+    for (const args of [[], ['--set', 'leaseService.writeConditions=null']])
+      expect(about(await render(args))).toEqual([
+        'ClusterRole /startgate-lease-service',
+        'ValidatingAdmissionPolicy /startgate-lease-service-conditions',
+        'ValidatingAdmissionPolicyBinding /startgate-lease-service-conditions',
+      ])
+    expect(about(await render(['--set', 'leaseService.writeConditions=false']))).toEqual([])
   })
 
   test('are bound to our own accounts only', async () => {
@@ -156,6 +181,17 @@ test('a changed value changes the checksum of the pod templates, so that replica
   expect(await checksum(['--set', 'webhook.replicas=5'])).toBe(await checksum([]))
 })
 
+test('helm test looks whether its namespace is its own before the hook that deletes and makes it', async () => {
+  const weightOf = ({ metadata }: Manifest) => Number(metadata.annotations?.['helm.sh/hook-weight'] ?? 0)
+  const manifests = await render()
+  const check = find(manifests, 'Pod', 'startgate-test-check')
+  const namespace = find(manifests, 'Namespace', 'startgate-helm-test')
+  expect(weightOf(check)).toBeLessThan(weightOf(namespace))
+  const inNamespace = manifests.filter(({ metadata }) => metadata.namespace === 'startgate-helm-test')
+  for (const manifest of inNamespace) expect(weightOf(manifest)).toBeGreaterThan(weightOf(namespace))
+  expect(namespace.metadata.labels).toMatchObject(OWN_LABELS)
+})
+
 describe('certificates by cert-manager', () => {
   const set = ['--set', 'certificates.provider=certManager']
 
@@ -163,16 +199,23 @@ describe('certificates by cert-manager', () => {
     await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .* install it/)
   })
 
-  test('leave the programs one right: to read the one Secret with the serving certificate', async () => {
-    const rules = (await render([...set, ...WITH_CERT_MANAGER])).flatMap(({ rules = [] }) => rules)
-    expect(rules.filter(({ resources }) => resources?.includes('secrets'))).toEqual(
-      Array(2).fill({
-        apiGroups: [''],
-        resources: ['secrets'],
-        resourceNames: ['startgate-cert-manager-serving'],
-        verbs: ['get'],
-      }),
-    )
+  test('leave each program one right: to read the Secret with its own certificate', async () => {
+    const manifests = await render([...set, ...WITH_CERT_MANAGER])
+    const rules = manifests.flatMap(({ rules = [] }) => rules)
+    const toRead = (name: string) => ({
+      apiGroups: [''],
+      resources: ['secrets'],
+      resourceNames: [name],
+      verbs: ['get'],
+    })
+    for (const program of ['webhook', 'lease-service']) {
+      const certificate = find(manifests, 'Certificate', `startgate-${program}`)
+      const secret = `startgate-cert-manager-${program}`
+      const dnsNames = [`startgate-${program}.startgate-system.svc`]
+      expect(certificate.spec).toMatchObject({ secretName: secret, dnsNames })
+      const ownRules = find(manifests, 'Role', `startgate-${program}`).rules ?? []
+      expect(ownRules.filter(({ resources }) => resources?.includes('secrets'))).toEqual([toRead(secret)])
+    }
     expect(rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))).toEqual([])
   })
 
@@ -185,9 +228,18 @@ describe('certificates by cert-manager', () => {
       ...WITH_CERT_MANAGER,
     ])
     const ours = manifests.filter(({ apiVersion }) => apiVersion === 'cert-manager.io/v1')
-    expect(ours.map(nameOf)).toEqual(['Certificate startgate-system/startgate-serving'])
-    expect(ours[0]?.spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
+    expect(ours.map(nameOf)).toEqual([
+      'Certificate startgate-system/startgate-lease-service',
+      'Certificate startgate-system/startgate-webhook',
+    ])
+    for (const { spec } of ours) expect(spec).toMatchObject({ issuerRef: { name: 'ours', kind: 'ClusterIssuer' } })
   })
+})
+
+test.each(['default', 'kube-system', 'kube-public', 'kube-of-yours'])('is not installed into %s', async namespace => {
+  await expect(helm(['template', 'startgate', CHART, '--namespace', namespace])).rejects.toThrow(
+    new RegExp(`namespace: "${namespace}" .* install startgate into a namespace of its own`),
+  )
 })
 
 describe('values that are refused', () => {
@@ -234,6 +286,10 @@ describe('values that are refused', () => {
       want: /'\/certificates\/certManager\/issuerRef'.*missing property 'name'/,
     },
     'no replica': { set: 'leaseService.replicas=0', want: /'\/leaseService\/replicas'.*minimum/ },
+    'an API server without a port': {
+      set: 'networkPolicy.apiServers[0].cidr=10.0.0.5/32',
+      want: /'\/networkPolicy\/apiServers\/0'.*missing property 'port'/,
+    },
     root: { set: 'runAsUser=0', want: /'\/runAsUser'.*minimum: got 0, want 1/ },
     'a digest that is none': { set: 'image.digest=latest', want: /'\/image\/digest'.*does not match pattern/ },
     'a namespace with a star': {

@@ -15,11 +15,13 @@ function goodConfig(): Json {
       port: 443,
       listenPort: 8443,
       serverName: 'startgate-lease-service.startgate-system.svc',
+      writeConditions: true,
     },
     webhook: {
       name: 'startgate-webhook',
       configurationName: 'startgate',
       listenPort: 8443,
+      certificateSecret: 'startgate-webhook-certificates',
       allowOptOut: true,
       clientCa: null,
     },
@@ -97,7 +99,7 @@ describe('parseClusterConfig', () => {
         registries: { 'docker.io': 5 },
         maxWaitMs: null,
       },
-      leaseService: { port: 443, listenPort: 8443 },
+      leaseService: { port: 443, listenPort: 8443, writeConditions: true },
     })
   })
 

@@ -20,6 +20,8 @@ export interface ClusterConfig {
     listenPort: number
     /** DNS name in the serving certificate, the same for all replicas; gates check it. */
     serverName: string
+    /** Whether it may and does write its conditions into pods' statuses. */
+    writeConditions: boolean
   }
   webhook: {
     /** Of the Service, the Deployment and the service account. */
@@ -27,6 +29,8 @@ export interface ClusterConfig {
     /** Of the MutatingWebhookConfiguration. */
     configurationName: string
     listenPort: number
+    /** The Secret with the webhook's own certificate and the CAs that verify it. */
+    certificateSecret: string
     /** Whether a pod's author may have it left alone, by a label. */
     allowOptOut: boolean
     /** PEM: only who shows a certificate of this CA may ask for reviews; null: whoever asks. */
@@ -40,7 +44,7 @@ export interface ClusterConfig {
   }
   /** Who makes the certificates: the webhook itself, or cert-manager. */
   certificateProvider: (typeof CERTIFICATE_PROVIDERS)[number]
-  /** The Secret with the serving certificate and the CAs that verify it. */
+  /** The same of the lease service, where a former version looks for both programs' certificate. */
   certificateSecret: string
   /** The Secret with the CAs' keys, where the webhook makes the certificates itself. */
   caSecret: string
@@ -117,11 +121,13 @@ export function parseClusterConfig(text: string): ClusterConfig {
       port: read.port('leaseService.port'),
       listenPort: read.port('leaseService.listenPort'),
       serverName: read.name('leaseService.serverName'),
+      writeConditions: read.flag('leaseService.writeConditions'),
     },
     webhook: {
       name: read.name('webhook.name'),
       configurationName: read.name('webhook.configurationName'),
       listenPort: read.port('webhook.listenPort'),
+      certificateSecret: read.name('webhook.certificateSecret'),
       allowOptOut: read.flag('webhook.allowOptOut'),
       clientCa: read.certificatesOrNull('webhook.clientCa'),
     },

@@ -2,6 +2,10 @@ import type { GateName } from './names.ts'
 import type { Pressure } from './pressure.ts'
 
 /**
+ * Gates, agents and lease service may be of versions next to each other: an upgrade leaves the gates of pods that wait, and a rollback
+ * leaves newer ones. So fields and kinds of messages are added, never changed, and who does not know one ignores it: a field is
+ * dropped, a message is a leader's sign of life. Kinds that are no word of a leader must therefore stay those that there are.
+ *
  * How a gate talks to the lease service: `POST /v1/gates/<gate>` with the pod's token as bearer. The answer to a good
  * request is a stream of JSON lines that ends with `granted`, `retry` or `leader`; a line comes at least every
  * HEARTBEAT_MS, so silence means lost contact. A bad request gets 4xx and an ErrorBody.
@@ -13,6 +17,8 @@ export interface GateRequest {
   attempt: number
   /** Comes back in the grant, so that a late answer to an earlier request is not taken for this one's. */
   nonce: string
+  /** Of the gate's program; absent: of the time before gates named it. */
+  version?: string
   /** On the gate's node. */
   pressure?: Pressure
 }
@@ -70,6 +76,7 @@ export interface AgentRequest {
   podUid: string
   attempt: number
   nonce: string
+  version?: string
   reports: AgentReport[]
 }
 

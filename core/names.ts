@@ -26,6 +26,8 @@ export const BUSYBOX_IN_IMAGE = '/busybox'
 /** Copied under the applet's own name, since busybox looks at argv[0]. */
 export const TRUE_PATH = `${SHARED_PATH}/true`
 export const RUN_MARKER_PATH = `${SHARED_PATH}/runs`
+/** Holds the number of the run whose last gate failed open; absent where the last one was granted. */
+export const LOST_MARKER_PATH = `${SHARED_PATH}/lost`
 
 /** One FIFO a gate of a sequenced pod, named for the gate. The agent makes them; a gate waits for its own to be there. */
 export const FIFO_DIRECTORY = `${SHARED_PATH}/fifo`

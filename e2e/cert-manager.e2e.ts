@@ -9,7 +9,10 @@ import { waitFor } from './framework/wait-for.ts'
 import { waitingHerd } from './framework/waiting-herd.ts'
 import { pod } from './framework/workloads.ts'
 
-const SERVING = 'startgate-cert-manager-serving'
+const SERVING = {
+  webhook: 'startgate-cert-manager-webhook',
+  'lease-service': 'startgate-cert-manager-lease-service',
+}
 const CAS = 'startgate-cert-manager-ca'
 const WAITING = 4
 
@@ -25,7 +28,7 @@ afterAll(async () => {
   await openSession()
   await certManager.stop()
   await certManager.removeCrds()
-  await system(session, ['delete', 'secret', SERVING, CAS])
+  await system(session, ['delete', 'secret', ...Object.values(SERVING), CAS])
 })
 
 /** Renews a Certificate as `cmctl renew` does; returns what its Secret holds then. */
@@ -42,12 +45,12 @@ async function renewed(certificate: string, secret: string): Promise<string> {
 }
 
 test("cert-manager's certificate is served, and its CA reaches the API server and the gates", async () => {
-  await bothServe(session, await secretKey(session, SERVING, 'tls.crt'))
+  await bothServe(session, SERVING)
   const namespace = await namespaceFor(session, { word: 'cm', gated: true })
   const made = JSON.stringify({ ...pod('gated', { image: APP_IMAGE }) })
   const args = ['apply', '--dry-run=server', '-n', namespace.name, '-o', 'json', '-f', '-']
   const hasCa = async () => {
-    const ca = await secretKey(session, SERVING, 'ca.crt')
+    const ca = await secretKey(session, SERVING.webhook, 'ca.crt')
     return (await session.kubectl.run(args, made)).stdout.includes(JSON.stringify(ca).slice(1, -1))
   }
   await waitFor('a pod would be gated, by gates with the CA of the Secret', hasCa, limits.podReady)
@@ -56,11 +59,12 @@ test("cert-manager's certificate is served, and its CA reaches the API server an
 test('certificate and CA are renewed under waiting gates, who find the service by the CA they were made with', async () => {
   const observer = await observerFor(session)
   const herd = await waitingHerd(session, observer, WAITING)
-  const [before, oldCa] = [await replicas(session), await secretKey(session, SERVING, 'ca.crt')]
+  const [before, oldCa] = [await replicas(session), await secretKey(session, SERVING.webhook, 'ca.crt')]
   await renewed('startgate-ca', CAS)
-  const serving = await renewed('startgate-serving', SERVING)
-  expect(await secretKey(session, SERVING, 'ca.crt')).not.toBe(oldCa)
-  await bothServe(session, serving)
+  await renewed('startgate-webhook', SERVING.webhook)
+  await renewed('startgate-lease-service', SERVING['lease-service'])
+  expect(await secretKey(session, SERVING.webhook, 'ca.crt')).not.toBe(oldCa)
+  await bothServe(session, SERVING)
   expect(await replicas(session)).toBe(before)
   await replaceLeaseService(session)
   expect(await herd.thaw()).toEqual(Array(WAITING).fill('granted'))

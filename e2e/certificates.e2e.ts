@@ -26,16 +26,17 @@ beforeAll(async () => {
   session = await openSession()
 })
 
-/** Overwrites a key of a Secret, and returns the serving certificate that the webhook has made then. */
-async function tamper(secret: string, key: string): Promise<string> {
-  const before = await secretKey(session, SERVING, 'tls.crt')
+/** Overwrites a key of a Secret, and waits until what it concerns is made anew and served. */
+async function tamper(secret: string, key: string): Promise<void> {
+  const concerned = secret === CAS ? Object.values(SERVING) : [secret]
+  const certificates = () => Promise.all(concerned.map(name => secretKey(session, name, 'tls.crt')))
+  const before = await certificates()
   const patch = JSON.stringify({ stringData: { [key]: 'tampered' } })
   await system(session, ['patch', 'secret', secret, '--type=merge', '-p', patch])
-  const another = async () => {
-    const now = await secretKey(session, SERVING, 'tls.crt')
-    return now.startsWith('-----BEGIN') && now !== before && now
-  }
-  return waitFor('another serving certificate', another, limits.settingSeen)
+  const another = async () =>
+    (await certificates()).every((now, index) => now.startsWith('-----BEGIN') && now !== before[index])
+  await waitFor('other serving certificates', another, limits.settingSeen)
+  await bothServe(session)
 }
 
 test('serving certificate and CA are replaced while gates wait and pods are created: none is lost, nothing restarts', async () => {
@@ -44,14 +45,14 @@ test('serving certificate and CA are replaced while gates wait and pods are crea
   const settings = { 'max-starting': '2', 'max-starting-per-node': '50' }
   const namespace = await namespaceFor(session, { word: 'rotate', gated: true, settings })
   const before = await replicas(session)
-  const oldCas = await secretKey(session, SERVING, 'ca.crt')
+  const oldCas = await secretKey(session, SERVING['lease-service'], 'ca.crt')
   await namespace.apply([deployment('web', HERD, { image: APP_IMAGE, startSeconds: 2 })])
 
-  await bothServe(session, await tamper(SERVING, 'tls.key'))
+  for (const secret of Object.values(SERVING)) await tamper(secret, 'tls.key')
   await namespace.kubectl.run(['scale', 'deployment/web', `--replicas=${2 * HERD}`, '-n', namespace.name])
   // The one that signs is useless now: the next one takes over, which every gate has trusted from its first day.
-  await bothServe(session, await tamper(CAS, 'signing-ca.key'))
-  const cas = await secretKey(session, SERVING, 'ca.crt')
+  await tamper(CAS, 'signing-ca.key')
+  const cas = await secretKey(session, SERVING['lease-service'], 'ca.crt')
   expect(cas).not.toBe(oldCas)
   expect(await publishedCas(session)).toBe(cas)
   expect(await replicas(session)).toBe(before)
@@ -65,14 +66,18 @@ test('serving certificate and CA are replaced while gates wait and pods are crea
   expect(await waiting.thaw()).toEqual(Array(WAITING).fill('granted'))
 })
 
-test('the CA keys are in a Secret that the lease service may not read', async () => {
+test('the keys of the CAs and of the webhook are in Secrets that the lease service may not read', async () => {
   const mayRead = async (part: string, secret: string) => {
     const as = `--as=system:serviceaccount:${SYSTEM_NAMESPACE}:startgate-${part}`
     // Exits with 1 at a no.
     return system(session, ['auth', 'can-i', 'get', `secret/${secret}`, as]).catch(() => 'no\n')
   }
-  expect([await mayRead('lease-service', CAS), await mayRead('lease-service', SERVING)]).toEqual(['no\n', 'yes\n'])
+  const answers = [CAS, SERVING.webhook, SERVING['lease-service']].map(secret => mayRead('lease-service', secret))
+  expect(await Promise.all(answers)).toEqual(['no\n', 'no\n', 'yes\n'])
   // Written by the test before: a Secret that an older version left is divided when it is next written.
-  const keys = ['get', 'secret', SERVING, '-o', 'go-template={{range $key, $_ := .data}}{{$key}} {{end}}']
-  expect((await system(session, keys)).trim().split(' ')).toEqual(['ca.crt', 'tls.crt', 'tls.key'])
+  const template = 'go-template={{range $key, $_ := .data}}{{$key}} {{end}}'
+  for (const secret of Object.values(SERVING)) {
+    const keys = await system(session, ['get', 'secret', secret, '-o', template])
+    expect(keys.trim().split(' ')).toEqual(['ca.crt', 'tls.crt', 'tls.key'])
+  }
 })

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from './cluster/cluster.ts'
 import { run } from './cluster/command.ts'
+import { CAS, SERVING } from './framework/certificates.ts'
 import { RELEASE, SYSTEM_NAMESPACE } from './framework/install.ts'
 import { limits } from './framework/limits.ts'
 import { podIs } from './framework/pod-waits.ts'
@@ -27,6 +28,22 @@ const caBundle = async () => (await configuration()).webhooks[0]?.clientConfig.c
 test('helm test gates a pod and passes', async () => {
   const { stdout } = await helm(['test', RELEASE, '-n', SYSTEM_NAMESPACE])
   expect(stdout).toMatch(/Phase:\s+Succeeded/)
+})
+
+test("helm test refuses a namespace of its name that is somebody else's, and leaves it alone", async () => {
+  const name = 'startgate-helm-test'
+  const { kubectl } = session
+  const mine = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mine', namespace: name } }
+  await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, mine])
+  try {
+    const refusal = await helm(['test', RELEASE, '-n', SYSTEM_NAMESPACE, '--logs']).catch(String)
+    expect(refusal).toContain('pod startgate-test-check failed')
+    const { stdout } = await system(['logs', 'startgate-test-check'])
+    expect(stdout).toMatch(/FAILED: namespace startgate-helm-test is there without .* so it is somebody's/)
+    await kubectl.run(['get', 'configmap', 'mine', '-n', name])
+  } finally {
+    await kubectl.run(['delete', 'namespace', name, '--wait'])
+  }
 })
 
 test.each(['webhook', 'lease-service'])(
@@ -65,7 +82,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
       'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}',
     ])
   const running = await restarts()
-  await system(['delete', 'secret', 'startgate-certificates', 'startgate-ca'])
+  await system(['delete', 'secret', ...Object.values(SERVING), CAS])
   await waitFor(
     'another CA bundle',
     async () => (await caBundle()) !== before && (await caBundle()),

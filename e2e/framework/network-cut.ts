@@ -7,6 +7,9 @@ export type Cut = readonly string[]
 /** All that the pod sends to the API server, by its Service. */
 export const toApiServer: Cut = ['OUTPUT', '-p', 'tcp', '-d', '10.96.0.1', '-j', 'DROP']
 
+/** All that the pod sends, as a NetworkPolicy that denies egress has it in most network plugins: nobody says no. */
+export const egress: Cut = ['OUTPUT', '-p', 'tcp', '-j', 'DROP']
+
 /** All that comes to this port of the pod, open connections too: nobody is told, as when a switch dies. */
 export const toPort = (port: number): Cut => ['INPUT', '-p', 'tcp', '--dport', String(port), '-j', 'DROP']
 

@@ -9,17 +9,23 @@ export interface NodeProcesses {
   pids: string[]
 }
 
+interface Status {
+  containerID?: string
+  state: { running?: object }
+}
+
 interface PodJson {
   metadata: { name: string }
   spec: { nodeName: string }
-  status: { containerStatuses?: { containerID?: string; state: { running?: object } }[] }
+  status: { containerStatuses?: Status[]; initContainerStatuses?: Status[] }
 }
 
 const COMPONENT = ['-n', SYSTEM_NAMESPACE, '-l', 'app.kubernetes.io/component=lease-service']
 
-/** The processes of the first container of a pod. Throws when it does not run. */
-async function processesOf(cluster: Cluster, { metadata, spec, status }: PodJson): Promise<NodeProcesses> {
-  const id = status.containerStatuses?.find(s => s.state.running)?.containerID?.split('//')[1]
+/** The processes of the first container of a pod that runs, its init containers too. Throws when none does. */
+export async function processesOf(cluster: Cluster, { metadata, spec, status }: PodJson): Promise<NodeProcesses> {
+  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  const id = statuses.find(s => s.state.running)?.containerID?.split('//')[1]
   if (!id) throw new Error(`pod ${metadata.name} has no running container`)
   const script = `cd /proc; for p in [0-9]*; do grep -q ${id} $p/cgroup 2>/dev/null && echo $p; done; true`
   const { stdout } = await execOnNode(cluster, spec.nodeName, ['sh', '-c', script])

@@ -42,11 +42,11 @@ export function askWithClocks(session: Session, offsets: readonly string[]): Pro
 
 /** As the webhook would write it into a pod that is made now. */
 async function gateEnv(session: Session): Promise<NodeJS.ProcessEnv> {
-  const { dnsNames = [] } = readCertificate(await secretKey(session, SERVING, 'tls.crt')) ?? {}
+  const { dnsNames = [] } = readCertificate(await secretKey(session, SERVING['lease-service'], 'tls.crt')) ?? {}
   return {
     [GATE_ENV.gate]: 'startgate-start',
     [GATE_ENV.serverName]: dnsNames.find(name => name.startsWith('startgate-lease-service')),
-    [GATE_ENV.ca]: await secretKey(session, SERVING, 'ca.crt'),
+    [GATE_ENV.ca]: await secretKey(session, SERVING['lease-service'], 'ca.crt'),
     [GATE_ENV.podUid]: 'none',
   }
 }

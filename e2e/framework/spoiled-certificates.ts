@@ -9,9 +9,10 @@ import { waitFor } from './wait-for.ts'
 
 const DAY_MS = 24 * 3_600_000
 
-/** What is written over keys of startgate's two Secrets. */
+/** What is written over keys of startgate's Secrets. */
 export interface Spoiled {
-  serving: Record<string, string>
+  /** By the Secret, one a program. */
+  serving: Record<string, Record<string, string>>
   authority?: Record<string, string>
 }
 
@@ -26,31 +27,47 @@ export const SPOILS: Record<string, (session: Session) => Promise<Spoiled>> = {
     const [certPem, keyPem] = await Promise.all(
       ['signing-ca.crt', 'signing-ca.key'].map(key => secretKey(session, CAS, key)),
     )
-    return { serving: servingKeys(await newLeaf(session, { certPem: certPem ?? '', keyPem: keyPem ?? '' }, PAST)) }
+    const ca = { certPem: certPem ?? '', keyPem: keyPem ?? '' }
+    return { serving: await ofEach(async secret => servingKeys(await newLeaf(session, secret, { ca, span: PAST }))) }
   },
   'a CA and a serving certificate of it that have expired': async session => {
     const ca = await newCa(PAST)
     const trusted = ca.certPem + (await secretKey(session, CAS, 'next-ca.crt'))
     return {
-      serving: { ...servingKeys(await newLeaf(session, ca, PAST)), 'ca.crt': trusted },
+      serving: await ofEach(async secret => ({
+        ...servingKeys(await newLeaf(session, secret, { ca, span: PAST })),
+        'ca.crt': trusted,
+      })),
       authority: { 'signing-ca.crt': ca.certPem, 'signing-ca.key': ca.keyPem },
     }
   },
-  'a key that does not fit the certificate': async () => ({ serving: { 'tls.key': await systemKeys.newKeyPem() } }),
+  'a key that does not fit the certificate': async () => ({
+    serving: await ofEach(async () => ({ 'tls.key': await systemKeys.newKeyPem() })),
+  }),
   'certificate and CAs that are PEM around garbage': async () => {
     const garbage = '-----BEGIN CERTIFICATE-----\nZ2FyYmFnZQ==\n-----END CERTIFICATE-----\n'
-    return { serving: { 'tls.crt': garbage, 'ca.crt': garbage } }
+    return { serving: await ofEach(async () => ({ 'tls.crt': garbage, 'ca.crt': garbage })) }
   },
   'a serving certificate of a CA that is not ours': async session => {
-    return { serving: servingKeys(await newLeaf(session, await newCa(FUTURE), FUTURE)) }
+    const ca = await newCa(FUTURE)
+    return { serving: await ofEach(async secret => servingKeys(await newLeaf(session, secret, { ca, span: FUTURE }))) }
   },
+}
+
+async function ofEach(make: (secret: string) => Promise<Record<string, string>>): Promise<Spoiled['serving']> {
+  return Object.fromEntries(
+    await Promise.all(Object.values(SERVING).map(async secret => [secret, await make(secret)] as const)),
+  )
 }
 
 /** All there is, the next CA too, has expired. */
 export async function allExpired(session: Session): Promise<Spoiled> {
   const [ca, next] = [await newCa(PAST), await newCa(PAST)]
   return {
-    serving: { ...servingKeys(await newLeaf(session, ca, PAST)), 'ca.crt': ca.certPem + next.certPem },
+    serving: await ofEach(async secret => ({
+      ...servingKeys(await newLeaf(session, secret, { ca, span: PAST })),
+      'ca.crt': ca.certPem + next.certPem,
+    })),
     authority: {
       'signing-ca.crt': ca.certPem,
       'signing-ca.key': ca.keyPem,
@@ -60,21 +77,25 @@ export async function allExpired(session: Session): Promise<Spoiled> {
   }
 }
 
-/** Spoils the certificates, waits for one that a client who believes `ca.crt` takes now, and until both programs serve it. */
+/** Spoils the certificates, waits for ones that a client who believes `ca.crt` takes now, and until both programs serve them. */
 export async function spoilAndWait(session: Session, spoiled: Spoiled): Promise<void> {
-  const before = await secretKey(session, SERVING, 'tls.crt')
+  const secrets = Object.values(SERVING)
+  const certificates = () => Promise.all(secrets.map(secret => secretKey(session, secret, 'tls.crt')))
+  const before = await certificates()
   await spoil(session, spoiled)
-  const sound = async () => {
-    const [pem, cas] = [await secretKey(session, SERVING, 'tls.crt'), await secretKey(session, SERVING, 'ca.crt')]
-    const isNew = pem !== before && pem !== spoiled.serving['tls.crt']
-    return isNew && isSound(pem, cas) && (await publishedCas(session)) === cas && pem
+  const sound = async (secret: string, index: number) => {
+    const [pem, cas] = [await secretKey(session, secret, 'tls.crt'), await secretKey(session, secret, 'ca.crt')]
+    const isNew = pem !== before[index] && pem !== spoiled.serving[secret]?.['tls.crt']
+    return isNew && isSound(pem, cas) && (await publishedCas(session)) === cas
   }
-  await bothServe(session, await waitFor('a sound serving certificate', sound, limits.settingSeen))
+  const areSound = async () => (await Promise.all(secrets.map(sound))).every(is => is)
+  await waitFor('sound serving certificates', areSound, limits.settingSeen)
+  await bothServe(session)
 }
 
-/** Writes over both Secrets, what signs first, so that no check in between finds a leaf whose CA is to come. */
+/** Writes over all Secrets, what signs first, so that no check in between finds a leaf whose CA is to come. */
 async function spoil(session: Session, { serving, authority }: Spoiled): Promise<void> {
-  for (const [secret, stringData] of [[CAS, authority] as const, [SERVING, serving] as const]) {
+  for (const [secret, stringData] of [[CAS, authority] as const, ...Object.entries(serving)]) {
     if (!stringData) continue
     await system(session, ['patch', 'secret', secret, '--type=merge', '-p', JSON.stringify({ stringData })])
   }
@@ -104,8 +125,8 @@ async function newCa(span: Span): Promise<Pair> {
 }
 
 /** For the names of the certificate in use: only its time and its issuer are wrong. */
-async function newLeaf(session: Session, ca: Pair, span: Span): Promise<Pair> {
-  const dnsNames = readCertificate(await secretKey(session, SERVING, 'tls.crt'))?.dnsNames ?? []
+async function newLeaf(session: Session, secret: string, { ca, span }: { ca: Pair; span: Span }): Promise<Pair> {
+  const dnsNames = readCertificate(await secretKey(session, secret, 'tls.crt'))?.dnsNames ?? []
   const keyPem = await systemKeys.newKeyPem()
   const subject = 'startgate serving'
   const serial = systemKeys.serial()

@@ -15,6 +15,12 @@ export interface ConditionWriterDeps {
   leastGapMs?: number
 }
 
+/** Where conditions are not written, since the chart's value took the right away. */
+export const NO_CONDITIONS: Pick<ConditionWriter, 'put' | 'removePod'> = {
+  put: () => undefined,
+  removePod: () => undefined,
+}
+
 /** Writes conditions into pods' statuses, one after another. A condition is news for people: what fails is dropped. */
 export class ConditionWriter {
   readonly #deps: ConditionWriterDeps

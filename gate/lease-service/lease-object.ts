@@ -1,6 +1,7 @@
 import { type Lease, microTime } from '../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../core/names.ts'
 import { storedImageKeyOf } from './image-key.ts'
+import { completedGrant } from './lease-fallback.ts'
 import type { Grant } from './model.ts'
 
 const GRANT_ANNOTATION = 'startgate.dev/grant'
@@ -57,22 +58,28 @@ const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
   isObserved: value => value === undefined || value === true,
 }
 
-/** The grant in a Lease, also of the version before this one; undefined when it is none of ours or was tampered with. */
+/**
+ * The grant in a Lease, also of an older or newer version: what that one writes otherwise is completed from the Lease's name and spec.
+ * Undefined when it is none of ours, belongs to another name or does not even say how many slots are held where.
+ */
 export function decodeLease(lease: Lease): Grant | undefined {
-  const text = lease.metadata.annotations?.[GRANT_ANNOTATION]
-  if (text === undefined) return undefined
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null) return undefined
-  const record = value as Record<string, unknown>
-  if (!Object.entries(FIELDS).every(([field, holds]) => holds(record[field]))) return undefined
-  const grant = value as Grant
-  if (grant.key !== lease.metadata.name) return undefined
+  const record = recordIn(lease.metadata.annotations?.[GRANT_ANNOTATION])
+  const isUnderstood = ([field, holds]: [string, (value: unknown) => boolean]) => holds(record[field])
+  const fields = Object.entries(FIELDS)
+  const understood = Object.fromEntries(fields.filter(isUnderstood).map(([field]) => [field, record[field]]))
+  const grant = fields.every(isUnderstood) ? (record as unknown as Grant) : completedGrant(lease, understood)
+  if (!grant || grant.key !== lease.metadata.name) return undefined
   return { ...grant, images: [...new Set(grant.images.map(storedImageKeyOf))] }
+}
+
+/** Empty where the text is no object. */
+function recordIn(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
 }
 
 function isText(value: unknown): boolean {

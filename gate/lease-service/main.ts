@@ -20,7 +20,7 @@ import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { serveMetrics } from '../../core/serve-metrics.ts'
 import { servingTls } from '../../core/serving-tls.ts'
-import { ConditionWriter } from './condition-writer.ts'
+import { ConditionWriter, NO_CONDITIONS } from './condition-writer.ts'
 import { createIdentityCache } from './identity-cache.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
 import { createMetrics } from './metrics.ts'
@@ -77,7 +77,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
     findWorkload: workloads.find,
-    conditions: new ConditionWriter({ transport: client.transport, clock, log }),
+    conditions: config.leaseService.writeConditions
+      ? new ConditionWriter({ transport: client.transport, clock, log })
+      : NO_CONDITIONS,
     random: Math.random,
     onTermLost: reason => {
       log.warn({ term: elector.term() }, reason)
@@ -137,8 +139,14 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       isShown: ({ namespace, podName, podUid }) => watches.pods.get(`${namespace}/${podName}`)?.metadata.uid === podUid,
       clock,
     }),
-    connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
-    connectAgent: (pod, request, stream) => service.connectAgent(pod, request, stream),
+    connect: (pod, gate, request, stream) => {
+      metrics.asked(request.version)
+      return service.connect(pod, gate, request, stream)
+    },
+    connectAgent: (pod, request, stream) => {
+      metrics.asked(request.version)
+      return service.connectAgent(pod, request, stream)
+    },
     report: (pod, request) => service.report(pod, request),
     takePressure: (pod, request) => service.takePressure(pod, request),
     isReady: () => !draining,

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Pressure } from '../../core/pressure.ts'
+import { skewOf } from '../../core/version.ts'
 import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import type { QueueLength } from './queue-length.ts'
@@ -18,6 +19,8 @@ export interface ServiceMetrics {
   setAside(reason: Trouble['kind']): void
   /** A decision failed as a whole. */
   stepFailed(): void
+  /** A gate or an agent of this version asks. */
+  asked(version: string | undefined): void
 }
 
 const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
@@ -80,6 +83,12 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   const stepFailures = new Counter({
     name: 'startgate_failed_decisions_total',
     help: 'Decisions that failed as a whole; any is a fault.',
+    registers,
+  })
+  const requests = new Counter({
+    name: 'startgate_requests_total',
+    help: "Requests of gates and agents, by how their version stands to this program's: same, older, newer.",
+    labelNames: ['version'],
     registers,
   })
   const waits = new Histogram({
@@ -176,5 +185,6 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     refused: code => refusals.inc({ code }),
     setAside: reason => setAsides.inc({ reason }),
     stepFailed: () => stepFailures.inc(),
+    asked: version => requests.inc({ version: skewOf(version) }),
   }
 }

@@ -13,13 +13,13 @@ type Fields = Record<string, unknown>
 export function gateRequestOf(body: unknown): GateRequest {
   const fields = fieldsOf(body)
   const { pressure } = fields
-  return { ...runOf(fields), nonce: nonceOf(fields), ...(pressure !== undefined && { pressure: pressureOf(pressure) }) }
+  return { ...conversationOf(fields), ...(pressure !== undefined && { pressure: pressureOf(pressure) }) }
 }
 
 /** What an agent says when it connects; throws as above. */
 export function agentRequestOf(body: unknown): AgentRequest {
   const fields = fieldsOf(body)
-  return { ...runOf(fields), nonce: nonceOf(fields), reports: reportsOf(fields) }
+  return { ...conversationOf(fields), reports: reportsOf(fields) }
 }
 
 /** What an agent has to add; throws as above. */
@@ -54,6 +54,13 @@ function runOf(fields: Fields): { podUid: string; attempt: number } {
   if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
     throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
   return { podUid, attempt }
+}
+
+/** A version that is none is dropped: nobody is refused for it. */
+function conversationOf(fields: Fields): { podUid: string; attempt: number; nonce: string; version?: string } {
+  const { version } = fields
+  const isVersion = typeof version === 'string' && /^[\w.+-]{1,32}$/.test(version)
+  return { ...runOf(fields), nonce: nonceOf(fields), ...(isVersion && { version }) }
 }
 
 function nonceOf({ nonce }: Fields): string {

@@ -152,7 +152,7 @@ export class SimAgent {
   }
 
   #newContact(): WaitState {
-    return startWaiting(this.pod.world.time.nowMs, this.pod.world.random.next())
+    return startWaiting(this.pod.world.time.nowMs, this.pod.world.random.next(), this.pod.isLost)
   }
 
   #load(): SequencingState {
@@ -164,6 +164,7 @@ export class SimAgent {
     const [next, action] = waitStep(this.#contact, event, time.nowMs, patience)
     this.#contact = next
     const isAlone = action.kind === 'exit'
+    if (isAlone || action.kind === 'listen') this.pod.isLost = isAlone
     if ((isAlone || action.kind === 'listen') && isAlone !== this.#state.isAlone) this.#take({ kind: 'alone', isAlone })
   }
 
@@ -218,12 +219,16 @@ export class SimAgent {
     const life = this.#life
     const onVerdict = (verdict: GateVerdict): void => {
       this.#asking.delete(gate)
+      this.pod.isLost = verdict.verdict === 'failed-open'
       if (verdict.verdict === 'granted') this.pod.grantedGates.add(gate)
       this.#take({ kind: 'verdict', gate, verdict })
     }
     const isAlive = (): boolean => this.isAlive && life === this.#life
     const { attempt, pod } = this
-    this.#asking.set(gate, new SimGate({ podUid: pod.uid, gate, attempt, isAlive, onVerdict }, pod.world))
+    this.#asking.set(
+      gate,
+      new SimGate({ podUid: pod.uid, gate, attempt, isLost: pod.isLost, isAlive, onVerdict }, pod.world),
+    )
   }
 
   #later(delayMs: number, act: () => void): void {

@@ -19,6 +19,8 @@ export interface GateOwner {
   podUid: string
   gate: GateName
   attempt: number
+  /** A gate of this run has failed open. */
+  isLost: boolean
   isAlive: () => boolean
   onVerdict: (verdict: GateVerdict) => void
 }
@@ -41,6 +43,7 @@ export class SimGate {
   #isGranted = false
   /** By what truly happened, not by what the step function made of it. */
   #lastContactMs: number
+  #hadContact = false
   #isConnected = false
 
   constructor(owner: GateOwner, world: GateWorld) {
@@ -49,7 +52,7 @@ export class SimGate {
     this.podUid = owner.podUid
     this.#owner = owner
     this.#world = world
-    this.#state = startWaiting(world.time.nowMs, world.random.next())
+    this.#state = startWaiting(world.time.nowMs, world.random.next(), owner.isLost)
     this.#lastContactMs = world.time.nowMs
     this.#ask(0)
   }
@@ -97,6 +100,7 @@ export class SimGate {
 
   #heard(): void {
     this.#lastContactMs = this.#world.time.nowMs
+    this.#hadContact = true
     this.#isConnected = true
   }
 
@@ -131,6 +135,8 @@ export class SimGate {
 
   #checkPatience(): void {
     const { time, patience, violated } = this.#world
+    // The pod has paid for this loss of contact already.
+    if (this.#owner.isLost && !this.#hadContact) return
     if (time.nowMs - this.#lastContactMs < patience.failOpenAfterMs)
       violated(`BrokeLoose: ${this.gate} of ${this.podUid} failed open in contact`)
   }

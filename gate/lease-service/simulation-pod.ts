@@ -87,6 +87,8 @@ export class SimPod {
   readonly passedGates = new Map<GateName, number>()
   /** Those that went without a grant. */
   readonly failedOpenGates = new Set<GateName>()
+  /** The last gate of this run failed open. */
+  isLost = false
   readonly #tries = new Map<string, number>()
   readonly #passes = { pull: 0, start: 0 }
   readonly #statuses: SimStatuses
@@ -172,6 +174,7 @@ export class SimPod {
     this.grantedGates.clear()
     this.passedGates.clear()
     this.failedOpenGates.clear()
+    this.isLost = false
     this.#tries.clear()
     this.isPulled = !(this.base.spec.initContainers ?? []).some(c => INIT_STEP.test(c.name))
     this.#runInit(0)
@@ -229,7 +232,8 @@ export class SimPod {
 
   #letGo(gate: GateName, verdict: GateVerdict): void {
     this.waiting = undefined
-    if (verdict.verdict === 'failed-open') this.#failOpen(gate)
+    this.isLost = verdict.verdict === 'failed-open'
+    if (this.isLost) this.#failOpen(gate)
     this.#later(50, 500, () => {
       // Marked before it ends, as the gate does, so that the next sandbox counts on.
       this.#passes[gate === PULL_GATE ? 'pull' : 'start'] = verdict.attempt ?? 1
@@ -266,7 +270,8 @@ export class SimPod {
     const isAlive = (): boolean => sandbox === this.sandbox && !this.isOver
     const onVerdict = (verdict: GateVerdict): void => this.#letGo(gate, verdict)
     const attempt = attemptOf(gate, this.#passes)
-    this.waiting = new SimGate({ podUid: this.uid, gate, attempt, isAlive, onVerdict }, this.world)
+    const { uid: podUid, isLost } = this
+    this.waiting = new SimGate({ podUid, gate, attempt, isLost, isAlive, onVerdict }, this.world)
   }
 
   #runAgent(next: () => void): void {

@@ -10,7 +10,7 @@ import { parseConfig } from './config.ts'
 import { createLeaseClient } from './lease-client.ts'
 import { readPressure } from './node-pressure.ts'
 import { attemptOf } from './runs.ts'
-import { markRun, placeTrue, readRuns } from './shared-directory.ts'
+import { markLost, markRun, placeTrue, readLost, readRuns } from './shared-directory.ts'
 import { waitForGrant } from './wait.ts'
 
 const TERMINATION_LOG = '/dev/termination-log'
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const verdict: GateVerdict = await waitForGrant({
     config,
     attempt,
+    isLost: await readLost(attempt),
     client: createLeaseClient(config),
     clock: systemClock,
     random: Math.random,
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     verdict.verdict === 'granted' ? 'granted' : 'failing open: the pod goes on without a slot',
   )
   await writeFile(TERMINATION_LOG, JSON.stringify({ ...verdict, attempt })).catch(() => undefined)
+  await markLost(attempt, verdict.verdict === 'failed-open')
   await insist('mark this run', () => markRun(config.gate, attempt))
   process.exit(0)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { PULL_GATE, START_GATE } from '../../core/names.ts'
-import { attemptOf, parseRuns } from './runs.ts'
+import { attemptOf, isLostIn, parseRuns } from './runs.ts'
 
 const cases: Record<string, { gate: typeof PULL_GATE | typeof START_GATE; pull: number; start: number; want: number }> =
   {
@@ -14,6 +14,15 @@ const cases: Record<string, { gate: typeof PULL_GATE | typeof START_GATE; pull: 
   }
 test.each(Object.entries(cases))('%s', (_, { gate, pull, start, want }) => {
   expect(attemptOf(gate, { pull, start })).toBe(want)
+})
+
+test.each([
+  ['no gate has failed open', 1, undefined, false],
+  ['an earlier gate of this run has', 1, '1\n', true],
+  ['one of the run before, whose sandbox is gone, has', 2, '1\n', false],
+  ['nobody knows what', 1, 'x', false],
+])('contact is lost when an earlier gate of the run has failed open: %s', (_, attempt, marker, want) => {
+  expect(isLostIn(attempt, marker)).toBe(want)
 })
 
 test.each([

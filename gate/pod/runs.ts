@@ -15,6 +15,11 @@ export function attemptOf(gate: GateName, runs: Runs): number {
   return gate === PULL_GATE ? runs.pull + 1 : Math.max(runs.start + 1, runs.pull)
 }
 
+/** Whether a gate of this very run has failed open since the last contact, by the marker that it left. */
+export function isLostIn(attempt: number, marker: string | undefined): boolean {
+  return parseRuns(marker) === attempt
+}
+
 /** A marker's content as a count; anything unreadable counts as never run. */
 export function parseRuns(text: string | undefined): number {
   const runs = Number((text ?? '').trim())

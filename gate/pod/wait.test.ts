@@ -3,6 +3,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { GateMessage, GateRequest, PressureRequest } from '../../core/lease-api.ts'
 import { START_GATE } from '../../core/names.ts'
 import type { Pressure } from '../../core/pressure.ts'
+import { VERSION } from '../../core/version.ts'
 import type { GateConfig } from './config.ts'
 import { waitForGrant } from './wait.ts'
 
@@ -25,6 +26,7 @@ test('a gate sends the pressure on its node along, and tells it anew when asked 
   const verdict = await waitForGrant({
     config,
     attempt: 1,
+    isLost: false,
     client: {
       ask: async (_address, body, _signal, onMessage) => {
         asked.push(body)
@@ -46,6 +48,6 @@ test('a gate sends the pressure on its node along, and tells it anew when asked 
     onReason: () => undefined,
   })
   expect(verdict).toMatchObject({ verdict: 'granted' })
-  expect(asked).toEqual([{ podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001', pressure: { cpu: 90 } }])
+  expect(asked).toEqual([{ podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001', version: VERSION, pressure: { cpu: 90 } }])
   expect(told).toEqual([['192.0.2.2:8443', { podUid: 'uid-1', pressure: { cpu: 20 } }]])
 })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
 import type { GateMessage, GateVerdict } from '../../core/lease-api.ts'
 import type { Pressure } from '../../core/pressure.ts'
+import { VERSION } from '../../core/version.ts'
 import type { GateConfig } from './config.ts'
 import type { LeaseClient } from './lease-client.ts'
 import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from './waiting.ts'
@@ -9,6 +10,8 @@ import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from 
 export interface WaitDeps {
   config: GateConfig
   attempt: number
+  /** An earlier gate of this run has failed open (shared-directory.ts). */
+  isLost: boolean
   client: LeaseClient
   clock: Clock
   /** In [0, 1). */
@@ -30,7 +33,7 @@ export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
 /** The same, for one who may not want it any more: ends with nothing once `withdrawn` aborts. */
 export async function waitUnlessWithdrawn(deps: WaitDeps, withdrawn: AbortSignal): Promise<GateVerdict | undefined> {
   const { config, clock } = deps
-  let state = startWaiting(clock.monotonicMs(), deps.random())
+  let state = startWaiting(clock.monotonicMs(), deps.random(), deps.isLost)
   let told = ''
   const feed = (event: WaitEvent): WaitAction => {
     const [next, action] = step(state, event, clock.monotonicMs(), config)
@@ -91,7 +94,7 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }
   const signal = AbortSignal.any([aborter.signal, withdrawn])
   const tellPressure = async (to: string): Promise<void> =>
     deps.client.tellPressure(to, { podUid, pressure: await deps.readPressure() }, signal)
-  const body = { podUid, attempt: deps.attempt, nonce, pressure: await deps.readPressure() }
+  const body = { podUid, attempt: deps.attempt, nonce, version: VERSION, pressure: await deps.readPressure() }
   const reason = await deps.client.ask(address, body, signal, onMessage)
   clearInterval(watchdog)
   return decided ?? feed({ kind: 'lost', reason })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
 import { failOpenAtMs, reconnectDelayMs } from './patience.ts'
-import { startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts'
+import { deadlineMs, startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts'
 
 const patience = { failOpenAfterMs: 60_000, failOpenJitterMs: 300_000 }
 const nonce = 'nonce-01'
@@ -92,9 +92,63 @@ describe('a waiting gate', () => {
     expect(next).toMatchObject(wantState)
   })
 
-  test('an answer of an unknown kind is a lost connection, not a crash', () => {
+  test('a message of an unknown kind is contact: a newer service says more than this gate understands', () => {
     const event = heard({ kind: 'party' } as unknown as GateMessage)
-    expect(step(fresh, event, 2_000, patience)[1]).toMatchObject({ kind: 'connect' })
+    const [next, action] = step({ ...fresh, failures: 3 }, event, 5_000, patience)
+    expect(action).toEqual({ kind: 'listen' })
+    expect(next).toMatchObject({ lastContactMs: 5_000, failures: 0 })
+  })
+
+  test('a pause that is no number is none, and never keeps a gate for ever', () => {
+    const event = heard({ kind: 'retry', reason: 'in a unit of tomorrow' } as unknown as GateMessage)
+    const [next, action] = step(fresh, event, 5_000, patience)
+    expect(action).toEqual({ kind: 'connect', afterMs: 0 })
+    expect(next.lastContactMs).toBe(5_000)
+  })
+})
+
+describe('a gate after one of its run that had to fail open', () => {
+  const fresh = startWaiting(1_000, 0.5, true)
+  const leader: WaitEvent = heard({ kind: 'leader', address: '10.0.0.2:8443', term: 4 })
+
+  test('lets its pod go at the first try that finds nobody', () => {
+    expect(step(fresh, lost, 1_010, patience)[1]).toEqual({ kind: 'exit', verdict: 'failed-open' })
+  })
+
+  test('counts its tries, for an agent that goes on trying after all', () => {
+    const [once] = step(fresh, lost, 1_010, patience)
+    const [twice] = step(once, lost, 1_300, patience)
+    expect([once.failures, twice.failures]).toEqual([1, 2])
+  })
+
+  test('gives up a try that hears nothing after 5 s', () => {
+    expect(deadlineMs(fresh, patience)).toBe(6_000)
+  })
+
+  test('waits no longer than its patience, where that is less', () => {
+    expect(deadlineMs(fresh, { failOpenAfterMs: 2_000, failOpenJitterMs: 300_000 })).toBe(3_000)
+  })
+
+  test('follows the way to a leader, and back when nobody is there, as long as the try lasts', () => {
+    const [told, follow] = step(fresh, leader, 1_010, patience)
+    expect(follow).toEqual({ kind: 'connect', afterMs: 0 })
+    const [, again] = step(told, lost, 1_500, patience)
+    expect(again).toMatchObject({ kind: 'connect' })
+    expect(step(told, lost, 6_000, patience)[1]).toEqual({ kind: 'exit', verdict: 'failed-open' })
+  })
+
+  test.each([waiting(3), { kind: 'retry', afterMs: 0, reason: 'far back' } as const])(
+    'has all its patience again once it hears of its place: %j',
+    message => {
+      const [next] = step(fresh, heard(message), 2_000, patience)
+      expect(step(next, lost, 62_000, patience)[1]).toMatchObject({ kind: 'connect' })
+      expect(deadlineMs(next, patience)).toBe(2_000 + 60_000 + 150_000)
+    },
+  )
+
+  test('that fails closed tries on as ever', () => {
+    const closed = { ...patience, failOpenAfterMs: Number.POSITIVE_INFINITY }
+    expect(step(fresh, lost, 100_000, closed)[1]).toMatchObject({ kind: 'connect' })
   })
 })
 

@@ -1,4 +1,4 @@
-import type { GateMessage } from '../../core/lease-api.ts'
+import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
 import { failOpenAtMs, type Patience, reconnectDelayMs } from './patience.ts'
 
 /** What a gate knows while it waits. Times are monotonic ms. */
@@ -13,7 +13,12 @@ export interface WaitState {
   leader?: string | undefined
   /** This gate's own throw of the dice, in [0, 1). */
   random: number
+  /** Contact was waited for in vain earlier in this run, and there has been none since: one short try is enough. */
+  isLost: boolean
 }
+
+/** How long that try may take: a leader answers at once, and then says something every so often. */
+const TRY_MS = HEARTBEAT_MS
 
 export type WaitEvent =
   | { kind: 'message'; message: GateMessage; nonce: string }
@@ -26,13 +31,21 @@ export type WaitAction =
   | { kind: 'connect'; afterMs: number }
   | { kind: 'exit'; verdict: 'granted' | 'failed-open' }
 
-export function startWaiting(nowMs: number, random: number): WaitState {
-  return { startedMs: nowMs, lastContactMs: nowMs, reason: 'no answer from the lease service yet', failures: 0, random }
+/** `isLost`: another gate of this run has failed open, and its pod shall not pay for the same loss of contact twice. */
+export function startWaiting(nowMs: number, random: number, isLost = false): WaitState {
+  const reason = 'no answer from the lease service yet'
+  return { startedMs: nowMs, lastContactMs: nowMs, reason, failures: 0, random, isLost }
 }
 
 /** When this gate lets its pod go if nothing more is heard. */
 export function deadlineMs(state: WaitState, patience: Patience): number {
-  return failOpenAtMs(state, patience)
+  if (!triesOnly(state, patience)) return failOpenAtMs(state, patience)
+  return state.startedMs + Math.min(TRY_MS, patience.failOpenAfterMs)
+}
+
+/** A gate that fails closed has not paid for anything yet. */
+function triesOnly({ isLost }: WaitState, { failOpenAfterMs }: Patience): boolean {
+  return isLost && Number.isFinite(failOpenAfterMs)
 }
 
 /**
@@ -40,35 +53,29 @@ export function deadlineMs(state: WaitState, patience: Patience): number {
  * Only words of a leader count as contact: a follower that knows no way on must not keep a pod waiting.
  */
 export function step(state: WaitState, event: WaitEvent, nowMs: number, patience: Patience): [WaitState, WaitAction] {
-  if (event.kind === 'lost') return afterLoss({ ...state, reason: event.reason, leader: undefined }, nowMs, patience)
+  if (event.kind === 'lost') return afterEnd(state, event.reason, nowMs, patience)
   const { message } = event
+  const inContact = { ...state, lastContactMs: nowMs, failures: 0, isLost: false }
   switch (message.kind) {
     case 'waiting': {
       const { estimateMs, reason, pressureTo } = message
       return [
-        { ...state, lastContactMs: nowMs, failures: 0, estimateMs, reason },
+        { ...inContact, estimateMs, reason },
         { kind: 'listen', ...(pressureTo !== undefined && { pressureTo }) },
       ]
     }
     case 'granted':
       if (message.nonce !== event.nonce)
         return afterLoss({ ...state, reason: 'an answer to another request' }, nowMs, patience)
-      return [
-        { ...state, lastContactMs: nowMs },
-        { kind: 'exit', verdict: 'granted' },
-      ]
-    case 'retry':
+      return [inContact, { kind: 'exit', verdict: 'granted' }]
+    case 'retry': {
+      const afterMs = Number.isFinite(message.afterMs) ? Math.max(0, message.afterMs) : 0
       // By the Service: who says so may be about to end. An absence that was agreed on is no lost contact.
       return [
-        {
-          ...state,
-          lastContactMs: nowMs + Math.max(0, message.afterMs),
-          failures: 0,
-          reason: message.reason,
-          leader: undefined,
-        },
-        { kind: 'connect', afterMs: Math.max(0, message.afterMs) },
+        { ...inContact, lastContactMs: nowMs + afterMs, reason: message.reason, leader: undefined },
+        { kind: 'connect', afterMs },
       ]
+    }
     case 'leader':
       // Once told the way, go there at once; told again by the one pointed to, slow down: two replicas may disagree for a moment.
       if (state.leader === undefined)
@@ -78,8 +85,20 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
         ]
       return afterLoss({ ...state, leader: message.address, reason: 'the leader is changing' }, nowMs, patience)
     default:
-      return afterLoss({ ...state, reason: 'an answer of an unknown kind' }, nowMs, patience)
+      // A newer leader's, which a gate of today need not understand to know that it is there.
+      return [inContact, { kind: 'listen' }]
   }
+}
+
+/** The connection ended or could not be made. Where a try is all there is, it is over, unless a replica knew a leader a moment ago. */
+function afterEnd(state: WaitState, reason: string, nowMs: number, patience: Patience): [WaitState, WaitAction] {
+  const isOver = triesOnly(state, patience) && state.leader === undefined
+  const next = { ...state, reason, leader: undefined }
+  if (!isOver) return afterLoss(next, nowMs, patience)
+  return [
+    { ...next, failures: state.failures + 1 },
+    { kind: 'exit', verdict: 'failed-open' },
+  ]
 }
 
 function afterLoss(state: WaitState, nowMs: number, patience: Patience): [WaitState, WaitAction] {

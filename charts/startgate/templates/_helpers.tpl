@@ -26,9 +26,22 @@ app.kubernetes.io/component: {{ .component }}
 {{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.skippedNamespaces | uniq | toJson -}}
 {{- end -}}
 
-{{/* Where the serving certificate is. Two names, so that a change of provider never meets the other's Secret. */}}
-{{- define "startgate.certificateSecret" -}}
-{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-serving" "startgate-certificates" -}}
+{{/*
+Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The first is where a
+former version has that of both programs: in an upgrade its replicas go on reading it.
+*/}}
+{{- define "startgate.leaseServiceCertificateSecret" -}}
+{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-lease-service" "startgate-certificates" -}}
+{{- end -}}
+
+{{/* Where the webhook's own is. */}}
+{{- define "startgate.webhookCertificateSecret" -}}
+{{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-webhook" "startgate-webhook-certificates" -}}
+{{- end -}}
+
+{{/* Whether conditions are written. An upgrade with the values of a version before (--reuse-values) has none of it. */}}
+{{- define "startgate.writesConditions" -}}
+{{- ne (toString .Values.leaseService.writeConditions) "false" | ternary "true" "" -}}
 {{- end -}}
 
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
@@ -42,18 +55,20 @@ app.kubernetes.io/component: {{ .component }}
     "name" "startgate-lease-service"
     "port" 443
     "listenPort" .Values.leaseService.port
-    "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace))
+    "serverName" (printf "startgate-lease-service.%s.svc" .Release.Namespace)
+    "writeConditions" (eq (include "startgate.writesConditions" .) "true"))
   "webhook" (dict
     "name" "startgate-webhook"
     "configurationName" "startgate"
     "listenPort" .Values.webhook.port
+    "certificateSecret" (include "startgate.webhookCertificateSecret" .)
     "allowOptOut" .Values.webhook.allowOptOut
     "clientCa" .Values.webhook.clientCa)
   "metrics" (dict
     "listenPort" .Values.metrics.port
     "authorization" .Values.metrics.authorization)
   "certificateProvider" .Values.certificates.provider
-  "certificateSecret" (include "startgate.certificateSecret" .)
+  "certificateSecret" (include "startgate.leaseServiceCertificateSecret" .)
   "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
   "failOpenAfter" .Values.failOpenAfter
@@ -100,6 +115,7 @@ capabilities:
 runAsNonRoot: true
 {{- with .Values.runAsUser }}
 runAsUser: {{ int64 . }}
+runAsGroup: {{ int64 . }}
 {{- end }}
 seccompProfile:
   type: RuntimeDefault

@@ -8,6 +8,7 @@ import {
   type GateMessage,
   REPORTS_PATH,
 } from '../../../core/lease-api.ts'
+import { VERSION } from '../../../core/version.ts'
 import type { LeaseConfig } from '../config.ts'
 import { ANSWER_ENDED, type LeasePost } from '../lease-client.ts'
 import { reconnectDelayMs } from '../patience.ts'
@@ -16,6 +17,8 @@ import { startWaiting, step, type WaitAction, type WaitEvent } from '../waiting.
 export interface ContactDeps {
   config: LeaseConfig
   attempt: number
+  /** A gate of this run has failed open. */
+  isLost: boolean
   post: LeasePost
   clock: Clock
   /** In [0, 1). */
@@ -67,7 +70,7 @@ export class Contact {
   async run(): Promise<void> {
     const { config, clock, onAlone } = this.#deps
     const random = this.#deps.random()
-    let state = startWaiting(clock.monotonicMs(), random)
+    let state = startWaiting(clock.monotonicMs(), random, this.#deps.isLost)
     const feed = (event: WaitEvent): WaitAction => {
       const [next, action] = step(state, event, clock.monotonicMs(), config)
       state = next
@@ -110,7 +113,7 @@ export class Contact {
       if (message.kind === 'containers') onSights(message.containers)
       void this.report()
     }
-    const body = { podUid: config.podUid, attempt, nonce, reports: reports() }
+    const body = { podUid: config.podUid, attempt, nonce, version: VERSION, reports: reports() }
     const reason = await post({ address, path: AGENT_PATH, body, signal: aborter.signal, onValue })
     this.#leader = undefined
     return decided ?? feed({ kind: 'lost', reason })

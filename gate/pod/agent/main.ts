@@ -1,5 +1,5 @@
 import { createLogger } from '../../../core/log.ts'
-import { readRuns } from '../shared-directory.ts'
+import { readLost, readRuns } from '../shared-directory.ts'
 import { parseAgentConfig } from './config.ts'
 import { AgentRun } from './run.ts'
 
@@ -14,6 +14,7 @@ for (const fault of faults) log.error(fault)
 if (!config) process.exit(1)
 // The pull gate is the first container of a sequenced pod and counts the runs.
 const { pull } = await readRuns()
-await new AgentRun(config, Math.max(1, pull), log).run()
+const attempt = Math.max(1, pull)
+await new AgentRun(config, { attempt, isLost: await readLost(attempt) }, log).run()
 log.info('all containers are ready')
 process.exit(0)

@@ -5,6 +5,7 @@ import type { Logger } from '../../../core/log.ts'
 import { type GateName, NOTIFY_DIRECTORY, NOTIFY_SOCKET_FILE } from '../../../core/names.ts'
 import { createLeaseClient, createLeasePost } from '../lease-client.ts'
 import { readPressure } from '../node-pressure.ts'
+import { markLost } from '../shared-directory.ts'
 import { waitUnlessWithdrawn } from '../wait.ts'
 import type { AgentConfig } from './config.ts'
 import { Contact } from './contact.ts'
@@ -42,19 +43,23 @@ export class AgentRun {
   readonly #phases = new Map<string, string>()
   readonly #sources: DatagramSource[] = []
   #state: SequencingState
+  /** Whether the last that was known of the lease service is that it cannot be reached: then a stage only tries. */
+  #isLost: boolean
   #saved = ''
   #due: NodeJS.Timeout | undefined
   #finish = (): void => undefined
 
-  constructor(config: AgentConfig, attempt: number, log: Logger) {
+  constructor(config: AgentConfig, { attempt, isLost }: { attempt: number; isLost: boolean }, log: Logger) {
     const { sequence, startTimeoutMs } = config
     this.#config = config
+    this.#isLost = isLost
     this.#log = log
     this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: SIMPLE_SETTLE_MS, wordSettleMs: WORD_SETTLE_MS }
     this.#state = loadState(this.#rules, systemClock.wallMs())
     this.#contact = new Contact({
       config,
       attempt,
+      isLost,
       post: createLeasePost(config),
       clock: systemClock,
       random: Math.random,
@@ -108,6 +113,7 @@ export class AgentRun {
   }
 
   #takeAlone(isAlone: boolean, reason: string): void {
+    this.#isLost = isAlone
     if (isAlone === this.#state.isAlone) return
     if (isAlone) this.#log.warn({ reason }, 'no contact with the lease service: going on by what this pod shows')
     else this.#log.info('in contact with the lease service')
@@ -174,6 +180,7 @@ export class AgentRun {
       {
         config,
         attempt,
+        isLost: this.#isLost,
         client: createLeaseClient(config),
         clock: systemClock,
         random: Math.random,
@@ -184,6 +191,8 @@ export class AgentRun {
       withdrawn.signal,
     )
     if (!verdict) return
+    this.#isLost = verdict.verdict === 'failed-open'
+    void markLost(attempt, this.#isLost)
     this.#log.info({ ...verdict, attempt }, verdict.verdict === 'granted' ? 'granted' : 'failing open')
     this.#take({ kind: 'verdict', gate, verdict: { ...verdict, attempt } })
   }
