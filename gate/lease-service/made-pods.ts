@@ -43,5 +43,6 @@ export function silentMetrics(): ServiceMetrics {
     watchAgeSeconds: zero,
     pressures: () => [],
     badAnnotations: () => [],
+    hasNamespace: () => true,
   })
 }

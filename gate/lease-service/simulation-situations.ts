@@ -40,6 +40,7 @@ export const SITUATIONS = [
   'a pull backed off',
   'a container crashed',
   'a container started late',
+  'a pod past starting was forgotten',
 ] as const
 
 export type Situation = (typeof SITUATIONS)[number]
