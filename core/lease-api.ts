@@ -38,6 +38,9 @@ export interface ErrorBody {
   message: string
 }
 
+/** Code of the 429 for a pod that comes too often: what was sent was not taken in, and may be sent again after a second. */
+export const TOO_MANY_REQUESTS = 'TOO_MANY_REQUESTS'
+
 export const HEARTBEAT_MS = 5_000
 
 export function gatePath(gate: GateName): string {

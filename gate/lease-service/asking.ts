@@ -1,3 +1,4 @@
+import { LatestRuns } from './latest-runs.ts'
 import type { Ticket } from './model.ts'
 import { compareTickets } from './queue.ts'
 
@@ -5,7 +6,7 @@ import { compareTickets } from './queue.ts'
 export class Asking {
   readonly #byKey = new Map<string, Ticket>()
   readonly #keysByPod = new Map<string, Set<string>>()
-  readonly #sinceMs = new Map<string, Map<string, number>>()
+  readonly #sinceMs = new LatestRuns<number>()
   /** Of the last look. */
   #sorted: Ticket[] = []
   readonly #added = new Set<string>()
@@ -18,8 +19,7 @@ export class Asking {
   /** Drops the pod's other runs: who asks last is the one that lives. */
   add(ticket: Ticket, nowMs: number): void {
     for (const key of this.otherRuns(ticket)) this.remove(key)
-    const since = this.#sinceMs.get(ticket.podUid) ?? new Map<string, number>()
-    this.#sinceMs.set(ticket.podUid, since.set(ticket.key, since.get(ticket.key) ?? nowMs))
+    this.#sinceMs.set(ticket, this.#sinceMs.get(ticket) ?? nowMs)
     this.#byKey.set(ticket.key, ticket)
     this.#added.add(ticket.key)
     this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
@@ -37,12 +37,12 @@ export class Asking {
     return this.#keysByPod.has(podUid)
   }
 
-  sinceMs({ podUid, key }: Ticket): number | undefined {
-    return this.#sinceMs.get(podUid)?.get(key)
+  sinceMs(ticket: Ticket): number | undefined {
+    return this.#sinceMs.get(ticket)
   }
 
   removePod(podUid: string): void {
-    this.#sinceMs.delete(podUid)
+    this.#sinceMs.removePod(podUid)
     for (const key of this.#keysByPod.get(podUid) ?? []) this.remove(key)
   }
 

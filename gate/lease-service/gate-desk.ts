@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
 import { absences, LEAST_AWAY_MS } from './far-back.ts'
-import { type Grant, isFree, type Waiting } from './model.ts'
+import { LatestRuns } from './latest-runs.ts'
+import { type Grant, isFree, podUidOf, type Ticket, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
@@ -33,7 +34,7 @@ export interface GateDeskDeps {
 export class GateDesk {
   readonly #deps: GateDeskDeps
   readonly #streams = new Streams()
-  readonly #askedAtMs = new Map<string, number>()
+  readonly #askedAtMs = new LatestRuns<number>()
   readonly #returns = new Returns()
   #waiting: readonly Waiting[] = []
 
@@ -45,9 +46,9 @@ export class GateDesk {
     return this.#streams.size
   }
 
-  open(key: string, stream: Stream): void {
-    this.#streams.open(key, stream)
-    if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, this.#deps.clock.monotonicMs())
+  open(ticket: Pick<Ticket, 'podUid' | 'attempt' | 'key'>, stream: Stream): void {
+    this.#streams.open(ticket.key, stream)
+    this.#askedAtMs.set(ticket, this.#askedAtMs.get(ticket) ?? this.#deps.clock.monotonicMs())
   }
 
   has(key: string): boolean {
@@ -73,7 +74,7 @@ export class GateDesk {
     if (this.#deps.isMute()) return
     for (const [row, afterMs] of absences(waiting, { agents: agents(), returns: this.#returns, nowMs, random })) {
       this.#tellOne(row, afterMs, nowMs)
-      reporter.waiting(row, nowMs - (this.#askedAtMs.get(row.key) ?? nowMs), podOf)
+      reporter.waiting(row, nowMs - (this.#askedSince(row.key) ?? nowMs), podOf)
     }
     this.#askForPressure(waiting, nowMs)
   }
@@ -82,9 +83,9 @@ export class GateDesk {
   answer(grant: Grant): { waitedMs: number; answered: boolean } {
     const { key } = grant
     const nowMs = this.#deps.clock.monotonicMs()
-    const waitedMs = nowMs - (this.#askedAtMs.get(key) ?? nowMs)
+    const waitedMs = nowMs - (this.#askedAtMs.get(grant) ?? nowMs)
     const answered = this.#streams.grant(key, isFree(grant) ? undefined : key)
-    this.#askedAtMs.delete(key)
+    this.#askedAtMs.remove(grant)
     return { waitedMs, answered }
   }
 
@@ -94,7 +95,7 @@ export class GateDesk {
   }
 
   queueLengths(): QueueLength[] {
-    return queueLengths(this.#waiting, key => this.#askedAtMs.get(key), this.#deps.clock.monotonicMs())
+    return queueLengths(this.#waiting, key => this.#askedSince(key), this.#deps.clock.monotonicMs())
   }
 
   /** To be called about once a second. */
@@ -103,9 +104,13 @@ export class GateDesk {
     if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
   }
 
-  /** Forgets since when pods waited that are gone. */
-  prune(): void {
-    for (const key of this.#askedAtMs.keys()) if (!this.#deps.podOf(key)) this.#askedAtMs.delete(key)
+  /** Forgets since when a pod waited that is gone. */
+  removePod(podUid: string): void {
+    this.#askedAtMs.removePod(podUid)
+  }
+
+  #askedSince(key: string): number | undefined {
+    return this.#askedAtMs.get({ key, podUid: podUidOf(key) })
   }
 
   endAll(message: () => Directions): void {

@@ -12,7 +12,7 @@ export interface PodIdentity {
 /** The caller is not who it says, or nobody we serve. `status` is the HTTP answer. */
 export class RefusedError extends CodedError {
   readonly code: string
-  readonly status: 400 | 401 | 403 | 404 | 503
+  readonly status: 400 | 401 | 403 | 404 | 429 | 503
   constructor(status: RefusedError['status'], code: string, message: string) {
     super(message)
     this.status = status

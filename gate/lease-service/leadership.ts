@@ -20,13 +20,14 @@ import { withLeave } from './leave.ts'
 import { Ledger, type Step } from './ledger.ts'
 import type { ClusterSettings } from './limits.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import { type Grant, isFree, type Release } from './model.ts'
+import { type Grant, isFree, podUidOf, type Release } from './model.ts'
 import type { NodeFold } from './node-facts.ts'
 import { NodePressures } from './node-pressures.ts'
 import { inForce } from './opted-in.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
+import { RequestRates } from './request-rates.ts'
 import { SequenceTeller } from './sequence-teller.ts'
 import type { Directions } from './service.ts'
 import { reasonOfError, type Trouble } from './set-asides.ts'
@@ -76,6 +77,7 @@ export class Leadership {
   readonly #pace: StepPace
   readonly #agents = new AgentStreams()
   readonly #pressures: NodePressures
+  readonly #rates: RequestRates
   readonly #badAnnotations = new BadAnnotations()
   /** Those that are not past starting. */
   readonly #pods = new Map<string, Pod>()
@@ -94,6 +96,7 @@ export class Leadership {
     this.#deps = deps
     const { settings, findWorkload } = deps
     this.#pressures = new NodePressures(settings.node.maxPressure)
+    this.#rates = new RequestRates(() => deps.clock.monotonicMs())
     const { overloads } = this.#pressures
     this.#ledger = new Ledger(settings, { findWorkload, overloads, started: deps.started }, deps.clock.monotonicMs())
     this.#pace = new StepPace(deps.clock, () => this.#step())
@@ -271,6 +274,7 @@ export class Leadership {
     stream: Stream,
   ): () => void {
     const { clock } = this.#deps
+    this.#rates.take(pod)
     const ticket = ticketOf(pod, { gate, attempt })
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
@@ -280,13 +284,13 @@ export class Leadership {
     }
     const nowMs = clock.monotonicMs()
     for (const other of this.#ledger.otherRuns(ticket)) this.#gates.askAgain(other, ANOTHER_RUN, BEAT_MS)
-    this.#gates.open(key, stream)
+    this.#gates.open(ticket, stream)
     const wasHeld = this.#ledger.grantOf(key) !== undefined
     const granted = this.#ledger.ask(ticket, nowMs)
     // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
     if (granted) this.#writer.submit({ ...granted, term: this.#deps.term })
     else if (wasHeld) this.#writer.release(key)
-    if (pressure) this.takePressure(pod, pressure)
+    if (pressure) this.#notePressure(pod, pressure)
     this.#planStep()
     return () => {
       if (this.#stopped || !this.#gates.close(key, stream)) return
@@ -296,7 +300,12 @@ export class Leadership {
   }
 
   /** A gate tells what the pressure on its node is: on the one that the API says its pod is on. */
-  takePressure({ metadata, spec }: Pod, pressure: Pressure): void {
+  takePressure(pod: Pod, pressure: Pressure): void {
+    this.#rates.take(pod)
+    this.#notePressure(pod, pressure)
+  }
+
+  #notePressure({ metadata, spec }: Pod, pressure: Pressure): void {
     this.#pressures.take(spec.nodeName ?? '', metadata.uid ?? '', pressure, this.#deps.clock.monotonicMs())
     this.#planStep()
   }
@@ -305,8 +314,9 @@ export class Leadership {
   connectAgent(pod: Pod, { podUid, attempt, reports }: AgentRequest, stream: AgentStream): () => void {
     // Before anything is kept for it: a refused caller has no stream to close.
     this.#requireAgent(pod)
+    this.#rates.take(pod)
     this.#agents.open(podUid, attempt, stream)
-    this.report(pod, { podUid, attempt, reports })
+    this.#takeReports(pod, { podUid, attempt, reports })
     // After it was told what its pod's status says, which is all it came for if it must go at once.
     if (this.#agents.size > HELD_AGENTS || this.streamCount() > HELD_STREAMS)
       this.#agents.makeRoom(uid => this.#gates.awayMs(uid))
@@ -314,8 +324,13 @@ export class Leadership {
   }
 
   /** Takes in what an agent reports. Throws RefusedError. */
-  report(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
+  report(pod: Pod, request: ReportsRequest): void {
     this.#requireAgent(pod)
+    this.#rates.take(pod)
+    this.#takeReports(pod, request)
+  }
+
+  #takeReports(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
     this.#ledger.report(podUid, attempt, reports, this.#deps.clock.monotonicMs())
     this.#sequences.tell(pod)
     this.#planStep()
@@ -323,7 +338,9 @@ export class Leadership {
 
   #requireAgent(pod: Pod): void {
     const { namespace, name } = pod.metadata
-    if (!sequenceOf(pod)) throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} has no agent in its spec`)
+    if (sequenceOf(pod)) return
+    const why = 'has no agent in its spec with a sequence of its own containers and gates'
+    throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} ${why}`)
   }
 
   /** A workload that somebody comes after has changed. */
@@ -428,6 +445,8 @@ export class Leadership {
       if (this.#agents.attemptOf(uid) !== undefined || !this.#ledger.isIdle(uid)) continue
       this.#pods.delete(uid)
       this.#ledger.forgetStarted(uid)
+      this.#gates.removePod(uid)
+      this.#rates.removePod(uid)
       this.#sequences.removePod(uid)
       this.#deps.reporter.podGone(uid)
     }
@@ -462,6 +481,8 @@ export class Leadership {
   #podGone(uid: string): void {
     this.#pods.delete(uid)
     this.#ledger.removePod(uid, this.#deps.clock.monotonicMs())
+    this.#gates.removePod(uid)
+    this.#rates.removePod(uid)
     this.#sequences.removePod(uid)
     this.#deps.reporter.podGone(uid)
     this.#planStep()
@@ -479,7 +500,6 @@ export class Leadership {
 
   async #compare(): Promise<void> {
     await this.#strays.checkAll()
-    this.#gates.prune()
     const { store, confirmTerm, log } = this.#deps
     const isCounted = (key: string) => this.#ledger.grantOf(key) !== undefined
     const isStopped = () => this.#stopped
@@ -494,8 +514,4 @@ export class Leadership {
     for (const key of deleted) this.#ledger.revoke(key)
     if (deleted.length > 0) this.#planStep()
   }
-}
-
-function podUidOf(key: string): string {
-  return key.split('.')[1] ?? ''
 }

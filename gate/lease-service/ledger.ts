@@ -246,7 +246,9 @@ export class Ledger {
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
   report(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): void {
-    if (this.#reports.take(podUid, attempt, reports, nowMs)) this.#touch(podUid)
+    const pod = this.#pods.get(podUid)?.pod
+    const containers = new Set(pod && sequenceOf(pod)?.stages.flatMap(stage => stage.containers))
+    if (this.#reports.take({ podUid, attempt, containers }, reports, nowMs)) this.#touch(podUid)
   }
 
   reportsOf(podUid: string, attempt: number): ReadonlyMap<string, Report> | undefined {

@@ -27,6 +27,11 @@ export interface Ticket {
   createdAtMs: number
 }
 
+/** Whose ticket or grant has this key. */
+export function podUidOf(key: string): string {
+  return key.split('.', 2)[1] ?? ''
+}
+
 /** Slots given out; stored as one Lease object, so that a grant is atomic. */
 export interface Grant extends Ticket {
   /** Term of the leader that wrote or last confirmed it. */

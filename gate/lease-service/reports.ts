@@ -15,12 +15,20 @@ interface PodReports {
 export class Reports {
   readonly #byPod = new Map<string, PodReports>()
 
-  /** Folds reports in; false when they speak of an earlier run and so count for nothing. */
-  take(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): boolean {
+  /**
+   * Folds reports in, of the pod's own `containers` only: what else an agent names is not kept. False when they speak of an earlier run
+   * and so count for nothing.
+   */
+  take(
+    { podUid, attempt, containers }: { podUid: string; attempt: number; containers: ReadonlySet<string> },
+    reports: readonly AgentReport[],
+    nowMs: number,
+  ): boolean {
     const before = this.#byPod.get(podUid)
     if (before && before.attempt > attempt) return false
     const kept = before?.attempt === attempt ? before.byContainer : new Map<string, Report>()
     for (const { extendUntilMs, ...report } of reports) {
+      if (!containers.has(report.container)) continue
       const extendedToMs = extendUntilMs === undefined ? undefined : nowMs + extendUntilMs
       const state = isOutrun(report, kept.get(report.container)) ? 'ready' : report.state
       kept.set(report.container, { ...report, state, ...(extendedToMs !== undefined && { extendedToMs }) })

@@ -18,8 +18,8 @@ export interface SequenceTellerDeps {
 /** Shows an agent what its pod's status says, and people what both say together. */
 export class SequenceTeller {
   readonly #deps: SequenceTellerDeps
-  /** Containers that were not ready in time, by pod and run. */
-  readonly #timedOut = new Map<string, Map<number, Set<string>>>()
+  /** Containers that were not ready in time, of the latest run that had one. */
+  readonly #timedOut = new Map<string, { attempt: number; names: Set<string> }>()
 
   constructor(deps: SequenceTellerDeps) {
     this.#deps = deps
@@ -32,15 +32,17 @@ export class SequenceTeller {
     const sequence = sequenceOf(pod)
     if (attempt === undefined || !sequence) return
     agents.tell(uid, containersSeen(pod, sequence, attempt), clock.monotonicMs())
-    const timedOut = this.#timedOut.get(uid)?.get(attempt) ?? new Set()
+    const late = this.#timedOut.get(uid)
+    const timedOut = late?.attempt === attempt ? late.names : new Set<string>()
     conditions.put(pod, startedCondition(pod, sequence, { attempt, reports: reportsOf(uid, attempt), timedOut }))
   }
 
   timedOut(pod: Pod, { grant, container }: SlotTimeout): void {
     if (!sequenceOf(pod)) return
     const { podUid, attempt } = grant
-    const runs = this.#timedOut.get(podUid) ?? new Map<number, Set<string>>()
-    this.#timedOut.set(podUid, runs.set(attempt, (runs.get(attempt) ?? new Set()).add(container)))
+    const before = this.#timedOut.get(podUid)
+    const names = before?.attempt === attempt ? before.names : new Set<string>()
+    this.#timedOut.set(podUid, { attempt, names: names.add(container) })
     this.tell(pod)
   }
 

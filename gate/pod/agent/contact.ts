@@ -7,6 +7,7 @@ import {
   type ContainerSight,
   type GateMessage,
   REPORTS_PATH,
+  TOO_MANY_REQUESTS,
 } from '../../../core/lease-api.ts'
 import { VERSION } from '../../../core/version.ts'
 import type { LeaseConfig } from '../config.ts'
@@ -32,6 +33,8 @@ export interface ContactDeps {
 
 /** Between two reports, so that a container that talks a lot does not make the agent do so. */
 const REPORT_GAP_MS = 200
+/** After a report that came too soon after others: the leader is there, and the stream goes on. */
+const TOO_MANY_PAUSE_MS = 1_000
 
 /** The pod's one stream to the leader, and the reports beside it. */
 export class Contact {
@@ -58,8 +61,10 @@ export class Contact {
     while (this.#leader && !this.isDelivered()) {
       const { address, aborter } = this.#leader
       const version = this.#version()
-      if (await this.#send(address, aborter.signal)) this.#delivered = version
-      else aborter.abort()
+      const outcome = await this.#send(address, aborter.signal)
+      if (outcome === 'taken') this.#delivered = version
+      else if (outcome === 'lost') aborter.abort()
+      else await sleep(TOO_MANY_PAUSE_MS)
       if (this.#leader?.aborter.signal.aborted) break
       await sleep(REPORT_GAP_MS)
     }
@@ -119,7 +124,7 @@ export class Contact {
     return decided ?? feed({ kind: 'lost', reason })
   }
 
-  async #send(address: string, signal: AbortSignal): Promise<boolean> {
+  async #send(address: string, signal: AbortSignal): Promise<'taken' | 'too many' | 'lost'> {
     const { config, attempt, post, reports } = this.#deps
     const body = { podUid: config.podUid, attempt, reports: reports() }
     let isTaken = true
@@ -127,7 +132,9 @@ export class Contact {
     const onValue = (value: unknown) => {
       isTaken = !(typeof value === 'object' && value !== null && 'kind' in value)
     }
-    return (await post({ address, path: REPORTS_PATH, body, signal, onValue })) === ANSWER_ENDED && isTaken
+    const end = await post({ address, path: REPORTS_PATH, body, signal, onValue })
+    if (end.startsWith(`${TOO_MANY_REQUESTS}:`)) return 'too many'
+    return end === ANSWER_ENDED && isTaken ? 'taken' : 'lost'
   }
 
   /** Equal as long as the reports say the same; what runs down with time is taken by its end. */
