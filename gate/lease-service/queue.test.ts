@@ -274,7 +274,7 @@ function decideSlowly(tickets: Ticket[], facts: QueueFacts): string[] {
     facts.scopesOf(t).reduce((most, s) => {
       if (!isShared(s) || !contended.has(s.id)) return most
       const ours = sum(taken.filter(o => o.namespace === t.namespace && usesIn(facts, o, s)))
-      return Math.max(most, (facts.heldBy(t.namespace, s) + ours) / (facts.weightOf(t.namespace) * s.limit))
+      return Math.max(most, (facts.heldBy(t.namespace, s) + ours) * (1 / (facts.weightOf(t.namespace) * s.limit)))
     }, 0)
   const byAge = (a: Ticket, b: Ticket) => compareTickets({ ...a, priority: 0 }, { ...b, priority: 0 })
   const lines = linesSlowly(able, facts)
