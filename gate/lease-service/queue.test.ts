@@ -223,7 +223,10 @@ const someNumbers = (max: number) =>
     ),
     fc.nat(max),
   )
-const someFacts = fc.tuple(someNumbers(6), someNumbers(3)).map(([limits, inUse]) => factsOf(limits, inUse))
+const someWeights = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom(0.01, 1, 3, 100))
+const someFacts = fc
+  .tuple(someNumbers(6), someNumbers(3), someWeights)
+  .map(([limits, inUse, weights]) => ({ ...factsOf(limits, inUse), weightOf: (name: string) => weights[name] ?? 1 }))
 
 const isShared = ({ id }: Scope) => !id.startsWith('namespace/')
 const isOfNode = ({ id }: Scope) => id.includes('node/')

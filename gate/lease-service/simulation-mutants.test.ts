@@ -48,12 +48,6 @@ class FirstComeFirstServed extends Ledger {
   override expectReturns(): void {}
 }
 
-class Weightless extends Ledger {
-  override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
-    super.setNamespace(name, settings)
-  }
-}
-
 class Debtless extends Usage {
   override debt(): number {
     return 0
@@ -200,10 +194,6 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
       newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^registry\//) }),
     },
     want: /^OverLimit.* in registry/,
-  },
-  'a weight ignored': {
-    faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
-    want: /^Unfair/,
   },
   'shares compared across the cluster': {
     faults: {
