@@ -88,6 +88,11 @@ export class Admission {
       if (scope.windowMs !== undefined) this.#rates.take(scope, ticket.slots, nowMs)
   }
 
+  /** A grant could not be stored. */
+  revoked(ticket: Ticket): void {
+    this.#overdue[ticket.resource].revoked(ticket)
+  }
+
   /** Whether a grant whose slots are counted already is within the limits in force. A rate is of what is yet to be granted. */
   isWithinLimits(grant: Grant): boolean {
     const { usage, facts, scopesOf } = this.#deps

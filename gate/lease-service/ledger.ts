@@ -282,7 +282,10 @@ export class Ledger {
   /** The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there, waits again. */
   revoke(key: string): void {
     const grant = this.#holdings.get(key)
-    if (grant) this.#progress.revoked(grant)
+    if (grant) {
+      this.#progress.revoked(grant)
+      this.#admission.revoked(grant)
+    }
     this.#holdings.remove(key)
   }
 

@@ -137,5 +137,9 @@ describe('who goes before all turns', () => {
     const tickets = [ticket('1'), ticket('2')]
     overdue.granted(ticket('1'))
     expect(overdue.first(tickets, facts(), OVERDUE_MS)).toBe('start.2.1')
+    const other = new Overdue()
+    other.granted(ticket('1'))
+    other.revoked(ticket('1'))
+    expect(other.first(tickets, facts(), OVERDUE_MS)).toBe('start.1.1')
   })
 })

@@ -49,6 +49,12 @@ export class Overdue {
     if (this.#first === ticket.key) this.#first = undefined
   }
 
+  /** The grant could not be stored: nobody had anything of it. */
+  revoked(ticket: Ticket): void {
+    const id = placeOf(ticket)
+    if (this.#grantedLast.get(id) === ticket.key) this.#grantedLast.delete(id)
+  }
+
   /**
    * Key of the ticket that goes before all turns; undefined when none is overdue, or it is not time yet. It stays the same until that one is granted,
    * or waits no more, or is kept back by its own namespace's limits.

@@ -223,7 +223,10 @@ const someNumbers = (max: number) =>
     ),
     fc.nat(max),
   )
-const someFacts = fc.tuple(someNumbers(6), someNumbers(3)).map(([limits, inUse]) => factsOf(limits, inUse))
+const someWeights = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom(0.01, 1, 3, 100))
+const someFacts = fc
+  .tuple(someNumbers(6), someNumbers(3), someWeights)
+  .map(([limits, inUse, weights]) => ({ ...factsOf(limits, inUse), weightOf: (name: string) => weights[name] ?? 1 }))
 
 const isShared = ({ id }: Scope) => !id.startsWith('namespace/')
 const isOfNode = ({ id }: Scope) => id.includes('node/')
@@ -274,7 +277,7 @@ function decideSlowly(tickets: Ticket[], facts: QueueFacts): string[] {
     facts.scopesOf(t).reduce((most, s) => {
       if (!isShared(s) || !contended.has(s.id)) return most
       const ours = sum(taken.filter(o => o.namespace === t.namespace && usesIn(facts, o, s)))
-      return Math.max(most, (facts.heldBy(t.namespace, s) + ours) / (facts.weightOf(t.namespace) * s.limit))
+      return Math.max(most, (facts.heldBy(t.namespace, s) + ours) * (1 / (facts.weightOf(t.namespace) * s.limit)))
     }, 0)
   const byAge = (a: Ticket, b: Ticket) => compareTickets({ ...a, priority: 0 }, { ...b, priority: 0 })
   const lines = linesSlowly(able, facts)

@@ -103,33 +103,39 @@ interface Lines {
  */
 function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse): Lines {
   const lines = new Map<string, Entry[]>()
-  const waitsAt = new Set<string>()
+  const waitsAt = new Map<string, Set<string>>()
   const free: Entry[] = []
   const full = new Set<string>()
   for (const entry of entries) {
     const { ticket, scopes } = entry
-    const at = (scope: Scope) => `${ticket.namespace} ${scope.id}`
-    const lacking = scopes.filter(scope => !hasRoom(ticket.slots, scope, used(scope)))
+    const { namespace, slots } = ticket
+    const lacking = scopes.filter(scope => !hasRoom(slots, scope, used(scope)))
     if (lacking.length === 0) free.push(entry)
-    else if (lacking.every(isLocal)) for (const scope of lacking) waitsAt.add(at(scope))
+    else if (lacking.every(isLocal)) for (const { id } of lacking) getOrMake(waitsAt, namespace, newSet).add(id)
     for (const { id } of lacking) full.add(id)
-    const where = scopes.find(scope => waitsAt.has(at(scope)))
-    push(lines, where ? at(where) : ticket.namespace, entry)
+    const there = waitsAt.get(namespace)
+    const where = there && scopes.find(({ id }) => there.has(id))
+    getOrMake(lines, where ? `${namespace} ${where.id}` : namespace, newLine).push(entry)
   }
   return { lines: [...lines.values()], free, full }
 }
 
-function push(lines: Map<string, Entry[]>, name: string, entry: Entry): void {
-  const line = lines.get(name)
-  if (line) line.push(entry)
-  else lines.set(name, [entry])
+const newSet = (): Set<string> => new Set()
+const newLine = (): Entry[] => []
+
+function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
 }
 
 /** What has become of the tickets so far. */
 class Round {
   readonly taken: Taken[] = []
   readonly obstacles = new Map<Ticket, Obstacle>()
-  readonly first: Ticket[] = []
+  first: Ticket | undefined
   readonly #facts: QueueFacts
   readonly #closed = new Set<string>()
   readonly #extra = new Map<string, number>()
@@ -144,10 +150,15 @@ class Round {
     debt: this.#facts.debt(scope),
   })
 
-  /** Part of a scope's limit that a namespace holds, for its weight; `more` slots would be its too. */
-  shareOf(namespace: string, scope: Scope, more = 0): number {
-    const held = this.#facts.heldBy(namespace, scope) + (this.#extraBy.get(`${namespace} ${scope.id}`) ?? 0) + more
-    return held / (this.#facts.weightOf(namespace) * Math.max(1, scope.limit))
+  /** Part of a scope's limit that a namespace holds, for its weight. */
+  shareOf(namespace: string, scope: Scope): number {
+    const extra = this.#extraBy.size > 0 ? (this.#extraBy.get(`${namespace} ${scope.id}`) ?? 0) : 0
+    return (this.#facts.heldBy(namespace, scope) + extra) * this.partOf(namespace, scope)
+  }
+
+  /** What one slot is worth of a scope's limit, for the namespace's weight. */
+  partOf(namespace: string, scope: Scope): number {
+    return 1 / (this.#facts.weightOf(namespace) * Math.max(1, scope.limit))
   }
 
   isFrozen({ ticket, scopes }: Entry): boolean {
@@ -158,7 +169,7 @@ class Round {
 
   /** Where it lacks room it keeps what it finds. */
   visitFirst(entry: Entry): void {
-    this.first.push(entry.ticket)
+    this.first = entry.ticket
     this.visit(entry)
     if (this.obstacles.has(entry.ticket)) this.#use(entry)
   }
@@ -204,38 +215,46 @@ function add(counts: Map<string, number>, key: string, change: number): void {
   counts.set(key, (counts.get(key) ?? 0) + change)
 }
 
+/** Those of one namespace that wait for one scope, and the share that they would have if those before got their slots. */
+interface Waiters {
+  share: number
+  /** Of one slot. */
+  part: number
+}
+
 /** Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it got its slots. */
 function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
-  const { obstacles, first } = round
-  const lengths = new Map<string, number>()
-  const lines = new Map<string, Entry[]>()
-  for (const entry of entries) {
-    const obstacle = obstacles.get(entry.ticket)
-    if (!obstacle) continue
-    const { id } = obstacle.scope
-    add(lengths, id, 1)
-    if (first.includes(entry.ticket)) continue
-    push(lines, `${entry.ticket.namespace} ${id}`, entry)
-  }
-  const places = new Map<string, number>()
-  const queued = new Map<string, number>()
+  const lengths = new Map<string, { of: number; placed: number }>()
+  const lines = new Map<string, { ticket: Ticket; obstacle: Obstacle; waiters: Waiters }[]>()
   const blocked: Blocked[] = []
-  const place = (ticket: Ticket): void => {
-    const obstacle = obstacles.get(ticket)
-    if (!obstacle) return
-    const { id } = obstacle.scope
-    add(places, id, 1)
-    add(queued, `${ticket.namespace} ${id}`, ticket.slots)
-    blocked.push({ ticket, obstacle, place: places.get(id) ?? 1, of: lengths.get(id) ?? 1 })
+  const place = (ticket: Ticket, obstacle: Obstacle): void => {
+    const length = lengths.get(obstacle.scope.id) ?? { of: 1, placed: 0 }
+    length.placed += 1
+    blocked.push({ ticket, obstacle, place: length.placed, of: length.of })
   }
-  for (const ticket of first) place(ticket)
+  for (const { ticket } of entries) {
+    const obstacle = round.obstacles.get(ticket)
+    if (!obstacle) continue
+    const { namespace } = ticket
+    const { scope } = obstacle
+    getOrMake(lengths, scope.id, () => ({ of: 0, placed: 0 })).of += 1
+    if (round.first === ticket) continue
+    const line = getOrMake(lines, `${namespace} ${scope.id}`, () => [])
+    const waiters = line[0]?.waiters ?? {
+      share: round.shareOf(namespace, scope),
+      part: round.partOf(namespace, scope),
+    }
+    line.push({ ticket, obstacle, waiters })
+  }
+  const ofFirst = round.first && round.obstacles.get(round.first)
+  if (round.first && ofFirst) place(round.first, ofFirst)
   takeTurns(lines.values(), {
-    shareOf: ({ ticket: { namespace }, ticket }) => {
-      const scope = obstacles.get(ticket)?.scope
-      return scope ? round.shareOf(namespace, scope, queued.get(`${namespace} ${scope.id}`)) : 0
-    },
+    shareOf: ({ waiters }) => waiters.share,
     compare: (a, b) => compareAge(a.ticket, b.ticket),
-    visit: ({ ticket }) => place(ticket),
+    visit: ({ ticket, obstacle, waiters }) => {
+      waiters.share += ticket.slots * waiters.part
+      place(ticket, obstacle)
+    },
   })
   return blocked
 }

@@ -125,6 +125,7 @@ test('a leader whose Leases are refused for a minute falls silent, so that gates
   expect([isTold.slice(0, 5), isTold.slice(-2)]).toEqual([Array(5).fill(true), [false, false]])
   api.createLease = store
   world.nowMs += 1_000
+  // Both have waited for long by now, b also while a's grants could not be stored.
   await expect.poll(() => [last(a), last(b)], { timeout: 10_000 }).toContain('granted')
 }, 60_000)
 

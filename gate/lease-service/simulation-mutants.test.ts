@@ -6,7 +6,7 @@ import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf, startShareOf } from './limits.ts'
-import type { Grant, Resource, Ticket } from './model.ts'
+import type { Grant, Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
 import { type Holder, Usage } from './usage.ts'
@@ -48,22 +48,9 @@ class FirstComeFirstServed extends Ledger {
   override expectReturns(): void {}
 }
 
-class Weightless extends Ledger {
-  override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
-    super.setNamespace(name, settings)
-  }
-}
-
 class Debtless extends Usage {
   override debt(): number {
     return 0
-  }
-}
-
-/** Compares what namespaces hold anywhere, not where their pods meet. */
-class Everywhere extends Usage {
-  override heldBy(resource: Resource, namespace: string): number {
-    return this.held(resource, `namespace/${namespace}`)
   }
 }
 
@@ -211,16 +198,6 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
       newLedger: (settings, parts) => new Ledger(settings, { ...parts, scopesOf: withoutScope(/^registry\//) }),
     },
     want: /^OverLimit.* in registry/,
-  },
-  'a weight ignored': {
-    faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
-    want: /^Unfair/,
-  },
-  'shares compared across the cluster': {
-    faults: {
-      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Everywhere() }, sinceMs),
-    },
-    want: /^Unfair/,
   },
   'a namespace counted in the cluster for less than its share, where it holds more': {
     faults: {
