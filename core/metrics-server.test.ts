@@ -9,7 +9,7 @@ import { createScrapeAccess } from './scrape-access.ts'
 
 /** The real server over plain HTTP, what it asks, how often it makes the text, and a clock that the test moves. */
 async function listening({ isOpen = false } = {}) {
-  const world = { nowMs: 0, made: 0, fails: false, reviewed: [] as string[] }
+  const world = { nowMs: 0, made: 0, fails: false, isBroken: false, reviewed: [] as string[] }
   const authorize = createScrapeAccess(
     async token => {
       world.reviewed.push(token)
@@ -21,7 +21,10 @@ async function listening({ isOpen = false } = {}) {
   )
   const server = buildMetricsServer({
     contentType: 'text/plain; version=0.0.4',
-    text: async () => `made ${++world.made}\n`,
+    text: async () => {
+      if (world.isBroken) throw new Error('a bug')
+      return `made ${++world.made}\n`
+    },
     authorize: isOpen ? undefined : authorize,
     monotonicMs: () => world.nowMs,
     log: pino({ level: 'silent' }),
@@ -70,6 +73,15 @@ test('when the API server cannot be asked, nothing is told and nothing remembere
   expect(await scrape('good')).toMatchObject({ status: 503 })
   world.fails = false
   expect(await scrape('good')).toMatchObject({ status: 200 })
+})
+
+test('a text that cannot be made is a 500, and made anew a second later', async () => {
+  const { world, scrape } = await listening({ isOpen: true })
+  world.isBroken = true
+  expect(await scrape()).toMatchObject({ status: 500, body: expect.stringContaining('INTERNAL') })
+  world.isBroken = false
+  world.nowMs = 1_000
+  expect(await scrape()).toMatchObject({ status: 200 })
 })
 
 test('the text is made once a second, however many ask, and a verdict is good for a while', async () => {

@@ -46,7 +46,8 @@ export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer 
     if (refusal) return refuse(response, refusal)
     connections.proven(request.socket)
     try {
-      response.writeHead(200, { 'content-type': deps.contentType }).end(await text())
+      const body = await text()
+      response.writeHead(200, { 'content-type': deps.contentType }).end(body)
     } catch (error) {
       deps.log.error({ error: messageOf(error) }, 'the metrics cannot be read')
       refuse(response, { status: 500, code: 'INTERNAL', message: 'the metrics cannot be read' })

@@ -42,7 +42,7 @@ export async function abusers(image: string, abuses: Abuse[]): Promise<Manifest[
             { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
           ],
           // Else it is the cluster's two cores that are short, which shows nothing of startgate.
-          resources: { limits: { cpu: '200m', memory: '512Mi' } },
+          resources: { limits: { cpu: '100m', memory: '512Mi' } },
         },
       ],
     },
