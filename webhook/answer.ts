@@ -15,6 +15,8 @@ export interface AnswerDeps {
 
 export type Answer = { kind: 'review'; body: AdmissionReview } | { kind: 'malformed'; sentence: string }
 
+const UNREADABLE = 'startgate: not gated: a field is not as in the API, or there are too many labels or annotations'
+
 interface Verdict {
   body: AdmissionReview
   result: ReviewResult
@@ -34,7 +36,7 @@ export function answer(body: unknown, deps: AnswerDeps): Answer {
   }
   if (parsed.kind === 'other') {
     count('skipped', parsed.reason)
-    return { kind: 'review', body: allow(parsed.uid) }
+    return { kind: 'review', body: allow(parsed.uid, parsed.reason === 'UnreadablePod' ? [UNREADABLE] : []) }
   }
   const verdict = decide(parsed.review, deps)
   count(verdict.result, verdict.reason)

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { messageOf } from '../core/errors.ts'
 import { type AnswerDeps, answer } from './answer.ts'
+import { parseBody } from './body.ts'
 
 export interface ServerDeps extends AnswerDeps {
   /** What is still missing, one sentence each; empty when ready. */
@@ -33,7 +34,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   // Not fastify's own: it refuses keys like __proto__, which are legal in JSON and harmless in data that is only looked at.
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, JSON.parse(String(text)))
+      done(null, parseBody(String(text)))
     } catch (error) {
       done(Object.assign(new Error(`the body is no JSON: ${messageOf(error)}`), { statusCode: 400, code: 'NOT_JSON' }))
     }
