@@ -89,12 +89,17 @@ const SUFFIX: Record<string, number> = {
   Ei: 2 ** 60,
 }
 
+/** The API server writes none with more; a number on the wire may be any. */
+const MOST_DIGITS = 64
+
 /**
  * A Kubernetes resource quantity as a number of its base unit (cores, bytes); undefined when it is none.
  * Source: k8s.io/apimachinery/pkg/api/resource, `<signedNumber><suffix>`.
  */
 export function parseQuantity(value: string | number | undefined): number | undefined {
-  const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value ?? ''))
+  const text = String(value ?? '')
+  if (text.length > MOST_DIGITS) return undefined
+  const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(text)
   return match ? Number(match[1]) * (SUFFIX[match[2] ?? ''] ?? 1) : undefined
 }
 

@@ -22,6 +22,8 @@ export type Answer =
 /** A sentence may quote a value of the pod's author; what is told is kept until it is sent. */
 const LONGEST_SENTENCE = 500
 
+const UNREADABLE = 'startgate: not gated: a field is not as in the API, or there are too many labels or annotations'
+
 interface Verdict {
   body: AdmissionReview
   result: ReviewResult
@@ -42,7 +44,7 @@ export function answer(body: unknown, deps: AnswerDeps): Answer {
   }
   if (parsed.kind === 'other') {
     count('skipped', parsed.reason)
-    return { kind: 'review', body: allow(parsed.uid) }
+    return { kind: 'review', body: allow(parsed.uid, parsed.reason === 'UnreadablePod' ? [UNREADABLE] : []) }
   }
   const verdict = decide(parsed.review, deps)
   count(verdict.result, verdict.reason)

@@ -7,14 +7,13 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * The pod in a review, if the fields that startgate reads have the API's types; undefined otherwise. The API server
- * sends decoded pods only, so this guards against anything else that finds the port.
+ * The pod in a review, if the fields that startgate reads have the API's types; undefined otherwise, and with more than 5,000 labels
+ * or annotations. The API server sends decoded pods only, so this guards against anything else that finds the port.
  */
 export function asPod(value: unknown): Pod | undefined {
   if (!isObject(value) || !isObject(value.metadata) || !isObject(value.spec)) return undefined
   const { metadata, spec } = value
   const isGood =
-    !isDeeperThan(value, MOST_LEVELS) &&
     isOptional(metadata.name, isText) &&
     isOptional(metadata.generateName, isText) &&
     isOptional(metadata.namespace, isText) &&
@@ -31,19 +30,6 @@ export function asPod(value: unknown): Pod | undefined {
     isOptional(spec.terminationGracePeriodSeconds, isNumber) &&
     isOptional(spec.resources, isResources)
   return isGood ? (value as unknown as Pod) : undefined
-}
-
-/** A pod's own fields have a dozen levels. What is made of it here, comparing and copying, recurses. */
-const MOST_LEVELS = 100
-
-/** Without recursion, since the depth is what is in question. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > levels) return true
-    level = level.flatMap(item => (typeof item === 'object' && item !== null ? Object.values(item) : []))
-  }
-  return false
 }
 
 type Guard = (value: unknown) => boolean
@@ -78,9 +64,19 @@ function isProbe(value: unknown): boolean {
   return isObject(value) && fields.every(field => isOptional(value[field], isNumber))
 }
 
-function isTextRecord(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every(isText)
+/** Of labels, annotations, selectors and resources. Objects of a hundred thousand keys take long to copy, and none is honest. */
+const MOST_ENTRIES = 5_000
+
+/** An object with so many entries at most, of which each is good. */
+function isRecordOf(guard: Guard): Guard {
+  return value => {
+    if (!isObject(value)) return false
+    const keys = Object.keys(value)
+    return keys.length <= MOST_ENTRIES && keys.every(key => guard(value[key]))
+  }
 }
+
+const isTextRecord = isRecordOf(isText)
 
 function isContainer(value: unknown): boolean {
   return (
@@ -95,9 +91,15 @@ function isContainer(value: unknown): boolean {
   )
 }
 
+/** The API server writes quantities in their shortest form; gates copy them. */
+const MOST_DIGITS = 64
+
 /** Quantities are text; a hand-written manifest may hold numbers. */
+function isQuantity(value: unknown): boolean {
+  return typeof value === 'number' || (isText(value) && value.length <= MOST_DIGITS)
+}
+
 function isResources(value: unknown): boolean {
-  const isList: Guard = list =>
-    isObject(list) && Object.values(list).every(quantity => ['string', 'number'].includes(typeof quantity))
+  const isList = isRecordOf(isQuantity)
   return isObject(value) && isOptional(value.requests, isList) && isOptional(value.limits, isList)
 }

@@ -5,6 +5,7 @@ import type { Container, Pod } from '../core/pod.ts'
 import { byName, countsByName } from './by-name.ts'
 import { type Injection, injected } from './inject/inject.ts'
 import { isOurContainer, isOurVolume, withoutOurs } from './inject/ownership.ts'
+import { isObject } from './json-shape.ts'
 import { listOperations } from './patch-list.ts'
 import { qosClass } from './qos.ts'
 
@@ -66,10 +67,33 @@ function fieldOperations(path: string, found: unknown, wanted: unknown): Operati
   return [{ op: found === undefined ? 'add' : 'replace', path, value: wanted }]
 }
 
-/** The pod after the operations, as the API server would make it; the pod itself stays as it is. Throws if they do not apply. */
+/**
+ * The pod after the operations, as the API server would make it; the pod itself stays as it is. What they do not reach is the same
+ * object as before, since a pod can be far larger than what is done to it. Throws if they do not apply.
+ */
 export function applied(pod: Pod, operations: Operation[]): Pod {
-  const copy = JSON.parse(JSON.stringify(pod)) as Pod
-  return jsonPatch.applyPatch(copy, operations, true, true, true).newDocument
+  const asSent = JSON.parse(JSON.stringify(operations)) as Operation[]
+  return jsonPatch.applyPatch(shallowCopy(pod), asSent, true, true, true).newDocument
+}
+
+/** A copy as deep as operations of ours reach. */
+function shallowCopy(pod: Pod): Pod {
+  const { metadata, spec } = pod
+  return { ...pod, metadata: withCopies(metadata, ['labels', 'annotations']), spec: specCopy(spec) }
+}
+
+function specCopy(spec: Pod['spec']): Pod['spec'] {
+  const copy = withCopies(spec, ['initContainers', 'volumes'])
+  return { ...copy, containers: spec.containers.map(container => withCopies(container, ['env', 'volumeMounts'])) }
+}
+
+function withCopies<T extends object>(object: T, fields: readonly (keyof T)[]): T {
+  const copies = fields.flatMap(field => {
+    const value = object[field]
+    if (Array.isArray(value)) return [[field, [...value]]]
+    return isObject(value) ? [[field, { ...value }]] : []
+  })
+  return { ...object, ...Object.fromEntries(copies) }
 }
 
 export type Checked = { kind: 'good' } | { kind: 'bad'; sentence: string }
@@ -88,7 +112,7 @@ export function checked(pod: Pod, injection: Injection, operations: Operation[])
     return bad(`the patch does not apply: ${String(error).slice(0, 200)}`)
   }
   // Equal to what was wanted, in which all that is the user's is what came in.
-  if (!isDeepStrictEqual(result, JSON.parse(JSON.stringify(wanted)))) return bad('the patch leads to another pod')
+  if (!isDeepStrictEqual(result, wanted)) return bad('the patch leads to another pod')
   if (!isDeepStrictEqual(usersContainers(wanted), usersContainers(pod)))
     return bad('a container of the user would change')
   const before = qosClass(withoutOurs(pod))

@@ -21,6 +21,7 @@ export function sequenceProblems(given: Declared): string[] {
   const names = byName(given.pod.spec.containers)
   const edges = edgesOf(given)
   const problems: Problem[] = [
+    ...given.pod.spec.containers.map(({ name }) => lengthProblem(name)),
     ...given.helpers.map(name => helperProblem(name, [...names.keys()], names.has(name))),
     ...given.moved.flatMap(moved => movedProblems(moved, given, edges)),
     ...given.pod.spec.containers.flatMap(container => readinessProblems(container, given, edges)),
@@ -45,6 +46,14 @@ function edgesOf({ dependencies }: Declared): Edges {
     }
   }
   return { first, completing }
+}
+
+/** A container's name is a DNS label (RFC 1123). All of them are in the agent's environment, which the kernel takes only so long. */
+const MOST_IN_NAME = 63
+
+function lengthProblem(name: string): Problem {
+  if (name.length <= MOST_IN_NAME) return undefined
+  return new InvalidValueError(DEPENDS_ON, name, `is no name for a container: ${MOST_IN_NAME} characters are the most`)
 }
 
 function helperProblem(name: string, names: readonly string[], isKnown: boolean): Problem {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { Costs, MOST_MS } from '../../core/fuzz.ts'
 import { RefusedError } from './identity.ts'
 import { buildServer } from './server.ts'
 
@@ -105,4 +106,33 @@ test('whatever is sent, the answer is a grant or one clear refusal, and only the
   )
   // A fuzz that is always turned away at the door shows nothing.
   for (const status of [200, 400, 401, 403]) expect(statuses.get(status) ?? 0).toBeGreaterThan(20)
+})
+
+const MOST_BYTES = 3 * 1024 * 1024
+const filled = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length))
+const reportOf = (rest: object) => ({ container: 'db', state: 'ready', ...rest })
+const agentBody = (reports: unknown) => JSON.stringify({ podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001', reports })
+const large: Record<string, string> = {
+  'brackets, 3 MiB': filled('[', MOST_BYTES),
+  'maps in maps, 3 MiB': filled('{"a":', MOST_BYTES),
+  'a text of 3 MiB': JSON.stringify({ podUid: filled('a', MOST_BYTES) }),
+  'brackets, as many as are read': filled('[', 130_000) + filled(']', 1),
+  'lists in lists, as many as are read': filled('[', 60_000) + filled(']', 60_000),
+  'keys, as many as are read': JSON.stringify(Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`k${i}`, i]))),
+  'keys that look like those of a prototype': `{${filled('"__proto__":1,', 120_000)}"a":1}`,
+  'escapes, as many as are read': JSON.stringify({ podUid: filled('\u0000', 20_000) }),
+  '200 reports with long texts': agentBody(Array.from({ length: 200 }, () => reportOf({ status: filled('s', 500) }))),
+  '10,000 reports': agentBody(Array.from({ length: 10_000 }, () => ({}))),
+  'reports in reports': agentBody([reportOf({ container: filled('-', 100_000) })]),
+} // biome-ignore format: a table
+
+test.each(Object.entries(large))('nobody else has to wait for a body of %s', async (name, payload) => {
+  const costs = new Costs()
+  for (const url of ['/v1/gates/startgate-start', '/v1/agent', '/v1/reports', '/v1/pressure']) {
+    const headers = { authorization: 'Bearer good', 'content-type': 'application/json' }
+    const answer = await costs.of(`${name} ${url}`, () => server.inject({ method: 'POST', url, payload, headers }))
+    expect([200, 400, 413]).toContain(answer.statusCode)
+    expect(answer.body.length).toBeLessThan(1_000)
+  }
+  expect(costs.slowest().filter(({ ms }) => ms > MOST_MS)).toEqual([])
 })

@@ -4,6 +4,9 @@ import type { ObjectMeta } from '../../core/pod.ts'
 /** The cluster autoscaler does not drain a node for pods with an emptyDir, unless the volume is named here. */
 const SAFE_TO_EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes'
 
+/** A longer list is left as it is: no pod has so many volumes. */
+const MOST_TEXT = 65_536
+
 /** The labels to set: the lease service watches pods by them. */
 export function ownLabels(): Record<string, string> {
   return { [GATED_LABEL]: 'true' }
@@ -24,8 +27,11 @@ export function ownAnnotations(
   { annotations }: ObjectMeta,
   { volumes, firstContainer }: AnnotationNeeds,
 ): Record<string, string> {
-  const named = (annotations?.[SAFE_TO_EVICT] ?? '').split(',').filter(name => name.trim() !== '')
-  const missing = volumes.filter(volume => !named.some(name => name.trim() === volume))
+  const given = annotations?.[SAFE_TO_EVICT] ?? ''
+  const named = given.length > MOST_TEXT ? [] : given.split(',').filter(name => name.trim() !== '')
+  const missing = (given.length > MOST_TEXT ? [] : volumes).filter(
+    volume => !named.some(name => name.trim() === volume),
+  )
   return {
     ...(missing.length > 0 && { [SAFE_TO_EVICT]: [...named, ...missing].join(',') }),
     ...(firstContainer && !annotations?.[DEFAULT_CONTAINER] && { [DEFAULT_CONTAINER]: firstContainer }),

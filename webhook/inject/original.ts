@@ -58,10 +58,14 @@ export function withOriginals(pod: Pod, agent: Container | undefined): Pod {
   }
 }
 
+/** Of 500 containers with names of 63 characters it has half of that; a longer one is not of our making. */
+const MOST_TEXT = 65_536
+
 function readOriginal({ env }: Container): Original | undefined {
-  const text = env?.find(({ name }) => name === AGENT_ENV.original)?.value
+  const text = String(env?.find(({ name }) => name === AGENT_ENV.original)?.value)
+  if (text.length > MOST_TEXT) return undefined
   try {
-    const value: unknown = JSON.parse(String(text))
+    const value: unknown = JSON.parse(text)
     if (!isObject(value) || !Array.isArray(value.containers)) return undefined
     if (!value.containers.every(name => typeof name === 'string' && name !== AGENT)) return undefined
     const grace = value.grace
