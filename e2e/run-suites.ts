@@ -15,8 +15,8 @@ interface Suites {
 export const secondOf = (name: string): string => `${name}-2`
 
 /**
- * Runs suites on this cluster and, if any need one of their own, on a second one, which it brings up and takes down. Those that run
- * alone come last, when nothing else runs any more.
+ * Runs suites on this cluster and, if several need one of their own, on a second one, which it brings up and takes down.
+ * Those that run alone come last, when nothing else runs any more.
  */
 export async function runSuites({ cluster, arranged, withUnit }: Suites): Promise<SuiteResult[]> {
   const image = (await buildProductImage({ cluster, log: say })).ref

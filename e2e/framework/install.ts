@@ -21,9 +21,10 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is Ready and the
- * API server asks the webhook. A release that is just this and that nobody has touched since is taken as it is: suites that run
- * side by side share it. STARTGATE_E2E_IMAGE names an image that has been built already, as one run needs it once.
+ * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is
+ * Ready and the API server asks the webhook. A release that is just this and that nobody has touched since is taken as it
+ * is: suites that run side by side share it. STARTGATE_E2E_IMAGE names an image that has been built already, as one run
+ * needs it once.
  */
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options

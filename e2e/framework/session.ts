@@ -36,8 +36,9 @@ export const E2E_VALUES: Record<string, unknown> = {
 }
 
 /**
- * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up anew. With
- * STARTGATE_E2E_SHARED other suites run on it at the same time: then one that does not answer is waited for, never replaced.
+ * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up anew.
+ * With STARTGATE_E2E_SHARED other suites run on it at the same time: then one that does not answer is waited for, never
+ * replaced.
  */
 export async function openCluster(): Promise<Cluster> {
   const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME

@@ -10,8 +10,8 @@ const POLL_MS = 250
 const MAX_POLL_MS = 1_000
 
 /**
- * How long to wait until a probe that took so long is asked again. One that runs kubectl takes a tenth of a second of a core, and more on a busy
- * machine: it must not be what keeps it busy when several suites wait.
+ * How long to wait until a probe that took so long is asked again. One that runs kubectl takes a tenth of a second of a
+ * core, and more on a busy machine: it must not be what keeps the machine busy when several suites wait.
  */
 export const pauseMs = (tookMs: number): number => Math.min(Math.max(POLL_MS, 2 * tookMs), MAX_POLL_MS)
 
