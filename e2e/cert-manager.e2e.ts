@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { APP_IMAGE, clusterUp } from './cluster/cluster.ts'
-import { DEFAULT_NAME } from './cluster/paths.ts'
+import { APP_IMAGE } from './cluster/cluster.ts'
 import { type CertManager, startCertManager } from './framework/cert-manager.ts'
 import { bothServe, replaceLeaseService, replicas, secretKey, system } from './framework/certificates.ts'
 import { limits } from './framework/limits.ts'
-import { E2E_VALUES, namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
+import { E2E_VALUES, namespaceFor, observerFor, openCluster, openSession, type Session } from './framework/session.ts'
 import { waitFor } from './framework/wait-for.ts'
 import { waitingHerd } from './framework/waiting-herd.ts'
 import { pod } from './framework/workloads.ts'
@@ -19,7 +18,7 @@ const WAITING = 4
 let session: Session
 let certManager: CertManager
 beforeAll(async () => {
-  const cluster = await clusterUp({ nodes: 2, name: process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME })
+  const cluster = await openCluster()
   certManager = await startCertManager(cluster)
   session = await openSession({ ...E2E_VALUES, certificates: { provider: 'certManager' } })
 })

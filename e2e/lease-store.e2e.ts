@@ -2,16 +2,15 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { createKubeClient } from '../core/kube/client.ts'
 import { leaseStoreContract } from '../gate/lease-service/lease-store.contract.ts'
 import { createKubernetesStore } from '../gate/lease-service/lease-store.kubernetes.ts'
-import { clusterUp } from './cluster/cluster.ts'
-import { DEFAULT_NAME } from './cluster/paths.ts'
 import { Kubectl } from './framework/kubectl.ts'
+import { openCluster } from './framework/session.ts'
 import { TestNamespace } from './framework/test-namespace.ts'
 
 const made: TestNamespace[] = []
 let kubeconfig: string
 let kubectl: Kubectl
 beforeAll(async () => {
-  const cluster = await clusterUp({ name: process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME })
+  const cluster = await openCluster()
   kubeconfig = cluster.kubeconfig
   kubectl = new Kubectl(cluster.env)
 })

@@ -5,19 +5,19 @@ import { createKubeClient } from '../core/kube/client.ts'
 import { createListWatch } from '../core/kube/list-watch.ts'
 import type { KubeObject } from '../core/kube/store.ts'
 import type { LoopEnd, LoopPlan } from '../core/kube/watch-plan.ts'
-import { type Cluster, clusterUp } from './cluster/cluster.ts'
-import { DEFAULT_NAME } from './cluster/paths.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import { ApiProxy } from './framework/api-proxy.ts'
 import { Kubectl } from './framework/kubectl.ts'
 import { limits } from './framework/limits.ts'
 import { controlPlane, signal } from './framework/node-processes.ts'
+import { openCluster } from './framework/session.ts'
 import { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
 
 let cluster: Cluster
 let kubectl: Kubectl
 beforeAll(async () => {
-  cluster = await clusterUp({ name: process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME })
+  cluster = await openCluster()
   kubectl = new Kubectl(cluster.env)
 })
 

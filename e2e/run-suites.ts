@@ -1,5 +1,5 @@
-import { type Cluster, clusterDown, clusterUp, loadImage } from './cluster/cluster.ts'
-import { putProductImage } from './framework/install.ts'
+import { type Cluster, clusterDown, clusterUp } from './cluster/cluster.ts'
+import { buildProductImage } from './cluster/product-image.ts'
 import { runVitest, say } from './run-vitest.ts'
 import type { SuiteResult } from './suite-times.ts'
 import { type Arrangement, SIDE_BY_SIDE, suitePath } from './suites.ts'
@@ -15,11 +15,11 @@ interface Suites {
 export const secondOf = (name: string): string => `${name}-2`
 
 /**
- * Runs suites on this cluster and, if any need one of their own, on a second one, which it brings up and takes down. Those that run
- * alone come last, when nothing else runs any more.
+ * Runs suites on this cluster and, if several need one of their own, on a second one, which it brings up and takes down.
+ * Those that run alone come last, when nothing else runs any more.
  */
 export async function runSuites({ cluster, arranged, withUnit }: Suites): Promise<SuiteResult[]> {
-  const image = await putProductImage(cluster, say)
+  const image = (await buildProductImage({ cluster, log: say })).ref
   const unit = withUnit
     ? runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env, behind: true, held: true })
     : []
@@ -37,7 +37,7 @@ export async function runSuites({ cluster, arranged, withUnit }: Suites): Promis
 async function together(cluster: Cluster, image: string, names: string[]): Promise<SuiteResult[]> {
   if (names.length === 0) return []
   const args = ['--project', 'e2e', '--fileParallelism', `--maxWorkers=${SIDE_BY_SIDE}`, ...names.map(suitePath)]
-  return runVitest(args, { title: 'e2e side by side', env: envOf(cluster, image) })
+  return runVitest(args, { title: 'e2e side by side', env: { ...envOf(cluster, image), STARTGATE_E2E_SHARED: 'true' } })
 }
 
 /** Takes one suite after another from the queue, until somebody has taken the last one. */
@@ -54,7 +54,6 @@ async function onSecond(name: string, image: string, queue: string[]): Promise<S
   const log = (line: string) => say(`${name}: ${line}`)
   try {
     const cluster = await clusterUp({ name, log })
-    await loadImage(cluster, image)
     return await drain(cluster, image, queue)
   } catch (error) {
     // Not the tests' fault: a machine too small for two. The first cluster takes what is left.

@@ -23,7 +23,7 @@ export interface RunOptions {
 /** Runs a command with its output shown below a title; resolves with its exit code, 1 when it could not be run. */
 function runCommand(command: string, args: string[], options: RunOptions): Promise<number> {
   const { title, env = process.env, behind = false, held = false } = options
-  if (!held) say(`\n> ${title}`)
+  say(held ? `> ${title} …` : `\n> ${title}`)
   return new Promise(resolve => {
     const child = spawn(command, args, { stdio: held ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
     const shown: Buffer[] = []

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownerMark, run } from '../cluster/command.ts'
+import { withLock } from '../cluster/lock.ts'
 import { goEnv } from '../cluster/node-image.ts'
 import { cached, contentHash } from '../cluster/step-cache.ts'
 import { limits } from './limits.ts'
@@ -18,8 +19,13 @@ export interface CertManager {
 
 /** Puts cert-manager's CRDs on the cluster and runs its controllers beside it. The first time they are built, which takes minutes. */
 export async function startCertManager({ env }: Cluster): Promise<CertManager> {
-  const built = await cached('cert-manager', contentHash([], [SOURCE]), into =>
-    run(['go', 'build', '-o', join(into, 'cert-manager'), '.'], { cwd: SOURCE, env: goEnv() }).then(() => undefined),
+  const build = async (into: string): Promise<void> => {
+    await run(['go', 'build', '-o', join(into, 'cert-manager'), '.'], { cwd: SOURCE, env: goEnv() })
+  }
+  // Who takes another cluster down meanwhile clears away half results.
+  const built = await withLock(
+    () => undefined,
+    () => cached('cert-manager', contentHash([], [SOURCE]), build),
   )
   const source = await run(['go', 'list', '-m', '-f', '{{.Dir}}', MODULE], { cwd: SOURCE, env: goEnv() })
   const crds = join(source.stdout.trim(), 'deploy', 'crds')

@@ -21,30 +21,25 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is Ready and the
- * API server asks the webhook. A release that is just this and that nobody has touched since is taken as it is: suites that run
- * side by side share it. STARTGATE_E2E_IMAGE names an image that is on the nodes already, so that a whole run builds one only once.
+ * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is
+ * Ready and the API server asks the webhook. A release that is just this and that nobody has touched since is taken as it
+ * is: suites that run side by side share it. STARTGATE_E2E_IMAGE names an image that has been built already, as one run
+ * needs it once.
  */
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options
   const kubectl = new Kubectl(cluster.env)
-  const ref = process.env.STARTGATE_E2E_IMAGE ?? (await putProductImage(cluster, log))
+  const ref = process.env.STARTGATE_E2E_IMAGE ?? (await buildProductImage({ cluster, log })).ref
   const release = contentHash([ref, values], [CHART])
   const install = async () => {
     if (await isInstalled(kubectl, release)) return log('startgate is installed already')
+    log(`loading ${ref} into the nodes`)
+    await loadImage(cluster, ref)
     await upgrade(cluster, { ref, values, log })
     await noteInstalled(kubectl, release)
   }
   await withLock(log, install, `install-${cluster.name}.lock`)
   await untilAsked(kubectl)
-}
-
-/** Builds the product image and puts it on every node; returns its name, which tells its content. */
-export async function putProductImage(cluster: Cluster, log: (line: string) => void): Promise<string> {
-  const { ref } = await buildProductImage({ cluster, log })
-  log(`loading ${ref} into the nodes`)
-  await loadImage(cluster, ref)
-  return ref
 }
 
 async function upgrade(cluster: Cluster, { ref, values, log }: Required<InstallOptions> & { ref: string }) {

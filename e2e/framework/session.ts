@@ -1,10 +1,12 @@
 import { onTestFinished } from 'vitest'
-import { type Cluster, clusterUp } from '../cluster/cluster.ts'
+import { type Cluster, clusterUp, findCluster } from '../cluster/cluster.ts'
 import { DEFAULT_NAME } from '../cluster/paths.ts'
 import { installStartgate } from './install.ts'
 import { Kubectl } from './kubectl.ts'
+import { limits } from './limits.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { type NamespaceOptions, TestNamespace } from './test-namespace.ts'
+import { waitFor } from './wait-for.ts'
 
 /** The cluster of a test run, with startgate installed. */
 export interface Session {
@@ -33,10 +35,20 @@ export const E2E_VALUES: Record<string, unknown> = {
   lameDuckSeconds: 2,
 }
 
-/** Adopts the running cluster (STARTGATE_E2E_CLUSTER names another than usual) or brings it up, and installs startgate. */
-export async function openSession(values: Record<string, unknown> = E2E_VALUES): Promise<Session> {
+/**
+ * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up anew.
+ * With STARTGATE_E2E_SHARED other suites run on it at the same time: then one that does not answer is waited for, never
+ * replaced.
+ */
+export async function openCluster(): Promise<Cluster> {
   const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME
-  const cluster = await clusterUp({ nodes: 2, name, log })
+  if (process.env.STARTGATE_E2E_SHARED === undefined) return clusterUp({ nodes: 2, name, log })
+  return waitFor(`cluster ${name} runs`, () => findCluster(name), limits.rollout)
+}
+
+/** Opens the cluster and installs startgate. */
+export async function openSession(values: Record<string, unknown> = E2E_VALUES): Promise<Session> {
+  const cluster = await openCluster()
   const workers = cluster.nodes.filter(n => n.role === 'worker').map(n => n.name)
   await installStartgate(cluster, { log, values })
   return { cluster, kubectl: new Kubectl(cluster.env), workers }

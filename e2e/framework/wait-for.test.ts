@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { waitFor } from './wait-for.ts'
+import { pauseMs, waitFor } from './wait-for.ts'
 
 const none = { ms: 0, why: 'a test' }
 
@@ -16,4 +16,11 @@ test('asks again after false, undefined and a fault', async () => {
 test('says what it waited for, why so long and what went wrong last', async () => {
   const waiting = waitFor('the herd', () => Promise.reject(new Error('no such pod')), none)
   await expect(waiting).rejects.toThrow(/in vain for: the herd \(a test\); last fault: no such pod/)
+})
+
+test('a slow probe is asked less often, but once a second in between', () => {
+  expect(pauseMs(0)).toBe(250)
+  expect(pauseMs(100)).toBe(250)
+  expect(pauseMs(300)).toBe(600)
+  expect(pauseMs(3_000)).toBe(1_000)
 })

@@ -7,6 +7,13 @@ export class WaitTimeoutError extends Error {
 }
 
 const POLL_MS = 250
+const MAX_POLL_MS = 1_000
+
+/**
+ * How long to wait until a probe that took so long is asked again. One that runs kubectl takes a tenth of a second of a
+ * core, and more on a busy machine: it must not be what keeps the machine busy when several suites wait.
+ */
+export const pauseMs = (tookMs: number): number => Math.min(Math.max(POLL_MS, 2 * tookMs), MAX_POLL_MS)
 
 /**
  * Polls until the probe returns something other than undefined or false, and returns it. A probe that throws is asked
@@ -20,6 +27,7 @@ export async function waitFor<T>(
   const untilMs = performance.now() + limit.ms
   let cause: unknown
   for (;;) {
+    const askedMs = performance.now()
     try {
       const value = await probe()
       cause = undefined
@@ -31,6 +39,6 @@ export async function waitFor<T>(
       const said = cause === undefined ? '' : `; last fault: ${cause instanceof Error ? cause.message : String(cause)}`
       throw new WaitTimeoutError(`waited ${limit.ms / 1000} s in vain for: ${what} (${limit.why})${said}`, { cause })
     }
-    await sleep(POLL_MS)
+    await sleep(pauseMs(performance.now() - askedMs))
   }
 }
