@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Cluster, loadImage } from '../cluster/cluster.ts'
 import { run } from '../cluster/command.ts'
+import type { Product } from '../cluster/former-product.ts'
 import { buildProductImage } from '../cluster/product-image.ts'
 import { Kubectl } from './kubectl.ts'
 import { limits } from './limits.ts'
@@ -16,6 +17,8 @@ export interface InstallOptions {
   /** Chart values over the defaults. */
   values?: Record<string, unknown>
   log?: (line: string) => void
+  /** Another version than that of this clone. */
+  product?: Product
 }
 
 /**
@@ -24,7 +27,7 @@ export interface InstallOptions {
  */
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options
-  const { ref } = await buildProductImage({ cluster, log })
+  const { chart, ref } = options.product ?? { chart: CHART, ...(await buildProductImage({ cluster, log })) }
   log(`loading ${ref} into the nodes`)
   await loadImage(cluster, ref)
   const colon = ref.lastIndexOf(':')
@@ -34,7 +37,7 @@ export async function installStartgate(cluster: Cluster, options: InstallOptions
     'upgrade',
     '--install',
     RELEASE,
-    CHART,
+    chart,
     '-n',
     SYSTEM_NAMESPACE,
     '--create-namespace',

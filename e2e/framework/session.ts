@@ -35,10 +35,16 @@ export const E2E_VALUES: Record<string, unknown> = {
 
 /** Adopts the running cluster (STARTGATE_E2E_CLUSTER names another than usual) or brings it up, and installs startgate. */
 export async function openSession(values: Record<string, unknown> = E2E_VALUES): Promise<Session> {
+  const session = await openCluster()
+  await installStartgate(session.cluster, { log, values })
+  return session
+}
+
+/** The same, for a suite that installs by itself. */
+export async function openCluster(): Promise<Session> {
   const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME
   const cluster = await clusterUp({ nodes: 2, name, log })
   const workers = cluster.nodes.filter(n => n.role === 'worker').map(n => n.name)
-  await installStartgate(cluster, { log, values })
   return { cluster, kubectl: new Kubectl(cluster.env), workers }
 }
 
