@@ -39,16 +39,21 @@ export async function buildProductImage(options: BuildOptions = {}): Promise<Pro
 async function build(cluster: Cluster, log: Log): Promise<ProductImage> {
   for (const [file, bytes] of Object.entries(await bundle())) log(`${file}: ${Math.round(bytes / 1024)} KiB`)
 
-  const { base, busybox } = await provider(cluster.provider).productBase()
-  const context = join(import.meta.dirname, '..', '..')
-  const args = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `BUSYBOX_IMAGE=${busybox}`]
-  await run(['docker', 'build', '-q', ...args, '-t', PRODUCT_IMAGE, context], { env: cluster.env })
-  const { stdout } = await run(['docker', 'image', 'inspect', '-f', '{{.Id}}', PRODUCT_IMAGE], { env: cluster.env })
-  const ref = `startgate:${stdout.trim().replace('sha256:', '').slice(0, 12)}`
-  await run(['docker', 'tag', PRODUCT_IMAGE, ref], { env: cluster.env })
+  const ref = await imageOf(cluster, join(import.meta.dirname, '..', '..'), PRODUCT_IMAGE)
   const bytesCompressed = await compressedSize(ref, cluster.env)
   log(`image ${ref}: ${(bytesCompressed / 1e6).toFixed(1)} MB compressed`)
   return { ref, bytesCompressed }
+}
+
+/** Builds the image of the sources and bundles in `context`, tagged `tag` and by content; returns the latter. */
+export async function imageOf(cluster: Cluster, context: string, tag: string): Promise<string> {
+  const { base, busybox } = await provider(cluster.provider).productBase()
+  const args = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `BUSYBOX_IMAGE=${busybox}`]
+  await run(['docker', 'build', '-q', ...args, '-t', tag, context], { env: cluster.env })
+  const { stdout } = await run(['docker', 'image', 'inspect', '-f', '{{.Id}}', tag], { env: cluster.env })
+  const ref = `startgate:${stdout.trim().replace('sha256:', '').slice(0, 12)}`
+  await run(['docker', 'tag', tag, ref], { env: cluster.env })
+  return ref
 }
 
 // Compressing takes seconds and the base layer hardly ever changes: sizes are kept by layer.

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Cluster, loadImage } from '../cluster/cluster.ts'
 import { run } from '../cluster/command.ts'
+import type { Product } from '../cluster/former-product.ts'
 import { withLock } from '../cluster/lock.ts'
 import { buildProductImage } from '../cluster/product-image.ts'
 import { contentHash } from '../cluster/step-cache.ts'
@@ -18,6 +19,8 @@ export interface InstallOptions {
   /** Chart values over the defaults. */
   values?: Record<string, unknown>
   log?: (line: string) => void
+  /** Another version than that of this clone. */
+  product?: Product
 }
 
 /**
@@ -29,20 +32,27 @@ export interface InstallOptions {
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options
   const kubectl = new Kubectl(cluster.env)
-  const ref = process.env.STARTGATE_E2E_IMAGE ?? (await buildProductImage({ cluster, log })).ref
-  const release = contentHash([ref, values], [CHART])
+  const { chart, ref } = options.product ?? { chart: CHART, ref: await ownImage(cluster, log) }
+  const release = contentHash([ref, values], [chart])
   const install = async () => {
     if (await isInstalled(kubectl, release)) return log('startgate is installed already')
     log(`loading ${ref} into the nodes`)
     await loadImage(cluster, ref)
-    await upgrade(cluster, { ref, values, log })
+    await upgrade(cluster, { chart, ref, values, log })
     await noteInstalled(kubectl, release)
   }
   await withLock(log, install, `install-${cluster.name}.lock`)
   await untilAsked(kubectl)
 }
 
-async function upgrade(cluster: Cluster, { ref, values, log }: Required<InstallOptions> & { ref: string }) {
+/** Of this checkout. */
+async function ownImage(cluster: Cluster, log: (line: string) => void): Promise<string> {
+  return process.env.STARTGATE_E2E_IMAGE ?? (await buildProductImage({ cluster, log })).ref
+}
+
+type Upgrade = Required<Omit<InstallOptions, 'product'>> & Product
+
+async function upgrade(cluster: Cluster, { chart, ref, values, log }: Upgrade): Promise<void> {
   const colon = ref.lastIndexOf(':')
   const image = { repository: ref.slice(0, colon), tag: ref.slice(colon + 1), pullPolicy: 'IfNotPresent' }
   log('helm upgrade --install')
@@ -50,7 +60,7 @@ async function upgrade(cluster: Cluster, { ref, values, log }: Required<InstallO
     'upgrade',
     '--install',
     RELEASE,
-    CHART,
+    chart,
     '-n',
     SYSTEM_NAMESPACE,
     '--create-namespace',

@@ -48,9 +48,15 @@ export async function openCluster(): Promise<Cluster> {
 
 /** Opens the cluster and installs startgate. */
 export async function openSession(values: Record<string, unknown> = E2E_VALUES): Promise<Session> {
+  const session = await joinCluster()
+  await installStartgate(session.cluster, { log, values })
+  return session
+}
+
+/** Opens the cluster for a suite that installs by itself. */
+export async function joinCluster(): Promise<Session> {
   const cluster = await openCluster()
   const workers = cluster.nodes.filter(n => n.role === 'worker').map(n => n.name)
-  await installStartgate(cluster, { log, values })
   return { cluster, kubectl: new Kubectl(cluster.env), workers }
 }
 
