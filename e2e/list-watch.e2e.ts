@@ -36,9 +36,10 @@ async function watching({ idleTimeoutMs }: { idleTimeoutMs?: number } = {}) {
   const steps: { end: LoopEnd; plan: LoopPlan }[] = []
   const transport: typeof client.transport = {
     ...client.transport,
-    request: call => {
-      lists++
-      return client.transport.request(call)
+    // Pages are asked for only where the server refuses to stream the list.
+    openStream: call => {
+      if (call.query?.sendInitialEvents) lists++
+      return client.transport.openStream(call)
     },
   }
   const told = new Map<string, string>()

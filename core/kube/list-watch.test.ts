@@ -16,12 +16,13 @@ const page = (resourceVersion: string, ...items: KubeObject[]) => ({ metadata: {
 const gone = () => new KubeError('too old', { status: 410, reason: 'Expired' })
 const lost = () => new KubeError('cut', { status: 0, reason: 'ConnectionLost' })
 
-/** What a watch brings: text, an error that ends it, or `Open` for one that stays open till stopped. */
-type Piece = string | Error | 'Open'
+/** What a watch brings: text, silence of so many ms, an error that ends it, or `Open` for one that stays open till stopped. */
+type Piece = string | number | Error | 'Open'
 
-/** Answers lists and watches from two scripts and notes what was asked. */
+/** Answers lists and watches from two scripts and notes what was asked. Streaming lists come from `streams`; without it there are none. */
 class FakeTransport implements ApiTransport {
   asked: string[] = []
+  streams: Piece[][] | undefined
   readonly #lists: unknown[]
   readonly #watches: Piece[][]
   constructor(lists: unknown[], watches: Piece[][]) {
@@ -37,6 +38,11 @@ class FakeTransport implements ApiTransport {
   }
 
   async openStream({ query, signal }: StreamRequest): Promise<AsyncIterable<Uint8Array>> {
+    if (query?.sendInitialEvents) {
+      if (!this.streams) throw new KubeError('no WatchList', { status: 422, reason: 'Invalid' })
+      this.asked.push('stream')
+      return this.#read(this.streams.shift() ?? ['Open'], signal)
+    }
     this.asked.push(`watch ${query?.resourceVersion}`)
     const [first, ...rest] = this.#watches.shift() ?? ['Open']
     if (first instanceof Error) throw first
@@ -46,7 +52,8 @@ class FakeTransport implements ApiTransport {
   async *#read(pieces: Piece[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
     for (const piece of pieces) {
       if (piece instanceof Error) throw piece
-      if (piece === 'Open') await new Promise(resolve => signal.addEventListener('abort', resolve))
+      if (typeof piece === 'number') await new Promise(resolve => setTimeout(resolve, piece))
+      else if (piece === 'Open') await new Promise(resolve => signal.addEventListener('abort', resolve))
       else yield Buffer.from(piece)
     }
   }
@@ -90,6 +97,80 @@ test('a list of pages, then a watch from there, in pieces cut anywhere', async (
   expect([listWatch.hasSynced(), listWatch.lastEventAgeMs()]).toEqual([true, 1_000])
 })
 
+const listed = (resourceVersion: string) =>
+  line('BOOKMARK', { metadata: { resourceVersion, annotations: { 'k8s.io/initial-events-end': 'true' } } })
+const silent = () => new KubeError('silent', { status: 0, reason: 'Timeout' })
+
+test('a streaming list goes on as a watch, and is watched on from what was seen last', async () => {
+  const { transport, seen, listWatch } = watching([], [['Open']])
+  transport.streams = [[line('ADDED', object('a', '1')), listed('7'), line('MODIFIED', object('a', '9')), lost()]]
+  listWatch.start()
+  await pass(1_000)
+  expect(transport.asked).toEqual(['stream', 'watch 9'])
+  expect(seen).toEqual(['added a', 'synced', 'updated a'])
+})
+
+test('a streaming list after a 410 tells what was deleted meanwhile, once it is complete', async () => {
+  const { transport, seen, listWatch } = watching([], [])
+  transport.streams = [
+    [line('ADDED', object('a', '1')), line('ADDED', object('b', '2')), listed('7'), line('ERROR', { code: 410 })],
+    [line('ADDED', object('b', '2')), line('ADDED', object('c', '8')), listed('9'), 'Open'],
+  ]
+  listWatch.start()
+  await pass(1_000)
+  expect(seen).toEqual(['added a', 'added b', 'synced', 'added c', 'deleted a'])
+})
+
+test('half a streaming list is none: it is asked for anew, and nothing is taken for deleted before', async () => {
+  const { transport, seen, listWatch } = watching([], [])
+  transport.streams = [[line('ADDED', object('a', '1')), lost()], [line('ADDED', object('a', '1')), lost()], ['Open']]
+  listWatch.start()
+  await pass(10_000)
+  expect(transport.asked).toEqual(['stream', 'stream', 'stream'])
+  expect([seen, listWatch.hasSynced()]).toEqual([['added a'], false])
+})
+
+test('an object that is deleted while its list is streamed is gone', async () => {
+  const { transport, seen, listWatch } = watching([], [])
+  transport.streams = [[line('ADDED', object('a', '1')), line('DELETED', object('a', '2')), listed('7'), 'Open']]
+  listWatch.start()
+  await pass(10)
+  expect(seen).toEqual(['added a', 'deleted a', 'synced'])
+})
+
+test.each([
+  ['begins to watch', [line('BOOKMARK', { metadata: { resourceVersion: '5' } }), 'Open']],
+  ['never says that the list is complete', [line('ADDED', object('a', '1')), silent()]],
+])('a server that %s is asked for pages', async (_, stream: Piece[]) => {
+  const { transport, seen, listWatch } = watching([page('7', object('a', '1'), object('b', '1'))], [])
+  transport.streams = [stream]
+  listWatch.start()
+  await pass(10)
+  expect(transport.asked).toEqual(['stream', 'list', 'watch 7'])
+  expect(seen).toEqual(['added a', 'added b', 'synced'])
+})
+
+test('watches that follow one another for an hour cost no new list', async () => {
+  const watch = [line('BOOKMARK', { metadata: { resourceVersion: '8' } }), 240_000]
+  const { transport, listWatch } = watching([page('7'), page('9')], Array(20).fill(watch))
+  listWatch.start()
+  await pass(3_600_000)
+  expect(transport.asked.filter(asked => asked === 'list')).toEqual(['list'])
+  expect(transport.asked.length).toBeGreaterThan(10)
+})
+
+test('a page is told before the next one is asked for, so that pages do not pile up', async () => {
+  const order: string[] = []
+  const lists = [
+    { metadata: { resourceVersion: '7', continue: 'p2' }, items: [object('a', '1')] },
+    page('7', object('b', '2')),
+  ]
+  const { transport, listWatch } = watching(lists, [], () => void order.push(`told after ${transport.asked.length}`))
+  listWatch.start()
+  await listWatch.synced
+  expect(order).toEqual(['told after 1', 'told after 2'])
+})
+
 test('a closed or cut watch goes on after what was seen last, bookmarks included', async () => {
   const bookmark = line('BOOKMARK', { metadata: { resourceVersion: '20' } })
   const event = line('MODIFIED', object('a', '30'))
@@ -112,7 +193,7 @@ test.each([
   listWatch.start()
   await pass(1_000)
   expect(transport.asked).toEqual(['list', 'watch 7', 'list', 'watch 90'])
-  expect(seen.slice(3)).toEqual(['deleted a', 'deleted b', 'added b2', 'added c'])
+  expect(seen.slice(3)).toEqual(['deleted b', 'added b2', 'added c', 'deleted a'])
 })
 
 test('a garbled line or an unknown ERROR is answered with a new list', async () => {

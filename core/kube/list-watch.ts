@@ -2,10 +2,18 @@ import type { Clock } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { LineSplitter } from './line-splitter.ts'
-import { listAll } from './list.ts'
+import { pagesOf } from './list.ts'
 import { type Change, type KubeObject, ObjectStore, parseWatchLine } from './store.ts'
 import type { ApiTransport } from './transport.ts'
-import { endOfError, endOfErrorEvent, type LoopEnd, planAfter, watchTimeoutSeconds } from './watch-plan.ts'
+import {
+  endOfError,
+  endOfErrorEvent,
+  type LoopEnd,
+  type LoopPlan,
+  lacksStreamingLists,
+  planAfter,
+  watchQuery,
+} from './watch-plan.ts'
 
 export interface ListWatchOptions<T extends KubeObject> {
   client: { transport: ApiTransport }
@@ -18,6 +26,13 @@ export interface ListWatchOptions<T extends KubeObject> {
   onDelete(object: T): void
   /** Once, after the first list has been handed to onChange. */
   onSynced?(): void
+  /**
+   * What is read of an object, made as soon as it is parsed, so that whole objects never pile up. It keeps namespace, name, uid and
+   * resourceVersion. Without one, all but `managedFields` is kept.
+   */
+  project?(object: T): T
+  /** What is kept of an object after onChange was told of it, where `before` was kept; the same must hold for it. Everything without one. */
+  retain?(object: T, before: T | undefined): T
   log: Logger
   clock: Clock
   /** In [0, 1). */
@@ -31,6 +46,10 @@ export interface ListWatch<T extends KubeObject> {
   /** Resolves when no handler will be called any more. */
   stop(): Promise<void>
   list(): T[]
+  /** The same without a copy: read on later, it shows what came meanwhile, and the latest of each object. */
+  values(): IterableIterator<T>
+  /** Applies `retain` anew to all that is kept, since what it keeps may depend on time. */
+  retainAgain(): void
   /** `key` as in keyOf: `namespace/name` or `name`. */
   get(key: string): T | undefined
   hasSynced(): boolean
@@ -44,8 +63,9 @@ export interface ListWatch<T extends KubeObject> {
 const IDLE_TIMEOUT_MS = 75_000
 
 /**
- * Quorum list, then watch, for ever: reconnects, resumes after what was seen, lists anew when it must and every ten
- * minutes. Instead of client-node's informer, which stops on errors and goes silent (issues #596, #958, #3020).
+ * Quorum list, then watch, for ever: reconnects, resumes after what was seen, and lists anew only when it must. Lists are streamed where
+ * the server can (`sendInitialEvents`), else read by pages; either way objects are told one by one, and never are more than a page of
+ * them whole in memory. Instead of client-node's informer, which stops on errors and goes silent (issues #596, #958, #3020).
  */
 export function createListWatch<T extends KubeObject>(options: ListWatchOptions<T>): ListWatch<T> {
   return new Loop(options)
@@ -54,16 +74,16 @@ export function createListWatch<T extends KubeObject>(options: ListWatchOptions<
 class Loop<T extends KubeObject> implements ListWatch<T> {
   readonly synced: Promise<void>
   readonly #options: ListWatchOptions<T>
-  readonly #store = new ObjectStore<T>()
+  readonly #store: ObjectStore<T>
   readonly #stopping = new AbortController()
   readonly #firstList = Promise.withResolvers<void>()
   #running: Promise<void> = Promise.resolve()
   #synced = false
   #lastEventMs = -Infinity
-  #listedMs = -Infinity
 
   constructor(options: ListWatchOptions<T>) {
     this.#options = options
+    this.#store = new ObjectStore(options.retain)
     this.synced = this.#firstList.promise
   }
 
@@ -77,83 +97,119 @@ class Loop<T extends KubeObject> implements ListWatch<T> {
   }
 
   list = (): T[] => this.#store.list()
+  values = (): IterableIterator<T> => this.#store.values()
   get = (key: string): T | undefined => this.#store.get(key)
+  retainAgain = (): void => this.#store.retainAgain()
   hasSynced = (): boolean => this.#synced
   lastEventAgeMs = (): number => this.#options.clock.monotonicMs() - this.#lastEventMs
 
   async #run(): Promise<void> {
-    const { clock, log, random, path } = this.#options
+    const { log, random, path } = this.#options
     const { signal } = this.#stopping
-    let next: 'list' | 'watch' = 'list'
+    let next: LoopPlan['next'] = 'list'
     let failures = 0
     while (!signal.aborted) {
-      const end: LoopEnd = next === 'list' ? await this.#list() : await this.#watch()
-      const plan = planAfter(end, { failures, sinceListMs: clock.monotonicMs() - this.#listedMs }, random())
+      const end: LoopEnd = await this.#act(next)
+      const plan = planAfter(end, { failures }, random())
       if (!signal.aborted && end.kind !== 'Listed') log.debug({ path, end, plan }, 'list-watch goes on')
-      next = plan.next
-      // A list that failed left nothing to watch from.
-      if (!this.#synced) next = 'list'
+      // A list that did not come to its end left nothing to watch from.
+      next = this.#store.isListing && plan.next === 'watch' ? 'list' : plan.next
       failures = plan.failures
       if (plan.delayMs > 0) await pause(plan.delayMs, signal)
     }
   }
 
-  async #list(): Promise<LoopEnd> {
-    const { client, clock, path, labelSelector, onSynced } = this.#options
+  #act(what: LoopPlan['next']): Promise<LoopEnd> {
+    if (what === 'pages') return this.#listPages()
+    if (what === 'list') this.#store.beginList()
+    return this.#watch(what === 'list')
+  }
+
+  async #listPages(): Promise<LoopEnd> {
+    const { client, path, labelSelector } = this.#options
     try {
-      const list = await listAll<T>(client.transport, path, { labelSelector })
-      if (this.#stopping.signal.aborted) return { kind: 'Closed', receivedEvents: true }
-      this.#listedMs = this.#lastEventMs = clock.monotonicMs()
-      this.#tell(this.#store.replaceAll({ ...list, items: list.items.map(lean) }))
+      this.#store.beginList()
+      let at = ''
+      for await (const { items, resourceVersion } of pagesOf<T>(client.transport, path, { labelSelector })) {
+        if (this.#stopping.signal.aborted) return { kind: 'Closed', receivedEvents: true }
+        this.#heard()
+        for (const item of items) this.#tell(this.#store.listed(this.#projected(item)))
+        at = resourceVersion
+      }
+      this.#endList(at)
+      return { kind: 'Listed' }
     } catch (error) {
       return this.#ended(error, false)
     }
-    if (!this.#synced) {
-      this.#synced = true
-      onSynced?.()
-      this.#firstList.resolve()
-    }
-    return { kind: 'Listed' }
   }
 
-  async #watch(): Promise<LoopEnd> {
-    const { client, path, random, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options
+  #endList(resourceVersion: string): void {
+    this.#tell(this.#store.endList(resourceVersion))
+    if (this.#synced) return
+    this.#synced = true
+    this.#options.onSynced?.()
+    this.#firstList.resolve()
+  }
+
+  /** `isList`: it begins with all that there is, and goes on as a watch. */
+  async #watch(isList: boolean): Promise<LoopEnd> {
+    const { client, path, labelSelector, random, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options
     const { signal } = this.#stopping
-    const query = {
-      labelSelector: this.#options.labelSelector,
-      watch: true,
-      allowWatchBookmarks: true,
-      resourceVersion: this.#store.resourceVersion,
-      timeoutSeconds: watchTimeoutSeconds(random()),
-    }
+    const from = isList ? 'Begin' : { resourceVersion: this.#store.resourceVersion }
+    const query = { labelSelector, ...watchQuery(from, random()) }
     const lines = new LineSplitter()
     let receivedEvents = false
     try {
-      for await (const chunk of await client.transport.openStream({ path, query, idleTimeoutMs, signal })) {
+      const stream = await client.transport.openStream({ path, query, idleTimeoutMs, signal })
+      for await (const chunk of stream) {
         for (const line of lines.push(chunk)) {
           const end = this.#take(line, receivedEvents)
           if (end) return end
           receivedEvents = true
         }
       }
-      return { kind: 'Closed', receivedEvents }
+      return { kind: 'Closed', receivedEvents: receivedEvents && !this.#store.isListing }
     } catch (error) {
-      return this.#ended(error, receivedEvents)
+      return this.#failed(error, receivedEvents)
     }
+  }
+
+  #failed(error: unknown, receivedEvents: boolean): LoopEnd {
+    const { isListing } = this.#store
+    if (isListing && lacksStreamingLists(error)) return { kind: 'NoStreaming' }
+    // Half a list is none.
+    const end = this.#ended(error, receivedEvents && !isListing)
+    // One that never says that its list is complete falls silent at last.
+    return isListing && end.kind === 'Silent' ? { kind: 'NoStreaming' } : end
   }
 
   /** Folds one line in; what it returns ends the watch. */
   #take(line: string, receivedEvents: boolean): LoopEnd | undefined {
     if (this.#stopping.signal.aborted) return { kind: 'Closed', receivedEvents }
-    this.#lastEventMs = this.#options.clock.monotonicMs()
+    this.#heard()
     const event = parseWatchLine<T>(line)
     if (event.kind === 'Error') {
       this.#options.log.warn({ path: this.#options.path, status: event.status }, 'watch ended with an error event')
       return endOfErrorEvent(event.status, receivedEvents)
     }
-    if (event.kind === 'Changed' || event.kind === 'Deleted') lean(event.object)
-    this.#tell(this.#store.apply(event))
+    if (event.kind === 'Changed' || event.kind === 'Deleted') event.object = this.#projected(event.object)
+    if (!this.#store.isListing || event.kind === 'Deleted') this.#tell(this.#store.apply(event))
+    else if (event.kind === 'Changed') this.#tell(this.#store.listed(event.object))
+    else if (event.kind === 'Bookmark') {
+      // A server that knows of no streaming lists has begun to watch.
+      if (!event.endsList) return { kind: 'NoStreaming' }
+      this.#endList(event.resourceVersion)
+    }
     return undefined
+  }
+
+  #heard(): void {
+    this.#lastEventMs = this.#options.clock.monotonicMs()
+  }
+
+  #projected(object: T): T {
+    const { project } = this.#options
+    return project ? project(object) : lean(object)
   }
 
   #ended(error: unknown, receivedEvents: boolean): LoopEnd {

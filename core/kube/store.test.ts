@@ -11,6 +11,15 @@ const words = (changes: Change<KubeObject>[]) =>
     return `${update} ${change.object.metadata.name}/${change.object.metadata.uid}`
   })
 
+/** Folds a whole list in. */
+function replaceAll<T extends KubeObject>(
+  store: ObjectStore<T>,
+  { items, resourceVersion }: { items: T[]; resourceVersion: string },
+) {
+  store.beginList()
+  return [...items.flatMap(item => store.listed(item)), ...store.endList(resourceVersion)]
+}
+
 describe('a list folded over what was known', () => {
   const cases: Record<string, { items: KubeObject[]; want: string[] }> = {
     'the same again changes nothing': { items: [object('db', 'u1', '5')], want: [] },
@@ -24,15 +33,47 @@ describe('a list folded over what was known', () => {
       items: [object('db', 'u2', '9')],
       want: ['deleted db/u1', 'changed db/u2'],
     },
-    'deletes come before adds': { items: [object('web', 'u3', '9')], want: ['deleted db/u1', 'changed web/u3'] },
+    'what it lacks is known when it is complete': {
+      items: [object('web', 'u3', '9')],
+      want: ['changed web/u3', 'deleted db/u1'],
+    },
   }
   test.each(Object.entries(cases))('%s', (_, { items, want }) => {
     const store = new ObjectStore<KubeObject>()
-    store.replaceAll({ items: [object('db', 'u1', '5')], resourceVersion: '5' })
-    expect(words(store.replaceAll({ items, resourceVersion: '9' }))).toEqual(want)
+    replaceAll(store, { items: [object('db', 'u1', '5')], resourceVersion: '5' })
+    expect(words(replaceAll(store, { items, resourceVersion: '9' }))).toEqual(want)
     expect(store.list()).toEqual(items)
     expect(store.resourceVersion).toBe('9')
   })
+})
+
+test('an object that comes again with its resourceVersion stays the one that is known, so that nobody holds two', () => {
+  const store = new ObjectStore<KubeObject>()
+  const first = object('db', 'u1', '5')
+  replaceAll(store, { items: [first], resourceVersion: '5' })
+  replaceAll(store, { items: [object('db', 'u1', '5')], resourceVersion: '9' })
+  expect(store.get('shop/db')).toBe(first)
+})
+
+test('a list that is begun anew forgets what the one before it has shown', () => {
+  const store = new ObjectStore<KubeObject>()
+  store.beginList()
+  store.listed(object('db', 'u1', '5'))
+  expect(store.isListing).toBe(true)
+  store.beginList()
+  expect(words(store.endList('9'))).toEqual(['deleted db/u1'])
+  expect(store.isListing).toBe(false)
+})
+
+test('what is kept of an object may be less than what is told, and less again later', () => {
+  let isOld = false
+  const store = new ObjectStore<KubeObject & { spec?: string }>(o => (isOld ? { metadata: o.metadata } : o))
+  expect(replaceAll(store, { items: [{ ...object('db', 'u1', '5'), spec: 'x' }], resourceVersion: '5' })).toMatchObject(
+    [{ object: { spec: 'x' } }],
+  )
+  isOld = true
+  store.retainAgain()
+  expect(store.list()).toEqual([object('db', 'u1', '5')])
 })
 
 describe('watch lines', () => {
@@ -70,7 +111,7 @@ describe('watch lines', () => {
   }
   test.each(Object.entries(cases))('%s', (_, { line: text, want, version }) => {
     const store = new ObjectStore<KubeObject>()
-    store.replaceAll({ items: [object('db', 'u1', '5')], resourceVersion: '5' })
+    replaceAll(store, { items: [object('db', 'u1', '5')], resourceVersion: '5' })
     expect(words(store.apply(parseWatchLine(text)))).toEqual(want)
     expect(store.resourceVersion).toBe(version)
   })
@@ -103,7 +144,7 @@ test('whoever folds the changes has what the store has, and never sees an uid ch
       const store = new ObjectStore<KubeObject>()
       const folded = new Map<string, KubeObject>()
       for (const step of steps) {
-        fold(folded, step.kind === 'List' ? store.replaceAll(step) : store.apply(step))
+        fold(folded, step.kind === 'List' ? replaceAll(store, step) : store.apply(step))
         expect(folded).toEqual(new Map(store.list().map(item => [keyOf(item), item])))
       }
     }),

@@ -6,11 +6,11 @@ import {
   type LoopEnd,
   type LoopState,
   planAfter,
-  RELIST_AFTER_MS,
+  watchQuery,
   watchTimeoutSeconds,
 } from './watch-plan.ts'
 
-const fresh: LoopState = { failures: 0, sinceListMs: 1_000 }
+const fresh: LoopState = { failures: 0 }
 const quiet = { receivedEvents: false }
 const busy = { receivedEvents: true }
 
@@ -29,11 +29,7 @@ describe('what comes after', () => {
     },
     'a watch that fell silent: watch on at once': { end: { kind: 'Silent', ...busy }, want: ['watch', 0] },
     'a resourceVersion too old: list at once': { end: { kind: 'Expired', ...busy }, want: ['list', 0] },
-    'an old list: list instead of watching on': {
-      end: { kind: 'Closed', ...busy },
-      state: { failures: 0, sinceListMs: RELIST_AFTER_MS },
-      want: ['list', 0],
-    },
+    'a server that cannot stream a list: pages at once': { end: { kind: 'NoStreaming' }, want: ['pages', 0] },
     'a cut connection: watch on after a moment': { end: { kind: 'Unreachable', ...busy }, want: ['watch', 100] },
     'no connection for the third time: list': {
       end: { kind: 'Unreachable', ...quiet },
@@ -94,6 +90,17 @@ describe('an error ends a watch as', () => {
 test('an ERROR event of 410 is expired, any other is refused', () => {
   expect(endOfErrorEvent({ code: 410, reason: 'Expired' }, true).kind).toBe('Expired')
   expect(endOfErrorEvent({ code: 500, reason: 'InternalError' }, true).kind).toBe('Refused')
+})
+
+test('a streaming list names no resourceVersion, so that it is consistent, and lasts longer than a watch', () => {
+  expect(watchQuery('Begin', 0)).toEqual({
+    watch: true,
+    allowWatchBookmarks: true,
+    sendInitialEvents: true,
+    resourceVersionMatch: 'NotOlderThan',
+    timeoutSeconds: 960,
+  })
+  expect(watchQuery({ resourceVersion: '7' }, 0)).toMatchObject({ resourceVersion: '7', timeoutSeconds: 240 })
 })
 
 test('a watch lasts 240 to 300 s', () => {
