@@ -22,8 +22,10 @@ export async function compareWithStore(deps: ComparisonDeps): Promise<string[]> 
   if (isStopped()) return []
   const listed = new Set(stored.map(({ grant }) => grant.key))
   await deleteNobodys(deps, stored)
+  // Once: it is a copy of all keys.
+  const durable = writer.durableKeys()
   return [...durableBefore].filter(key => {
-    if (listed.has(key) || !writer.durableKeys().has(key)) return false
+    if (listed.has(key) || !durable.has(key)) return false
     log.warn({ lease: key }, 'somebody deleted this Lease: its slots are free')
     writer.forget(key)
     return true

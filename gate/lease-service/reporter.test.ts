@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import type { Pod } from '../../core/pod.ts'
 import type { Grant } from './model.ts'
 import { type EventInput, Reporter } from './reporter.ts'
@@ -48,4 +48,26 @@ test('a cycle is told on every workload and waiting pod, once as long as it last
   reporter.cycles([])
   reporter.cycles([cycle])
   expect(events.length).toBe(6)
+})
+
+const waitingFor = (key: string) =>
+  ({ key, resource: 'start', namespace: 'shop', cause: 'full', place: 1, of: 1, reason: 'start: full' }) as const
+
+test('that a pod waits is told once for each of its gates, and of a pod that is gone nothing is kept', () => {
+  for (const key of ['start.u1.1', 'start.u1.1', 'pull.u1.1'])
+    reporter.waiting(waitingFor(key), 1, () => sequencedPod())
+  expect(events.length).toBe(2)
+  reporter.podGone('u1')
+  reporter.waiting(waitingFor('start.u1.1'), 1, () => sequencedPod())
+  expect(events.length).toBe(3)
+})
+
+test('a pod that is gone costs no look at those that wait', () => {
+  for (let i = 0; i < 1_000; i++)
+    reporter.waiting(waitingFor(`start.p${i}.1`), 1, () => sequencedPod({ metadata: { uid: `p${i}` } }))
+  const looks = vi.spyOn(String.prototype, 'includes')
+  for (let i = 0; i < 100; i++) reporter.podGone(`gone-${i}`)
+  const { length } = looks.mock.calls
+  looks.mockRestore()
+  expect(length).toBe(0)
 })

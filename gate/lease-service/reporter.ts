@@ -6,7 +6,7 @@ import type { AfterCycle, AfterOverdue, FindWorkload } from './after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from './model.ts'
 import { dependentsOf, sequenceOf } from './pod-sequence.ts'
 import type { Trouble } from './set-asides.ts'
-import { failOpensOf } from './verdicts.ts'
+import { FAIL_OPEN_NEWS_MS, failOpensOf } from './verdicts.ts'
 
 export interface EventInput {
   regarding: { apiVersion?: string; kind: string; namespace?: string; name: string; uid: string }
@@ -24,9 +24,6 @@ export interface ReporterDeps {
   /** For Events on the workloads of a cycle. */
   findWorkload: FindWorkload
 }
-
-/** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
-const FAIL_OPEN_NEWS_MS = 3_600_000
 
 const RELEASE_SENTENCES: Partial<Record<ReleaseReason, (grant: Grant) => string>> = {
   TimedOut: ({ resource, timeoutMs, containers }) =>
@@ -49,9 +46,11 @@ const WORKLOAD_TYPES: Record<AfterKind, { apiVersion: string; kind: string }> = 
 /** Turns what the ledger decides into Events for the people who look at pods and namespaces. */
 export class Reporter {
   readonly #deps: ReporterDeps
-  readonly #toldWaiting = new Set<string>()
+  /** Keys of tickets, by pod. */
+  readonly #toldWaiting = new Map<string, Set<string>>()
   readonly #toldFailOpens = new Map<string, Set<string>>()
   readonly #toldSetAside = new Set<string>()
+  /** By kind and name. */
   readonly #toldProblems = new Map<string, string>()
   #toldCycles = new Set<string>()
 
@@ -60,15 +59,18 @@ export class Reporter {
   }
 
   waiting(row: Waiting, waitedMs: number, podOf: (key: string) => Pod | undefined): void {
-    if (waitedMs < this.#deps.waitingEventAfterMs || this.#toldWaiting.has(row.key)) return
+    if (waitedMs < this.#deps.waitingEventAfterMs) return
     const pod = podOf(row.key)
-    if (!pod) return
-    this.#toldWaiting.add(row.key)
+    const told = this.#toldWaiting.get(pod?.metadata.uid ?? '') ?? new Set()
+    if (!pod || told.has(row.key)) return
+    this.#toldWaiting.set(pod.metadata.uid ?? '', told.add(row.key))
     this.#recordFor(pod, 'Normal', 'StartgateWaiting', `place ${row.place} of ${row.of}: ${row.reason}`)
   }
 
   granted(grant: Grant): void {
-    this.#toldWaiting.delete(grant.key)
+    const told = this.#toldWaiting.get(grant.podUid)
+    told?.delete(grant.key)
+    if (told?.size === 0) this.#toldWaiting.delete(grant.podUid)
   }
 
   oversize(pod: Pod | undefined, scope: string): void {
@@ -154,10 +156,11 @@ export class Reporter {
     }
   }
 
+  /** The pod is gone, or is past starting for long. */
   podGone(uid: string): void {
     this.#toldFailOpens.delete(uid)
     this.#toldSetAside.delete(uid)
-    for (const key of this.#toldWaiting) if (key.includes(uid)) this.#toldWaiting.delete(key)
+    this.#toldWaiting.delete(uid)
   }
 
   /** Says once what is wrong with a namespace's annotations, and again when that changes. */
@@ -170,11 +173,17 @@ export class Reporter {
     this.#problems({ apiVersion: 'v1', kind: 'Node', ...idOf(metadata) }, problems)
   }
 
+  /** What is told of the next one of its name is told anew. */
+  problemsGone(kind: 'Namespace' | 'Node', name: string): void {
+    this.#toldProblems.delete(`${kind}/${name}`)
+  }
+
   #problems(regarding: EventInput['regarding'], problems: InvalidValueError[]): void {
-    const { uid } = regarding
+    const key = `${regarding.kind}/${regarding.name}`
     const note = problems.map(problem => problem.message).join('; ')
-    if ((this.#toldProblems.get(uid) ?? '') === note) return
-    this.#toldProblems.set(uid, note)
+    if ((this.#toldProblems.get(key) ?? '') === note) return
+    if (note) this.#toldProblems.set(key, note)
+    else this.#toldProblems.delete(key)
     if (!note) return
     this.#deps.record({
       regarding,

@@ -18,8 +18,8 @@ export interface SequenceTellerDeps {
 /** Shows an agent what its pod's status says, and people what both say together. */
 export class SequenceTeller {
   readonly #deps: SequenceTellerDeps
-  /** Containers that were not ready in time, by run. */
-  readonly #timedOut = new Map<string, Set<string>>()
+  /** Containers that were not ready in time, by pod and run. */
+  readonly #timedOut = new Map<string, Map<number, Set<string>>>()
 
   constructor(deps: SequenceTellerDeps) {
     this.#deps = deps
@@ -32,24 +32,21 @@ export class SequenceTeller {
     const sequence = sequenceOf(pod)
     if (attempt === undefined || !sequence) return
     agents.tell(uid, containersSeen(pod, sequence, attempt), clock.monotonicMs())
-    const timedOut = this.#timedOut.get(runOf(uid, attempt)) ?? new Set()
+    const timedOut = this.#timedOut.get(uid)?.get(attempt) ?? new Set()
     conditions.put(pod, startedCondition(pod, sequence, { attempt, reports: reportsOf(uid, attempt), timedOut }))
   }
 
   timedOut(pod: Pod, { grant, container }: SlotTimeout): void {
     if (!sequenceOf(pod)) return
-    const run = runOf(grant.podUid, grant.attempt)
-    this.#timedOut.set(run, (this.#timedOut.get(run) ?? new Set()).add(container))
+    const { podUid, attempt } = grant
+    const runs = this.#timedOut.get(podUid) ?? new Map<number, Set<string>>()
+    this.#timedOut.set(podUid, runs.set(attempt, (runs.get(attempt) ?? new Set()).add(container)))
     this.tell(pod)
   }
 
   removePod(uid: string): void {
     this.#deps.agents.removePod(uid)
     this.#deps.conditions.removePod(uid)
-    for (const run of this.#timedOut.keys()) if (run.startsWith(`${uid}.`)) this.#timedOut.delete(run)
+    this.#timedOut.delete(uid)
   }
-}
-
-function runOf(podUid: string, attempt: number): string {
-  return `${podUid}.${attempt}`
 }

@@ -3,6 +3,9 @@ import { PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 
+/** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
+export const FAIL_OPEN_NEWS_MS = 3_600_000
+
 export interface FailOpen extends GateVerdict {
   /** Of the gate's container: one failing open is one container. */
   containerId: string
