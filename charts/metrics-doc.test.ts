@@ -20,6 +20,7 @@ test('docs/metrics.md lists every metric of ours with its type, labels and help,
     watchAgeSeconds: () => 0,
     pressures: () => [],
     badAnnotations: () => [],
+    hasNamespace: () => true,
   })
   const rows = [service.registry, createWebhookMetrics().registry]
     .flatMap(registry => registry.getMetricsAsArray() as unknown as Described[])

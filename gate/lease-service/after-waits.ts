@@ -10,6 +10,9 @@ import { sequenceOf } from './pod-sequence.ts'
 /** How the shell shows the workloads of the cluster; asking may make it look for more. */
 export type FindWorkload = (kind: AfterKind, namespace: string, name: string) => WorkloadSight
 
+/** The workload of a pod that is there, as `after` would name it. */
+export type WorkloadOfPod = (namespace: string, podName: string) => string | undefined
+
 /** Workloads that wait for each other, so that all of them wait in vain. */
 export interface AfterCycle {
   namespace: string
@@ -40,24 +43,19 @@ export class AfterWaits {
   /** When a pod was first held back. Not stored: after a change of leaders it waits anew. */
   readonly #sinceMs = new Map<string, number>()
   readonly #overdue = new Set<string>()
-  /** Of all pods shown, by `namespace/name`. */
-  readonly #workloads = new Map<string, string>()
+  readonly #workloadOf: WorkloadOfPod
   #waits: Wait[] = []
   #news: AfterOverdue[] = []
   #wakeAtMs: number | undefined
 
-  constructor(find: FindWorkload) {
+  constructor(find: FindWorkload, workloadOfPod: WorkloadOfPod) {
     this.#find = find
+    this.#workloadOf = workloadOfPod
   }
 
-  setPod({ metadata }: Pod): void {
-    this.#workloads.set(`${metadata.namespace}/${metadata.name}`, workloadOf(metadata))
-  }
-
-  removePod({ metadata }: Pod): void {
-    this.#workloads.delete(`${metadata.namespace}/${metadata.name}`)
-    this.#sinceMs.delete(metadata.uid ?? '')
-    this.#overdue.delete(metadata.uid ?? '')
+  removePod(uid: string): void {
+    this.#sinceMs.delete(uid)
+    this.#overdue.delete(uid)
   }
 
   /** Whether a ticket would have to wait; to ask does not begin its wait. */
@@ -100,7 +98,7 @@ export class AfterWaits {
     const own = workloadOf(pod.metadata)
     const asker = {
       hasRunBefore: ticket.attempt > 1 && hasStarted(pod),
-      isSibling: (name: string) => this.#workloads.get(`${namespace}/${name}`) === own,
+      isSibling: (name: string) => this.#workloadOf(namespace, name) === own,
     }
     return after.flatMap(target => {
       const text = afterObstacle(target, this.#find(target.kind, namespace, target.name), asker)
@@ -148,7 +146,7 @@ export class AfterWaits {
   #behindService(namespace: string, name: string): Set<string> {
     const service = this.#find('service', namespace, name)
     const endpoints = typeof service === 'object' ? (service.endpoints ?? []) : []
-    return new Set(endpoints.flatMap(({ targetRef }) => this.#workloads.get(`${namespace}/${targetRef?.name}`) ?? []))
+    return new Set(endpoints.flatMap(({ targetRef }) => this.#workloadOf(namespace, targetRef?.name ?? '') ?? []))
   }
 }
 

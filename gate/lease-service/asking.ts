@@ -33,6 +33,10 @@ export class Asking {
     if (keys?.size === 0) this.#keysByPod.delete(podUid)
   }
 
+  hasPod(podUid: string): boolean {
+    return this.#keysByPod.has(podUid)
+  }
+
   sinceMs({ podUid, key }: Ticket): number | undefined {
     return this.#sinceMs.get(podUid)?.get(key)
   }

@@ -131,6 +131,23 @@ export class Debts {
     if (known) this.#owe(known.debtor, 0)
   }
 
+  /** Takes in a pod of which no more was kept than the runs that are past starting: any other run of it has just begun. */
+  resume(pod: Pod, hasRun: (containerId: string) => boolean): void {
+    const runs = new Map<string, Start>()
+    for (const name of startersOf(pod)) {
+      const id = statusOf(pod, name)?.containerID
+      if (id && hasRun(id)) runs.set(name, { id, sinceMs: Number.NEGATIVE_INFINITY, isPast: true })
+    }
+    this.#byPod.set(pod.metadata.uid ?? '', {
+      starts: { runs, owing: [], changesAtMs: undefined },
+      debtor: debtorOf(pod),
+    })
+  }
+
+  owes(podUid: string): boolean {
+    return this.#due.has(podUid)
+  }
+
   /** Looks again at what has changed or is due. A pod that cannot be judged owes nothing, and is handed to `onError`. */
   settle(
     now: Now,
@@ -163,12 +180,15 @@ export class Debts {
   }
 
   #look(podUid: string, facts: DebtFacts, now: Now): void {
-    const { namespace = '' } = facts.pod.metadata
-    const debtor = { podUid, namespace, nodeName: facts.pod.spec.nodeName ?? '' }
+    const debtor = debtorOf(facts.pod)
     const starts = startsOf(this.#byPod.get(podUid)?.starts.runs, facts, now)
     this.#byPod.set(podUid, { starts, debtor })
     if (starts.owing.length > 0) this.#due.add(podUid)
     else this.#due.delete(podUid)
     this.#owe(debtor, starts.owing.length)
   }
+}
+
+function debtorOf({ metadata: { uid: podUid = '', namespace = '' }, spec: { nodeName = '' } }: Pod): Debtor {
+  return { podUid, namespace, nodeName }
 }

@@ -60,6 +60,10 @@ export class Holdings {
     return this.#byKey.get(key)?.grant
   }
 
+  hasPod(podUid: string): boolean {
+    return this.#byPod.has(podUid)
+  }
+
   /** Whether a later run's first gate got the slots that a stage asks for, and none of them was taken back meanwhile. */
   covers({ podUid, attempt, gate, containers }: Ticket): boolean {
     const whole = this.#byKey.get(ticketKey('start', podUid, attempt))

@@ -30,6 +30,7 @@ import type { Reporter } from './reporter.ts'
 import { SequenceTeller } from './sequence-teller.ts'
 import type { Directions } from './service.ts'
 import { reasonOfError, type Trouble } from './set-asides.ts'
+import type { StartedIndex } from './started-index.ts'
 import { StepPace } from './step-pace.ts'
 import { Strays } from './strays.ts'
 import type { Stream } from './streams.ts'
@@ -45,6 +46,8 @@ export interface LeadershipDeps {
   onTermLost: (reason: string) => void
   /** undefined when there is no such pod. */
   getPod: (namespace: string, name: string) => Promise<Pod | undefined>
+  /** Pods past starting, as the watch shows them. */
+  started: StartedIndex
   findWorkload: FindWorkload
   conditions: Pick<ConditionWriter, 'put' | 'removePod'>
   metrics: ServiceMetrics
@@ -74,6 +77,7 @@ export class Leadership {
   readonly #agents = new AgentStreams()
   readonly #pressures: NodePressures
   readonly #badAnnotations = new BadAnnotations()
+  /** Those that are not past starting. */
   readonly #pods = new Map<string, Pod>()
   readonly #strays: Strays
   readonly #sequences: SequenceTeller
@@ -91,7 +95,7 @@ export class Leadership {
     const { settings, findWorkload } = deps
     this.#pressures = new NodePressures(settings.node.maxPressure)
     const { overloads } = this.#pressures
-    this.#ledger = new Ledger(settings, { findWorkload, overloads }, deps.clock.monotonicMs())
+    this.#ledger = new Ledger(settings, { findWorkload, overloads, started: deps.started }, deps.clock.monotonicMs())
     this.#pace = new StepPace(deps.clock, () => this.#step())
     this.#gates = new GateDesk({
       address: deps.address,
@@ -239,6 +243,7 @@ export class Leadership {
     this.#ledger.removeNode(name)
     this.#pressures.setMax(name, undefined)
     this.#badAnnotations.set('Node', name, 0)
+    this.#deps.reporter.problemsGone('Node', name)
     this.#planStep()
   }
 
@@ -254,6 +259,7 @@ export class Leadership {
   namespaceGone(name: string): void {
     this.#ledger.removeNamespace(name)
     this.#badAnnotations.set('Namespace', name, 0)
+    this.#deps.reporter.problemsGone('Namespace', name)
     this.#planStep()
   }
 
@@ -408,9 +414,23 @@ export class Leadership {
 
   #beat(): void {
     this.#heedFailures()
+    this.#shrinkStarted()
     this.#gates.beat()
     this.#agents.beat(this.#deps.clock.monotonicMs())
     this.#planStep()
+  }
+
+  /** What the watch keeps of a pod past starting is enough, once nobody here waits for anything of it. */
+  #shrinkStarted(): void {
+    const { started } = this.#deps
+    for (const [uid, { metadata }] of this.#pods) {
+      if (started.get(uid)?.metadata.resourceVersion !== metadata.resourceVersion) continue
+      if (this.#agents.attemptOf(uid) !== undefined || !this.#ledger.isIdle(uid)) continue
+      this.#pods.delete(uid)
+      this.#ledger.forgetStarted(uid)
+      this.#sequences.removePod(uid)
+      this.#deps.reporter.podGone(uid)
+    }
   }
 
   #heedFailures(): void {
@@ -422,16 +442,18 @@ export class Leadership {
     this.#isMute = isMute
   }
 
-  /** Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. */
+  /** Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. Or it got past starting meanwhile. */
   async #checkUnknownPods(): Promise<void> {
-    for (const { podUid, podName, namespace } of this.#adopted) {
-      if (this.#pods.has(podUid)) continue
-      await this.#strays.add({ metadata: { uid: podUid, name: podName, namespace }, spec: { containers: [] } })
-    }
+    const unknown = this.#adopted.filter(({ podUid }) => !this.#pods.has(podUid))
+    const podOf = ({ podUid, podName, namespace }: Grant) => ({ uid: podUid, name: podName, namespace })
+    await Promise.all(unknown.map(g => this.#strays.add({ metadata: podOf(g), spec: { containers: [] } })))
   }
 
   #strayLives(pod: Pod): void {
-    this.#pods.set(pod.metadata.uid ?? '', pod)
+    const { uid = '' } = pod.metadata
+    this.#pods.set(uid, pod)
+    // The watch shows it, but keeps too little of it: its changes will come.
+    if (this.#deps.started.get(uid)) this.#strays.remove(uid)
     this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
     this.#sequences.tell(pod)
     this.#planStep()

@@ -30,6 +30,7 @@ import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import type { Overload } from './node-pressures.ts'
 import { holdersOf } from './phase.ts'
+import { PodIndex } from './pod-index.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
@@ -37,6 +38,7 @@ import { type Report, Reports } from './reports.ts'
 import { Returning } from './returning.ts'
 import { reasonOfError, SetAsides, type Trouble } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
+import { StartedIndex } from './started-index.ts'
 import type { StoreFailure } from './store-failure.ts'
 import { isFinished } from './ticket.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
@@ -51,6 +53,8 @@ export interface LedgerParts {
   progress: StageProgress
   /** Nodes that are held back, by name. */
   overloads: ReadonlyMap<string, Overload>
+  /** Pods past starting: of them the ledger itself keeps nothing. */
+  started: Pick<StartedIndex, 'get' | 'workloadOf' | 'hasImage'>
 }
 
 export interface Step {
@@ -94,12 +98,6 @@ function nothing(): Omit<Step, 'wakeAtMs'> {
   }
 }
 
-interface PodEntry {
-  pod: Pod
-  /** Its Node object was deleted while it was there. */
-  nodeGone: boolean
-}
-
 /**
  * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take effect
  * at the next `step`. A grant is held from the moment `step` returns it until `step` returns its release, or until
@@ -107,7 +105,7 @@ interface PodEntry {
  */
 export class Ledger {
   readonly #parts: LedgerParts
-  readonly #pods = new Map<string, PodEntry>()
+  readonly #pods = new PodIndex()
   readonly #nodes = new Map<string, NodeFacts>()
   readonly #namespaces = new Map<string, NamespaceSettings>()
   readonly #facts: LimitFacts
@@ -135,6 +133,7 @@ export class Ledger {
       findWorkload: () => 'Unknown',
       progress: new StageProgress(),
       overloads: new Map(),
+      started: new StartedIndex(),
       ...parts,
     }
     const { overloads } = this.#parts
@@ -142,7 +141,10 @@ export class Ledger {
     const { settleMs, maxStartTimeoutMs } = settings
     const isOnNode = (nodeName: string, image: string) => this.#isOnNode(nodeName, image)
     this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
-    this.#after = new AfterWaits(this.#parts.findWorkload)
+    this.#after = new AfterWaits(
+      this.#parts.findWorkload,
+      (namespace, name) => this.#pods.workloadOf(namespace, name) ?? this.#parts.started.workloadOf(namespace, name),
+    )
     this.#progress = this.#parts.progress
     this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
     this.#admission = new Admission({
@@ -156,27 +158,41 @@ export class Ledger {
 
   upsertPod(pod: Pod, _nowMs: number): void {
     const uid = pod.metadata.uid ?? ''
-    this.#pods.set(uid, { pod, nodeGone: this.#pods.get(uid)?.nodeGone ?? false })
+    const started = this.#pods.get(uid) ? undefined : this.#parts.started.get(uid)
+    if (started) this.#debts.resume(pod, id => started.hasRun(id))
+    this.#pods.set(pod)
     this.#images.setPod(pod)
-    this.#after.setPod(pod)
     this.#returning.podChanged(pod)
     if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
     this.#touch(uid)
   }
 
+  /** What `started` has of the pod is enough until it is shown again. To be called only when it is idle. */
+  forgetStarted(uid: string): void {
+    this.#forget(uid)
+  }
+
+  /** Whether nobody here waits for or counts anything of a pod. */
+  isIdle(uid: string): boolean {
+    return !this.#holdings.hasPod(uid) && !this.#asking.hasPod(uid) && !this.#debts.owes(uid)
+  }
+
   /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
   removePod(uid: string, _nowMs: number): void {
-    const entry = this.#pods.get(uid)
-    if (entry) this.#after.removePod(entry.pod)
-    this.#pods.delete(uid)
     this.#reports.removePod(uid)
+    this.#forget(uid)
+    this.#holdings.end(uid, 'PodGone')
+  }
+
+  #forget(uid: string): void {
+    this.#pods.delete(uid)
+    this.#images.removePod(uid)
+    this.#after.removePod(uid)
     this.#debts.removePod(uid)
     this.#progress.removePod(uid)
-    this.#images.removePod(uid)
     this.#asking.removePod(uid)
     this.#returning.remove(uid)
     this.#setAsides.removePod(uid)
-    this.#holdings.end(uid, 'PodGone')
   }
 
   /** `lastGood`: what was in force of its annotations. */
@@ -198,7 +214,7 @@ export class Ledger {
     const before = this.#namespaces.get(name)?.mode
     this.#namespaces.set(name, settings)
     if (before === settings.mode) return
-    for (const [uid, { pod }] of this.#pods) if (pod.metadata.namespace === name) this.#debts.touch(uid)
+    for (const { pod } of this.#pods.inNamespace(name)) this.#debts.touch(pod.metadata.uid ?? '')
   }
 
   removeNamespace(name: string): void {
@@ -252,7 +268,7 @@ export class Ledger {
   /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to come back in. */
   expectReturns(untilMs: number): void {
     this.#returning.begin(
-      [...this.#pods.values()].map(({ pod }) => pod),
+      this.#pods.values().map(({ pod }) => pod),
       untilMs,
     )
   }
@@ -537,7 +553,11 @@ export class Ledger {
   }
 
   #isOnNode(nodeName: string, image: string): boolean {
-    return (this.#nodes.get(nodeName)?.images.has(image) ?? false) || this.#images.has(nodeName, image)
+    return (this.#nodes.get(nodeName)?.images.has(image) ?? false) || this.#isShown(nodeName, image)
+  }
+
+  #isShown(nodeName: string, image: string): boolean {
+    return this.#images.has(nodeName, image) || this.#parts.started.hasImage(nodeName, image)
   }
 
   #waitingOf(blocked: Blocked): Waiting {
@@ -552,10 +572,9 @@ export class Ledger {
   }
 
   #nodeGone(name: string, isGone: boolean): void {
-    for (const [uid, entry] of this.#pods) {
-      if (entry.pod.spec.nodeName !== name) continue
+    for (const entry of this.#pods.onNode(name)) {
       entry.nodeGone = isGone
-      this.#touch(uid)
+      this.#touch(entry.pod.metadata.uid ?? '')
     }
   }
 }

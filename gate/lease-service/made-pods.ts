@@ -44,5 +44,6 @@ export function silentMetrics(): ServiceMetrics {
     watchAgeSeconds: zero,
     pressures: () => [],
     badAnnotations: () => [],
+    hasNamespace: () => true,
   })
 }

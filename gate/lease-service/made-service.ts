@@ -13,7 +13,8 @@ import { type EventInput, Reporter } from './reporter.ts'
 import { LeaseService } from './service.ts'
 
 /** Test support: the service's real parts on Leases in memory, with a clock that the test moves and an election that it decides. */
-export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxStarting: 1 }) {
+export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSettings['node'] = { maxStarting: 1 }) {
+  const all = (): MapIterator<Pod> | ArrayIterator<Pod> => pods.values()
   const api = new MemoryLeaseApi()
   const events: EventInput[] = []
   const store = createKubernetesStore(api, 'startgate-system')
@@ -45,9 +46,9 @@ export function madeService(pods: Pod[], node: ClusterSettings['node'] = { maxSt
       world.lost++
       service.stopLeading()
     },
-    getPod: async (_namespace, name) => pods.find(pod => pod.metadata.name === name),
+    getPod: async (_namespace, name) => all().find(pod => pod.metadata.name === name),
     election: { isLeader: () => world.isLeader, leader: () => world.leader, isChanging: () => world.isChanging },
-    facts: { pods: () => pods, nodes: () => [world.node] },
+    facts: { pods: all, nodes: () => [world.node] },
     metrics: silentMetrics(),
     reporter: new Reporter({
       findWorkload: () => 'Absent',

@@ -8,15 +8,13 @@ import { systemClock as clock } from '../../core/clock.ts'
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { limitConcurrency } from '../../core/concurrency.ts'
 import { messageOf } from '../../core/errors.ts'
-import { createKubeClient, type KubeClient } from '../../core/kube/client.ts'
+import { createKubeClient } from '../../core/kube/client.ts'
 import { createEventRecorder } from '../../core/kube/events.ts'
 import { isNotFound } from '../../core/kube/kube-error.ts'
 import { createLeaderElector } from '../../core/kube/leader-elector.ts'
-import { createListWatch } from '../../core/kube/list-watch.ts'
 import { listenHost } from '../../core/listen-host.ts'
 import type { Logger } from '../../core/log.ts'
-import { ELECTION_LEASE, GATED_LABEL, TOKEN_AUDIENCE } from '../../core/names.ts'
-import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import { ELECTION_LEASE, TOKEN_AUDIENCE } from '../../core/names.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { serveMetrics } from '../../core/serve-metrics.ts'
 import { servingTls } from '../../core/serving-tls.ts'
@@ -28,13 +26,15 @@ import { Reporter } from './reporter.ts'
 import { BACKLOG, buildServer } from './server.ts'
 import { LeaseService } from './service.ts'
 import { settingsOf } from './settings.ts'
+import { createWatches } from './watches.ts'
 import { Workloads } from './workloads.ts'
 
 const PRUNE_MS = 60_000
 
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
-  const watches = createWatches(client, log, () => service)
+  const watches = createWatches(client, log, { service: () => service, maxStartTimeoutMs: config.maxStartTimeoutMs })
+  setInterval(() => watches.shrink(), PRUNE_MS).unref()
   const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
   const metrics = createMetrics({
     usage: () => service.usage(),
@@ -45,6 +45,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     watchAgeSeconds: () => watches.ageMs() / 1000,
     pressures: () => service.pressures(),
     badAnnotations: () => service.badAnnotations(),
+    hasNamespace: name => service.hasNamespace(name),
   })
   const podIp = process.env.POD_IP ?? '127.0.0.1'
   const address = `${podIp.includes(':') ? `[${podIp}]` : podIp}:${config.leaseService.listenPort}`
@@ -83,9 +84,9 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       log.warn({ term: elector.term() }, reason)
       service.stopLeading()
     },
-    getPod: (namespace, name) => fewPods(() => orUndefined(client.getPod(namespace, name))),
+    getPod: (namespace, name) => fewPods(async () => watches.read(await orUndefined(client.getPod(namespace, name)))),
     election: elector,
-    facts: { pods: () => watches.pods.list(), nodes: () => watches.nodes.list() },
+    facts: { pods: () => watches.pods.values(), nodes: () => watches.nodes.values() },
     metrics,
     reporter: new Reporter({
       record: event => events.record(event),
@@ -160,35 +161,6 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   log.info({ port: config.leaseService.listenPort }, 'serving gates')
   elector.start()
   setInterval(() => void lead(), 1_000)
-}
-
-function createWatches(client: KubeClient, log: Logger, service: () => LeaseService) {
-  const common = { client, log, clock, random: Math.random }
-  const pods = createListWatch<Pod>({
-    ...common,
-    path: '/api/v1/pods',
-    labelSelector: `${GATED_LABEL}=true`,
-    onChange: pod => service().podChanged(pod),
-    onDelete: pod => service().podUnseen(pod),
-  })
-  const nodes = createListWatch<Node>({
-    ...common,
-    path: '/api/v1/nodes',
-    onChange: node => service().nodeChanged(node),
-    onDelete: node => service().nodeGone(node.metadata.name ?? ''),
-  })
-  const namespaces = createListWatch<Namespace>({
-    ...common,
-    path: '/api/v1/namespaces',
-    onChange: namespace => service().namespaceChanged(namespace),
-    onDelete: namespace => service().namespaceGone(namespace.metadata.name ?? ''),
-  })
-  const start = async (): Promise<void> => {
-    for (const watch of [pods, nodes, namespaces]) watch.start()
-    await Promise.all([pods.synced, nodes.synced, namespaces.synced])
-  }
-  const ageMs = (): number => Math.max(...[pods, nodes, namespaces].map(watch => watch.lastEventAgeMs()))
-  return { pods, nodes, start, ageMs }
 }
 
 async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {

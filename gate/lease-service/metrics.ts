@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Pressure } from '../../core/pressure.ts'
 import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
+import { NamespaceCounter } from './namespace-counter.ts'
 import type { QueueLength } from './queue-length.ts'
 import type { Trouble } from './set-asides.ts'
 import type { ScopeUsage } from './usage.ts'
@@ -34,6 +35,8 @@ export interface MetricsView {
   /** By node. */
   pressures: () => [nodeName: string, pressure: Pressure][]
   badAnnotations: () => BadAnnotationRow[]
+  /** Whether there is such a namespace: of others nothing is counted any more. */
+  hasNamespace: (name: string) => boolean
 }
 
 /** Prometheus metrics of one replica. */
@@ -41,30 +44,20 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const grants = new Counter({
-    name: 'startgate_grants_total',
-    help: 'Grants answered.',
-    labelNames: ['resource', 'namespace'],
-    registers,
-  })
-  const releases = new Counter({
-    name: 'startgate_releases_total',
-    help: 'Grants ended.',
-    labelNames: ['resource', 'namespace', 'reason'],
-    registers,
-  })
-  const failOpens = new Counter({
-    name: 'startgate_fail_opens_total',
-    help: 'Gates that let their pod go without a grant.',
-    labelNames: ['namespace', 'gate'],
-    registers,
-  })
-  const passes = new Counter({
-    name: 'startgate_over_limit_grants_total',
-    help: 'Starts that passed full limits by min-start-rate or max-wait.',
-    labelNames: ['namespace'],
-    registers,
-  })
+  const bounds = { exists: read.hasNamespace }
+  const counter = <L extends string>(name: string, help: string, labelNames: ('namespace' | L)[]) =>
+    new NamespaceCounter<L>({ name, help, labelNames, registers }, bounds)
+  const grants = counter('startgate_grants_total', 'Grants answered.', ['resource', 'namespace'])
+  const releases = counter('startgate_releases_total', 'Grants ended.', ['resource', 'namespace', 'reason'])
+  const failOpens = counter('startgate_fail_opens_total', 'Gates that let their pod go without a grant.', [
+    'namespace',
+    'gate',
+  ])
+  const passes = counter(
+    'startgate_over_limit_grants_total',
+    'Starts that passed full limits by min-start-rate or max-wait.',
+    ['namespace'],
+  )
   const refusals = new Counter({
     name: 'startgate_refusals_total',
     help: 'Requests refused.',

@@ -33,12 +33,31 @@ export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold
   return { settings: Object.fromEntries(kept), problems }
 }
 
+/** A node of which no more is kept than is read, its images as they are compared with a pod's. */
+export class SeenNode implements Node {
+  readonly metadata: Node['metadata']
+  readonly status: NonNullable<Node['status']>
+  readonly images: ReadonlySet<string>
+
+  constructor({ metadata, status }: Required<Pick<Node, 'metadata' | 'status'>>, images: ReadonlySet<string>) {
+    this.metadata = metadata
+    this.status = status
+    this.images = images
+  }
+}
+
+/** Keys of the images that a node lists. */
+export function imagesListedBy(node: Node): ReadonlySet<string> {
+  if (node instanceof SeenNode) return node.images
+  return new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(imageKeyOf))
+}
+
 /** Reads a node; `before` as in `foldNode`. */
 export function nodeFactsOf(node: Node, before?: NodeSettings): NodeFacts {
   return {
     cores: parseQuantity(node.status?.capacity?.cpu) ?? 1,
     lost: (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'Unknown'),
-    images: new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(imageKeyOf)),
+    images: imagesListedBy(node),
     ...foldNode(before, node).settings,
   }
 }

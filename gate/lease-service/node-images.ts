@@ -20,11 +20,30 @@ export function imagesShownBy(pod: Pod): Set<string> {
   return images
 }
 
+/** How many pods show an image to be on a node. */
+export class ImageCounts {
+  readonly #counts = new Map<string, Map<string, number>>()
+
+  add(nodeName: string, images: readonly string[], change: 1 | -1): void {
+    const counts = this.#counts.get(nodeName) ?? new Map<string, number>()
+    for (const image of images) {
+      const count = (counts.get(image) ?? 0) + change
+      if (count > 0) counts.set(image, count)
+      else counts.delete(image)
+    }
+    if (counts.size > 0) this.#counts.set(nodeName, counts)
+    else this.#counts.delete(nodeName)
+  }
+
+  has(nodeName: string, image: string): boolean {
+    return this.#counts.get(nodeName)?.has(image) ?? false
+  }
+}
+
 /** Which images gated pods have shown to be on which node, beside the 50 that the node itself lists. */
 export class NodeImages {
   readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
-  /** Number of pods that show an image, by node. */
-  readonly #counts = new Map<string, Map<string, number>>()
+  readonly #counts = new ImageCounts()
 
   setPod(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
@@ -35,26 +54,17 @@ export class NodeImages {
     if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return
     this.removePod(uid)
     this.#shown.set(uid, { nodeName, images })
-    for (const image of images) this.#count(nodeName, image, 1)
+    this.#counts.add(nodeName, [...images], 1)
   }
 
   removePod(uid: string): void {
     const shown = this.#shown.get(uid)
     if (!shown) return
     this.#shown.delete(uid)
-    for (const image of shown.images) this.#count(shown.nodeName, image, -1)
+    this.#counts.add(shown.nodeName, [...shown.images], -1)
   }
 
   has(nodeName: string, image: string): boolean {
-    return this.#counts.get(nodeName)?.has(image) ?? false
-  }
-
-  #count(nodeName: string, image: string, change: number): void {
-    const counts = this.#counts.get(nodeName) ?? new Map<string, number>()
-    const count = (counts.get(image) ?? 0) + change
-    if (count > 0) counts.set(image, count)
-    else counts.delete(image)
-    if (counts.size > 0) this.#counts.set(nodeName, counts)
-    else this.#counts.delete(nodeName)
+    return this.#counts.has(nodeName, image)
   }
 }

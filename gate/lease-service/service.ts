@@ -3,11 +3,13 @@ import { GATED_LABEL, type GateName } from '../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
 import type { AgentStream } from './agent-streams.ts'
+import { handIn } from './hand-in.ts'
 import { HeldRequests } from './held-requests.ts'
 import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { foldNode, type NodeFold } from './node-facts.ts'
 import { returnMs } from './returning.ts'
+import { StartedIndex } from './started-index.ts'
 import type { Stream } from './streams.ts'
 
 export interface LeaderView {
@@ -18,9 +20,10 @@ export interface LeaderView {
   isChanging: () => boolean
 }
 
-export interface ServiceDeps extends Omit<LeadershipDeps, 'term'> {
+export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started'> {
   election: LeaderView
-  facts: { pods: () => Pod[]; nodes: () => Node[] }
+  /** What is kept of what the watches have shown; read on after a pause, it has what came meanwhile. */
+  facts: { pods: () => Iterable<Pod>; nodes: () => Iterable<Node> }
 }
 
 /** What both gates and agents are told when nobody serves them here. */
@@ -34,9 +37,12 @@ export class LeaseService {
   /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
   readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
   readonly #nodes = new Map<string, NodeFold>()
+  readonly #started = new StartedIndex()
   readonly #held: HeldRequests
   readonly #begunMs: number
   #leadership: Leadership | undefined
+  /** One that is being shown what there is, and is told of every change meanwhile. */
+  #incoming: Leadership | undefined
   /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
   #generation = 0
 
@@ -64,6 +70,7 @@ export class LeaseService {
     const isCurrent = () => generation === this.#generation
     const leadership = new Leadership({
       ...this.#deps,
+      started: this.#started,
       term,
       // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it to end it.
       confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
@@ -71,11 +78,12 @@ export class LeaseService {
     })
     await leadership.adoptStored()
     if (!isCurrent() || !this.#deps.election.isLeader()) return
-    // From here on without a pause, so that no change of the watches falls between these lists and what follows them.
+    this.#incoming = leadership
     const { facts } = this.#deps
-    for (const node of facts.nodes()) leadership.nodeChanged(node, this.#foldNode(node))
-    for (const { namespace, fold } of this.#namespaces.values()) leadership.namespaceChanged(namespace, fold)
-    for (const pod of facts.pods()) leadership.podChanged(pod)
+    const nodes = Iterator.from(facts.nodes()).map((node): [Node, NodeFold] => [node, this.#foldNode(node)])
+    await handIn(leadership, { nodes, namespaces: this.#namespaces.values(), pods: facts.pods() }, isCurrent)
+    if (!isCurrent() || !this.#deps.election.isLeader()) return
+    this.#incoming = undefined
     this.#leadership = leadership
     leadership.start(returnMs(this.#deps.clock.monotonicMs() - this.#begunMs))
     this.#held.look()
@@ -84,27 +92,42 @@ export class LeaseService {
   stopLeading(): void {
     this.#generation++
     const message = this.#directions()
-    this.#leadership?.stop(() => message ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' })
+    for (const leadership of [this.#leadership, this.#incoming])
+      leadership?.stop(() => message ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' })
     this.#leadership = undefined
+    this.#incoming = undefined
   }
 
-  podChanged(pod: Pod): void {
-    this.#leadership?.podChanged(pod)
+  /** Who is told of changes. */
+  get #told(): Leadership | undefined {
+    return this.#leadership ?? this.#incoming
+  }
+
+  /** `kept`: what the watch keeps of it. */
+  podChanged(pod: Pod, kept: Pod = pod): void {
+    this.#told?.podChanged(pod)
+    this.podKept(kept)
+  }
+
+  /** The watch keeps less of a pod than before. */
+  podKept(pod: Pod): void {
+    this.#started.set(pod.metadata.uid ?? '', pod)
   }
 
   /** The watch no longer shows the pod: deleted, or its label was taken off. The API server decides which. */
   podUnseen(pod: Pod): void {
-    this.#leadership?.podUnseen(pod)
+    this.#started.delete(pod.metadata.uid ?? '')
+    this.#told?.podUnseen(pod)
   }
 
   nodeChanged(node: Node): void {
     const fold = this.#foldNode(node)
-    this.#leadership?.nodeChanged(node, fold)
+    this.#told?.nodeChanged(node, fold)
   }
 
   nodeGone(name: string): void {
     this.#nodes.delete(name)
-    this.#leadership?.nodeGone(name)
+    this.#told?.nodeGone(name)
   }
 
   #foldNode(node: Node): NodeFold {
@@ -118,12 +141,16 @@ export class LeaseService {
     const name = namespace.metadata.name ?? ''
     const fold = foldNamespace(this.#namespaces.get(name)?.fold, namespace)
     this.#namespaces.set(name, { namespace, fold })
-    this.#leadership?.namespaceChanged(namespace, fold)
+    this.#told?.namespaceChanged(namespace, fold)
   }
 
   namespaceGone(name: string): void {
     this.#namespaces.delete(name)
-    this.#leadership?.namespaceGone(name)
+    this.#told?.namespaceGone(name)
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.#namespaces.has(name)
   }
 
   /** A workload that somebody comes after has changed. */

@@ -16,6 +16,7 @@ import type { SimPod } from './simulation-pod.ts'
 import { PressureTalk } from './simulation-pressure.ts'
 import { Unheard } from './simulation-returns.ts'
 import type { Situations } from './simulation-situations.ts'
+import type { SimStarted } from './simulation-started.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
 import { SimWriter } from './simulation-writer.ts'
 import { ticketOf } from './ticket.ts'
@@ -27,6 +28,7 @@ export interface LeaderDeps {
   limits: LimitTruth
   situations: Situations
   ledger: Ledger
+  started: SimStarted
   /** What the ledger knows of pressure. */
   pressures: NodePressures
   pressureRandom: Random
@@ -117,6 +119,7 @@ export class SimLeader {
       const pod = podOf(grant.podUid)
       if (pod) checker.adopted(grant, pod, time.nowMs)
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
+      else this.#later(5, 50, () => this.#read(grant.podUid))
     }
     ledger.expectReturns(time.nowMs + RETURN_MS)
     const granted = new Set([...leases.byKey.values()].map(({ podUid }) => podUid))
@@ -147,7 +150,10 @@ export class SimLeader {
     const { isOurs, podOf, skewMs } = this.#deps
     if (isOurs()) podOf(pod.metadata.uid ?? '')?.showed(pod, isFirstSight && skewMs() !== 0)
     this.#shown.set(pod.metadata.uid ?? '', pod)
-    this.#deps.ledger.upsertPod(pod, this.#deps.time.nowMs)
+    const { ledger, started, time } = this.#deps
+    const at = { nowMs: time.nowMs, wallMs: time.nowMs + skewMs() }
+    if (isFirstSight) started.list(ledger, pod, at)
+    else started.show(ledger, pod, at)
     this.#unheard.podChanged(pod)
     this.#tellAgent(pod.metadata.uid ?? '')
     this.plan()
@@ -162,7 +168,16 @@ export class SimLeader {
   podGone(uid: string): void {
     this.#shown.delete(uid)
     this.#unheard.remove(uid)
+    this.#deps.started.gone(uid)
     this.#deps.ledger.removePod(uid, this.#deps.time.nowMs)
+    this.plan()
+  }
+
+  /** Of a pod past starting the ledger knows nothing: before somebody comes for it, it is read. */
+  #read(uid: string): void {
+    const pod = this.#shown.get(uid)
+    if (!pod) return
+    this.#deps.started.read(this.#deps.ledger, pod, this.#deps.time.nowMs)
     this.plan()
   }
 
@@ -177,6 +192,7 @@ export class SimLeader {
   }
 
   report(agent: SimAgent, reports: AgentReport[]): void {
+    this.#read(agent.pod.uid)
     this.#deps.ledger.report(agent.pod.uid, agent.attempt, reports, this.#deps.time.nowMs)
     this.plan()
   }
@@ -205,6 +221,7 @@ export class SimLeader {
     if (!ticket || 'refused' in ticket) return false
     const { time, random, checker, situations } = this.#deps
     const { nonce } = gate
+    this.#read(pod.uid)
     if (random.chance(0.02)) {
       situations.note('a gate was told to come back')
       gate.hear({ kind: 'retry', afterMs: random.int(0, 8_000), reason: 'far back' }, nonce)
@@ -303,6 +320,9 @@ export class SimLeader {
     if (counts && passing.size === 0) this.#checkReturns(grants)
     if (counts) this.#checkWaiting(waiting)
     this.#askForPressure(waiting)
+    const { started, skewMs } = this.#deps
+    const forgotten = started.shrink(ledger, time.nowMs + skewMs(), uid => this.#agents.has(uid))
+    situations.note('a pod past starting was forgotten', forgotten)
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
   }
 

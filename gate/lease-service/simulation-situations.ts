@@ -42,6 +42,7 @@ export const SITUATIONS = [
   'a pull outlasted the one it rode on',
   'a container crashed',
   'a container started late',
+  'a pod past starting was forgotten',
 ] as const
 
 export type Situation = (typeof SITUATIONS)[number]

@@ -16,6 +16,7 @@ import { SimLeases } from './simulation-leases.ts'
 import { SimPod, type SimWorld } from './simulation-pod.ts'
 import { planPressure } from './simulation-pressure.ts'
 import { Situations } from './simulation-situations.ts'
+import { SimStarted } from './simulation-started.ts'
 import { Random, Timeline } from './simulation-timeline.ts'
 import { randomCluster, randomNamespace, randomPod } from './simulation-workload.ts'
 
@@ -192,7 +193,8 @@ class Simulation {
     const reign = this.#reign
     const term = this.#term
     const pressures = new NodePressures(settings.node.maxPressure)
-    const parts = { findWorkload: this.#findWorkload, overloads: pressures.overloads }
+    const started = new SimStarted(settings.maxStartTimeoutMs)
+    const parts = { findWorkload: this.#findWorkload, overloads: pressures.overloads, started: started.index }
     const { nowMs } = this.#time
     const ledger = this.#faults.newLedger?.(settings, parts, nowMs) ?? new Ledger(settings, parts, nowMs)
     this.#ledger = ledger
@@ -203,6 +205,7 @@ class Simulation {
       limits: this.#limits,
       situations: this.#situations,
       ledger,
+      started,
       pressures,
       pressureRandom: this.#pressureRandom,
       term,
