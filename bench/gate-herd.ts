@@ -15,6 +15,11 @@ export interface HerdOptions {
   port: number
   serverName: string
   ca: string
+  /** Of the i-th gate's pod; `pod-<i>` when not given. */
+  podUidOf?: (i: number) => string
+  /** What it shows the service. */
+  tokenOf?: (podUid: string) => string
+  onGranted?: (podUid: string) => void
 }
 
 const STARTS_A_SECOND = 400
@@ -28,6 +33,7 @@ export class GateHerd {
   failedOpen = 0
   /** Connections that ended without a leader's last word. */
   losses = 0
+  #firstWordMs: number | undefined
   readonly #inContact = new Set<string>()
   readonly #verdicts: Promise<GateVerdict | undefined>[] = []
   readonly #withdrawn = new AbortController()
@@ -37,11 +43,18 @@ export class GateHerd {
     return this.#inContact.size
   }
 
+  /** Resolves when a leader next tells any gate that it waits, with the time. */
+  async nextWord(): Promise<number> {
+    this.#firstWordMs = undefined
+    for (; ; await sleep(5)) if (this.#firstWordMs !== undefined) return this.#firstWordMs
+  }
+
   /** Starts the gates, a few at a time: this process stands for all their machines, and is the first that cannot keep up. */
   async start(options: HerdOptions): Promise<void> {
     const secureContext = createSecureContext({ ca: options.ca })
     for (let i = 0; i < options.gates; i++) {
-      this.#verdicts.push(this.#wait(`pod-${i}`, secureContext, options))
+      const podUid = options.podUidOf?.(i) ?? `pod-${i}`
+      this.#verdicts.push(this.#wait(podUid, secureContext, options))
       if (i % STARTS_AT_ONCE === 0) await sleep((STARTS_AT_ONCE * 1_000) / STARTS_A_SECOND)
     }
   }
@@ -60,7 +73,7 @@ export class GateHerd {
   async #wait(
     podUid: string,
     secureContext: SecureContext,
-    { port, serverName, ca }: HerdOptions,
+    { port, serverName, ca, tokenOf = uid => madeToken({ podUid: uid }), onGranted }: HerdOptions,
   ): Promise<GateVerdict | undefined> {
     const config: GateConfig = {
       gate: 'startgate-start',
@@ -74,7 +87,7 @@ export class GateHerd {
     const deps = {
       config,
       attempt: 1,
-      client: this.#counted(gateConnection({ serverName, secureContext, token: madeToken({ podUid }) }), podUid),
+      client: this.#counted(gateConnection({ serverName, secureContext, token: tokenOf(podUid) }), podUid),
       clock: systemClock,
       random: Math.random,
       newNonce: () => crypto.randomUUID(),
@@ -82,7 +95,10 @@ export class GateHerd {
       readPressure: async () => ({}),
     }
     const verdict = await waitUnlessWithdrawn(deps, this.#withdrawn.signal)
-    if (verdict?.verdict === 'granted') this.grants.push({ podUid, atMs: nowMs() })
+    if (verdict?.verdict === 'granted') {
+      this.grants.push({ podUid, atMs: nowMs() })
+      onGranted?.(podUid)
+    }
     if (verdict?.verdict === 'failed-open') this.failedOpen++
     return verdict
   }
@@ -95,6 +111,7 @@ export class GateHerd {
         let isEnded = false
         const heard = (message: GateMessage): void => {
           this.#inContact.add(podUid)
+          if (message.kind === 'waiting') this.#firstWordMs ??= nowMs()
           isEnded ||= message.kind !== 'waiting'
           onMessage(message)
         }

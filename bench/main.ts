@@ -3,11 +3,20 @@ import { benchAdmission } from './admission.ts'
 import { compared, type Figures, readBudgets } from './budgets.ts'
 import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
 import { benchQueue, exponentOf } from './queue.ts'
+import { benchScale, type ScaleFigures, sizeOf } from './scale.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { gates: { type: 'string', default: '10000' } },
+  options: {
+    gates: { type: 'string', default: '10000' },
+    /** Of the largest cluster; a tenth is 10. */
+    part: { type: 'string', default: '1' },
+    /** Lists by pages, as of an API server that cannot stream them. */
+    pages: { type: 'boolean', default: false },
+  },
 })
+const part = Number(values.part)
+if (!Number.isInteger(part) || part < 1 || part > 25) throw new Error(`--part: "${values.part}" is no part: 1 to 25`)
 const gates = Number(values.gates)
 if (!Number.isInteger(gates) || gates < 1) throw new Error(`--gates: "${values.gates}" is no number of gates: 10000`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -83,11 +92,46 @@ async function line(): Promise<Figures> {
   }
 }
 
-const BENCHES = { admission, queue, herd, line }
+async function scale(): Promise<Figures> {
+  const run = async (of: number): Promise<ScaleFigures> => {
+    const size = sizeOf(of)
+    const figures = await benchScale(size, { isStreaming: !values.pages })
+    say(
+      `${size.nodes} nodes, ${size.pods} gated pods of 17 KiB, ${size.namespaces} namespaces, ${size.waiting} gates wait`,
+    )
+    say(
+      `  a replica has seen all after ${figures.syncSeconds.toFixed(0)} s, by ${values.pages ? 'pages' : 'a streaming list'}`,
+    )
+    say(`  leader: RSS ${figures.rssMiB.toFixed(0)} MiB, ${figures.changeMs.toFixed(2)} ms of CPU time a change`)
+    say(
+      `  longest without a break: ${ms(figures.steadyStallMs)}, ${ms(figures.steadyBusyMs)} of it CPU time of its own`,
+    )
+    say(
+      `  at takeover:             ${ms(figures.takeoverStallMs)}, ${ms(figures.takeoverBusyMs)} of it CPU time of its own`,
+    )
+    say(
+      `  elected to first word ${ms(figures.takeoverMs)}; all thawed: ${figures.grantsPerSecond.toFixed(0)} grants a second`,
+    )
+    return figures
+  }
+  const tenth = await run(part * 10)
+  const whole = await run(part)
+  return {
+    'RSS of a leader of 150,000 pods': whole.rssMiB,
+    'longest CPU time of that leader without a break': whole.steadyBusyMs,
+    'the same at its takeover': whole.takeoverBusyMs,
+    'elected until a gate hears that leader': whole.takeoverMs / 1_000,
+    'grants a second of that leader': whole.grantsPerSecond,
+    'CPU time of a change at 150,000 pods, to that at 15,000': whole.changeMs / tenth.changeMs,
+  }
+}
+
+const BENCHES = { admission, queue, herd, line, scale }
 
 const figures: Figures = {}
 // Those named on the command line; all without one.
 for (const [name, bench] of Object.entries(BENCHES))
   if (positionals.length === 0 || positionals.includes(name)) Object.assign(figures, await bench())
-say(`measured against bench/budgets.json${gates === 10_000 ? '' : ', where gates are 10,000'}`)
+const isWhole = gates === 10_000 && part === 1
+say(`measured against bench/budgets.json${isWhole ? '' : ', where gates are 10,000 and the cluster is whole'}`)
 for (const row of compared(figures, readBudgets())) say(`  ${row}`)
