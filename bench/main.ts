@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const part = Number(values.part)
-if (!Number.isInteger(part) || part < 1 || part > 25) throw new Error(`--part: "${values.part}" is no part: 1 to 25`)
+if (!Number.isInteger(part) || part < 1 || part > 5) throw new Error(`--part: "${values.part}" is no part: 1 to 5`)
 const gates = Number(values.gates)
 if (!Number.isInteger(gates) || gates < 1) throw new Error(`--gates: "${values.gates}" is no number of gates: 10000`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ContainerStatus, Pod } from '../../core/pod.ts'
+import { imageKeyOf } from './image-key.ts'
 import { madePod } from './made-pods.ts'
 import { sequencedPod } from './sequenced-pod.ts'
 import { sharedText } from './shared.ts'
@@ -86,7 +87,7 @@ test('what is kept: who it is, its node, workload and images; lists that many ha
     metadata: { namespace: 'shop', name: 'web', uid: 'web' },
     spec: { nodeName: 'worker-1', containers: [] },
     workload: 'pod/web',
-    images: ['docker.io/library/web:1'],
+    images: [imageKeyOf('web:1')],
   })
   expect(a?.images).toBe(b?.images)
   expect(a?.spec).toBe(b?.spec)
