@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { madeToken } from '../gate/lease-service/made-token.ts'
 import { benchCertificate, type Tls } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
 import { nowMs } from './now.ts'
@@ -119,21 +120,7 @@ function gatesOf(cluster: ChildProcess, size: ClusterSize) {
     podUidOf: uidOf,
     tokenOf: (podUid: string) => {
       const i = podIndexOf(podUid)
-      const namespace = namespaceNameOf(i % size.namespaces)
-      const claims = {
-        aud: ['startgate.dev'],
-        exp: Math.floor(Date.now() / 1_000) + 3_600,
-        iat: Math.floor(Date.now() / 1_000),
-        iss: 'https://kubernetes.default.svc',
-        sub: `system:serviceaccount:${namespace}:checkout`,
-        'kubernetes.io': {
-          namespace,
-          pod: { name: podNameOf(i), uid: podUid },
-          serviceaccount: { name: 'checkout', uid: 's' },
-        },
-      }
-      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-      return `${part({ alg: 'RS256', kid: 'bench' })}.${part(claims)}.c2lnbmF0dXJl`
+      return madeToken({ namespace: namespaceNameOf(i % size.namespaces), podName: podNameOf(i), podUid })
     },
     onGranted: (podUid: string) =>
       void cluster.send({ kind: 'started', pods: [podIndexOf(podUid)] } satisfies ClusterOrder),

@@ -1,4 +1,5 @@
 import type { Pod } from '../../core/pod.ts'
+import { hasTooManyContainers } from '../../core/pod-size.ts'
 import { workloadOf } from './after-verdict.ts'
 import { isPastStarting, stampMs, statusOf } from './container-run.ts'
 import { imagesShownBy } from './node-images.ts'
@@ -51,6 +52,7 @@ export interface StartedFacts {
 
 /** Whether nothing of a pod is starting, as far as its status alone can tell. */
 export function hasStarted(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
+  if (hasTooManyContainers(pod)) return false
   // The next leader has to tell of it.
   if (failOpensOf(pod).some(({ finishedAtMs }) => wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)) return false
   if (isFinished(pod)) return true
