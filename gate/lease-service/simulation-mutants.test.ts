@@ -54,13 +54,6 @@ class Debtless extends Usage {
   }
 }
 
-/** Takes starts that nobody asked room for as none. */
-class Blindfolded extends Usage {
-  override hold(holder: Holder, slots: number): void {
-    super.hold(holder, holder.isObserved ? 0 : slots)
-  }
-}
-
 class Floorless extends Ledger {
   override setNamespace(name: string, { minStartRate: _, ...settings }: NamespaceSettings): void {
     super.setNamespace(name, settings)
@@ -205,12 +198,6 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
         new Ledger(settings, { ...parts, usage: new Usage((startShareOf(settings) ?? 0) - 1) }, sinceMs),
     },
     want: /^OverLimit.* in cluster/,
-  },
-  'what an observed namespace starts taken for nothing': {
-    faults: {
-      newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Blindfolded() }, sinceMs),
-    },
-    want: /^OverLimit.* [1-9]\d* owed/,
   },
   'a rate paid for by half the time': {
     faults: {
