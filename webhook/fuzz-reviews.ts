@@ -51,7 +51,12 @@ const LABELS: readonly [object, ...object[]] = [
 /** The text of a review like the API server's, with nothing to six things wrong with it. */
 export function reviewText(dice: Dice): string {
   const spec: unknown = JSON.parse(dice.of(TEXTS as [string, ...string[]]))
-  const metadata = { name: 'web-1', namespace: 'shop', labels: dice.of(LABELS), annotations: annotationsOf(dice) }
+  const metadata = {
+    name: 'web-1',
+    namespace: 'shop',
+    labels: { ...dice.of(LABELS) },
+    annotations: annotationsOf(dice),
+  }
   const pod = { metadata, spec }
   for (let left = dice.below(2) * dice.below(4); left > 0; left--) spoil(pod, dice)
   const review = reviewOf(pod)
