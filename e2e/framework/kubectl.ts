@@ -36,9 +36,9 @@ export class Kubectl {
   }
 
   /** Creates or changes the objects as one call; returns what the server warned of. */
-  async apply(objects: Manifest[]): Promise<string> {
+  async apply(objects: Manifest[], flags: string[] = []): Promise<string> {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
-    return (await this.run(['apply', '-f', '-'], list)).stderr
+    return (await this.run(['apply', ...flags, '-f', '-'], list)).stderr
   }
 
   /** What the API server says against these objects; undefined when it takes them. Nothing is stored. */

@@ -53,6 +53,17 @@ export class TestNamespace {
     return this.kubectl.apply(this.#own(objects))
   }
 
+  /** The same for objects that have no room for a copy of themselves in an annotation. */
+  applyServerSide(objects: Manifest[]): Promise<string> {
+    return this.kubectl.apply(this.#own(objects), ['--server-side'])
+  }
+
+  /** What the API server and its webhooks make of an object; nothing is stored. */
+  async dryRun(object: Manifest): Promise<unknown> {
+    const create = ['create', '-n', this.name, '--dry-run=server', '-o', 'json', '-f', '-']
+    return JSON.parse((await this.kubectl.run(create, JSON.stringify(object))).stdout)
+  }
+
   refusal(objects: Manifest[]): Promise<string | undefined> {
     return this.kubectl.refusal(this.#own(objects))
   }
