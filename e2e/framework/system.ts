@@ -70,16 +70,17 @@ export interface ProgramPod {
   restarts: number
 }
 
-/** The pods of the webhook and the lease service, by name. */
+/** The pods of the webhook and the lease service, by name, without those of an earlier release that still end. */
 export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
   const list = await kubectl.json<{
     items: {
-      metadata: { name: string }
+      metadata: { name: string; deletionTimestamp?: string }
       spec: { containers: { image: string }[] }
       status: { containerStatuses?: { restartCount: number }[] }
     }[]
   }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', 'app.kubernetes.io/name=startgate', '--sort-by=.metadata.name'])
-  return list.items.map(({ metadata, spec, status }) => ({
+  const staying = list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  return staying.map(({ metadata, spec, status }) => ({
     name: metadata.name,
     image: spec.containers[0]?.image ?? '',
     restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
