@@ -41,8 +41,9 @@ export async function abusers(image: string, abuses: Abuse[]): Promise<Manifest[
             { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
             { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
           ],
-          // Else it is the cluster's two cores that are short, which shows nothing of startgate.
-          resources: { limits: { cpu: '100m', memory: '512Mi' } },
+          // Else it is the cluster's two cores that are short, which shows nothing of startgate. A request would be as high as the limit
+          // unless written, and take CPU from all others of the node before a shortage reaches the attack.
+          resources: { requests: { cpu: '1m', memory: '64Mi' }, limits: { cpu: '100m', memory: '512Mi' } },
         },
       ],
     },
