@@ -27,7 +27,7 @@ beforeAll(async () => {
   session = await openSession()
 })
 
-/** What must stay as it is, whatever a tenant does: who leads since when, and the pods of both programs with their restarts. */
+/** What must stay as it is, whatever a tenant does: who leads since when, and the programs' pods with their restarts. */
 const programs = async () => ({
   leader: await leaderPod(session.kubectl),
   term: await leaderTerm(session.kubectl),
@@ -108,7 +108,7 @@ test('sequences of 508 KiB and an image name of 270,000 characters: their gates 
 
   // Each pull of the long name was a Lease, and no large one.
   for (const node of session.workers) {
-    // Of the webhook's pod nobody ever reads as much: it has the name so often that with the kubelet's words it outgrows etcd.
+    // The webhook's pod never shows as much: with the kubelet's words the name is in it so often that it outgrows etcd.
     await podIs(observer, [tenant.name, `image-${node}`], INVALID_IMAGE, limits.podReady)
     for (const name of [`image-${node}`, `webhook-${node}`]) {
       const uid = observer.pods(tenant.name).find(({ metadata }) => metadata.name === name)?.metadata.uid

@@ -41,8 +41,8 @@ export async function abusers(image: string, abuses: Abuse[]): Promise<Manifest[
             { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
             { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
           ],
-          // Else it is the cluster's two cores that are short, which shows nothing of startgate. A request would be as high as the limit
-          // unless written, and take CPU from all others of the node before a shortage reaches the attack.
+          // Else it is the cluster's two cores that are short, which shows nothing of startgate. A request that is not
+          // written is as high as the limit, and would take CPU from all others of the node.
           resources: { requests: { cpu: '1m', memory: '64Mi' }, limits: { cpu: '100m', memory: '512Mi' } },
         },
       ],

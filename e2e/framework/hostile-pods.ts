@@ -21,8 +21,9 @@ const IMAGE_LENGTH = 270_000
 export const LONG_IMAGE = `${'x'.repeat(IMAGE_LENGTH - ':1'.length)}:1`
 
 /**
- * What the webhook makes of such a pod, with the gates of this very release: their token, CA and address are real. Nothing is
- * stored, and nothing in it says where it was made. It opts out, so that no webhook looks at it again, whatever is changed.
+ * What the webhook makes of such a pod, with the gates of this very release: their token, CA and address are real.
+ * Nothing is stored, and nothing in it says where it was made. It opts out, so that no webhook looks at it again,
+ * whatever is changed.
  */
 export async function gatedPod(
   namespace: TestNamespace,
@@ -37,8 +38,8 @@ export async function gatedPod(
 }
 
 /**
- * With an agent whose sequence lists one container 130,000 times: 508 KiB, which no kernel passes to a program. The agent comes after
- * the gates, which ask all the same.
+ * With an agent whose sequence lists one container 130,000 times: 508 KiB, which no kernel passes to a program. The
+ * agent comes after the gates, which ask all the same.
  */
 export function withEndlessSequence(gated: GatedPod): GatedPod {
   const [app] = gated.spec.containers

@@ -4,7 +4,7 @@ import { SYSTEM_NAMESPACE } from './install.ts'
 import { ObjectWatch, type WatchedObject } from './object-watch.ts'
 import type { Session } from './session.ts'
 
-/** The most bytes that each of startgate's Leases has had as JSON since the call, by its name; grows until the test ends. */
+/** The most bytes that each Lease of startgate has had as JSON since the call, by name; grows until the test ends. */
 export async function leaseSizes({ cluster }: Session): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>()
   const api = openApi(cluster.kubeconfig)
