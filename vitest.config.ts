@@ -10,8 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{core,webhook,gate,certs,charts,e2e}/**/*.test.ts'],
           exclude: ['e2e/**/*.e2e.ts'],
-          // Nothing here waits for anything; simulations take seconds, and more while a cluster runs beside them.
-          testTimeout: 120_000,
+          // Nothing here waits for anything; simulations take seconds, and many times that with a lower priority beside e2e suites.
+          testTimeout: 600_000,
         },
       },
       {

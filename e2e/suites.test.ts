@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { arrangement, namesIn, OWN_CLUSTER, suitePath, TOGETHER } from './suites.ts'
+import { arrangement, namesIn, suitePath, TOGETHER } from './suites.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -22,23 +22,22 @@ test.each(TOGETHER)('%s is there and breaks nothing that suites share', name => 
 })
 
 test('the words are those by which suites do break it', () => {
-  const { ownCluster, alone } = arrangement()
-  const sources = [...ownCluster, ...alone].map(name => readFileSync(join(ROOT, suitePath(name)), 'utf8'))
+  const sources = arrangement().alone.map(name => readFileSync(join(ROOT, suitePath(name)), 'utf8'))
   expect([...new Set(sources.flatMap(faultsOf))].sort()).toEqual(Object.keys(BREAKS_SHARED).sort())
 })
 
 test('every suite runs once, and one that is listed is there', () => {
   const names = namesIn(arrangement())
   expect(names).toHaveLength(new Set(names).size)
-  expect(names).toEqual(expect.arrayContaining([...TOGETHER, ...OWN_CLUSTER]))
+  expect(names).toEqual(expect.arrayContaining([...TOGETHER]))
   for (const name of names) expect(existsSync(join(ROOT, suitePath(name))), name).toBe(true)
 })
 
 test('a suite that nobody has listed runs alone', () => {
-  expect(arrangement('pressure')).toEqual({ together: [], ownCluster: [], alone: ['pressure'] })
+  expect(arrangement('pressure')).toEqual({ together: [], alone: ['pressure'] })
 })
 
 test('a word chooses the suites that have it in their names', () => {
-  expect(arrangement('faults-leader').ownCluster).toEqual(['faults-leader'])
+  expect(arrangement('faults-leader').alone).toEqual(['faults-leader'])
   expect(namesIn(arrangement('no such suite'))).toEqual([])
 })

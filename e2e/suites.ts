@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 
 /*
  * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the machine to
- * itself, so that a new one is safe until somebody adds it to one of the two lists.
+ * itself, so that a new one is safe until somebody adds it to the list.
  *
  * TOGETHER: side by side on one cluster. It may be added when all of this holds:
  * - It needs the standard install: `openSession()` without values. It changes neither the release nor startgate's own
@@ -10,9 +10,6 @@ import { readdirSync } from 'node:fs'
  * - It looks only at what it made: its namespaces, its pods, the slots of its namespaces. No count over the cluster, and
  *   no limit of the cluster or of a node that pods of other suites use up (those of E2E_VALUES are out of the way).
  * - It claims no duration that a busy machine stretches, unless it measures that of something ordinary beside it.
- *
- * OWN_CLUSTER: alone on its cluster, which it may break as it likes, while other suites run on another cluster of the same machine.
- * It may be added when it claims no duration that a busy machine stretches, and does not measure the machine (pressure).
  *
  * `suites.test.ts` refuses a suite of TOGETHER that writes what breaks shared parts.
  */
@@ -33,24 +30,8 @@ export const TOGETHER: readonly string[] = [
   'lease-store',
 ]
 
-/** How many of them run at a time: each waits most of the time, and more than this wait for the two cores of CI. */
-export const SIDE_BY_SIDE = 4
-
-/** One after another, each alone on its cluster, the longest first. */
-export const OWN_CLUSTER: readonly string[] = [
-  'faults-nodes',
-  'faults-leader',
-  'faults-changes',
-  'faults-control-plane',
-  'certificate-repair',
-  'pulls',
-  'chart',
-  'sequence-reboot',
-  'certificates',
-  'cert-manager',
-  'sequence-restarts',
-  'list-watch',
-]
+/** How many of them run at a time. On two cores four, with the unit tests beside them, were slower than one after another. */
+export const SIDE_BY_SIDE = 2
 
 const SUFFIX = '.e2e.ts'
 
@@ -59,7 +40,6 @@ export const suitePath = (name: string): string => `e2e/${name}${SUFFIX}`
 
 export interface Arrangement {
   together: string[]
-  ownCluster: string[]
   alone: string[]
 }
 
@@ -69,13 +49,8 @@ export function arrangement(word = ''): Arrangement {
   const names = all.map(file => file.slice(0, -SUFFIX.length)).filter(name => name.includes(word))
   return {
     together: TOGETHER.filter(name => names.includes(name)),
-    ownCluster: OWN_CLUSTER.filter(name => names.includes(name)),
-    alone: names.filter(name => !TOGETHER.includes(name) && !OWN_CLUSTER.includes(name)).sort(),
+    alone: names.filter(name => !TOGETHER.includes(name)).sort(),
   }
 }
 
-export const namesIn = ({ together, ownCluster, alone }: Arrangement): string[] => [
-  ...together,
-  ...ownCluster,
-  ...alone,
-]
+export const namesIn = ({ together, alone }: Arrangement): string[] => [...together, ...alone]

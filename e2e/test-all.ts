@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { clusterDown, clusterUp } from './cluster/cluster.ts'
 import { DEFAULT_NAME } from './cluster/paths.ts'
-import { runSuites, secondOf } from './run-suites.ts'
+import { runSuites } from './run-suites.ts'
 import { ARTIFACTS, check, say } from './run-vitest.ts'
 import type { SuiteResult } from './suite-times.ts'
 import { arrangement, namesIn } from './suites.ts'
@@ -40,9 +40,8 @@ async function main(): Promise<number> {
     results.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
   }
   const down = (): Promise<void> => clusterDown({ name, log: say })
-  const allDown = () => clusterDown({ name: secondOf(name), log: say }).finally(down)
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void allDown().finally(() => process.exit(130)))
+    process.once(signal, () => void down().finally(() => process.exit(130)))
   try {
     say('\n> cluster')
     const cluster = await clusterUp({ name, log: say })
