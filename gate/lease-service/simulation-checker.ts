@@ -20,7 +20,10 @@ export interface LimitTruth {
 
 type Place = Pick<Grant, 'namespace' | 'nodeName' | 'images'>
 
-interface Limit {
+export interface Limit {
+  /** As the ledger's gauges have it. */
+  id: string
+  /** In words. */
   scope: string
   limit: number
   covers: (place: Place) => boolean
@@ -204,7 +207,7 @@ export class Checker {
   }
 
   #hasRoom(ticket: Ticket, nowMs: number): boolean {
-    return this.#limitsOf(ticket, nowMs).every(limit => {
+    return this.limitsOf(ticket, nowMs).every(limit => {
       const holders = this.#holders(ticket, limit.covers, nowMs)
       return this.#countedIn(limit, holders, nowMs, ticket) <= limit.limit
     })
@@ -290,7 +293,7 @@ export class Checker {
 
   #checkPass(grant: Grant, nowMs: number): void {
     this.rates.passed(grant, this.#askedAtMs.get(grant.podUid) ?? nowMs, nowMs)
-    const frozen = this.#limitsOf(grant, nowMs).find(({ limit }) => limit === 0)
+    const frozen = this.limitsOf(grant, nowMs).find(({ limit }) => limit === 0)
     if (frozen) this.violations.push(`PassFrozen: ${grant.key} in ${frozen.scope}`)
   }
 
@@ -322,7 +325,7 @@ export class Checker {
 
   #checkLimits(grant: Grant, nowMs: number): void {
     const { key, slots } = grant
-    for (const given of this.#limitsOf(grant, nowMs)) {
+    for (const given of this.limitsOf(grant, nowMs)) {
       const { scope, limit, covers, hasDebt } = given
       const holders = this.#holders(grant, covers, nowMs)
       const held = this.#countedIn(given, holders, nowMs)
@@ -359,7 +362,8 @@ export class Checker {
     return others.flatMap(([other]) => (this.#slots(other, nowMs) > 0 ? [other] : []))
   }
 
-  #limitsOf({ resource, namespace, nodeName, images }: Place & Pick<Grant, 'resource'>, nowMs: number): Limit[] {
+  /** The limits in force for a place; Infinity where there is none. */
+  limitsOf({ resource, namespace, nodeName, images }: Place & Pick<Grant, 'resource'>, nowMs: number): Limit[] {
     const { settings, namespaces, nodes } = this.#limits
     const cores = nodes.get(nodeName)?.cores ?? 1
     const ours = namespaces.get(namespace) ?? {}
@@ -376,16 +380,31 @@ export class Checker {
     const isOurs = (place: Place) => place.namespace === namespace
     const hasDebt = isStart
     const registries = [...new Set(images.map(registryOf))].map(registry => ({
+      id: `registry/${registry}`,
       scope: `registry ${registry}`,
       limit: settings.registries[registry] ?? Number.POSITIVE_INFINITY,
       covers: (place: Place) => place.images.some(image => registryOf(image) === registry),
       hasDebt: false,
     }))
     return [
-      { scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false, ...(isStart && { share }) },
-      { ...this.#nodeLimit(resource, nodeName, nowMs), covers: isHere, hasDebt },
-      { scope: `namespace ${namespace}`, limit: Math.min(inNamespace, share), covers: isOurs, hasDebt },
       {
+        id: 'cluster',
+        scope: 'cluster',
+        limit: cluster,
+        covers: () => true,
+        hasDebt: false,
+        ...(isStart && { share }),
+      },
+      { id: `node/${nodeName}`, ...this.#nodeLimit(resource, nodeName, nowMs), covers: isHere, hasDebt },
+      {
+        id: `namespace/${namespace}`,
+        scope: `namespace ${namespace}`,
+        limit: Math.min(inNamespace, share),
+        covers: isOurs,
+        hasDebt,
+      },
+      {
+        id: `namespace/${namespace}/node/${nodeName}`,
         scope: `namespace ${namespace} on node ${nodeName}`,
         limit: Math.min(both, perCore(ours.maxStartingPerCore)),
         covers: place => isHere(place) && isOurs(place),

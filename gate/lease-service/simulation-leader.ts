@@ -2,14 +2,15 @@ import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { containersSeen } from './container-view.ts'
+import { imageKeyOf } from './image-key.ts'
 import type { Ledger, Step } from './ledger.ts'
-import { type Grant, isFree, type SlotTimeout, type Ticket, type Waiting } from './model.ts'
+import { type Grant, isFree, type Resource, type SlotTimeout, type Ticket, type Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { RETURN_MS } from './returning.ts'
 import type { SimAgent } from './simulation-agent.ts'
 import type { Checker, LimitTruth } from './simulation-checker.ts'
-import { onNode, passedOver } from './simulation-fairness.ts'
+import { isMaybeOverdue, TurnCheck } from './simulation-fairness.ts'
 import type { SimGate } from './simulation-gate.ts'
 import type { SimLeases } from './simulation-leases.ts'
 import type { SimPod } from './simulation-pod.ts'
@@ -71,6 +72,7 @@ export class SimLeader {
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
   /** A loaded leader decides seldom, on all that has happened meanwhile. */
   readonly #restMs: number
+  #returnsUntilMs = 0
   #isOver = false
   #isPlanned = false
   /** While it is paused: what waits to be done. */
@@ -121,7 +123,8 @@ export class SimLeader {
       if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
       else this.#later(5, 50, () => this.#read(grant.podUid))
     }
-    ledger.expectReturns(time.nowMs + RETURN_MS)
+    this.#returnsUntilMs = time.nowMs + RETURN_MS
+    ledger.expectReturns(this.#returnsUntilMs)
     const granted = new Set([...leases.byKey.values()].map(({ podUid }) => podUid))
     const firstRuns = facts.pods.filter(({ metadata }) => podOf(metadata.uid ?? '')?.sandbox === 1)
     this.#unheard.tookOver(firstRuns, podUid => granted.has(podUid), time.nowMs)
@@ -315,7 +318,7 @@ export class SimLeader {
     const counts = isOurs()
     if (counts) for (const timeout of timeouts) this.#checkTimeout(timeout)
     for (const { grant } of releases) this.#release(grant.key, counts)
-    if (counts) this.#checkTurns(step, passing)
+    if (counts) this.#checkTurns(step)
     for (const grant of grants) this.#take(grant, counts, passing.has(grant.key))
     if (counts && passing.size === 0) this.#checkReturns(grants)
     if (counts) this.#checkWaiting(waiting)
@@ -326,28 +329,39 @@ export class SimLeader {
     if (wakeAtMs !== undefined) this.#later(wakeAtMs - time.nowMs, wakeAtMs - time.nowMs, () => this.plan())
   }
 
-  /** Tickets in line for a start: not those that wait for something else, or that a 0 keeps back. */
-  #inLine(waiting: readonly Waiting[]): Ticket[] {
-    return waiting.flatMap(({ key, reason }) =>
-      key.startsWith('start.') && reason.endsWith('in line') ? (this.#asked.get(key) ?? []) : [],
+  /** Tickets in line: not those that wait for something else, or that a 0 keeps back. */
+  #inLine(waiting: readonly Waiting[], resource: Resource): Ticket[] {
+    return waiting.flatMap(row =>
+      row.resource === resource && row.reason.endsWith('in line') ? (this.#asked.get(row.key) ?? []) : [],
     )
   }
 
-  #checkTurns({ grants, waiting }: Step, passing: ReadonlySet<string>): void {
-    const starts = grants.filter(({ key, resource, slots }) => resource === 'start' && slots > 0 && !passing.has(key))
-    const inLine = starts.length > 0 ? this.#inLine(waiting) : []
-    if (inLine.length === 0) return
+  /** Of steps in which turns alone decide: none is kept, nobody passes full limits or rides on another's pull. */
+  #checkTurns({ grants, passes, waiting }: Step): void {
     const { ledger, checker, limits, time, skewMs } = this.#deps
-    // By a clock that is off, gates have waited for longer than they have.
-    if (skewMs() !== 0) return
-    const heldBefore = new Map<string, number>()
-    for (const { scope, resource, held } of ledger.usage()) if (resource === 'start') heldBefore.set(scope, held)
-    for (const { namespace, nodeName, resource, slots, isObserved } of grants) {
-      const here = onNode(namespace, nodeName)
-      if (resource === 'start' && !isObserved) heldBefore.set(here, (heldBefore.get(here) ?? 0) - slots)
+    const { settings, namespaces } = limits
+    if (time.nowMs <= this.#returnsUntilMs || passes.length > 0) return
+    for (const resource of ['start', 'pull'] as const) {
+      if (resource === 'start' ? settings.cluster.maxStartRate : grants.some(({ isRider }) => isRider)) continue
+      const decided = grants.filter(grant => grant.resource === resource && grant.slots > 0 && !grant.isObserved)
+      const inLine = decided.length > 0 ? this.#inLine(waiting, resource) : []
+      if (!inLine.some(({ namespace }) => decided.some(grant => grant.namespace !== namespace))) continue
+      const { unfair } = new TurnCheck({
+        grants: decided,
+        waiting: inLine,
+        usage: ledger.usage().filter(row => row.resource === resource),
+        isPartlyPulled: ticket => this.#isPartlyPulled(ticket),
+        isOverdue: ticket => isMaybeOverdue(ticket, time.nowMs, skewMs()),
+        limitsOf: ticket => checker.limitsOf(ticket, time.nowMs),
+        namespaces,
+      })
+      checker.violations.push(...unfair)
     }
-    const turns = { grants: starts, waiting: inLine, heldBefore, nowMs: time.nowMs }
-    checker.violations.push(...passedOver(turns, limits))
+  }
+
+  #isPartlyPulled({ podUid, nodeName, images }: Ticket): boolean {
+    const present = this.#deps.podOf(podUid)?.world.imagesOn(nodeName) ?? []
+    return images.length > 0 && [...present].some(image => images.includes(imageKeyOf(image)))
   }
 
   #checkReturns(grants: readonly Grant[]): void {
@@ -359,7 +373,7 @@ export class SimLeader {
   }
 
   #checkWaiting(waiting: readonly Waiting[]): void {
-    const namespaces = new Set(this.#inLine(waiting).map(({ namespace }) => namespace))
+    const namespaces = new Set(this.#inLine(waiting, 'start').map(({ namespace }) => namespace))
     this.#deps.checker.rates.waits(namespaces, this.#deps.time.nowMs)
   }
 

@@ -6,7 +6,7 @@ import { step as waitStep } from '../pod/waiting.ts'
 import type { Workload } from './after-verdict.ts'
 import { Ledger } from './ledger.ts'
 import { scopesOf, startShareOf } from './limits.ts'
-import type { Grant, Ticket } from './model.ts'
+import type { Grant, Resource, Ticket } from './model.ts'
 import { holdersOf } from './phase.ts'
 import { type Faults, simulate } from './simulation.ts'
 import { type Holder, Usage } from './usage.ts'
@@ -46,6 +46,26 @@ class Forgetful extends Ledger {
 /** Gives slots to who comes back first after a change of leader. */
 class FirstComeFirstServed extends Ledger {
   override expectReturns(): void {}
+}
+
+class Weightless extends Ledger {
+  override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
+    super.setNamespace(name, settings)
+  }
+}
+
+/** Compares what namespaces hold anywhere, not where their pods meet. */
+class Everywhere extends Usage {
+  override heldBy(resource: Resource, namespace: string): number {
+    return this.held(resource, `namespace/${namespace}`)
+  }
+}
+
+/** Takes starts that nobody asked room for as none. */
+class Blindfolded extends Usage {
+  override hold(holder: Holder, slots: number): void {
+    super.hold(holder, holder.isObserved ? 0 : slots)
+  }
 }
 
 class Debtless extends Usage {
@@ -181,6 +201,24 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp }> = {
   'a new leader that gives to whoever comes back first': {
     faults: { newLedger: (settings, parts, sinceMs) => new FirstComeFirstServed(settings, parts, sinceMs) },
     want: /^Overtook/,
+  },
+  'a weight ignored': {
+    faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
+    want: /^Unfair/,
+  },
+  'shares compared across the cluster': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) =>
+        new Ledger(settings, { ...parts, usage: new Everywhere(startShareOf(settings)) }, sinceMs),
+    },
+    want: /^Unfair/,
+  },
+  'an observed start taken for nothing': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) =>
+        new Ledger(settings, { ...parts, usage: new Blindfolded(startShareOf(settings)) }, sinceMs),
+    },
+    want: /^OverLimit.* [1-9]\d* owed/,
   },
   'a floor ignored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Floorless(settings, parts, sinceMs) },
