@@ -10,7 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{core,webhook,gate,certs,charts,e2e}/**/*.test.ts'],
           exclude: ['e2e/**/*.e2e.ts'],
-          // Nothing here waits for anything; simulations take seconds, and many times that with a lower priority beside e2e suites.
+          // Nothing here waits for anything; simulations take seconds, and many times that on a busy machine.
           testTimeout: 600_000,
         },
       },

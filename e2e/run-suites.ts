@@ -7,20 +7,17 @@ import { type Arrangement, SIDE_BY_SIDE, suitePath } from './suites.ts'
 interface Suites {
   cluster: Cluster
   arranged: Arrangement
-  /** Run the unit tests too: they only compute, and take what time the suites leave, which mostly wait. */
-  withUnit: boolean
 }
 
-/** Runs suites: first those that share the cluster, with the unit tests behind them, then each of the others alone. */
-export async function runSuites({ cluster, arranged, withUnit }: Suites): Promise<SuiteResult[]> {
+/** Runs suites: first those that share the cluster, then each of the others alone. */
+export async function runSuites({ cluster, arranged }: Suites): Promise<SuiteResult[]> {
   const image = (await buildProductImage({ cluster, log: say })).ref
-  const unit = withUnit
-    ? runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env, behind: true, held: true })
-    : []
-  const results = await Promise.all([together(cluster, image, arranged.together), unit])
+  const results = await together(cluster, image, arranged.together)
   for (const name of arranged.alone)
-    results.push(await runVitest(['--project', 'e2e', suitePath(name)], { title: name, env: envOf(cluster, image) }))
-  return results.flat()
+    results.push(
+      ...(await runVitest(['--project', 'e2e', suitePath(name)], { title: name, env: envOf(cluster, image) })),
+    )
+  return results
 }
 
 /** Side by side on one cluster, which they leave as it is. */

@@ -1,42 +1,27 @@
 import { spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { SuiteResult } from './suite-times.ts'
 
 export const ARTIFACTS = 'artifacts'
-
-/** As `nice -n 10`: it takes the time that others leave, and about a tenth of a core when they leave none. */
-const BACKGROUND = 10
 
 export const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 export interface RunOptions {
   title: string
   env?: NodeJS.ProcessEnv
-  /** Runs with a lower priority. */
-  behind?: boolean
-  /** Its output is shown when it has ended: something else runs at the same time. */
-  held?: boolean
 }
 
 /** Runs a command with its output shown below a title; resolves with its exit code, 1 when it could not be run. */
-function runCommand(command: string, args: string[], options: RunOptions): Promise<number> {
-  const { title, env = process.env, behind = false, held = false } = options
-  say(held ? `> ${title} …` : `\n> ${title}`)
+function runCommand(command: string, args: string[], { title, env = process.env }: RunOptions): Promise<number> {
+  say(`\n> ${title}`)
   return new Promise(resolve => {
-    const child = spawn(command, args, { stdio: held ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
-    const shown: Buffer[] = []
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => shown.push(chunk))
-    child.on('spawn', () => behind && child.pid !== undefined && setPriority(child.pid, BACKGROUND))
+    const child = spawn(command, args, { stdio: 'inherit', env })
     child.on('error', error => {
       say(`${command}: ${error.message}`)
       resolve(1)
     })
-    child.on('close', code => {
-      if (held) process.stdout.write(`\n> ${title}\n${Buffer.concat(shown)}`)
-      resolve(code ?? 1)
-    })
+    child.on('close', code => resolve(code ?? 1))
   })
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { clusterDown, clusterUp } from './cluster/cluster.ts'
 import { DEFAULT_NAME } from './cluster/paths.ts'
 import { runSuites } from './run-suites.ts'
-import { ARTIFACTS, check, say } from './run-vitest.ts'
+import { ARTIFACTS, check, runVitest, say } from './run-vitest.ts'
 import type { SuiteResult } from './suite-times.ts'
 import { arrangement, namesIn } from './suites.ts'
 
@@ -45,7 +45,10 @@ async function main(): Promise<number> {
   try {
     say('\n> cluster')
     const cluster = await clusterUp({ name, log: say })
-    results.push(...(await runSuites({ cluster, arranged, withUnit: values.only === undefined })))
+    // Before the suites, not beside them: containers that start need both cores, and so do these.
+    if (values.only === undefined)
+      results.push(...(await runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env })))
+    results.push(...(await runSuites({ cluster, arranged })))
   } catch (error) {
     say(`cannot bring the cluster up: ${error instanceof Error ? error.message : String(error)}`)
     results.push({ file: 'cluster', ms: 0, passed: 0, failed: 1 })
