@@ -17,7 +17,6 @@ import { readdirSync } from 'node:fs'
 /** Side by side on one cluster, the longest first. */
 export const TOGETHER: readonly string[] = [
   'sequence-faults',
-  'limits',
   'shapes',
   'tokens',
   'daemons',
