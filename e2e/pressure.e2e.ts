@@ -17,11 +17,11 @@ const BURNERS = 8
 const MADE: Record<'cpu' | 'io', { max: number; script: string }> = {
   // A new process each time, or the kernel would leave all loops on one core: they hardly weigh anything.
   cpu: { max: 60, script: 'while :; do (:); done' },
-  // Only reads: etcd's writes are on the same disk.
+  // Only reads: etcd's writes are on the same disk. Large ones: they wait for it also where starts leave them little CPU.
   io: {
     max: 20,
     script:
-      'dd if=/dev/urandom of=/state/read bs=1M count=8; while :; do dd if=/state/read of=/dev/null bs=4k iflag=direct; done',
+      'dd if=/dev/urandom of=/state/read bs=1M count=32; while :; do dd if=/state/read of=/dev/null bs=1M iflag=direct; done',
   },
 }
 
