@@ -49,6 +49,7 @@ function leastMissed(open: ReadonlyMap<string, Connection>): [string, Connection
   return best
 }
 
-function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+/** The other end of a connection, TLS or not: its address and port. */
+export function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress} ${remotePort}`
 }

@@ -6,7 +6,6 @@ import { limits } from './framework/limits.ts'
 import { allReady, podIs } from './framework/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
 import { heldLeases, type Part, takeDown } from './framework/system.ts'
-import type { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
 import { deployment, pod } from './framework/workloads.ts'
 
@@ -24,10 +23,6 @@ async function without(part: Part): Promise<() => Promise<void>> {
   const restore = await takeDown(session.kubectl, part)
   onTestFinished(restore, limits.rollout.ms)
   return restore
-}
-
-function eventOf(namespace: TestNamespace, object: string, words: RegExp) {
-  return async () => (await namespace.events(object)).find(e => words.test(`${e.reason} ${e.message}`))
 }
 
 test('a pod deleted while it waits is gone within 3 s, and its place with it', async () => {
@@ -72,7 +67,7 @@ test('lease service down: pods wait, fail open one by one, and the Events come w
   for (const { metadata } of pods) {
     await waitFor(
       `an Event on ${metadata.name}`,
-      eventOf(namespace, metadata.name, /StartgateFailedOpen/),
+      namespace.eventOf(metadata.name, /StartgateFailedOpen/),
       limits.eventSeen,
     )
   }

@@ -4,7 +4,6 @@ import { limits } from './framework/limits.ts'
 import { allReady, podIs } from './framework/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from './framework/session.ts'
 import { heldLeases } from './framework/system.ts'
-import type { TestNamespace } from './framework/test-namespace.ts'
 import { waitFor } from './framework/wait-for.ts'
 import { deployment, pod } from './framework/workloads.ts'
 
@@ -16,10 +15,6 @@ let session: Session
 beforeAll(async () => {
   session = await openSession()
 })
-
-function eventOf(namespace: TestNamespace, object: string, words: RegExp) {
-  return async () => (await namespace.events(object)).find(e => words.test(`${e.reason} ${e.message}`))
-}
 
 test('a container that never gets ready gives its slot back at its start timeout, and an Event says so', async () => {
   const observer = await observerFor(session)
@@ -38,7 +33,7 @@ test('a container that never gets ready gives its slot back at its start timeout
     ['next', 'ready'],
   ])
   expect(observer.pods(namespace.name).map(p => p.status?.containerStatuses?.[0]?.ready)).toEqual([true, false])
-  await waitFor('an Event on the stuck pod', eventOf(namespace, 'stuck', /not ready within 15 s/), limits.eventSeen)
+  await waitFor('an Event on the stuck pod', namespace.eventOf('stuck', /not ready within 15 s/), limits.eventSeen)
 })
 
 describe('a bad annotation', () => {

@@ -90,6 +90,11 @@ export class TestNamespace {
     return list.items
   }
 
+  /** To be waited for: the first Event about an object whose reason or message these words match. */
+  eventOf(object: string, words: RegExp) {
+    return async () => (await this.events(object)).find(e => words.test(`${e.reason} ${e.message}`))
+  }
+
   /** What one container has logged in its latest run. */
   log(pod: string, container: string): Promise<string> {
     return this.kubectl.text(['logs', pod, '-n', this.name, '-c', container])

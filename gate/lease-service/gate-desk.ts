@@ -21,10 +21,10 @@ export interface GateDeskDeps {
   reporter: Reporter
   /** Nothing can be granted, so gates must not take our word for contact. */
   isMute: () => boolean
-  /** Agents that are connected. */
-  agents: () => number
   /** The same of one gate. */
   isQuiet: (key: string) => boolean
+  /** Agents that are connected. */
+  agents: () => number
   clock: Clock
   /** In [0, 1). */
   random: () => number

@@ -380,9 +380,8 @@ export class Ledger {
     try {
       return act()
     } catch (error) {
-      const reason = reasonOfError(error)
-      this.#setAsides.add(ticket, { kind: 'error', reason }, nowMs)
-      this.#troubles.push({ podUid: ticket.podUid, kind: 'error', reason })
+      this.#setAsides.add(ticket, { kind: 'error', reason: reasonOfError(error) }, nowMs)
+      this.#note(ticket.podUid, error)
       return undefined
     }
   }
@@ -521,8 +520,9 @@ export class Ledger {
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
     const pod = this.#pods.get(ticket.podUid)?.pod
     const mode = this.#namespaces.get(ticket.namespace)?.mode
-    const isRider = !this.#isOff(ticket.namespace, pod) && this.#rides(ticket)
-    const needsNoSlot = this.#isOff(ticket.namespace, pod) || this.#needsNoSlot(ticket)
+    const isOff = this.#isOff(ticket.namespace, pod)
+    const isRider = !isOff && this.#rides(ticket)
+    const needsNoSlot = isOff || this.#needsNoSlot(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
@@ -558,11 +558,8 @@ export class Ledger {
   }
 
   #isOnNode(nodeName: string, image: string): boolean {
-    return (this.#nodes.get(nodeName)?.images.has(image) ?? false) || this.#isShown(nodeName, image)
-  }
-
-  #isShown(nodeName: string, image: string): boolean {
-    return this.#images.has(nodeName, image) || this.#parts.started.hasImage(nodeName, image)
+    const isListed = this.#nodes.get(nodeName)?.images.has(image) ?? false
+    return isListed || this.#images.has(nodeName, image) || this.#parts.started.hasImage(nodeName, image)
   }
 
   #waitingOf(blocked: Blocked): Waiting {

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net'
+import { peerOf } from '../../core/connection-limit.ts'
 import { fairTurn } from './fair-turn.ts'
 
 /** Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few KiB. */
@@ -197,8 +198,4 @@ function mostOf(counts: ReadonlyMap<string, number>): [address: string, count: n
   let most: [string, number] = ['', 0]
   for (const entry of counts) if (entry[1] > most[1]) most = entry
   return most
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
 }
