@@ -59,7 +59,7 @@ async function create(on: Provider, images: ClusterImages, options: Required<Clu
   await run(['docker', 'tag', images.app, APP_IMAGE], { env })
   await progress.step('registry', () => startRegistry({ name, env, images }))
   await progress.step('kind cluster', async () => {
-    const config = kindConfig(options.nodes)
+    const config = kindConfig(options.nodes, on.kind)
     const args = ['--name', name, '--image', images.node, '--config', '-', '--kubeconfig', join(dir, 'kubeconfig')]
     await run(['kind', 'create', 'cluster', ...args], { env, input: config })
   })
@@ -72,10 +72,12 @@ async function create(on: Provider, images: ClusterImages, options: Required<Clu
   return cluster
 }
 
-function kindConfig(workers: number): string {
+function kindConfig(workers: number, provider: Provider['kind']): string {
   const nodes = ['- role: control-plane', ...Array<string>(workers).fill('- role: worker')]
   // The kubelet refuses cgroup v1 unless told otherwise; on cgroup v2 this says nothing.
-  const patch = ['kubeadmConfigPatches:', '- |', '  kind: KubeletConfiguration', '  failCgroupV1: false']
+  // The driver is that of the node image's containerd.toml; kind's own image has systemd's, as kind itself writes.
+  const settings = ['  failCgroupV1: false', ...(provider === 'local' ? ['  cgroupDriver: cgroupfs'] : [])]
+  const patch = ['kubeadmConfigPatches:', '- |', '  kind: KubeletConfiguration', ...settings]
   return ['kind: Cluster', 'apiVersion: kind.x-k8s.io/v1alpha4', 'nodes:', ...nodes, ...patch, ''].join('\n')
 }
 
