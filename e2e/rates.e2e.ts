@@ -57,7 +57,7 @@ test('a restart that nobody could gate counts against the limit until it is past
   const observer = await observerFor(session)
   const settings = { 'max-starting': '2', 'max-starting-per-node': '50' }
   const namespace = await namespaceFor(session, { word: 'debt', gated: true, settings })
-  const restarts = pod('restarts', { image: APP_IMAGE })
+  const restarts = pod('restarts', { image: APP_IMAGE, probe: 'file' })
   const { containers } = restarts.spec as { containers: { command: string[] }[] }
   for (const container of containers) container.command = ['sh', '-c', ENDS_ONCE]
   await namespace.apply([restarts])

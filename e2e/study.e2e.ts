@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 /** A pod of the usual kind with another program; ready when this file is there. */
 function running(name: string, script: string, annotations: Record<string, string>): Manifest {
-  const made = pod(name, { image: APP_IMAGE, annotations })
+  const made = pod(name, { image: APP_IMAGE, annotations, probe: 'file' })
   const { containers } = made.spec as { containers: { command: string[] }[] }
   for (const container of containers) container.command = ['sh', '-c', `trap 'exit 0' TERM\n${script}`]
   return made

@@ -20,7 +20,7 @@ export interface MeshedPod {
  * container writes the real rules with the node's iptables, in the pod's network namespace.
  */
 export function meshedPod(name: string, mesh: MeshRules, { image, by, annotations }: MeshedPod): Manifest {
-  const made = pod(name, { image, ...(annotations && { annotations }) })
+  const made = pod(name, { image, probe: 'file', ...(annotations && { annotations }) })
   const spec = made.spec as { containers: object[]; volumes: object[] }
   const script = `chroot /host sh -c "$RESTORE"`
   const init = {

@@ -8,8 +8,11 @@ export interface Work {
   burnRounds?: number
   /** Never gets ready. */
   stuck?: boolean
-  /** Which probe watches for the end of the start. */
-  probe?: 'readiness' | 'startup' | 'none'
+  /**
+   * Which probe watches for the end of the start. `readiness` (the usual one) connects, since one that runs a program each second
+   * in each of sixty pods takes both cores; `file` is for pods with a program of their own.
+   */
+  probe?: 'readiness' | 'startup' | 'file' | 'none'
   /** A worker's name; any node when absent. */
   node?: string
   annotations?: Record<string, string>
@@ -29,15 +32,19 @@ echo "start $(now)"
 i=0; while [ $i -lt $BURN_ROUNDS ]; do i=$((i+1)); done
 sleep $START_SECONDS & wait $!
 touch /state/ready
+[ -z "$READY_PORT" ] || httpd -p "$READY_PORT" -h /state
 echo "ready $(now)"
 while :; do sleep 3600 & wait $!; done
 `
 
-const PROBE = {
-  exec: { command: ['test', '-f', '/state/ready'] },
-  periodSeconds: 1,
-  failureThreshold: 600,
-  timeoutSeconds: 5,
+const READY_PORT = 8099
+const EACH_SECOND = { periodSeconds: 1, failureThreshold: 600, timeoutSeconds: 5 }
+const HAS_FILE = { exec: { command: ['test', '-f', '/state/ready'] }, ...EACH_SECOND }
+const PROBES = {
+  readiness: { readinessProbe: { tcpSocket: { port: READY_PORT }, ...EACH_SECOND } },
+  startup: { startupProbe: HAS_FILE },
+  file: { readinessProbe: HAS_FILE },
+  none: {},
 }
 
 /** A pod template whose one container, `app`, writes when it starts and when it is ready, and is quick to delete. */
@@ -46,6 +53,7 @@ export function podTemplate(name: string, work: Work): { metadata: object; spec:
   const env = {
     START_SECONDS: String(work.stuck ? 3600 : (work.startSeconds ?? 0)),
     BURN_ROUNDS: String(work.burnRounds ?? 0),
+    READY_PORT: probe === 'readiness' ? String(READY_PORT) : '',
   }
   const container = {
     name: 'app',
@@ -54,8 +62,7 @@ export function podTemplate(name: string, work: Work): { metadata: object; spec:
     command: ['sh', '-c', SCRIPT],
     env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
     volumeMounts: [{ name: 'state', mountPath: '/state' }],
-    ...(probe === 'readiness' ? { readinessProbe: PROBE } : {}),
-    ...(probe === 'startup' ? { startupProbe: PROBE } : {}),
+    ...PROBES[probe],
   }
   return {
     metadata: { labels: { app: name }, ...(work.annotations ? { annotations: work.annotations } : {}) },
