@@ -115,7 +115,7 @@ async function main(options: ServiceOptions): Promise<void> {
       review: async token => {
         tokenReviews++
         await sleep(apiLatencyMs)
-        const { namespace, podName, podUid } = claimsOf(token, clock.wallMs())
+        const { namespace, podName, podUid } = claimsOf(token)
         const username = `system:serviceaccount:${namespace}:default`
         return { authenticated: true, audiences: [TOKEN_AUDIENCE], username, podName, podUid }
       },

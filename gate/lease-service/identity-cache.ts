@@ -8,6 +8,8 @@ import { claimsOf, type TokenClaims } from './token-claims.ts'
 
 /** Bounded by the token's own expiry. Longer than the longest absence that gates are usually told. */
 const GOOD_FOR_MS = 300_000
+/** Where our clock calls a good token expired, so that it is good for a time that nobody knows. */
+const CLOCK_IS_OFF_MS = 60_000
 /** One costs half a KiB. More than gates that come and go at a time, or each would push the next one's entry out. */
 export const MAX_KEPT = 50_000
 /** Reviews of tokens whose pod the watch shows. */
@@ -35,10 +37,10 @@ export function createIdentityCache({ review, isShown, clock }: IdentityCacheDep
   const pending = new Map<string, Promise<PodIdentity>>()
   const lanes = { known: fairCalls(KNOWN), unknown: fairCalls(UNKNOWN) }
   const reviewed = async (token: string, address: string, hash: string): Promise<PodIdentity> => {
-    const claims = claimsOf(token, clock.wallMs())
+    const claims = claimsOf(token)
     const inTurn = isShown(claims) ? lanes.known : lanes.unknown
     const identity = identityOf(await inTurn(address, () => review(token)).catch(refuseWhenFull))
-    kept.set(hash, identity, Math.min(GOOD_FOR_MS, claims.expiresAtMs - clock.wallMs()))
+    kept.set(hash, identity, goodForMs(claims.expiresAtMs - clock.wallMs()))
     return identity
   }
   return async (token, address) => {
@@ -49,6 +51,11 @@ export function createIdentityCache({ review, isShown, clock }: IdentityCacheDep
     pending.set(hash, review)
     return review
   }
+}
+
+/** How long a verdict is kept for a token that the API server has just called good, and that by our clock is good for so long. */
+function goodForMs(leftMs: number): number {
+  return leftMs > 0 ? Math.min(GOOD_FOR_MS, leftMs) : CLOCK_IS_OFF_MS
 }
 
 function refuseWhenFull(error: unknown): never {

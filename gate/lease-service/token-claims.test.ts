@@ -4,21 +4,19 @@ import { RefusedError } from './identity.ts'
 import { madeToken } from './made-token.ts'
 import { claimsOf } from './token-claims.ts'
 
-const NOW_MS = 1_700_000_000_000
-const EXP = NOW_MS / 1_000
+const EXP = 1_700_000_000
 
 test.each([
   ['a list of audiences', {}],
   ['one audience', { aud: 'startgate.dev' }],
-  ['a clock that is a little ahead of ours', { exp: EXP - 59 }],
+  ['an expiry that is past by our clock, which may be off', { exp: 1 }],
 ])('with %s a token names its pod', (_, over) => {
-  const claims = claimsOf(madeToken(over), NOW_MS)
+  const claims = claimsOf(madeToken(over))
   expect(claims).toMatchObject({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' })
 })
 
 const part = (text: string) => Buffer.from(text).toString('base64url')
 test.each([
-  ['that has expired', madeToken({ exp: EXP - 60 }), 401, 'TOKEN_INVALID'],
   ['without an expiry', `x.${part('{"aud":["startgate.dev"]}')}.x`, 401, 'TOKEN_INVALID'],
   ['for another audience', madeToken({ aud: ['https://kubernetes.default.svc'] }), 401, 'TOKEN_AUDIENCE'],
   ['with an audience that is none', madeToken({ aud: { startgate: 1 } }), 401, 'TOKEN_AUDIENCE'],
@@ -26,7 +24,7 @@ test.each([
   ['of another kind', 'opaque', 401, 'TOKEN_INVALID'],
   ['whose payload is null', `x.${part('null')}.x`, 401, 'TOKEN_INVALID'],
 ])('a token %s is refused', (_, token, status, code) => {
-  expect(() => claimsOf(token, NOW_MS)).toThrow(expect.objectContaining({ status, code }))
+  expect(() => claimsOf(token)).toThrow(expect.objectContaining({ status, code }))
 })
 
 test('whatever the payload is, the token is read or refused', () => {
@@ -34,7 +32,7 @@ test('whatever the payload is, the token is read or refused', () => {
   fc.assert(
     fc.property(fc.oneof(anyPayload, fc.string()), token => {
       try {
-        claimsOf(token, NOW_MS)
+        claimsOf(token)
       } catch (error) {
         expect(error).toBeInstanceOf(RefusedError)
       }
