@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ARRIVING, absences, HELD_AGENTS, HELD_ASIDE, HELD_PLACES, HELD_STREAMS, leastAwayMs } from './far-back.ts'
+import {
+  ARRIVING,
+  absences,
+  HELD_AGENTS,
+  HELD_ASIDE,
+  HELD_PLACES,
+  HELD_STREAMS,
+  heldPlaces,
+  leastAwayMs,
+} from './far-back.ts'
 import type { Waiting } from './model.ts'
 import { Returns } from './returns.ts'
 
@@ -42,6 +51,11 @@ test('5,000 nodes with ten each and as many agents as there may be: the first of
 test('more lines than room: as many heads stay as there is room for', () => {
   const heads = Array.from({ length: 20_000 }, (_, i) => row(`head-${i}`, 'full', 1))
   expect(staying(heads)).toHaveLength(HELD_STREAMS - ARRIVING)
+})
+
+test('a ticket that is set aside stands in no line, so it takes no place of one', () => {
+  const setAside = Array.from({ length: 50 }, (_, i) => row(`set-aside-${i}`, 'set-aside', 1))
+  expect(heldPlaces([...setAside, ...line('one', 100)], 100)).toEqual({ places: HELD_PLACES, more: 0 })
 })
 
 test('who stands in no line takes no places from lines until there are thousands, of whom the last go away', () => {

@@ -1,4 +1,4 @@
-import type { Waiting } from './model.ts'
+import type { WaitCause, Waiting } from './model.ts'
 import type { Returns } from './returns.ts'
 
 /**
@@ -7,7 +7,10 @@ import type { Returns } from './returns.ts'
  */
 export const HELD_PLACES = 1_000
 
-/** Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory limit leaves room for these. */
+/**
+ * Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory limit leaves
+ * room for these.
+ */
 export const HELD_STREAMS = 10_000
 /** Of these, for gates that have come since the last step and have not been told yet whether to stay. */
 export const ARRIVING = 1_000
@@ -61,9 +64,20 @@ export function heldPlaces(waiting: readonly Waiting[], room: number): { places:
   return { places: HELD_PLACES, more: 0 }
 }
 
-/** Whether it stands in no line: its turn depends on no slot. */
+/** For each cause, whether who waits for it stands in a line for slots; if not, its turn depends on no slot. */
+const IS_IN_LINE: Record<WaitCause, boolean> = {
+  full: true,
+  behind: true,
+  oversize: true,
+  frozen: true,
+  order: false,
+  'node-lost': false,
+  'pod-unknown': false,
+  'set-aside': false,
+}
+
 function isAside({ cause }: Waiting): boolean {
-  return cause === 'order' || cause === 'node-lost' || cause === 'pod-unknown'
+  return !IS_IN_LINE[cause]
 }
 
 /** Until its place is one of those held, as far as that can be told: the line may be new or frozen. */
