@@ -2,7 +2,8 @@
 {{- define "startgate.deployment" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
-{{- if eq (int .settings.port) (int $values.metrics.port) -}}
+{{- $metricsPort := (include "startgate.metrics" $root | fromJson).port | int -}}
+{{- if eq (int .settings.port) $metricsPort -}}
 {{- fail (printf "metrics.port: %d is the port that the %s itself listens on: choose another" (int .settings.port) .component) -}}
 {{- end -}}
 apiVersion: apps/v1
@@ -32,8 +33,7 @@ spec:
         {{- include "startgate.labels" . | nindent 8 }}
       annotations:
         checksum/config: {{ include "startgate.config" $root | sha256sum }}
-        {{- $port := toString $values.metrics.port }}
-        {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" $port }}
+        {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" (toString $metricsPort) }}
         {{- merge (deepCopy $values.podAnnotations) $scrape | toYaml | nindent 8 }}
     spec:
       serviceAccountName: startgate-{{ .component }}
@@ -97,7 +97,7 @@ spec:
             - name: https
               containerPort: {{ .settings.port }}
             - name: metrics
-              containerPort: {{ $values.metrics.port }}
+              containerPort: {{ $metricsPort }}
           # Nothing listens before there is a certificate.
           startupProbe:
             httpGet: {path: /healthz, port: https, scheme: HTTPS}
@@ -130,6 +130,7 @@ spec:
 
 {{/* Service and disruption budget of one program. Takes the same dict. */}}
 {{- define "startgate.service" -}}
+{{- $metricsPort := (include "startgate.metrics" .root | fromJson).port | int -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -146,8 +147,8 @@ spec:
       # A number: some firewalls are told of ports, not of their names.
       targetPort: {{ .settings.port }}
     - name: metrics
-      port: {{ .root.Values.metrics.port }}
-      targetPort: {{ .root.Values.metrics.port }}
+      port: {{ $metricsPort }}
+      targetPort: {{ $metricsPort }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
