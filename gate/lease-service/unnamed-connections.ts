@@ -31,6 +31,7 @@ export interface UnnamedLimits {
   begun?: number
   turns?: number
   turnMs?: number
+  silenceMs?: number
   monotonicMs?: () => number
 }
 
@@ -81,8 +82,8 @@ class Unnamed implements UnnamedConnections {
   #turns = 0
 
   constructor(limits: UnnamedLimits) {
-    const monotonicMs = () => performance.now()
-    this.#limits = { waiting: MAX_WAITING, begun: MAX_BEGUN, turns: TURNS, turnMs: TURN_MS, monotonicMs, ...limits }
+    const standard = { waiting: MAX_WAITING, begun: MAX_BEGUN, turns: TURNS, turnMs: TURN_MS, silenceMs: SILENCE_MS }
+    this.#limits = { ...standard, monotonicMs: () => performance.now(), ...limits }
   }
 
   count(): number {
@@ -98,7 +99,7 @@ class Unnamed implements UnnamedConnections {
     const connection: Connection = { socket, peer: peerOf(socket), address, said: [], begin, begunMs: 0 }
     this.#silent.set(connection.peer, connection)
     socket.on('error', () => socket.destroy())
-    socket.setTimeout(SILENCE_MS, () => socket.destroy())
+    socket.setTimeout(this.#limits.silenceMs, () => socket.destroy())
     socket.once('close', () => this.#forget(connection.peer, socket))
     socket.on('data', (chunk: Buffer) => this.#hear(connection, chunk))
     if (this.#silent.size + this.#waiting.size <= this.#limits.waiting) return
