@@ -1,4 +1,8 @@
-{{/* Labels and annotations of a hook of helm test. Takes a dict: test (root, component), weight, labels (more of them; optional). */}}
+{{/*
+Labels and annotations of a hook of helm test. Takes a dict: test (root, component), weight, labels (more of them; optional).
+What failed stays until the next test (no hook-failed): why a pod could not start only its status and Events tell, and a helm
+before 3.18 prints no log before it deletes.
+*/}}
 {{- define "startgate.testMetadata" -}}
 labels:
   {{- include "startgate.labels" .test | nindent 2 }}
