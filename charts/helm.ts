@@ -50,7 +50,10 @@ export async function helm(args: string[]): Promise<string> {
   return stdout
 }
 
-/** Renders the chart for namespace startgate-system. `args` as for `helm template`. Sorted, so that helm's order does not matter. */
+/**
+ * Renders the chart for namespace startgate-system. `args` as for `helm template`. Sorted, so that helm's order does
+ * not matter.
+ */
 export async function render(args: string[] = [], chart = CHART): Promise<Manifest[]> {
   const text = await helm(['template', 'startgate', chart, '--namespace', 'startgate-system', ...args])
   const manifests = parseAllDocuments(text).flatMap(document => {

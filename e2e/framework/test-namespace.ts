@@ -96,8 +96,8 @@ export class TestNamespace {
   }
 
   /**
-   * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One kubectl for all:
-   * sixty take ten seconds. A pod whose container has not started is left out.
+   * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One
+   * kubectl for all: sixty take ten seconds. A pod whose container has not started is left out.
    */
   async logs(container: string, tail = -1): Promise<Map<string, string>> {
     const which = ['-n', this.name, '-l', 'app', '-c', container, `--tail=${tail}`]
@@ -115,8 +115,9 @@ export class TestNamespace {
   }
 
   /**
-   * Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. The pods are deleted besides: the
-   * namespace's controller waits 5 s before it begins (namespaceDeletionGracePeriod); no new ones are made in a namespace that ends.
+   * Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. The pods are deleted
+   * besides: the namespace's controller waits 5 s before it begins (namespaceDeletionGracePeriod); no new ones are made
+   * in a namespace that ends.
    */
   async remove(): Promise<void> {
     await this.kubectl.run(['delete', 'namespace', this.name, '--wait=false', '--ignore-not-found'])

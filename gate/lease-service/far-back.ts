@@ -8,15 +8,17 @@ import type { Returns } from './returns.ts'
 export const HELD_PLACES = 1_000
 
 /**
- * Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory limit leaves
- * room for these.
+ * Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory
+ * limit leaves room for these.
  */
 export const HELD_STREAMS = 10_000
 /** Of these, for gates that have come since the last step and have not been told yet whether to stay. */
 export const ARRIVING = 1_000
 /** Of these, for agents. One that has no place comes back in turn and is told what has changed. */
 export const HELD_AGENTS = 3_000
-/** Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late. */
+/**
+ * Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late.
+ */
 export const HELD_ASIDE = 3_000
 
 export const LEAST_AWAY_MS = 5_000
@@ -34,8 +36,8 @@ export interface Room {
 
 /**
  * Each who waits, with how long its gate should be away; undefined while it should stay. Those stay that are nearest to
- * their turn: the first of each line, then the second of each, up to HELD_PLACES, while there is room. Nobody loses a place
- * by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
+ * their turn: the first of each line, then the second of each, up to HELD_PLACES, while there is room. Nobody loses a
+ * place by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
  */
 export function* absences(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
   const asideHeld = Math.min(HELD_ASIDE, waiting.filter(isAside).length)

@@ -8,7 +8,10 @@ const PATIENCE = { timeout: 300_000 }
 /** The longest that a timer takes: who is served, heard or closed depends on no real time here. */
 const NEVER_MS = 2 ** 31 - 1
 
-/** A server that keeps few connections, and a clock that the test moves. Each client says its number; `heard` is what the server got. */
+/**
+ * A server that keeps few connections, and a clock that the test moves. Each client says its number; `heard` is what
+ * the server got.
+ */
 async function keepingFew(limits: UnnamedLimits) {
   const heard: string[] = []
   const served: Socket[] = []

@@ -2,15 +2,21 @@ import type { Server, Socket } from 'node:net'
 import { peerOf } from '../../core/connection-limit.ts'
 import { fairTurn } from './fair-turn.ts'
 
-/** Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few KiB. */
+/**
+ * Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few
+ * KiB.
+ */
 export const MAX_WAITING = 8_000
 /** Connections that have begun and not shown a good token yet. One costs some 60 KiB. */
 export const MAX_BEGUN = 2_000
-/** Within so long one that has begun is not closed for another of an address that has as many: what was spent on it would have to be spent again. */
+/**
+ * Within so long one that has begun is not closed for another of an address that has as many: what was spent on it
+ * would have to be spent again.
+ */
 export const FAIR_TIME_MS = 5_000
 /**
- * Handshakes and requests under way at once. One takes 1 to 2 ms of this process, so that all which have something to say in one turn of
- * the event loop keep nothing else waiting for long, least of all a renewal of the leadership.
+ * Handshakes and requests under way at once. One takes 1 to 2 ms of this process, so that all which have something to
+ * say in one turn of the event loop keep nothing else waiting for long, least of all a renewal of the leadership.
  */
 const TURNS = 128
 /** A slow peer keeps its connection, but no longer its turn. */
@@ -48,7 +54,10 @@ interface Connection {
   turn?: NodeJS.Timeout
 }
 
-/** Keeps those few connections that have not said who they are, and lets few of these be served at once. To be made before anything else listens to `server`'s connections but its own protocol. */
+/**
+ * Keeps those few connections that have not said who they are, and lets few of these be served at once. To be made
+ * before anything else listens to `server`'s connections but its own protocol.
+ */
 export function limitUnnamed(server: Server, limits: UnnamedLimits = {}): UnnamedConnections {
   const unnamed = new Unnamed(limits)
   // The protocol's, which would begin the handshake at once.
@@ -63,10 +72,11 @@ export function limitUnnamed(server: Server, limits: UnnamedLimits = {}): Unname
 }
 
 /**
- * The newest is served first: who has waited for long may have given up, and a probe of the kubelet gets through a herd. One too many
- * that waits, and the oldest that has said nothing is closed, as it is the least likely to be a gate's, else the oldest; its gate tries again, and nothing was
- * spent on it. No limit for each address, since all gates of a node, or of a cluster, may come from one (SNAT); but one of which fewer have
- * begun comes first, and takes the place of one of which more have, so that a single pod keeps nobody out.
+ * The newest is served first: who has waited for long may have given up, and a probe of the kubelet gets through a
+ * herd. One too many that waits, and the oldest that has said nothing is closed, as it is the least likely to be a
+ * gate's, else the oldest; its gate tries again, and nothing was spent on it. No limit for each address, since all
+ * gates of a node, or of a cluster, may come from one (SNAT); but one of which fewer have begun comes first, and takes
+ * the place of one of which more have, so that a single pod keeps nobody out.
  */
 class Unnamed implements UnnamedConnections {
   // By the peer's address, since a request shows the TLS socket and `connection` the TCP socket below it. A Map keeps

@@ -1,4 +1,7 @@
-{{/* The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the values). */}}
+{{/*
+The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the
+values).
+*/}}
 {{- define "startgate.deployment" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
@@ -61,8 +64,8 @@ spec:
       affinity:
         {{- toYaml $values.affinity | nindent 8 }}
       {{- else }}
-      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone. Pods of
-      # one rollout by themselves, or those of the last one decide where two new ones end up.
+      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone.
+      # Pods of one rollout by themselves, or those of the last one decide where two new ones end up.
       topologySpreadConstraints:
         - topologyKey: kubernetes.io/hostname
           maxSkew: 1

@@ -27,8 +27,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{/*
-Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The first is where a
-former version has that of both programs: in an upgrade its replicas go on reading it.
+Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The
+first is where a former version has that of both programs: in an upgrade its replicas go on reading it.
 */}}
 {{- define "startgate.leaseServiceCertificateSecret" -}}
 {{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-lease-service" "startgate-certificates" -}}
@@ -40,8 +40,8 @@ former version has that of both programs: in an upgrade its replicas go on readi
 {{- end -}}
 
 {{/*
-Values that a version before did not have are absent when its values are kept (helm upgrade --reuse-values). What is absent is taken
-here as values.yaml has it. First: whether conditions are written; "true" or nothing.
+Values that a version before did not have are absent when its values are kept (helm upgrade --reuse-values). What is
+absent is taken here as values.yaml has it. First: whether conditions are written; "true" or nothing.
 */}}
 {{- define "startgate.writesConditions" -}}
 {{- dig "writeConditions" true .Values.leaseService | ternary "true" "" -}}
