@@ -1,4 +1,4 @@
-import { HELD_STREAMS } from './far-back.ts'
+import { MAX_STREAMS } from './far-back.ts'
 
 /**
  * Longer than a dead leader's Lease lasts, shorter than the silence after which a gate gives a connection up (15 s).
@@ -35,7 +35,7 @@ export class HeldRequests {
    * out.
    */
   untilOver(): Promise<void> {
-    if (this.#isOver() || this.#held.size >= HELD_STREAMS) return Promise.resolve()
+    if (this.#isOver() || this.#held.size >= MAX_STREAMS) return Promise.resolve()
     this.#looking ??= setInterval(() => this.look(), LOOK_MS)
     return new Promise(end => this.#held.add({ end, untilMs: this.#monotonicMs() + HELD_MS }))
   }

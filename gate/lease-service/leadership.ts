@@ -11,7 +11,7 @@ import { type AgentStream, AgentStreams } from './agent-streams.ts'
 import { type BadAnnotationRow, BadAnnotations } from './bad-annotations.ts'
 import { compareWithStore } from './comparison.ts'
 import type { ConditionWriter } from './condition-writer.ts'
-import { HELD_AGENTS, HELD_STREAMS } from './far-back.ts'
+import { MAX_AGENT_STREAMS, MAX_STREAMS } from './far-back.ts'
 import { GateDesk } from './gate-desk.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
@@ -62,8 +62,8 @@ export interface LeadershipDeps {
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
 /**
- * As long as gates have patience by default. Then they shall lose it: a leader whose Leases the API server refuses (a
- * quota, a policy) is none.
+ * If no grant could be stored for this long (for example, a quota or policy rejects our Leases), stop sending to gates
+ * so that they fail open. Equals the default failOpenAfter.
  */
 const MUTE_AFTER_MS = 60_000
 const NO_ROOM = 'as many gates are connected as there may be'
@@ -285,7 +285,7 @@ export class Leadership {
     const ticket = ticketOf(pod, { gate, attempt })
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
-    if (this.streamCount() >= HELD_STREAMS && !this.#gates.has(key)) {
+    if (this.streamCount() >= MAX_STREAMS && !this.#gates.has(key)) {
       stream.end({ kind: 'retry', afterMs: this.#gates.awayMs(key), reason: NO_ROOM })
       return () => undefined
     }
@@ -328,7 +328,7 @@ export class Leadership {
     this.#agents.open(podUid, attempt, stream)
     this.#takeReports(pod, { podUid, attempt, reports })
     // After it was told what its pod's status says, which is all it came for if it must go at once.
-    if (this.#agents.size > HELD_AGENTS || this.streamCount() > HELD_STREAMS)
+    if (this.#agents.size > MAX_AGENT_STREAMS || this.streamCount() > MAX_STREAMS)
       this.#agents.makeRoom(uid => this.#gates.awayMs(uid))
     return () => void (this.#stopped || this.#agents.close(podUid, stream))
   }

@@ -21,7 +21,7 @@ import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 import type { Stream } from './streams.ts'
-import { limitUnnamed } from './unnamed-connections.ts'
+import { limitUnauthenticated } from './unnamed-connections.ts'
 
 export interface ServerDeps {
   tls?: ServerOptions
@@ -78,10 +78,10 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   oneRequestAtATime(server.server)
-  const unnamed = limitUnnamed(server.server)
+  const unauthenticated = limitUnauthenticated(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
     const identity = await identityOf(deps, request, body)
-    unnamed.named(request.raw.socket)
+    unauthenticated.authenticated(request.raw.socket)
     return identity
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { FAIR_TIME_MS, limitUnnamed, type UnnamedLimits } from './unnamed-connections.ts'
+import { FAIR_TIME_MS, limitUnauthenticated, type UnauthenticatedLimits } from './unnamed-connections.ts'
 
 /** Only what never comes takes so long, on however busy a machine. */
 const PATIENCE = { timeout: 300_000 }
@@ -12,7 +12,7 @@ const NEVER_MS = 2 ** 31 - 1
  * A server that keeps few connections, and a clock that the test moves. Each client says its number; `heard` is what
  * the server got.
  */
-async function keepingFew(limits: UnnamedLimits) {
+async function keepingFew(limits: UnauthenticatedLimits) {
   const heard: string[] = []
   const served: Socket[] = []
   const server = createServer(socket => {
@@ -24,7 +24,12 @@ async function keepingFew(limits: UnnamedLimits) {
   })
   const clock = { ms: 0 }
   const kept: Socket[] = []
-  const limit = limitUnnamed(server, { turnMs: NEVER_MS, silenceMs: NEVER_MS, ...limits, monotonicMs: () => clock.ms })
+  const limit = limitUnauthenticated(server, {
+    turnMs: NEVER_MS,
+    silenceMs: NEVER_MS,
+    ...limits,
+    monotonicMs: () => clock.ms,
+  })
   server.on('connection', socket => kept.push(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -78,7 +83,7 @@ test('few are served at once, the newest first, and each is heard from its first
   await expect.poll(() => limit.count(), PATIENCE).toBe(5)
   first.destroy()
   await expect.poll(() => heard, PATIENCE).toEqual(['0', '4'])
-  limit.named(served[1] as Socket)
+  limit.authenticated(served[1] as Socket)
   await expect.poll(() => heard, PATIENCE).toEqual(['0', '4', '3'])
 })
 
