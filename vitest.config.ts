@@ -18,7 +18,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
-          // One cluster, and limits that concern all of it: one file at a time, unless e2e/test-all.ts knows better (e2e/suites.ts).
+          // One cluster, and limits that concern all of it: one file at a time, unless e2e/test-all.ts knows better
+          // (e2e/suites.ts).
           fileParallelism: false,
           // A whole herd starting on two cores takes minutes; each wait inside has its own, named limit.
           testTimeout: 600_000,

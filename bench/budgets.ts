@@ -17,7 +17,10 @@ export function readBudgets(): Budget[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8')) as Budget[]
 }
 
-/** A line for each figure that was measured: what it is, what it may be, and why. A figure without a budget is a mistake of the bench. */
+/**
+ * A line for each figure that was measured: what it is, what it may be, and why. A figure without a budget is a mistake
+ * of the bench.
+ */
 export function compared(figures: Figures, budgets: readonly Budget[]): string[] {
   const unknown = Object.keys(figures).filter(name => !budgets.some(({ figure }) => figure === name))
   if (unknown.length > 0) throw new Error(`no budget in bench/budgets.json for: ${unknown.join('; ')}`)

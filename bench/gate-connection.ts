@@ -8,7 +8,10 @@ import type { LeaseClient } from '../gate/pod/lease-client.ts'
 
 export interface ConnectionOptions {
   serverName: string
-  /** One for all gates: each of ten thousand that reads the CA anew would keep this process busy for seconds before it connects. */
+  /**
+   * One for all gates: each of ten thousand that reads the CA anew would keep this process busy for seconds before it
+   * connects.
+   */
   secureContext: SecureContext
   token: string
 }

@@ -49,7 +49,10 @@ export class GateHerd {
     for (; ; await sleep(5)) if (this.#firstWordMs !== undefined) return this.#firstWordMs
   }
 
-  /** Starts the gates, a few at a time: this process stands for all their machines, and is the first that cannot keep up. */
+  /**
+   * Starts the gates, a few at a time: this process stands for all their machines, and is the first that cannot keep
+   * up.
+   */
   async start(options: HerdOptions): Promise<void> {
     const secureContext = createSecureContext({ ca: options.ca })
     for (let i = 0; i < options.gates; i++) {

@@ -7,8 +7,8 @@ export interface HeardGrant {
 }
 
 /**
- * From a slot's coming back until a gate is told, or has heard, that it has one, in ms: the n-th grant after the first `slots`, which found
- * free ones, with the n-th slot that came back.
+ * From a slot's coming back until a gate is told, or has heard, that it has one, in ms: the n-th grant after the first
+ * `slots`, which found free ones, with the n-th slot that came back.
  */
 export function handOversMs(freedAtMs: readonly number[], grants: readonly HeardGrant[], slots: number): number[] {
   const freed = freedAtMs.toSorted((a, b) => a - b)

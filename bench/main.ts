@@ -76,7 +76,8 @@ async function line(): Promise<Figures> {
     `${run.grantsPerSecond.toFixed(0)} grants a second of 200, slot free to gate heard p50 ${ms(run.handOverMs.p50)} p99 ${ms(run.handOverMs.p99)}, ` +
     `${run.writesPerGrant.toFixed(1)} writes and ${run.readsPerGrant.toFixed(1)} reads a grant, ${run.passedOver.toFixed(1)} older pods passed over`
   say(`  our gates: ${heard(ours)}`)
-  // All machines of the gates are one process here: where it has no core left, gates hear late what they were told in time.
+  // All machines of the gates are one process here: where it has no core left, gates hear late what they were told in
+  // time.
   say(
     `  told p50 ${ms(toldMs.p50)} p99 ${ms(toldMs.p99)}; ${serviceCores.toFixed(2)} cores of the service, ${herdCores.toFixed(2)} of the gates' process`,
   )

@@ -21,8 +21,8 @@ const NAME = 'naive'
 const RELEASE_RETRY_MS = 50
 
 /**
- * Gates as one writes them first: one Lease names who holds a slot; each gate looks at it every now and then and, when there is
- * room, writes itself in on condition that nobody else has written meanwhile.
+ * Gates as one writes them first: one Lease names who holds a slot; each gate looks at it every now and then and, when
+ * there is room, writes itself in on condition that nobody else has written meanwhile.
  */
 export class NaiveHerd {
   readonly grants: HeardGrant[] = []

@@ -11,7 +11,9 @@ import { TestNamespace } from '../e2e/framework/test-namespace.ts'
 import { waitFor } from '../e2e/framework/wait-for.ts'
 import { quantiles } from './quantiles.ts'
 
-/** Each figure is the median of so many pairs, ours and the one written by hand in turns; one more before them warms up. */
+/**
+ * Each figure is the median of so many pairs, ours and the one written by hand in turns; one more before them warms up.
+ */
 const PAIRS = 5
 const LENGTHS = [2, 4]
 
@@ -20,7 +22,9 @@ interface Container {
   startupProbe?: object
 }
 
-/** What a careful author writes without startgate: native sidecars with startup probes, in order; the last is the app. */
+/**
+ * What a careful author writes without startgate: native sidecars with startup probes, in order; the last is the app.
+ */
 function byHand(name: string, containers: string[], fields: Record<string, object> = {}): Manifest {
   const made = sequencedPod(name, containers, { containers: fields })
   const spec = made.spec as { containers: Container[] }

@@ -17,7 +17,9 @@ export interface Bundle {
   next: KeyPair & { publishedAtMs: number }
   /** Of the program itself: of the webhook, which makes all of this, or of one that only reads its own. */
   serving: KeyPair
-  /** Of the lease service, with the CAs as its Secret tells them: a key of its own, so that it never has the webhook's. */
+  /**
+   * Of the lease service, with the CAs as its Secret tells them: a key of its own, so that it never has the webhook's.
+   */
   leaseService: KeyPair & { trusted: string[] }
 }
 
@@ -57,8 +59,8 @@ export function leaseServiceData(data: SecretData): SecretData {
 }
 
 /**
- * What the lease service's Secret adds to all. An older version kept the webhook's certificate there, and before that everything: its
- * CAs are taken over, and the certificate stays the lease service's.
+ * What the lease service's Secret adds to all. An older version kept the webhook's certificate there, and before that
+ * everything: its CAs are taken over, and the certificate stays the lease service's.
  */
 export function fromLeaseService(secret: SecretData): SecretData {
   const renamed = (key: string) => (isServingKey(key) ? LEASE_SERVICE_PREFIX + key : key)

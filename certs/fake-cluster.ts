@@ -62,7 +62,10 @@ export class FakeCluster implements SecretStore, CaPublisher {
   }
 }
 
-/** For tests: real RSA keys that are quickly made, from a small stock, each serial another. 1024 bits do for everything but TLS. */
+/**
+ * For tests: real RSA keys that are quickly made, from a small stock, each serial another. 1024 bits do for everything
+ * but TLS.
+ */
 export function stockedKeys(stock: number, modulusLength: 1024 | 2048 = 1024): KeySource {
   const pems = Array.from({ length: stock }, () =>
     generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

@@ -1,6 +1,8 @@
 /** Runs one asynchronous check again and again, never two at a time. */
 export interface Loop {
-  /** Runs the check now, or once more after the running one, which may have read too early. Resolves when it is done. */
+  /**
+   * Runs the check now, or once more after the running one, which may have read too early. Resolves when it is done.
+   */
   poke(): Promise<void>
   stop(): void
 }

@@ -65,7 +65,9 @@ export interface PolicyInput {
   nowMs: number
   dnsNames: LeafNames
   lifetimes: Lifetimes
-  /** Whether the bundle as it stands has been seen in the webhook configuration, so that API servers know the next CA. */
+  /**
+   * Whether the bundle as it stands has been seen in the webhook configuration, so that API servers know the next CA.
+   */
   published: boolean
 }
 
@@ -114,7 +116,10 @@ function signingCaUnusable({ bundle, nowMs }: PolicyInput & { bundle: Bundle }):
   return { step: isUsableCa(bundle.next, nowMs) ? 'renew-ca' : 'create', reason: 'SigningCaUnusable' }
 }
 
-/** Two leaf lives before the end, so that no leaf is ever cut short by its CA. Until the next CA is known to all, it waits. */
+/**
+ * Two leaf lives before the end, so that no leaf is ever cut short by its CA. Until the next CA is known to all, it
+ * waits.
+ */
 function signingCaNearExpiry({
   bundle,
   nowMs,
@@ -151,7 +156,8 @@ function leafReason(
   // replaced them all: one that is young is left to them.
   const hasTooMany = leaf.dnsNames.some(name => !wanted.includes(name))
   if (hasTooMany && nowMs >= bornAtMs + lifetimes.overlapMs) return 'LeafNameTooMany'
-  // After two thirds of its own life, which its CA may have cut short: a share of the usual life would renew such a one at every check.
+  // After two thirds of its own life, which its CA may have cut short: a share of the usual life would renew such a one
+  // at every check.
   return nowMs < leaf.notAfterMs - (leaf.notAfterMs - bornAtMs) / 3 ? undefined : 'LeafNearExpiry'
 }
 

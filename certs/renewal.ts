@@ -31,7 +31,9 @@ async function create(context: RenewalContext): Promise<Bundle> {
   return tidy({ trusted: [], signing, next, ...(await newLeaves(signing, context)) }, context)
 }
 
-/** The next CA begins to sign and its own successor is published at once; the old one stays trusted until it expires. */
+/**
+ * The next CA begins to sign and its own successor is published at once; the old one stays trusted until it expires.
+ */
 async function renewCa(bundle: Bundle, context: RenewalContext): Promise<Bundle> {
   const { certPem, keyPem } = bundle.next
   const [leaves, next] = await Promise.all([newLeaves({ certPem, keyPem }, context), newNextCa(context)])

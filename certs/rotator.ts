@@ -44,8 +44,8 @@ const FIRST_INTERVAL_MS = 1_000
 const MAX_STEPS = 10
 
 /**
- * Makes, renews and publishes the certificates; runs in every replica of the webhook. Replicas need no leader: each write
- * is conditional on what was read, and who loses a race takes the winner's. A replica serves a new certificate
+ * Makes, renews and publishes the certificates; runs in every replica of the webhook. Replicas need no leader: each
+ * write is conditional on what was read, and who loses a race takes the winner's. A replica serves a new certificate
  * only after the CAs in the webhook configuration can verify it.
  */
 export function startRotator(options: RotatorOptions): Rotator {

@@ -8,9 +8,10 @@ interface Parts {
 }
 
 /**
- * One store over three Secrets: `serving` has what the webhook serves, `leaseService` what the lease service does, which may read
- * nothing else, and `authority` the CAs' keys. They are not written as one: the authority's comes first, so that whatever signs is
- * stored before what it signed. Whoever reads in between finds a leaf of a CA that no longer signs, which the policy renews.
+ * One store over three Secrets: `serving` has what the webhook serves, `leaseService` what the lease service does,
+ * which may read nothing else, and `authority` the CAs' keys. They are not written as one: the authority's comes first,
+ * so that whatever signs is stored before what it signed. Whoever reads in between finds a leaf of a CA that no longer
+ * signs, which the policy renews.
  */
 export function splitSecretStore(stores: Record<keyof Parts, SecretStore>): SecretStore {
   const partsOf = new WeakMap<StoredSecret, Parts>()

@@ -79,7 +79,9 @@ export function readCertificate(pem: string): CertificateFacts | undefined {
   }
 }
 
-/** Whether the CA's key made the certificate's signature and the CA may sign at all. False when either cannot be read. */
+/**
+ * Whether the CA's key made the certificate's signature and the CA may sign at all. False when either cannot be read.
+ */
 export function isSignedBy(pem: string, caPem: string): boolean {
   const certificate = parse(pem)
   const ca = parse(caPem)
@@ -111,8 +113,8 @@ function startCertificate(request: CaRequest, key: forge.pki.rsa.PrivateKey): fo
 }
 
 /**
- * node-forge writes these bytes as they are: with the top bit set they are a negative number, which Go refuses, and so it
- * does an empty one or one with needless leading zeros. So the first byte is forced into 0x40–0x7f.
+ * node-forge writes these bytes as they are: with the top bit set they are a negative number, which Go refuses, and so
+ * it does an empty one or one with needless leading zeros. So the first byte is forced into 0x40–0x7f.
  */
 function positiveSerial(bytes: Uint8Array): string {
   if (bytes.length < 8 || bytes.length > 20)

@@ -12,8 +12,9 @@ const INTERVAL_MS = 500
 const ASKED_WITHIN_MS = 60_000
 
 /**
- * The API server reaches a webhook only some time after it is Ready: the node it runs on must first learn where the Service leads.
- * Resolves when a pod that is not stored comes back with gates, or after a while: then the pod that is stored shows what is wrong.
+ * The API server reaches a webhook only some time after it is Ready: the node it runs on must first learn where the
+ * Service leads. Resolves when a pod that is not stored comes back with gates, or after a while: then the pod that is
+ * stored shows what is wrong.
  */
 async function untilAsked(client: KubeClient, path: string, spec: TestPodSpec): Promise<void> {
   const deadline = performance.now() + ASKED_WITHIN_MS

@@ -50,9 +50,12 @@ export async function helm(args: string[]): Promise<string> {
   return stdout
 }
 
-/** Renders the chart for namespace startgate-system. `args` as for `helm template`. Sorted, so that helm's order does not matter. */
-export async function render(args: string[] = []): Promise<Manifest[]> {
-  const text = await helm(['template', 'startgate', CHART, '--namespace', 'startgate-system', ...args])
+/**
+ * Renders the chart for namespace startgate-system. `args` as for `helm template`. Sorted, so that helm's order does
+ * not matter.
+ */
+export async function render(args: string[] = [], chart = CHART): Promise<Manifest[]> {
+  const text = await helm(['template', 'startgate', chart, '--namespace', 'startgate-system', ...args])
   const manifests = parseAllDocuments(text).flatMap(document => {
     const problem = document.errors[0]
     if (problem) throw problem

@@ -14,8 +14,9 @@ const RESTRICTED_VOLUMES = [
 ]
 
 /**
- * What the `restricted` level of the Pod Security Standards has against a pod, one sentence each; none means it is admitted.
- * Source: kubernetes.io/docs/concepts/security/pod-security-standards, baseline and restricted together, for Linux pods.
+ * What the `restricted` level of the Pod Security Standards has against a pod, one sentence each; none means it is
+ * admitted. Source: kubernetes.io/docs/concepts/security/pod-security-standards, baseline and restricted together, for
+ * Linux pods.
  */
 export function restrictedViolations(spec: PodSpec): string[] {
   const pod = (spec.securityContext ?? {}) as Fields

@@ -1,7 +1,10 @@
 import { cut, InvalidValueError } from './errors.ts'
 import type { ObjectMeta } from './pod.ts'
 
-/** A workload of the pod's namespace that must be ready, or a Job that must be complete, before the pod takes start slots. */
+/**
+ * A workload of the pod's namespace that must be ready, or a Job that must be complete, before the pod takes start
+ * slots.
+ */
 export interface AfterTarget {
   kind: AfterKind
   name: string

@@ -112,7 +112,10 @@ const NAMESPACE_KEYS = byKey(NAMESPACE_FIELDS)
 const NODE_KEYS = byKey(NODE_FIELDS)
 const POD_KEYS = byKey(POD_FIELDS)
 
-/** `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its name. */
+/**
+ * `maxStartingPerNode` → `startgate.dev/max-starting-per-node`; the unit of a duration is in its value, not in its
+ * name.
+ */
 export function annotationKey(field: string): string {
   return ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
 }
@@ -128,8 +131,8 @@ function byKey<T extends object>(fields: Parser<T>): Map<string, Field> {
 }
 
 /**
- * In UTF-16 units, for each value. Kubernetes takes 256 KiB of annotations for an object, and webhooks see them before even
- * that is checked: no parser is given more than this.
+ * In UTF-16 units, for each value. Kubernetes takes 256 KiB of annotations for an object, and webhooks see them before
+ * even that is checked: no parser is given more than this.
  */
 const MOST_TEXT = 4096
 /** Unknown keys that are told of; a typing mistake makes one. */
@@ -197,7 +200,10 @@ export function podSetting<K extends keyof PodSettings>(metadata: ObjectMeta, fi
   return settings.get(field) as PodSettings[K] | undefined
 }
 
-/** Reads a namespace's annotations. A bad or unknown one is a problem and leaves its field out: the caller keeps the last good value. */
+/**
+ * Reads a namespace's annotations. A bad or unknown one is a problem and leaves its field out: the caller keeps the
+ * last good value.
+ */
 export function parseNamespaceAnnotations(annotations: Record<string, string> | undefined): {
   settings: NamespaceSettings
   problems: InvalidValueError[]

@@ -53,7 +53,9 @@ export interface ClusterConfig {
   /** Infinity: gates fail closed. */
   failOpenAfterMs: number
   failOpenJitterMs: number
-  /** Of injected containers; null leaves the field out, for clusters that give each namespace its own range (OpenShift). */
+  /**
+   * Of injected containers; null leaves the field out, for clusters that give each namespace its own range (OpenShift).
+   */
   runAsUser: number | null
   limits: {
     cluster: {
@@ -76,7 +78,10 @@ export interface ClusterConfig {
       /** Percent of the time; above it the node starts one at a time. null: never. */
       maxPressure: Record<PressureResource, number | null>
     }
-    /** Pods of the cluster that may be pulling from a registry, by its name as registryName (core/image-name.ts) writes it. */
+    /**
+     * Pods of the cluster that may be pulling from a registry, by its name as registryName (core/image-name.ts) writes
+     * it.
+     */
     registries: Record<string, number>
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */
     namespaceShare: number

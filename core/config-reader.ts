@@ -11,7 +11,9 @@ export class InvalidConfigError extends CodedError {
   }
 }
 
-/** Takes values by path and collects what is wrong; a faulty field reads as some value of its type, which is never used. */
+/**
+ * Takes values by path and collects what is wrong; a faulty field reads as some value of its type, which is never used.
+ */
 export class ConfigReader {
   readonly problems: InvalidValueError[] = []
   readonly #root: unknown

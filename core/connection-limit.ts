@@ -12,12 +12,12 @@ interface Connection {
 }
 
 /**
- * Keeps at most so many connections to a server. One too many, and the oldest is closed of the address that has the most,
- * first among those that have proven nothing: who opens connections without end is in its own way.
+ * Keeps at most so many connections to a server. One too many, and the oldest is closed of the address that has the
+ * most, first among those that have proven nothing: who opens connections without end is in its own way.
  */
 export function limitConnections(server: Pick<Server, 'on'>, most: number): ConnectionLimit {
-  // By the peer's address and port, since a request shows the TLS socket and `connection` the TCP socket below it. A Map
-  // keeps insertion order: the first is the oldest.
+  // By the peer's address and port, since a request shows the TLS socket and `connection` the TCP socket below it. A
+  // Map keeps insertion order: the first is the oldest.
   const open = new Map<string, Connection>()
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket)

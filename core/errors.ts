@@ -20,7 +20,10 @@ export function cutNames(names: readonly string[]): string {
   return names.length <= SHOWN_NAMES ? shown.join(', ') : `${shown.join(', ')} and ${names.length - SHOWN_NAMES} more`
 }
 
-/** Bad input: says which field, which value and what would be right. Field and value are cut; `remedy` is the caller's to bound. */
+/**
+ * Bad input: says which field, which value and what would be right. Field and value are cut; `remedy` is the caller's
+ * to bound.
+ */
 export class InvalidValueError extends CodedError {
   readonly code = 'INVALID_VALUE'
   readonly field: string

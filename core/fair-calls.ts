@@ -21,8 +21,9 @@ interface Caller {
 }
 
 /**
- * Runs few calls at a time. The next to run is one of the caller with the fewest running; equals take turns. Beyond the limit of waiting calls the caller with the most loses its
- * newest; the new call itself is refused (TooManyCallsError) where its own caller has the most.
+ * Runs few calls at a time. The next to run is one of the caller with the fewest running; equals take turns. Beyond the
+ * limit of waiting calls the caller with the most loses its newest; the new call itself is refused (TooManyCallsError)
+ * where its own caller has the most.
  */
 export function fairCalls(limits: CallLimits): <T>(caller: string, act: () => Promise<T>) => Promise<T> {
   const queue = new CallQueue(limits)

@@ -1,6 +1,7 @@
 /**
- * For fuzz tests: numbers by a seed, values that nobody would send by mistake, and what an input costs. Far faster than fast-check,
- * which would need most of the minute that a hundred thousand inputs may take; nothing is shrunk, the input is printed instead.
+ * For fuzz tests: numbers by a seed, values that nobody would send by mistake, and what an input costs. Far faster than
+ * fast-check, which would need most of the minute that a hundred thousand inputs may take; nothing is shrunk, the input
+ * is printed instead.
  */
 
 /** Numbers that only depend on the seed (mulberry32). */
@@ -77,7 +78,10 @@ export function fuzzRuns(env: NodeJS.ProcessEnv): number {
   return Number(env.STARTGATE_FUZZ_RUNS ?? 100_000)
 }
 
-/** No input may keep an event loop from everybody else for longer. The one time that a test asserts, since to block is the fault. */
+/**
+ * No input may keep an event loop from everybody else for longer. The one time that a test asserts, since to block is
+ * the fault.
+ */
 export const MOST_MS = 500
 
 /** What inputs cost, and the costliest of them. */
@@ -85,8 +89,9 @@ export class Costs {
   #slowest: { name: string; ms: number }[] = []
 
   /**
-   * Runs it and notes the time for which this thread computed: what else goes on in the machine is not the input's. What took too
-   * long is run twice more and the shortest time counts, since a compiler or a garbage collection may have come between.
+   * Runs it and notes the time for which this thread computed: what else goes on in the machine is not the input's.
+   * What took too long is run twice more and the shortest time counts, since a compiler or a garbage collection may
+   * have come between.
    */
   async of<T>(name: string, act: () => T | Promise<T>): Promise<T> {
     let { result, ms } = await timed(act)

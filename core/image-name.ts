@@ -1,7 +1,8 @@
 /**
  * The full form of an image reference, as `node.status.images` lists it: `nginx` → `docker.io/library/nginx:latest`.
- * A digest wins over a tag. Host names stay as they are written, as container runtimes keep them: images of one registry under
- * two names of it are two to the kubelet. Source: distribution/reference, ParseDockerRef and splitDockerDomain.
+ * A digest wins over a tag. Host names stay as they are written, as container runtimes keep them: images of one
+ * registry under two names of it are two to the kubelet. Source: distribution/reference, ParseDockerRef and
+ * splitDockerDomain.
  */
 export function fullImageName(reference: string): string {
   const [beforeDigest = '', digest] = reference.split('@', 2)
@@ -28,8 +29,9 @@ export function registryOf(fullName: string): string {
 const DOCKER_HUB = ['docker.io', 'index.docker.io', 'registry-1.docker.io']
 
 /**
- * One name for all by which a registry can be reached: lower case, as DNS has no other; without the port of HTTPS, where runtimes
- * look first; docker.io for each host of Docker Hub. Source: containerd, core/remotes/docker, DefaultHost.
+ * One name for all by which a registry can be reached: lower case, as DNS has no other; without the port of HTTPS,
+ * where runtimes look first; docker.io for each host of Docker Hub. Source: containerd, core/remotes/docker,
+ * DefaultHost.
  */
 export function registryName(host: string): string {
   const name = host.toLowerCase().replace(/:0*443$/, '')

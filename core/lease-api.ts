@@ -2,9 +2,10 @@ import type { GateName } from './names.ts'
 import type { Pressure } from './pressure.ts'
 
 /**
- * Gates, agents and lease service may be of versions next to each other: an upgrade leaves the gates of pods that wait, and a rollback
- * leaves newer ones. So fields and kinds of messages are added, never changed, and who does not know one ignores it: a field is
- * dropped, a message is a leader's sign of life. Kinds that are no word of a leader must therefore stay those that there are.
+ * Gates, agents and lease service may be of versions next to each other: an upgrade leaves the gates of pods that wait,
+ * and a rollback leaves newer ones. So fields and kinds of messages are added, never changed, and who does not know one
+ * ignores it: a field is dropped, a message is a leader's sign of life. Kinds that are no word of a leader must
+ * therefore stay those that there are.
  *
  * How a gate talks to the lease service: `POST /v1/gates/<gate>` with the pod's token as bearer. The answer to a good
  * request is a stream of JSON lines that ends with `granted`, `retry` or `leader`; a line comes at least every
@@ -38,7 +39,9 @@ export interface ErrorBody {
   message: string
 }
 
-/** Code of the 429 for a pod that comes too often: what was sent was not taken in, and may be sent again after a second. */
+/**
+ * Code of the 429 for a pod that comes too often: what was sent was not taken in, and may be sent again after a second.
+ */
 export const TOO_MANY_REQUESTS = 'TOO_MANY_REQUESTS'
 
 export const HEARTBEAT_MS = 5_000
@@ -55,7 +58,9 @@ export interface PressureRequest {
   pressure: Pressure
 }
 
-/** What a gate leaves in its container's termination message: gates have no API rights, so the leader reads it there. */
+/**
+ * What a gate leaves in its container's termination message: gates have no API rights, so the leader reads it there.
+ */
 export interface GateVerdict {
   verdict: 'granted' | 'failed-open'
   gate: GateName

@@ -22,7 +22,9 @@ export interface MetricsServerDeps {
 export const MOST_CONNECTIONS = 32
 /** For each of handshake, headers and whole request. */
 const PATIENCE_MS = 5_000
-/** A connection on which nothing moves, while an answer is read too. Prometheus asks every minute unless told otherwise. */
+/**
+ * A connection on which nothing moves, while an answer is read too. Prometheus asks every minute unless told otherwise.
+ */
 const SILENCE_MS = 90_000
 /** The text costs up to a second of this process in a large cluster, so it is made this often at most. */
 const GOOD_FOR_MS = 1_000

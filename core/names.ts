@@ -15,7 +15,10 @@ export const START_GATE = 'startgate-start'
 export const IMAGE_STEP_PREFIX = 'startgate-image-'
 /** The sidecar that sequences the containers of one pod. */
 export const AGENT = 'startgate'
-/** Before each moved container: this and the container's name, shortened where it would be too long (core/shorten-name.ts). */
+/**
+ * Before each moved container: this and the container's name, shortened where it would be too long
+ * (core/shorten-name.ts).
+ */
 export const SEQUENCE_GATE_PREFIX = 'startgate-start-'
 export type GateName = typeof PULL_GATE | typeof START_GATE | `${typeof SEQUENCE_GATE_PREFIX}${string}`
 
@@ -29,7 +32,9 @@ export const RUN_MARKER_PATH = `${SHARED_PATH}/runs`
 /** Holds the number of the run whose last gate failed open; absent where the last one was granted. */
 export const LOST_MARKER_PATH = `${SHARED_PATH}/lost`
 
-/** One FIFO a gate of a sequenced pod, named for the gate. The agent makes them; a gate waits for its own to be there. */
+/**
+ * One FIFO a gate of a sequenced pod, named for the gate. The agent makes them; a gate waits for its own to be there.
+ */
 export const FIFO_DIRECTORY = `${SHARED_PATH}/fifo`
 
 /** emptyDir with one directory a container that notifies, named for the container. */
@@ -69,7 +74,9 @@ export const GATE_ENV = {
   podUid: 'STARTGATE_POD_UID',
   /** Go-style duration; time without contact after which the gate lets its pod go. */
   failOpenAfter: 'STARTGATE_FAIL_OPEN_AFTER',
-  /** Go-style duration; gates that never had contact add a random part of it, so that they do not break loose together. */
+  /**
+   * Go-style duration; gates that never had contact add a random part of it, so that they do not break loose together.
+   */
   failOpenJitter: 'STARTGATE_FAIL_OPEN_JITTER',
 } as const
 
@@ -77,9 +84,14 @@ export const GATE_ENV = {
 export const AGENT_ENV = {
   /** The Sequence as JSON; the lease service reads it from the pod's spec too. */
   sequence: 'STARTGATE_SEQUENCE',
-  /** Go-style duration; for when only time can tell: the lease service cannot be reached, or a datagram may be lost. Default 2m. */
+  /**
+   * Go-style duration; for when only time can tell: the lease service cannot be reached, or a datagram may be lost.
+   * Default 2m.
+   */
   startTimeout: 'STARTGATE_START_TIMEOUT',
-  /** What the webhook changed of the pod, as JSON, so that it can tell what the user wrote when it sees the pod again. */
+  /**
+   * What the webhook changed of the pod, as JSON, so that it can tell what the user wrote when it sees the pod again.
+   */
   original: 'STARTGATE_ORIGINAL',
 } as const
 

@@ -10,11 +10,15 @@ import {
 } from './names.ts'
 
 /**
- * Shell programs of a sequenced pod, run by the busybox of our image. Applets are called by the busybox's own path, since
- * not every busybox finds them in itself, and no redirection stands on a special built-in, since its failure would end the shell.
+ * Shell programs of a sequenced pod, run by the busybox of our image. Applets are called by the busybox's own path,
+ * since not every busybox finds them in itself, and no redirection stands on a special built-in, since its failure
+ * would end the shell.
  */
 
-/** The pull gate, first in every sequenced pod, leaves the number of this run of the init containers here (gate/pod/shared-directory.ts). */
+/**
+ * The pull gate, first in every sequenced pod, leaves the number of this run of the init containers here
+ * (gate/pod/shared-directory.ts).
+ */
 const ATTEMPT_FILE = `${RUN_MARKER_PATH}-${PULL_GATE}`
 
 /**
@@ -59,10 +63,10 @@ exit 0
 const CRASHES_UNTIL_OPEN = 10
 
 /**
- * PID 1 of the agent's container. Makes the FIFOs, for gates of any user, starts Node, and starts it again when it crashes, so that the
- * container stays up and the pod's readiness with it. Node ends with 0 when all is ready: then the shell sleeps. If Node
- * crashes on and on, the gates are opened as they come up: the containers still start one after another, without slots;
- * but not in a pod that fails closed.
+ * PID 1 of the agent's container. Makes the FIFOs, for gates of any user, starts Node, and starts it again when it
+ * crashes, so that the container stays up and the pod's readiness with it. Node ends with 0 when all is ready: then the
+ * shell sleeps. If Node crashes on and on, the gates are opened as they come up: the containers still start one after
+ * another, without slots; but not in a pod that fails closed.
  */
 const AGENT_SCRIPT = `\
 node=

@@ -14,8 +14,8 @@ export function parsePressure(text: string): number | undefined {
 }
 
 /**
- * The most pressure a node may be under, as its annotation has it: `cpu: 80, io: 50`. Throws InvalidValueError that names
- * `field` on anything else.
+ * The most pressure a node may be under, as its annotation has it: `cpu: 80, io: 50`. Throws InvalidValueError that
+ * names `field` on anything else.
  */
 export function parseMaxPressure(field: string, text: string): Pressure {
   const max: Pressure = {}

@@ -103,7 +103,10 @@ export function parseQuantity(value: string | number | undefined): number | unde
   return match ? Number(match[1]) * (SUFFIX[match[2] ?? ''] ?? 1) : undefined
 }
 
-/** Cores (`cpu`) or bytes (all else) as a quantity; what is finer than the API server keeps, 1m and 1 byte, is rounded up. */
+/**
+ * Cores (`cpu`) or bytes (all else) as a quantity; what is finer than the API server keeps, 1m and 1 byte, is rounded
+ * up.
+ */
 export function formatQuantity(name: string, value: number): string {
   if (name === 'cpu') {
     const millis = Math.ceil(value * 1000 - 1e-6)

@@ -3,7 +3,10 @@ import { type ClusterConfig, parseClusterConfig } from './cluster-config.ts'
 import { messageOf } from './errors.ts'
 import { createLogger, type Logger } from './log.ts'
 
-/** Runs a program of the image on the chart's `config.json`; what it cannot start with is one fatal line and exit code 1. */
+/**
+ * Runs a program of the image on the chart's `config.json`; what it cannot start with is one fatal line and exit code
+ * 1.
+ */
 export async function runProgram(
   part: string,
   main: (config: ClusterConfig, log: Logger) => Promise<void>,

@@ -9,7 +9,9 @@ const REFUSED_FOR_MS = 10_000
 const MOST_KEPT = 1_000
 const REVIEWS = { running: 4, waiting: 64 }
 
-/** `address` is where the token comes from. Rejects when the API server cannot be asked, or is asked too much already. */
+/**
+ * `address` is where the token comes from. Rejects when the API server cannot be asked, or is asked too much already.
+ */
 export type Authorize = (token: string, address: string) => Promise<ScrapeVerdict>
 
 /** Remembers verdicts by the token's hash for a short time, and lets few reviews run at a time, fair by address. */

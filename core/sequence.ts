@@ -4,7 +4,10 @@ import { hasTooManyContainers } from './pod-size.ts'
 import { asReadiness, type Readiness } from './readiness.ts'
 import { shortenName } from './shorten-name.ts'
 
-/** What a container waits for in another one: `started` is running; `ready` as its Readiness says; `completed` is exit code 0. */
+/**
+ * What a container waits for in another one: `started` is running; `ready` as its Readiness says; `completed` is exit
+ * code 0.
+ */
 export type Condition = 'started' | 'ready' | 'completed'
 
 /** The kernel passes no longer string to a program, so an agent with a longer one could not have started. */
@@ -50,8 +53,8 @@ export function formatSequence({ stages, readiness }: Sequence): string {
 }
 
 /**
- * Reads what formatSequence wrote; undefined when it is anything else: too long, a container or gate twice, a dependency on a
- * container of no stage, or a container without a readiness. Linear in the text.
+ * Reads what formatSequence wrote; undefined when it is anything else: too long, a container or gate twice, a
+ * dependency on a container of no stage, or a container without a readiness. Linear in the text.
  */
 export function parseSequence(text: string | undefined): Sequence | undefined {
   if (text === undefined || text.length > MAX_SEQUENCE_LENGTH) return undefined
@@ -69,9 +72,9 @@ export function parseSequence(text: string | undefined): Sequence | undefined {
 }
 
 /**
- * The sequence of a pod that has our agent. undefined for a plain pod, and for one whose sequence the webhook cannot have
- * written: unreadable, or with a container or gate that the spec does not have. Such a pod is a plain one, so that its gates
- * are answered.
+ * The sequence of a pod that has our agent. undefined for a plain pod, and for one whose sequence the webhook cannot
+ * have written: unreadable, or with a container or gate that the spec does not have. Such a pod is a plain one, so that
+ * its gates are answered.
  */
 export function sequenceOfPod({ spec }: Pick<Pod, 'spec'>): Sequence | undefined {
   if (hasTooManyContainers({ spec })) return undefined

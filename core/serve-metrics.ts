@@ -22,7 +22,9 @@ export interface ServeMetricsOptions {
   log: Logger
 }
 
-/** Serves a program's metrics on their own port, with the certificate that the program has. Resolves when it listens. */
+/**
+ * Serves a program's metrics on their own port, with the certificate that the program has. Resolves when it listens.
+ */
 export async function serveMetrics(options: ServeMetricsOptions): Promise<void> {
   const { config, registry, transport, clock, log } = options
   const monotonicMs = () => clock.monotonicMs()

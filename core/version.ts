@@ -4,8 +4,8 @@ export const VERSION = '0.1.0'
 export type Skew = 'same' | 'older' | 'newer'
 
 /**
- * How another program's version stands to this one's, to the patch level. A program that names none is of the time before they did; a
- * version that cannot be read is taken for one of the future.
+ * How another program's version stands to this one's, to the patch level. A program that names none is of the time
+ * before they did; a version that cannot be read is taken for one of the future.
  */
 export function skewOf(version: string | undefined, own: string = VERSION): Skew {
   if (version === undefined) return 'older'

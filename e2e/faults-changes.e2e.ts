@@ -65,7 +65,8 @@ test('half of the herd deleted, the CA rotated and the chart upgraded: all gates
   const areGone = () => !observer.pods(namespace.name).some(p => names.includes(p.metadata.name))
   await waitFor('the deleted pods are gone', areGone, limits.namespaceGone)
 
-  // Frozen, since gates that are connected already need no certificate: each that is left has to come back by the new CA.
+  // Frozen, since gates that are connected already need no certificate: each that is left has to come back by the new
+  // CA.
   await namespace.set({ 'max-starting': '0' })
   const isFrozen = () => observer.starting([namespace.name]).timeline.at(-1)?.count === 0
   await waitFor('nothing is starting', isFrozen, limits.settingSeen)

@@ -12,7 +12,10 @@ import { waitFor } from './framework/wait-for.ts'
 
 /** Long enough that gates notice the silence, shorter than their patience. */
 const CUT_MS = 20_000
-/** Two faults end a leader, and a loaded machine may do so once or twice more; replicas that believed each other's clocks would change for ever. */
+/**
+ * Two faults end a leader, and a loaded machine may do so once or twice more; replicas that believed each other's
+ * clocks would change for ever.
+ */
 const MOST_TERMS = 6
 /** `leaseService.port` of the chart. */
 const LISTEN_PORT = 8443

@@ -25,7 +25,9 @@ interface ConfigMap extends KubeObject {
   data?: Record<string, string>
 }
 
-/** Our list-watch on the ConfigMaps of a namespace, by a way that can be broken, and what its events alone have told. */
+/**
+ * Our list-watch on the ConfigMaps of a namespace, by a way that can be broken, and what its events alone have told.
+ */
 async function watching({ idleTimeoutMs }: { idleTimeoutMs?: number } = {}) {
   const namespace = await TestNamespace.create(kubectl, 'watch')
   onTestFinished(() => namespace.remove(), 300_000)

@@ -27,7 +27,9 @@ beforeAll(async () => {
   session = await openSession()
 })
 
-/** What must stay as it is, whatever a tenant does: who leads since when, and the programs' pods with their restarts. */
+/**
+ * What must stay as it is, whatever a tenant does: who leads since when, and the programs' pods with their restarts.
+ */
 const programs = async () => ({
   leader: await leaderPod(session.kubectl),
   term: await leaderTerm(session.kubectl),

@@ -17,7 +17,8 @@ const BURNERS = 8
 const MADE: Record<'cpu' | 'io', { max: number; script: string }> = {
   // A new process each time, or the kernel would leave all loops on one core: they hardly weigh anything.
   cpu: { max: 60, script: 'while :; do (:); done' },
-  // Only reads: etcd's writes are on the same disk. Large ones: they wait for it also where starts leave them little CPU.
+  // Only reads: etcd's writes are on the same disk. Large ones: they wait for it also where starts leave them little
+  // CPU.
   io: {
     max: 20,
     script:

@@ -35,7 +35,9 @@ test('of a pod the lease service may change its own conditions, and the API serv
   await podIs(observer, [namespace.name, 'app'], { phase: 'ready' }, limits.podReady)
 
   const { transport } = await clientOf('startgate-lease-service')
-  /** What the API server says to this patch; empty when it takes it. Not by kubectl, which would get the status first. */
+  /**
+   * What the API server says to this patch; empty when it takes it. Not by kubectl, which would get the status first.
+   */
   const saidTo = (body: object): Promise<string> => {
     const path = `/api/v1/namespaces/${namespace.name}/pods/app/status`
     const contentType = 'application/strategic-merge-patch+json'

@@ -9,8 +9,8 @@ import { waitFor } from './framework/wait-for.ts'
 import { pod } from './framework/workloads.ts'
 
 /**
- * The core example of the study: limit 2, and B and C cannot become ready before A. They are applied first; that A cannot
- * be scheduled before both hold a slot makes it the bad case each time.
+ * The core example of the study: limit 2, and B and C cannot become ready before A. They are applied first; that A
+ * cannot be scheduled before both hold a slot makes it the bad case each time.
  */
 const LIMIT = { 'max-starting': '2', 'max-starting-per-node': '50' }
 const PORT = 8080

@@ -1,7 +1,9 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { suitePath, TOGETHER } from './suites.ts'
 
-/** Begins with the longest of the suites that run side by side: begun last, it would run on when all others are done. */
+/**
+ * Begins with the longest of the suites that run side by side: begun last, it would run on when all others are done.
+ */
 export class SuiteOrder extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(specifications)

@@ -31,7 +31,10 @@ function resultOf(module: TestModule): SuiteResult {
   }
 }
 
-/** A test that did not pass shows nothing: skipped counts as failed, and so does a file that has no tests or did not load. */
+/**
+ * A test that did not pass shows nothing: skipped counts as failed, and so does a file that has no tests or did not
+ * load.
+ */
 export function countOf(tests: readonly string[], file: string): { passed: number; failed: number } {
   const passed = tests.filter(state => state === 'passed').length
   const failed = tests.length - passed

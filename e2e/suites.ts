@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs'
 
 /*
- * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the machine to
- * itself, so that a new one is safe until somebody adds it to the list.
+ * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the
+ * machine to itself, so that a new one is safe until somebody adds it to the list.
  *
  * TOGETHER: side by side on one cluster. It may be added when all of this holds:
  * - It needs the standard install: `openSession()` without values. It changes neither the release nor startgate's own
  *   objects, nodes, kubelets, container runtimes, the control plane, Secrets or the registry's rate.
- * - It looks only at what it made: its namespaces, its pods, the slots of its namespaces. No count over the cluster, and
- *   no limit of the cluster or of a node that pods of other suites use up (those of E2E_VALUES are out of the way).
+ * - It looks only at what it made: its namespaces, its pods, the slots of its namespaces. No count over the cluster,
+ *   and no limit of the cluster or of a node that pods of other suites use up (those of E2E_VALUES are out of the way).
  * - It claims no duration that a busy machine stretches, unless it measures that of something ordinary beside it.
  *
  * `suites.test.ts` refuses a suite of TOGETHER that writes what breaks shared parts.
@@ -29,7 +29,10 @@ export const TOGETHER: readonly string[] = [
   'lease-store',
 ]
 
-/** How many of them run at a time. On two cores four, with the unit tests beside them, were slower than one after another. */
+/**
+ * How many of them run at a time. On two cores four, with the unit tests beside them, were slower than one after
+ * another.
+ */
 export const SIDE_BY_SIDE = 2
 
 const SUFFIX = '.e2e.ts'

@@ -15,7 +15,10 @@ interface Sight {
   path: string
 }
 
-/** User nobody: every distribution's passwd file has it, and the policy of a system bus lets every user in that passwd has. */
+/**
+ * User nobody: every distribution's passwd file has it, and the policy of a system bus lets every user in that passwd
+ * has.
+ */
 const NOBODY = 65_534
 /** D-Bus specification, Well-known Message Bus Instances. */
 const SYSTEM_BUS = '/run/dbus/system_bus_socket'

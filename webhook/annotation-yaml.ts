@@ -7,7 +7,10 @@ export type Yaml = string | Yaml[] | Map<string, Yaml>
 /** A value of ours has three levels at most; this keeps what recurses, the parser too, from going deep. */
 const MOST_LEVELS = 8
 
-/** Reads a mapping from an annotation. Throws InvalidValueError that names `field`; `example` is what it should look like. */
+/**
+ * Reads a mapping from an annotation. Throws InvalidValueError that names `field`; `example` is what it should look
+ * like.
+ */
 export function parseYamlMap(field: string, text: string, example: string): Map<string, Yaml> {
   const fault = (what: string) => new InvalidValueError(field, text, `${what}: write it like ${example}`)
   if (nestsTooDeeply(text)) throw fault(`is nested more than ${MOST_LEVELS} levels deep`)
@@ -22,7 +25,9 @@ export function parseYamlMap(field: string, text: string, example: string): Map<
   return value
 }
 
-/** Runs what it is given and puts bad input on the list instead of throwing it, so that one denial names every fault. */
+/**
+ * Runs what it is given and puts bad input on the list instead of throwing it, so that one denial names every fault.
+ */
 export function collectingInto(problems: string[]): (act: () => void) => void {
   return act => {
     try {
@@ -41,7 +46,10 @@ export function shownYaml(value: Yaml): string {
   return `{${[...value].map(([key, item]) => `${key}: ${shownYaml(item)}`).join(', ')}}`
 }
 
-/** Whether brackets open, or marks of lists and keys follow one another on a line, more often than any value of ours has levels. */
+/**
+ * Whether brackets open, or marks of lists and keys follow one another on a line, more often than any value of ours has
+ * levels.
+ */
 function nestsTooDeeply(text: string): boolean {
   let brackets = 0
   return text.split('\n').some(line => {

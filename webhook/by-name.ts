@@ -1,6 +1,6 @@
 /**
- * Named elements of a pod by their names, so that nothing has to be looked for in lists that its author can make long. Of
- * several of one name, which the API server refuses later, the first.
+ * Named elements of a pod by their names, so that nothing has to be looked for in lists that its author can make long.
+ * Of several of one name, which the API server refuses later, the first.
  */
 export function byName<T extends { name: string }>(elements: readonly T[] | null | undefined): Map<string, T> {
   const map = new Map<string, T>()

@@ -19,8 +19,8 @@ export interface DependsOn {
 }
 
 /**
- * Reads `depends-on` for the containers of `pod` (without any of ours). The short form means `ready`. What Kubernetes' own
- * order keeps anyway, the end of an init container and the start of a native sidecar, is left out.
+ * Reads `depends-on` for the containers of `pod` (without any of ours). The short form means `ready`. What Kubernetes'
+ * own order keeps anyway, the end of an init container and the start of a native sidecar, is left out.
  */
 export function parseDependsOn(text: string, { spec }: Pod): DependsOn {
   const dependencies = new Map<string, Dependency[]>()
@@ -110,7 +110,10 @@ function dependencyOf({ container, name, condition: text }: Edge, { app, init }:
   return undefined
 }
 
-/** The kubelet holds back what follows a native sidecar until that has started, which with a startupProbe means it answers. */
+/**
+ * The kubelet holds back what follows a native sidecar until that has started, which with a startupProbe means it
+ * answers.
+ */
 function checkSidecar(sidecar: Container, condition: Condition, excerpt: string): void {
   if (condition === 'completed')
     throw fault(excerpt, 'waits for the end of a sidecar, which never comes: write started')

@@ -50,8 +50,9 @@ const RULES = {
   },
   NodeCritical: {
     sentence: 'its node may not become Ready without it: network, storage and device plugins have this priority class',
-    // By name alone, which the API server's admission has filled in from a class that is the default. The number says no more: no
-    // other class may have it. system-cluster-critical is gated: nodes become Ready without such pods, and many controllers have it.
+    // By name alone, which the API server's admission has filled in from a class that is the default. The number says
+    // no more: no other class may have it. system-cluster-critical is gated: nodes become Ready without such pods, and
+    // many controllers have it.
     applies: ({ pod }) => pod.spec.priorityClassName === 'system-node-critical',
   },
   ModeOff: {
@@ -65,8 +66,8 @@ export type SkipReason = keyof typeof RULES
 export type Eligibility = { kind: 'gate' } | { kind: 'skip'; reasons: SkipReason[] }
 
 /**
- * Whether a pod is gated; all reasons against it, not only the first. A pod that is skipped stays as it is, also one that
- * wears our `gated` label: without our gates in its spec the lease service does not count it.
+ * Whether a pod is gated; all reasons against it, not only the first. A pod that is skipped stays as it is, also one
+ * that wears our `gated` label: without our gates in its spec the lease service does not count it.
  */
 export function eligibility(subject: Subject): Eligibility {
   const rules: [string, Rule][] = Object.entries(RULES)

@@ -13,7 +13,9 @@ import { qosClass } from './qos.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 import { NAMESPACE, SETTINGS } from './test-facts.ts'
 
-/** Every folder is a case: pod.yaml, what becomes of it in want.yaml, and where needed what differs from these facts. */
+/**
+ * Every folder is a case: pod.yaml, what becomes of it in want.yaml, and where needed what differs from these facts.
+ */
 const root = new URL('testdata/', import.meta.url)
 interface Context {
   requestNamespace?: string

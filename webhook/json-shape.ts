@@ -7,8 +7,9 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * The pod in a review, if the fields that startgate reads have the API's types; undefined otherwise, and with more than 5,000 labels
- * or annotations. The API server sends decoded pods only, so this guards against anything else that finds the port.
+ * The pod in a review, if the fields that startgate reads have the API's types; undefined otherwise, and with more than
+ * 5,000 labels or annotations. The API server sends decoded pods only, so this guards against anything else that finds
+ * the port.
  */
 export function asPod(value: unknown): Pod | undefined {
   if (!isObject(value) || !isObject(value.metadata) || !isObject(value.spec)) return undefined
@@ -64,7 +65,10 @@ function isProbe(value: unknown): boolean {
   return isObject(value) && fields.every(field => isOptional(value[field], isNumber))
 }
 
-/** Of labels, annotations, selectors and resources. Objects of a hundred thousand keys take long to copy, and none is honest. */
+/**
+ * Of labels, annotations, selectors and resources. Objects of a hundred thousand keys take long to copy, and none is
+ * honest.
+ */
 const MOST_ENTRIES = 5_000
 
 /** An object with so many entries at most, of which each is good. */

@@ -26,20 +26,27 @@ export interface MutateFacts {
 
 export type UnchangedReason = 'GateDoesNotFit' | 'PatchRefused' | 'TooManyContainers'
 
-/** Init and ephemeral containers included. A pod of that many is a mistake or an attack, and work on it grows with them. */
+/**
+ * Init and ephemeral containers included. A pod of that many is a mistake or an attack, and work on it grows with them.
+ */
 const MOST_CONTAINERS = 500
 /** With ours, of another time or made to look like them: at most an image step and a gate for each, and three more. */
 const MOST_WITH_OURS = 3 * MOST_CONTAINERS + 3
 
 export type Outcome =
-  /** No operations: the pod has all it needs already. `raised`: the pod as a whole asks for more because of its gates. */
+  /**
+   * No operations: the pod has all it needs already. `raised`: the pod as a whole asks for more because of its gates.
+   */
   | { kind: 'patched'; operations: Operation[]; warnings: string[]; raised?: true }
   | { kind: 'skipped'; reasons: SkipReason[] }
   | { kind: 'denied'; problems: string[] }
   /** It should be gated and cannot be. */
   | { kind: 'unchanged'; reason: UnchangedReason; sentence: string }
 
-/** What becomes of a pod that is being created in `requestNamespace`. Pure; applied to its own result it changes nothing. */
+/**
+ * What becomes of a pod that is being created in `requestNamespace`. Pure; applied to its own result it changes
+ * nothing.
+ */
 export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): Outcome {
   const { settings, namespace } = facts
   const verdict = eligibility({ pod, namespace: requestNamespace, facts: namespace, settings })

@@ -13,7 +13,9 @@ export interface ConstraintObject {
   spec?: { limits?: LimitRangeItem[]; hard?: Record<string, unknown> }
 }
 
-/** Quotas of nothing else concern no container: they count objects, and volumes. Source: Kubernetes, "Resource Quotas". */
+/**
+ * Quotas of nothing else concern no container: they count objects, and volumes. Source: Kubernetes, "Resource Quotas".
+ */
 const OBJECT_COUNT =
   /^(count\/.*|pods|services(\..*)?|(.*\.storageclass\.storage\.k8s\.io\/)?(persistentvolumeclaims|requests\.storage)|configmaps|secrets|replicationcontrollers|resourcequotas)$/
 

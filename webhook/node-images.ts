@@ -25,8 +25,8 @@ export class NodeImages {
   }
 
   /**
-   * Says of a full image name whether every node that this pod may land on has it. Taints and affinity are not looked at:
-   * they only make the choice smaller. False when no such node is known, since one may be on its way.
+   * Says of a full image name whether every node that this pod may land on has it. Taints and affinity are not looked
+   * at: they only make the choice smaller. False when no such node is known, since one may be on its way.
    */
   everywhereFor(pod: Pod): (image: string) => boolean {
     const candidates = this.#candidates(pod)

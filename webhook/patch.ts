@@ -10,8 +10,8 @@ import { listOperations } from './patch-list.ts'
 import { qosClass } from './qos.ts'
 
 /**
- * RFC 6902, of it only what fast-json-patch and the API server's evanphx/json-patch v4 read alike: plain indexes, no `-`,
- * no replacing of the root.
+ * RFC 6902, of it only what fast-json-patch and the API server's evanphx/json-patch v4 read alike: plain indexes, no
+ * `-`, no replacing of the root.
  */
 export type Operation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
@@ -68,8 +68,8 @@ function fieldOperations(path: string, found: unknown, wanted: unknown): Operati
 }
 
 /**
- * The pod after the operations, as the API server would make it; the pod itself stays as it is. What they do not reach is the same
- * object as before, since a pod can be far larger than what is done to it. Throws if they do not apply.
+ * The pod after the operations, as the API server would make it; the pod itself stays as it is. What they do not reach
+ * is the same object as before, since a pod can be far larger than what is done to it. Throws if they do not apply.
  */
 export function applied(pod: Pod, operations: Operation[]): Pod {
   const asSent = JSON.parse(JSON.stringify(operations)) as Operation[]

@@ -1,4 +1,6 @@
-/** Paths in a container, as a mount has them: of any length and shape, since the API server has not looked at them yet. */
+/**
+ * Paths in a container, as a mount has them: of any length and shape, since the API server has not looked at them yet.
+ */
 
 const SLASH = 47
 

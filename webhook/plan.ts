@@ -94,8 +94,8 @@ function isPullLimited({ settings, namespace }: PlanFacts): boolean {
 }
 
 /**
- * One step a distinct image that may have to be pulled: not with policy Never, and not where each node has it. With Always
- * the kubelet asks the registry in any case, so that container stands for the image, whoever else uses it.
+ * One step a distinct image that may have to be pulled: not with policy Never, and not where each node has it. With
+ * Always the kubelet asks the registry in any case, so that container stands for the image, whoever else uses it.
  */
 function imageSteps(pod: Pod, isEverywhere: (image: string) => boolean): ImageStep[] {
   const byImage = new Map<string, Container>()

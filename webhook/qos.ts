@@ -4,8 +4,8 @@ import { parseQuantity } from '../core/quantity.ts'
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
 /**
- * The QoS class that the API server will give the pod. Source: k8s.io/kubernetes/pkg/apis/core/v1/helper/qos, ComputePodQOS;
- * a missing request counts as its limit, as the API server's defaulting makes it.
+ * The QoS class that the API server will give the pod. Source: k8s.io/kubernetes/pkg/apis/core/v1/helper/qos,
+ * ComputePodQOS; a missing request counts as its limit, as the API server's defaulting makes it.
  */
 export function qosClass({ spec }: Pod): QosClass {
   if (hasPodResources(spec.resources)) return qosOf(spec.resources)

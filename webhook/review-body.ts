@@ -5,7 +5,10 @@ import type { BodyBudget } from './body-budget.ts'
 
 /** The API server takes objects of 3 MiB; in a review they were seen to grow by a quarter. */
 export const BODY_LIMIT_BYTES = 10 * 1024 * 1024
-/** Of all reviews that are being received: three of the largest. The process grew by 66 MB under an attack that filled it. */
+/**
+ * Of all reviews that are being received: three of the largest. The process grew by 66 MB under an attack that filled
+ * it.
+ */
 export const BYTES_IN_FLIGHT = 32 * 1024 * 1024
 
 /** What a chunk costs besides its bytes: a body may come one byte at a time. */
@@ -22,11 +25,15 @@ export class BodyRefusedError extends Error {
   }
 }
 
-/** Receives a request's body and parses it. Throws BodyRefusedError: too large, no JSON, never whole, or too much at once. */
+/**
+ * Receives a request's body and parses it. Throws BodyRefusedError: too large, no JSON, never whole, or too much at
+ * once.
+ */
 export async function reviewBody(request: IncomingMessage, budget: BodyBudget): Promise<unknown> {
   const text = await receive(request, budget)
   try {
-    // Not fastify's own parser: it refuses keys like __proto__, which are legal in JSON and harmless in data that is only looked at.
+    // Not fastify's own parser: it refuses keys like __proto__, which are legal in JSON and harmless in data that is
+    // only looked at.
     return parseBody(text)
   } catch (error) {
     throw new BodyRefusedError(400, 'NOT_JSON', `the body is no JSON: ${messageOf(error)}`)

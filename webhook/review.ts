@@ -16,8 +16,8 @@ export interface PodReview {
 }
 
 /**
- * What a body is: a pod to look at; a well-formed review of something else (or of a pod we cannot read), which is allowed
- * as it is; or nothing that could be answered in the protocol, which gets 400 with the sentence.
+ * What a body is: a pod to look at; a well-formed review of something else (or of a pod we cannot read), which is
+ * allowed as it is; or nothing that could be answered in the protocol, which gets 400 with the sentence.
  */
 export type ParsedReview =
   | { kind: 'pod'; review: PodReview }

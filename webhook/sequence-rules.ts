@@ -11,7 +11,10 @@ const DEPENDS_ON = annotationKey('dependsOn')
 const READINESS = annotationKey('readiness')
 const HELPERS = annotationKey('helpers')
 
-/** Source: k8s.io/kubernetes/pkg/apis/core/validation, validateInitContainers; resizePolicy is refused by some versions only. */
+/**
+ * Source: k8s.io/kubernetes/pkg/apis/core/validation, validateInitContainers; resizePolicy is refused by some versions
+ * only.
+ */
 const NOT_IN_INIT = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe', 'resizePolicy'] as const
 
 type Problem = InvalidValueError | undefined
@@ -48,7 +51,10 @@ function edgesOf({ dependencies }: Declared): Edges {
   return { first, completing }
 }
 
-/** A container's name is a DNS label (RFC 1123). All of them are in the agent's environment, which the kernel takes only so long. */
+/**
+ * A container's name is a DNS label (RFC 1123). All of them are in the agent's environment, which the kernel takes only
+ * so long.
+ */
 const MOST_IN_NAME = 63
 
 function lengthProblem(name: string): Problem {

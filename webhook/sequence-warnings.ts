@@ -2,7 +2,10 @@ import type { Pod } from '../core/pod.ts'
 import { isObject } from './json-shape.ts'
 import type { SequencedPod } from './sequence-plan.ts'
 
-/** What sequencing does or cannot see that whoever wrote `pod` may not expect; one line each, for `kubectl apply` to show. */
+/**
+ * What sequencing does or cannot see that whoever wrote `pod` may not expect; one line each, for `kubectl apply` to
+ * show.
+ */
 export function sequenceWarnings(pod: Pod, sequenced: SequencedPod): string[] {
   return [...forkingWarnings(pod, sequenced), ...moveWarnings(sequenced)]
 }

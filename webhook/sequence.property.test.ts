@@ -27,7 +27,9 @@ const container = fc.record(
   },
   { requiredKeys: [] },
 )
-/** Depends only on what is of a lower rank, so there is no cycle; ranks have nothing to do with the order in the pod. */
+/**
+ * Depends only on what is of a lower rank, so there is no cycle; ranks have nothing to do with the order in the pod.
+ */
 const graphs = fc
   .record({
     containers: fc.array(container, { minLength: 1, maxLength: NAMES.length }),

@@ -16,7 +16,10 @@ export interface ServerDeps extends AnswerDeps {
   isDraining(): boolean
   /** Called when the answer is out, not in a dry run. Must not throw. */
   tellUngated(ungated: Ungated): void
-  /** PEM. Without it the server speaks plain HTTP, as tests do. With `ca`, only who shows a certificate of that CA may ask for reviews. */
+  /**
+   * PEM. Without it the server speaks plain HTTP, as tests do. With `ca`, only who shows a certificate of that CA may
+   * ask for reviews.
+   */
   tls?: { cert: string; key: string; ca?: string }
 }
 

@@ -5,8 +5,8 @@ import { isObject } from './json-shape.ts'
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'] as const
 
 /**
- * Whether a pod is for Windows nodes, where no gate runs: by its OS, by what selects its nodes, or because it says how it is to run
- * on Windows (HostProcess pods need say no more).
+ * Whether a pod is for Windows nodes, where no gate runs: by its OS, by what selects its nodes, or because it says how
+ * it is to run on Windows (HostProcess pods need say no more).
  */
 export function isWindowsPod({ spec }: Pod): boolean {
   if (spec.os?.name === 'windows') return true

@@ -33,8 +33,8 @@ export interface CallOptions {
 }
 
 /**
- * What startgate asks of the API server. Reads are quorum reads. Faults are KubeErrors: an object that does not exist is
- * one too (`isNotFound`), a lost race another (`isConflict`, `isAlreadyExists`).
+ * What startgate asks of the API server. Reads are quorum reads. Faults are KubeErrors: an object that does not exist
+ * is one too (`isNotFound`), a lost race another (`isConflict`, `isAlreadyExists`).
  */
 export interface KubeClient {
   transport: ApiTransport
@@ -61,8 +61,8 @@ export interface KubeClient {
 const CA_BUNDLE_ATTEMPTS = 5
 
 /**
- * A client for the cluster this process runs in, else for the one of `kubeconfig`, $KUBECONFIG or the user's default file.
- * Every request ends after `requestTimeoutMs` (10 s).
+ * A client for the cluster this process runs in, else for the one of `kubeconfig`, $KUBECONFIG or the user's default
+ * file. Every request ends after `requestTimeoutMs` (10 s).
  */
 export function createKubeClient(options: { kubeconfig?: string; requestTimeoutMs?: number } = {}): KubeClient {
   return createKubeClientOn(createTransport(loadKubeConfig(options.kubeconfig), options.requestTimeoutMs ?? 10_000))

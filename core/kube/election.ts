@@ -14,7 +14,10 @@ export interface ElectionTimes {
   retryPeriodMs: number
 }
 
-/** The next grant after a kill is to come within 10 s, and an API server that takes almost 3 s a call must cost no leadership. */
+/**
+ * The next grant after a kill is to come within 10 s, and an API server that takes almost 3 s a call must cost no
+ * leadership.
+ */
 export const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 7_000, renewDeadlineMs: 6_000, retryPeriodMs: 1_000 }
 
 /** One process that wants to lead. */
@@ -40,7 +43,9 @@ export interface ElectionState {
   changedAtMs: number
   /** False when the Lease may have changed since: it is read before anything is written. */
   fresh: boolean
-  /** `renewedAtMs`: just before the last renewal that succeeded was *sent*, the earliest moment others may count from. */
+  /**
+   * `renewedAtMs`: just before the last renewal that succeeded was *sent*, the earliest moment others may count from.
+   */
   leading?: { term: number; renewedAtMs: number }
 }
 
@@ -139,8 +144,8 @@ export function released(lease: Lease, now: Now): Lease {
 }
 
 /**
- * What a process that will not lead again knows: that it is not the leader, also while the Lease still names it. To be applied to
- * each state from then on.
+ * What a process that will not lead again knows: that it is not the leader, also while the Lease still names it. To be
+ * applied to each state from then on.
  */
 export function resigned({ leading: _, ...state }: ElectionState, me: Contender): ElectionState {
   const { lease } = state
@@ -157,8 +162,8 @@ export function leaderOf(state: ElectionState, times: ElectionTimes, monotonicMs
 }
 
 /**
- * Whether there is no leader, or none that has given a sign of life lately, as far as one can tell who does see the Lease:
- * the next one is known within seconds. Whoever reaches no API server cannot tell.
+ * Whether there is no leader, or none that has given a sign of life lately, as far as one can tell who does see the
+ * Lease: the next one is known within seconds. Whoever reaches no API server cannot tell.
  */
 export function isChanging(state: ElectionState, times: ElectionTimes, monotonicMs: number): boolean {
   if (monotonicMs - state.lookedAtMs > times.retryPeriodMs + callTimeoutMs(times)) return false
@@ -171,9 +176,9 @@ export function callTimeoutMs({ renewDeadlineMs }: ElectionTimes): number {
 }
 
 /**
- * Time to the next turn. A leader keeps the period from when it *sent* the last renewal, or slow answers would use up its
- * deadline; the others look twice in a period, not together, and just when the Lease runs out: what they see late, they
- * take over late. `random` is in [0, 1).
+ * Time to the next turn. A leader keeps the period from when it *sent* the last renewal, or slow answers would use up
+ * its deadline; the others look twice in a period, not together, and just when the Lease runs out: what they see late,
+ * they take over late. `random` is in [0, 1).
  */
 export function turnDelayMs(state: ElectionState, times: ElectionTimes, monotonicMs: number, random: number): number {
   const { leading } = state
@@ -189,7 +194,7 @@ export function termOf(lease: Lease): number {
   return lease.spec?.leaseTransitions ?? 0
 }
 
-/** By the holder's own word on how long it may be silent (the others may be configured otherwise), from our first sight. */
+/** By the holder's own word on how long it may be silent (others may be configured otherwise), from our first sight. */
 function expiresAtMs(state: ElectionState, times: ElectionTimes): number {
   const spec = state.lease?.spec
   if (!spec?.holderIdentity) return -Infinity
@@ -204,8 +209,9 @@ function record(lease: Lease | undefined): string {
 }
 
 /**
- * A PUT of the same content would not be a renewal: the API server does not even store it. And a stamp that came back to
- * an earlier value would look like silence to who saw just that one. So stamps only move on, whatever the wall clock does.
+ * A PUT of the same content would not be a renewal: the API server does not even store it. And a stamp that came back
+ * to an earlier value would look like silence to who saw just that one. So stamps only move on, whatever the wall clock
+ * does.
  */
 function renewal(lease: Lease | undefined, now: Now): { renewTime: string } {
   const renewTime = microTime(now.wallMs)
@@ -213,7 +219,10 @@ function renewal(lease: Lease | undefined, now: Now): { renewTime: string } {
   return { renewTime: last === undefined || renewTime > last ? renewTime : nextMicrosecond(last) }
 }
 
-/** `…:07.000041Z` → `…:07.000042Z`; starts over within its second after 999999, which takes a clock that stood still for days. */
+/**
+ * `…:07.000041Z` → `…:07.000042Z`; starts over within its second after 999999, which takes a clock that stood still for
+ * days.
+ */
 function nextMicrosecond(stamp: string): string {
   const [, whole, micros] = /^(.*\.)(\d{6})Z$/.exec(stamp) ?? []
   if (whole === undefined) return `${stamp.replace(/(\.\d*)?Z$/, '')}.000001Z`

@@ -25,8 +25,8 @@ export interface EventFacts {
 const MAX_NOTE = 1000
 
 /**
- * A core/v1 Event: what `kubectl describe` looks up by involvedObject and prints with its source and age. The name comes
- * from the content, so that sending it a second time after a lost answer is no second Event.
+ * A core/v1 Event: what `kubectl describe` looks up by involvedObject and prints with its source and age. The name
+ * comes from the content, so that sending it a second time after a lost answer is no second Event.
  */
 export function eventObject(
   facts: EventFacts,

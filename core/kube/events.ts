@@ -35,7 +35,9 @@ export interface EventRecorder {
   /** Queues an Event and returns at once. Never throws: an Event is news, not state. */
   record(event: EventRecord): void
   counts(): EventCounts
-  /** Resolves when all that was recorded is sent or given up; for an orderly exit, with a time limit of the caller's. */
+  /**
+   * Resolves when all that was recorded is sent or given up; for an orderly exit, with a time limit of the caller's.
+   */
   flush(): Promise<void>
 }
 

@@ -10,8 +10,9 @@ export interface ApiStatus {
 }
 
 /**
- * A request to the API server that did not succeed. `status` is the HTTP status, 0 when there was no answer; `reason` is
- * the API's own word (`NotFound`, `Conflict` …) or, without an answer, `Timeout`, `ConnectionRefused`, `ConnectionLost`.
+ * A request to the API server that did not succeed. `status` is the HTTP status, 0 when there was no answer; `reason`
+ * is the API's own word (`NotFound`, `Conflict` …) or, without an answer, `Timeout`, `ConnectionRefused`,
+ * `ConnectionLost`.
  */
 export class KubeError extends CodedError {
   readonly code = 'KUBE_API'

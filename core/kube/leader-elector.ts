@@ -52,18 +52,23 @@ export interface LeaderElectorOptions {
 export interface LeaderElector {
   start(): void
   /**
-   * Stops leading for good, then releases the Lease. Goes on looking at it until the process ends, so that who still comes here
-   * can be shown the way. Never rejects.
+   * Stops leading for good, then releases the Lease. Goes on looking at it until the process ends, so that who still
+   * comes here can be shown the way. Never rejects.
    */
   resign(): Promise<void>
-  /** By this process's monotonic clock: false once renewDeadline passed without a renewal, even if the loop is stalled. */
+  /**
+   * By this process's monotonic clock: false once renewDeadline passed without a renewal, even if the loop is stalled.
+   */
   isLeader(): boolean
   /** The term this process leads or last led; 0 before. */
   term(): number
   leader(): Leader | undefined
   /** Whether another leader than `leader()` is to be expected soon. */
   isChanging(): boolean
-  /** A quorum read of the Lease: does this process still hold it, in this term? Rejects when the API server does not answer. */
+  /**
+   * A quorum read of the Lease: does this process still hold it, in this term? Rejects when the API server does not
+   * answer.
+   */
   confirmTerm(): Promise<boolean>
 }
 
@@ -71,9 +76,10 @@ export interface LeaderElector {
  * Leader election on a Lease after the rules of client-go's tools/leaderelection: only *changes* of the Lease count,
  * timed on the local monotonic clock; every write is conditional; each takeover raises the term (leaseTransitions).
  *
- * This is not fencing. Between isLeader() and whatever is done next this process can be paused for any time while another
- * one leads. What must not be done twice has to be conditional on its own object, or be followed by confirmTerm() before
- * it is told to anyone. Deleting the Lease starts terms over: compare them for equality, not for order.
+ * This is not fencing. Between isLeader() and whatever is done next this process can be paused for any time while
+ * another one leads. What must not be done twice has to be conditional on its own object, or be followed by
+ * confirmTerm() before it is told to anyone. Deleting the Lease starts terms over: compare them for equality, not for
+ * order.
  */
 export function createLeaderElector(options: LeaderElectorOptions): LeaderElector {
   return new Elector(options)

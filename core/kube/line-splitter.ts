@@ -1,9 +1,9 @@
 const NEWLINE = 0x0a
 
 /**
- * Cuts a stream of bytes into lines. A chunk may end anywhere, in the middle of a UTF-8 character too: bytes are decoded
- * only as whole lines (no byte of a multi-byte character is 0x0a). Empty lines are left out; what follows the last
- * newline waits for more and is lost when the stream ends there, since it is half an event.
+ * Cuts a stream of bytes into lines. A chunk may end anywhere, in the middle of a UTF-8 character too: bytes are
+ * decoded only as whole lines (no byte of a multi-byte character is 0x0a). Empty lines are left out; what follows the
+ * last newline waits for more and is lost when the stream ends there, since it is half an event.
  */
 export class LineSplitter {
   #rest: Uint8Array[] = []

@@ -16,10 +16,16 @@ const page = (resourceVersion: string, ...items: KubeObject[]) => ({ metadata: {
 const gone = () => new KubeError('too old', { status: 410, reason: 'Expired' })
 const lost = () => new KubeError('cut', { status: 0, reason: 'ConnectionLost' })
 
-/** What a watch brings: text, silence of so many ms, an error that ends it, or `Open` for one that stays open till stopped. */
+/**
+ * What a watch brings: text, silence of so many ms, an error that ends it, or `Open` for one that stays open till
+ * stopped.
+ */
 type Piece = string | number | Error | 'Open'
 
-/** Answers lists and watches from two scripts and notes what was asked. Streaming lists come from `streams`; without it there are none. */
+/**
+ * Answers lists and watches from two scripts and notes what was asked. Streaming lists come from `streams`; without it
+ * there are none.
+ */
 class FakeTransport implements ApiTransport {
   asked: string[] = []
   streams: Piece[][] | undefined

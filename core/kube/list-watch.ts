@@ -27,11 +27,11 @@ export interface ListWatchOptions<T extends KubeObject> {
   /** Once, after the first list has been handed to onChange. */
   onSynced?(): void
   /**
-   * What is read of an object, made as soon as it is parsed, so that whole objects never pile up. It keeps namespace, name, uid and
-   * resourceVersion. Without one, all but `managedFields` is kept.
+   * What is read of an object, made as soon as it is parsed, so that whole objects never pile up. It keeps namespace,
+   * name, uid and resourceVersion. Without one, all but `managedFields` is kept.
    */
   project?(object: T): T
-  /** What is kept of an object after onChange was told of it, where `before` was kept; the same must hold for it. Everything without one. */
+  /** What is kept of an object once onChange was told; `before` was kept. As `project`; without one, everything. */
   retain?(object: T, before: T | undefined): T
   log: Logger
   clock: Clock
@@ -63,9 +63,9 @@ export interface ListWatch<T extends KubeObject> {
 const IDLE_TIMEOUT_MS = 75_000
 
 /**
- * Quorum list, then watch, for ever: reconnects, resumes after what was seen, and lists anew only when it must. Lists are streamed where
- * the server can (`sendInitialEvents`), else read by pages; either way objects are told one by one, and never are more than a page of
- * them whole in memory. Instead of client-node's informer, which stops on errors and goes silent (issues #596, #958, #3020).
+ * Quorum list, then watch, for ever: reconnects, resumes after what was seen, and lists anew only when it must. Lists
+ * are streamed where the server can (`sendInitialEvents`), else read by pages; objects are told one by one, at most a
+ * page of them whole in memory. Not client-node's informer: it stops on errors and goes silent (#596, #958, #3020).
  */
 export function createListWatch<T extends KubeObject>(options: ListWatchOptions<T>): ListWatch<T> {
   return new Loop(options)

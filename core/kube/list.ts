@@ -11,8 +11,8 @@ export interface Page<T> {
 }
 
 /**
- * Everything a path lists, page by page, as one consistent snapshot, read from etcd's quorum and not from a cache. Fails as
- * gone when the snapshot expires between pages. Who takes its time with a page holds that one only.
+ * Everything a path lists, page by page, as one consistent snapshot, read from etcd's quorum and not from a cache.
+ * Fails as gone when the snapshot expires between pages. Who takes its time with a page holds that one only.
  */
 export async function* pagesOf<T>(transport: ApiTransport, path: string, query: Query = {}): AsyncGenerator<Page<T>> {
   let token: string | undefined

@@ -38,8 +38,8 @@ export function parseWatchLine<T extends KubeObject>(line: string): WatchEvent<T
 
 /**
  * What a list-watch knows: the last seen state of every object and the resourceVersion that a watch goes on from. Each
- * fold returns what changed, in order, so that who folds the changes gets the same state. An object that comes again with
- * the same resourceVersion is the same: the one that is known stays, so that nobody holds two copies.
+ * fold returns what changed, in order, so that who folds the changes gets the same state. An object that comes again
+ * with the same resourceVersion is the same: the one that is known stays, so that nobody holds two copies.
  */
 export class ObjectStore<T extends KubeObject> {
   readonly #retain: (object: T, before: T | undefined) => T
@@ -49,8 +49,8 @@ export class ObjectStore<T extends KubeObject> {
   #unlisted: Set<string> | undefined
 
   /**
-   * `retain`: what is kept of an object once it has been told, where `before` was kept of it; it must keep what identifies it, and its
-   * version.
+   * `retain`: what is kept of an object once it has been told, where `before` was kept of it; it must keep what
+   * identifies it, and its version.
    */
   constructor(retain: (object: T, before: T | undefined) => T = object => object) {
     this.#retain = retain
@@ -77,7 +77,9 @@ export class ObjectStore<T extends KubeObject> {
     return this.#objects.values()
   }
 
-  /** Applies `retain` once more: what is kept of an object may shrink with time. Changes nothing that has to be told. */
+  /**
+   * Applies `retain` once more: what is kept of an object may shrink with time. Changes nothing that has to be told.
+   */
   retainAgain(): void {
     for (const [key, object] of this.#objects) {
       const kept = this.#retain(object, object)

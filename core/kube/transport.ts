@@ -43,8 +43,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 const TCP_KEEP_ALIVE_DELAY_MS = 15_000
 
 /**
- * Client-node's typed API classes are not used: 2.0.1 makes a new TLS connection for every request, knows no timeout and
- * drops fields it does not know. Watches have an agent of their own, so that none waits for a pooled connection.
+ * Client-node's typed API classes are not used: 2.0.1 makes a new TLS connection for every request, knows no timeout
+ * and drops fields it does not know. Watches have an agent of their own, so that none waits for a pooled connection.
  */
 export function createTransport(credentials: ApiCredentials, requestTimeoutMs: number): ApiTransport {
   const server = credentials.getCurrentCluster()?.server ?? ''

@@ -3,9 +3,9 @@ import type { Query } from './transport.ts'
 
 /**
  * How a list or a watch ended. `Closed`: by the server, as announced. `Silent`: the watchdog cut it. `Expired`: the
- * resourceVersion is too old. `Unreachable`: no answer, or one that says to come again. `Refused`: any other fault, where
- * going on from the same place may fail for ever (no rights, garbled stream, ERROR event). `NoStreaming`: the server cannot
- * stream a list.
+ * resourceVersion is too old. `Unreachable`: no answer, or one that says to come again. `Refused`: any other fault,
+ * where going on from the same place may fail for ever (no rights, garbled stream, ERROR event). `NoStreaming`: the
+ * server cannot stream a list.
  */
 export type LoopEnd =
   | { kind: 'Listed' }
@@ -32,8 +32,8 @@ const MAX_BACKOFF_MS = 2_000
 const RELIST_AFTER_FAILURES = 3
 
 /**
- * What to do after `end`. `random` is in [0, 1). No list is too old: a watch that goes on from a resourceVersion tells of every
- * change since, or the server says that it cannot (410), and one that has fallen silent is cut.
+ * What to do after `end`. `random` is in [0, 1). No list is too old: a watch that goes on from a resourceVersion tells
+ * of every change since, or the server says that it cannot (410), and one that has fallen silent is cut.
  */
 export function planAfter(end: LoopEnd, state: LoopState, random: number): LoopPlan {
   if (end.kind === 'Listed') return { next: 'watch', delayMs: 0, failures: 0 }
@@ -73,12 +73,16 @@ export function watchTimeoutSeconds(random: number): number {
   return 240 + Math.floor(random * 61)
 }
 
-/** What a watch is asked for: from a resourceVersion on, or from its beginning, with all that there is (a streaming list). */
+/**
+ * What a watch is asked for: from a resourceVersion on, or from its beginning, with all that there is (a streaming
+ * list).
+ */
 export function watchQuery(from: { resourceVersion: string } | 'Begin', random: number): Query {
   const query = { watch: true, allowWatchBookmarks: true }
   const timeoutSeconds = watchTimeoutSeconds(random)
   if (from !== 'Begin') return { ...query, ...from, timeoutSeconds }
-  // Without a resourceVersion it is as consistent as a quorum list. It may be long, and the server's own bound is 1800 s and above.
+  // Without a resourceVersion it is as consistent as a quorum list. It may be long, and the server's own bound is 1800
+  // s and above.
   return {
     ...query,
     sendInitialEvents: true,

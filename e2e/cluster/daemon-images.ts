@@ -30,7 +30,9 @@ const PROGRAMS = [
 /** Half of the image, and only for PostgreSQL's JIT. */
 const LLVM = 'libllvm14'
 
-/** What Debian's maintainer scripts would have added: the bus's own user, and one for all daemons that must have a name. */
+/**
+ * What Debian's maintainer scripts would have added: the bus's own user, and one for all daemons that must have a name.
+ */
 const USERS = 'messagebus:x:100:100::/nonexistent:/usr/sbin/nologin\ndaemons:x:1000:1000::/tmp:/bin/sh\n'
 const GROUPS = 'messagebus:x:100:\ndaemons:x:1000:\n'
 
@@ -64,5 +66,8 @@ const daemons: Recipe = {
   },
 }
 
-/** One image of daemons, and of clients for them, that nobody here wrote: as Debian builds them, which is with libsystemd. */
+/**
+ * One image of daemons, and of clients for them, that nobody here wrote: as Debian builds them, which is with
+ * libsystemd.
+ */
 export const daemonsImage = (env: NodeJS.ProcessEnv): Promise<string> => makeImage(daemons, env)

@@ -16,7 +16,10 @@ export interface Product {
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** Builds the product as it was at `commit` of this clone, in `dir`, an empty folder. Fails where the clone does not reach back so far. */
+/**
+ * Builds the product as it was at `commit` of this clone, in `dir`, an empty folder. Fails where the clone does not
+ * reach back so far.
+ */
 export async function formerProduct(
   cluster: Cluster,
   { commit, dir }: { commit: string; dir: string },

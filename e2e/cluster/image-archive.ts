@@ -25,7 +25,10 @@ export async function writeLayer(tree: string, file: string, keepOwners = false)
   await run(['tar', '-C', tree, '--sort=name', '--numeric-owner', '--mtime=@0', ...owners, '-cf', file, '.'])
 }
 
-/** Writes a docker archive (what `docker load` and `ctr images import` read) of a one-layer image with any number of names. */
+/**
+ * Writes a docker archive (what `docker load` and `ctr images import` read) of a one-layer image with any number of
+ * names.
+ */
 export async function writeImageArchive(
   file: string,
   layer: string,

@@ -7,8 +7,8 @@ import { isAlive } from './processes.ts'
 const PATIENCE_MS = 20 * 60_000
 
 /**
- * Runs `action` while no other process changes clusters, or does what else has a lock of this name. The lock of a process that
- * died is taken over.
+ * Runs `action` while no other process changes clusters, or does what else has a lock of this name. The lock of a
+ * process that died is taken over.
  */
 export async function withLock<T>(log: (line: string) => void, action: () => Promise<T>, name = 'lock'): Promise<T> {
   const { run } = clusterPaths()

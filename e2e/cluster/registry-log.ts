@@ -70,8 +70,8 @@ function parseLine(line: string): RegistryRequest[] {
 
 /**
  * Folds requests into pulls. A pull is the blob downloads of one image by one node; the node downloading the manifest
- * again, after the blobs so far have ended, begins another pull. Asking for the tag does not: each pod that wants the image asks, and
- * containerd lets those that come during a pull share it. An image that needs no blob is no pull.
+ * again, after the blobs so far have ended, begins another pull. Asking for the tag does not: each pod that wants the
+ * image asks, and containerd lets those that come during a pull share it. An image that needs no blob is no pull.
  */
 export function pullIntervals(log: readonly RegistryRequest[]): PullInterval[] {
   const open = new Map<string, PullInterval>()

@@ -41,7 +41,9 @@ export function registryNames(cluster: string): { front: string; store: string; 
   return { front: `${cluster}-registry`, store: `${cluster}-registry-store`, network: `kind-${cluster}` }
 }
 
-/** Makes the cluster's network and its registry: nginx with the fixed name, and the store in nginx's network namespace. */
+/**
+ * Makes the cluster's network and its registry: nginx with the fixed name, and the store in nginx's network namespace.
+ */
 export async function startRegistry({ name, env, images }: RegistrySetup): Promise<void> {
   const { front, store, network } = registryNames(name)
   const docker = (...argv: string[]) => run(['docker', ...argv], { env })

@@ -10,7 +10,9 @@ import { tarArchive } from './tar.ts'
 export interface TestImage {
   /** Incompressible content, so that a pull moves that many bytes. */
   megabytes: number
-  /** New content on every push (the default), so that no node has any of it; else the same content for the same name. */
+  /**
+   * New content on every push (the default), so that no node has any of it; else the same content for the same name.
+   */
   unique?: boolean
   tag?: string
 }

@@ -4,8 +4,8 @@ import tls from 'node:tls'
 import { madeToken } from '../../gate/lease-service/made-token.ts'
 
 /**
- * Runs in a pod (bundled, see abusers.ts): does what anyone can do who reaches startgate's Services, without credentials, again and again
- * until it is ended, and writes a line of JSON each time.
+ * Runs in a pod (bundled, see abusers.ts): does what anyone can do who reaches startgate's Services, without
+ * credentials, again and again until it is ended, and writes a line of JSON each time.
  */
 const { ATTACK = '', HOST = '', PORT = '443', POD_NAME = '', POD_NAMESPACE = '', POD_UID = '' } = process.env
 

@@ -15,7 +15,9 @@ export interface Round {
   outcomes: { sent: number; statuses: Record<string, number>; closed: boolean }[]
 }
 
-/** Pods that attack until they are deleted. They wear our label, as anyone's may, so that the lease service knows them. */
+/**
+ * Pods that attack until they are deleted. They wear our label, as anyone's may, so that the lease service knows them.
+ */
 export async function abusers(image: string, abuses: Abuse[]): Promise<Manifest[]> {
   const entry = join(import.meta.dirname, 'abuser-program.ts')
   const bundled = await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', write: false })

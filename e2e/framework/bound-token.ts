@@ -32,8 +32,8 @@ export function tampered(token: string, changes: Partial<Claims>): string {
 }
 
 /**
- * The token with some claims changed, signed by the cluster's own service account key: the API server issues none for less
- * than ten minutes, so one that has expired is made here.
+ * The token with some claims changed, signed by the cluster's own service account key: the API server issues none for
+ * less than ten minutes, so one that has expired is made here.
  */
 export async function resigned(cluster: Cluster, token: string, changes: Partial<Claims>): Promise<string> {
   const node = cluster.nodes.find(n => n.role === 'control-plane')?.name ?? ''

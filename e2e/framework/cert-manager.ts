@@ -17,7 +17,10 @@ export interface CertManager {
   removeCrds(): Promise<void>
 }
 
-/** Puts cert-manager's CRDs on the cluster and runs its controllers beside it. The first time they are built, which takes minutes. */
+/**
+ * Puts cert-manager's CRDs on the cluster and runs its controllers beside it. The first time they are built, which
+ * takes minutes.
+ */
 export async function startCertManager({ env }: Cluster): Promise<CertManager> {
   const build = async (into: string): Promise<void> => {
     await run(['go', 'build', '-o', join(into, 'cert-manager'), '.'], { cwd: SOURCE, env: goEnv() })

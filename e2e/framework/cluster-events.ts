@@ -61,7 +61,9 @@ export interface ObservedNode {
 
 type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
-/** One event of a watch. `receivedAtMs` is this machine's wall clock; the order of events is `resourceVersion` alone. */
+/**
+ * One event of a watch. `receivedAtMs` is this machine's wall clock; the order of events is `resourceVersion` alone.
+ */
 interface Received {
   type: EventType
   /** A number since Kubernetes promises the order of resource versions (KEP-5504) across all resources of one etcd. */

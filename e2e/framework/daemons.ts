@@ -138,7 +138,8 @@ export const ON_A_BUS: Record<string, DaemonPod> = {
     client: `dbus-send --system --print-reply --dest=org.example.Echo / org.example.Echo.Hello`,
     spec: { securityContext: {} },
   },
-  // A session bus talks to nobody but its own user. The service is activated by the bus, some time after that is up; 1 says that it was.
+  // A session bus talks to nobody but its own user. The service is activated by the bus, some time after that is up; 1
+  // says that it was.
   'session-bus': {
     daemons: {
       bus: `dbus-daemon --session --address=${SESSION_BUS} --fork --nopidfile; sleep 2

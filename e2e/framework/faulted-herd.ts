@@ -58,9 +58,9 @@ export interface Expected {
 }
 
 /**
- * Waits until all are Ready and checks G2 with its exceptions at zero: never more than the limit by the observer's watch
- * and by the containers' own stamps (which also cover what a watch missed while no API server ran), no restart, no
- * fail-open, no timeout, no slot left, and nobody overtaken who stood in line.
+ * Waits until all are Ready and checks G2 with its exceptions at zero: never more than the limit by the observer's
+ * watch and by the containers' own stamps (which also cover what a watch missed while no API server ran), no restart,
+ * no fail-open, no timeout, no slot left, and nobody overtaken who stood in line.
  */
 export async function expectKept(session: Session, herd: FaultedHerd, expected: Expected = {}): Promise<void> {
   const { replicas = HERD, restarts = 0 } = expected
@@ -86,8 +86,8 @@ export async function expectKept(session: Session, herd: FaultedHerd, expected: 
 }
 
 /**
- * Those overtakings that nothing excuses: the older pod's gate stood in line. A gate that a fault has cut off may come back after
- * the leader has kept its turn for a while, and finds that younger pods went before.
+ * Those overtakings that nothing excuses: the older pod's gate stood in line. A gate that a fault has cut off may come
+ * back after the leader has kept its turn for a while, and finds that younger pods went before.
  */
 async function overtakenInLine(herd: FaultedHerd, overtaken: Overtaking[]): Promise<Overtaking[]> {
   if (overtaken.length === 0) return []

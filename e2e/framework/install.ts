@@ -24,10 +24,10 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it is
- * Ready and the API server asks the webhook. A release that is just this and that nobody has touched since is taken as it
- * is: suites that run side by side share it. STARTGATE_E2E_IMAGE names an image that has been built already, as one run
- * needs it once.
+ * Installs the chart with the real helm, with the product image of this checkout on every node; returns when all of it
+ * is Ready and the API server asks the webhook. A release that is just this and that nobody has touched since is taken
+ * as it is: suites that run side by side share it. STARTGATE_E2E_IMAGE names an image that has been built already, as
+ * one run needs it once.
  */
 export async function installStartgate(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   const { values = {}, log = () => undefined } = options
@@ -109,7 +109,10 @@ async function noteInstalled(kubectl: Kubectl, release: string): Promise<void> {
 /** Never has a pod: those asked for are not stored. */
 const PROBE_NAMESPACE = 'startgate-probe'
 
-/** After the webhook is Ready the API server's node has yet to learn where its Service leads; until then pods start ungated. */
+/**
+ * After the webhook is Ready the API server's node has yet to learn where its Service leads; until then pods start
+ * ungated.
+ */
 async function untilAsked(kubectl: Kubectl): Promise<void> {
   const labels = { 'startgate.dev/injection': 'enabled' }
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: PROBE_NAMESPACE, labels } }])

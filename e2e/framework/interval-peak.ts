@@ -13,7 +13,9 @@ export interface Peak {
   names: string[]
 }
 
-/** How many of the intervals were open at once at most. What ends in the millisecond another begins does not overlap it. */
+/**
+ * How many of the intervals were open at once at most. What ends in the millisecond another begins does not overlap it.
+ */
 export function peakOf(intervals: Interval[]): Peak {
   const edges = intervals
     .filter(i => i.toMs > i.fromMs)

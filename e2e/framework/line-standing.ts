@@ -1,4 +1,7 @@
-/** A gate's word for it that it stood in line: a leader had told it its place, and contact was not lost since. Wall clock of its node. */
+/**
+ * A gate's word for it that it stood in line: a leader had told it its place, and contact was not lost since. Wall
+ * clock of its node.
+ */
 export interface Standing {
   fromMs: number
   toMs: number
@@ -17,7 +20,10 @@ interface LogLine {
 
 /** A gate that has just come back was not in a decision that another hears of now. */
 const DECIDED_MS = 1_000
-/** Grants are decided in order and heard when each is written: a loaded API server takes 1.5 s longer for one than for the next (seen). */
+/**
+ * Grants are decided in order and heard when each is written: a loaded API server takes 1.5 s longer for one than for
+ * the next (seen).
+ */
 const WRITTEN_MS = 5_000
 /** A gate that hears nothing takes that for a loss after so long. */
 const SILENCE_MS = 15_000
@@ -41,8 +47,8 @@ export function storyOf(log: string): GateStory {
 }
 
 /**
- * Whether `earlier` stood in line when `later` was granted, and went on to. Soon after a fault it may only not know yet that it does not,
- * unless a leader has spoken to it since.
+ * Whether `earlier` stood in line when `later` was granted, and went on to. Soon after a fault it may only not know yet
+ * that it does not, unless a leader has spoken to it since.
  */
 export function stoodInLine(earlier: GateStory, later: GateStory, faultsAtMs: readonly number[] = []): boolean {
   const { grantedAtMs } = later
@@ -55,7 +61,10 @@ export function stoodInLine(earlier: GateStory, later: GateStory, faultsAtMs: re
   return !faultsAtMs.some(f => standing.fromMs < f && f <= grantedAtMs && grantedAtMs < f + SILENCE_MS)
 }
 
-/** It stood in line, lost contact, and the first word when it came back was its grant: that may be from before, its answer lost, when `earlier` was away. */
+/**
+ * It stood in line, lost contact, and the first word when it came back was its grant: that may be from before, its
+ * answer lost, when `earlier` was away.
+ */
 function foundItsGrant({ standings, grantedAtMs }: GateStory): boolean {
   const last = standings.at(-1)
   return last !== undefined && last.toMs !== grantedAtMs

@@ -16,8 +16,8 @@ export interface MeshedPod {
 }
 
 /**
- * A pod as the mesh's injector leaves it, with a classic sidecar: its proxy never listens, so what is redirected is refused. The init
- * container writes the real rules with the node's iptables, in the pod's network namespace.
+ * A pod as the mesh's injector leaves it, with a classic sidecar: its proxy never listens, so what is redirected is
+ * refused. The init container writes the real rules with the node's iptables, in the pod's network namespace.
  */
 export function meshedPod(name: string, mesh: MeshRules, { image, by, annotations }: MeshedPod): Manifest {
   const made = pod(name, { image, probe: 'file', ...(annotations && { annotations }) })
@@ -50,7 +50,9 @@ export function meshedPod(name: string, mesh: MeshRules, { image, by, annotation
   }
 }
 
-/** Writes the redirect into the pod of a container that runs, as a CNI plugin would before it; then kills the container. */
+/**
+ * Writes the redirect into the pod of a container that runs, as a CNI plugin would before it; then kills the container.
+ */
 export async function redirectAndRestart(cluster: Cluster, seen: SeenPod, container: string, { rules }: MeshRules) {
   const id = containerIn(seen, container)?.containerID?.replace('containerd://', '') ?? ''
   const script = `

@@ -1,4 +1,7 @@
-/** What a mesh's redirect is like in a pod, for `iptables-restore`: outgoing TCP of all but the proxy's user goes to the proxy. */
+/**
+ * What a mesh's redirect is like in a pod, for `iptables-restore`: outgoing TCP of all but the proxy's user goes to the
+ * proxy.
+ */
 export interface MeshRules {
   proxy: string
   /** The init container that writes them, and one that only checks them where a CNI plugin has written them. */

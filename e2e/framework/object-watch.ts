@@ -111,7 +111,10 @@ export class ObjectWatch<T extends WatchedObject> {
     }
   }
 
-  /** A lost connection and a server that is starting lose nothing, a version that is too old does. Throws when all is lost. */
+  /**
+   * A lost connection and a server that is starting lose nothing, a version that is too old does. Throws when all is
+   * lost.
+   */
   async #recover(error: unknown): Promise<void> {
     const expired = error instanceof WatchGapError || (error instanceof ApiStatusError && error.status === 410)
     if (expired && !this.#bridgeGaps) throw error

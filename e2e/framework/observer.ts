@@ -9,8 +9,8 @@ export interface ObserverOptions {
 }
 
 /**
- * The judge of all e2e claims: one watch on the pods of all namespaces, and one on nodes for the lost ones. It shares no
- * code with what it judges.
+ * The judge of all e2e claims: one watch on the pods of all namespaces, and one on nodes for the lost ones. It shares
+ * no code with what it judges.
  */
 export class Observer {
   readonly #api: ApiAccess

@@ -9,7 +9,10 @@ export interface PhaseSpan {
   toMs?: number
 }
 
-/** What each pod of a namespace went through, by pod name: when it was scheduled, which gate ran, pulled, started, was ready. */
+/**
+ * What each pod of a namespace went through, by pod name: when it was scheduled, which gate ran, pulled, started, was
+ * ready.
+ */
 export function foldHistory(events: ClusterEvent[], namespace: string): Record<string, PhaseSpan[]> {
   const history: Record<string, PhaseSpan[]> = {}
   for (const event of inOrder(events)) {

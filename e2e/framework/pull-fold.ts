@@ -13,7 +13,10 @@ export interface PullReport {
   pulls: Pull[]
 }
 
-/** How many images were being pulled at once, in all and by each node. A pull is the time from its first to the end of its last request. */
+/**
+ * How many images were being pulled at once, in all and by each node. A pull is the time from its first to the end of
+ * its last request.
+ */
 export function foldPulls(pulls: Pull[]): PullReport {
   return {
     peak: peakOf(pulls),

@@ -16,8 +16,8 @@ interface Wait {
 
 /**
  * Pods of one namespace whose gate waited and that were let go later than one made after them (equal ages: the greater
- * UID). Stamps of containers have whole seconds, so an overtaking of 1 s is none. `slackMs`: a gate needs so long from its start until it
- * is in line.
+ * UID). Stamps of containers have whole seconds, so an overtaking of 1 s is none. `slackMs`: a gate needs so long from
+ * its start until it is in line.
  */
 export function overtakings(pods: ObservedPod[], { slackMs }: { slackMs: number }): Overtaking[] {
   const waits = pods.flatMap(waitOf)

@@ -18,7 +18,9 @@ export interface Graph {
   yaml: string
 }
 
-/** A random graph without cycles of `size` containers and at least one edge, listed in an order that says nothing of it. */
+/**
+ * A random graph without cycles of `size` containers and at least one edge, listed in an order that says nothing of it.
+ */
 export function randomGraph(size: number, random: () => number): Graph {
   const ranked = Array.from({ length: size }, (_, i) => `c${i}`)
   const edges: [string, string][] = [['c1', 'c0']]

@@ -64,8 +64,9 @@ export interface Judge {
 }
 
 /**
- * Namespaces that judge pods. Under a quota of what containers ask for, a Guaranteed pod has no room for a sidecar, which
- * would have to ask for something; and limits below 96Mi are too small for a gate where a quota or a maximum forbids more.
+ * Namespaces that judge pods. Under a quota of what containers ask for, a Guaranteed pod has no room for a sidecar,
+ * which would have to ask for something; and limits below 96Mi are too small for a gate where a quota or a maximum
+ * forbids more.
  */
 export const judges: Record<string, Judge> = {
   free: {},

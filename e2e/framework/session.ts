@@ -19,8 +19,8 @@ export interface Session {
 const log = (line: string) => process.stderr.write(`  ${line}\n`)
 
 /**
- * What the e2e suites install. The namespaces' own limits are what is tested, so those for the cluster and for nodes are
- * out of their way; the times of bad days are short enough to wait for.
+ * What the e2e suites install. The namespaces' own limits are what is tested, so those for the cluster and for nodes
+ * are out of their way; the times of bad days are short enough to wait for.
  */
 export const E2E_VALUES: Record<string, unknown> = {
   limits: {
@@ -36,9 +36,9 @@ export const E2E_VALUES: Record<string, unknown> = {
 }
 
 /**
- * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up anew.
- * With STARTGATE_E2E_SHARED other suites run on it at the same time: then one that does not answer is waited for, never
- * replaced.
+ * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up
+ * anew. With STARTGATE_E2E_SHARED other suites run on it at the same time: then one that does not answer is waited for,
+ * never replaced.
  */
 export async function openCluster(): Promise<Cluster> {
   const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME

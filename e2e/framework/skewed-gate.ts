@@ -13,8 +13,8 @@ import type { Session } from './session.ts'
 const LIBFAKETIME = 'usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
 
 /**
- * What a gate is answered whose clock is off, in faketime's notation (`-50m`), by each offset. It is no pod, since the clock of a
- * container is its node's: a gate's client on this machine, with a token that nobody gave it.
+ * What a gate is answered whose clock is off, in faketime's notation (`-50m`), by each offset. It is no pod, since the
+ * clock of a container is its node's: a gate's client on this machine, with a token that nobody gave it.
  */
 export function askWithClocks(session: Session, offsets: readonly string[]): Promise<Record<string, string>> {
   return scratch('faketime', async dir => {

@@ -7,7 +7,10 @@ import { waitFor } from './wait-for.ts'
 const SKEW_MS = 3_600_000
 const SET_ENV = ['set', 'env']
 
-/** Sets a replica's clock an hour ahead or back, by its pod's name, so that replicas may differ by two. Runs in the replica, before the program. */
+/**
+ * Sets a replica's clock an hour ahead or back, by its pod's name, so that replicas may differ by two. Runs in the
+ * replica, before the program.
+ */
 const SHIFT = `
 import { hostname } from 'node:os'
 const now = Date.now
@@ -15,8 +18,8 @@ const skewMs = hostname().charCodeAt(hostname().length - 1) % 2 ? ${SKEW_MS} : -
 Date.now = () => now() + skewMs`
 
 /**
- * Until the test ends the replicas of the lease service have a clock that is an hour off to that of the API server. Not the container's
- * clock, which is its node's and so this machine's: all that the program asks for the time is Date.now.
+ * Until the test ends the replicas of the lease service have a clock that is an hour off to that of the API server. Not
+ * the container's clock, which is its node's and so this machine's: all that the program asks for the time is Date.now.
  */
 export async function skewLeaseServices(session: Session): Promise<void> {
   onTestFinished(() => changeLeaseService(session, SET_ENV, 'NODE_OPTIONS-'), limits.rollout.ms)

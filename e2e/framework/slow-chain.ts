@@ -12,7 +12,9 @@ export const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n' }
 export const slackNamespace = (session: Session, word: string): Promise<TestNamespace> =>
   namespaceFor(session, { word, gated: true, settings: SLACK })
 
-/** A pod named `chain` whose first container starts slowly enough for a fault in the middle; returns it in the middle. */
+/**
+ * A pod named `chain` whose first container starts slowly enough for a fault in the middle; returns it in the middle.
+ */
 export async function slowChain(namespace: TestNamespace): Promise<SeenPod> {
   await namespace.apply([sequencedPod('chain', CONTAINERS, { ...CHAIN, containers: { db: startsIn(8) } })])
   return isStarting(namespace, 'chain', 'db')

@@ -77,7 +77,10 @@ export async function allExpired(session: Session): Promise<Spoiled> {
   }
 }
 
-/** Spoils the certificates, waits for ones that a client who believes `ca.crt` takes now, and until both programs serve them. */
+/**
+ * Spoils the certificates, waits for ones that a client who believes `ca.crt` takes now, and until both programs serve
+ * them.
+ */
 export async function spoilAndWait(session: Session, spoiled: Spoiled): Promise<void> {
   const secrets = Object.values(SERVING)
   const certificates = () => Promise.all(secrets.map(secret => secretKey(session, secret, 'tls.crt')))

@@ -244,7 +244,9 @@ class StartingFold {
   }
 }
 
-/** The most that were starting at once within a stretch of the observer's wall clock, those of its beginning included. */
+/**
+ * The most that were starting at once within a stretch of the observer's wall clock, those of its beginning included.
+ */
 export function peakBetween({ timeline }: StartingReport, fromMs: number, toMs: number): number {
   const before = timeline.findLast(t => t.atMs <= fromMs)?.count ?? 0
   return Math.max(before, ...timeline.filter(t => t.atMs > fromMs && t.atMs <= toMs).map(t => t.count))

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { artifactFiles, type FailedTest } from './artifact-files.ts'
 import type { ObservedPod } from './cluster-events.ts'
 import type { Kubectl, Manifest } from './kubectl.ts'
 import { limits } from './limits.ts'
@@ -12,12 +13,6 @@ export interface NamespaceOptions {
   /** Without the `startgate.dev/` before them. */
   settings?: Record<string, string>
   labels?: Record<string, string>
-}
-
-/** What vitest knows of a test as its task. */
-interface FailedTest {
-  name: string
-  file: { name: string }
 }
 
 const ARTIFACTS = join(import.meta.dirname, '..', '..', 'artifacts')
@@ -101,8 +96,8 @@ export class TestNamespace {
   }
 
   /**
-   * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One kubectl for all:
-   * sixty take ten seconds. A pod whose container has not started is left out.
+   * What this container of each pod of a workload has logged, by the pod's name: all of it, or the last lines. One
+   * kubectl for all: sixty take ten seconds. A pod whose container has not started is left out.
    */
   async logs(container: string, tail = -1): Promise<Map<string, string>> {
     const which = ['-n', this.name, '-l', 'app', '-c', container, `--tail=${tail}`]
@@ -120,8 +115,9 @@ export class TestNamespace {
   }
 
   /**
-   * Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. The pods are deleted besides: the
-   * namespace's controller waits 5 s before it begins (namespaceDeletionGracePeriod); no new ones are made in a namespace that ends.
+   * Deletes it and waits until its pods are gone, so that the next test has the nodes to itself. The pods are deleted
+   * besides: the namespace's controller waits 5 s before it begins (namespaceDeletionGracePeriod); no new ones are made
+   * in a namespace that ends.
    */
   async remove(): Promise<void> {
     await this.kubectl.run(['delete', 'namespace', this.name, '--wait=false', '--ignore-not-found'])
@@ -130,25 +126,12 @@ export class TestNamespace {
     await waitFor(`pods of namespace ${this.name} are gone`, gone, limits.namespaceGone)
   }
 
-  /** Saves what a person needs to understand a failure under artifacts/<suite>/<test>/. */
-  async save({ name, file }: FailedTest, systemNamespace = 'startgate-system'): Promise<void> {
-    const dir = join(ARTIFACTS, basename(file.name), name.replace(/[^\w.-]+/g, '-').slice(0, 100))
-    await mkdir(dir, { recursive: true })
-    const logs = ['--all-containers', '--prefix', '--timestamps', '--tail=-1', '--ignore-errors']
-    const wanted: Record<string, string[]> = {
-      'pods.yaml': ['get', 'pods', '-n', this.name, '-o', 'yaml'],
-      'objects.txt': ['get', 'all,leases', '-n', this.name, '-o', 'wide'],
-      'events.txt': ['get', 'events', '-n', this.name, '--sort-by=.metadata.creationTimestamp'],
-      'logs.txt': ['logs', '-n', this.name, '-l', 'app', ...logs],
-      'namespace.yaml': ['get', 'namespace', this.name, '-o', 'yaml'],
-      'nodes.txt': ['describe', 'nodes'],
-      'system-objects.txt': ['get', 'all,leases', '-n', systemNamespace, '-o', 'wide'],
-      'system-events.txt': ['get', 'events', '-n', systemNamespace],
-      'system-logs.txt': ['logs', '-n', systemNamespace, '-l', 'app.kubernetes.io/name=startgate', ...logs],
-    }
-    for (const [file, args] of Object.entries(wanted)) {
-      const text = await this.kubectl.text(args).catch((error: unknown) => `could not be had: ${error}`)
-      await writeFile(join(dir, file), text)
+  /** Saves what a person needs to understand a failure under artifacts/<suite>/<test>/<namespace>/. */
+  async save(test: FailedTest, systemNamespace = 'startgate-system'): Promise<void> {
+    for (const { path, args } of artifactFiles(test, this.name, systemNamespace)) {
+      const file = join(ARTIFACTS, path)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, await this.kubectl.text(args).catch((error: unknown) => `could not be had: ${error}`))
     }
   }
 

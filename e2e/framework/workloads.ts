@@ -21,8 +21,8 @@ export interface Work {
 }
 
 /**
- * Stamps are ms of the kernel's boot clock: busybox knows no ms of wall time, and all nodes of a kind cluster share a kernel.
- * The sleep at the end is a child, so that the trap ends the shell at once on deletion.
+ * Stamps are ms of the kernel's boot clock: busybox knows no ms of wall time, and all nodes of a kind cluster share a
+ * kernel. The sleep at the end is a child, so that the trap ends the shell at once on deletion.
  */
 const SCRIPT = `
 now() { read -r up rest </proc/uptime; echo "\${up%.*}\${up#*.}0"; }

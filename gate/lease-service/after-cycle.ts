@@ -11,8 +11,9 @@ interface Visit {
 }
 
 /**
- * Circles of workloads that wait for each other, each as `a, b, a`, beginning with its least name. Of circles that share a
- * workload only one is told: when it is broken, the next one shows. The result does not depend on the order of `edges`.
+ * Circles of workloads that wait for each other, each as `a, b, a`, beginning with its least name. Of circles that
+ * share a workload only one is told: when it is broken, the next one shows. The result does not depend on the order of
+ * `edges`.
  */
 export function cyclesIn(edges: Edges): string[][] {
   const walk = new Walk(edges)

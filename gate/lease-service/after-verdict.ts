@@ -70,14 +70,19 @@ function lackOf(
   }
 }
 
-/** Until the controller has seen the latest spec, its status is about another one: 0 replicas were available at once. */
+/**
+ * Until the controller has seen the latest spec, its status is about another one: 0 replicas were available at once.
+ */
 function outdated({ metadata, status }: Workload): string | undefined {
   return (status?.observedGeneration ?? 0) < (metadata.generation ?? 0)
     ? 'has a new spec that its controller has not seen yet'
     : undefined
 }
 
-/** Available stays true through a rollout, as the old pods serve on; it is true of zero replicas too, which do not count. */
+/**
+ * Available stays true through a rollout, as the old pods serve on; it is true of zero replicas too, which do not
+ * count.
+ */
 function deploymentLack(workload: Workload): string | undefined {
   const wanted = workload.spec?.replicas ?? 1
   const available = workload.status?.availableReplicas ?? 0

@@ -35,7 +35,9 @@ export class AgentStreams {
     this.#open.set(podUid, { stream, attempt, told: '', sentAtMs: Number.NEGATIVE_INFINITY })
   }
 
-  /** Ends the stream that has been open longest, so that all agents get their turn. `awayMs`: how long it is to be away. */
+  /**
+   * Ends the stream that has been open longest, so that all agents get their turn. `awayMs`: how long it is to be away.
+   */
   makeRoom(awayMs: (podUid: string) => number): void {
     const [oldest] = this.#open
     if (!oldest) return

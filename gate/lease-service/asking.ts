@@ -46,7 +46,9 @@ export class Asking {
     for (const key of this.#keysByPod.get(podUid) ?? []) this.remove(key)
   }
 
-  /** In the order of `compareTickets`. Those of the last look stay sorted, so only who has come since costs anything. */
+  /**
+   * In the order of `compareTickets`. Those of the last look stay sorted, so only who has come since costs anything.
+   */
   tickets(): Ticket[] {
     const isNew = (key: string) => this.#added.has(key)
     const stayed = this.#sorted.filter(ticket => this.#byKey.get(ticket.key) === ticket && !isNew(ticket.key))

@@ -12,8 +12,8 @@ export interface ComparisonDeps {
 }
 
 /**
- * Compares what is counted with the Leases that there are. A Lease that nobody counts is deleted; the keys of those that
- * somebody else deleted are returned, and their slots are free.
+ * Compares what is counted with the Leases that there are. A Lease that nobody counts is deleted; the keys of those
+ * that somebody else deleted are returned, and their slots are free.
  */
 export async function compareWithStore(deps: ComparisonDeps): Promise<string[]> {
   const { store, writer, isStopped, log } = deps

@@ -10,7 +10,10 @@ export interface ConditionWriterDeps {
   transport: Pick<ApiTransport, 'request'>
   clock: Clock
   log: Logger
-  /** A pod's condition is written at most this often; what comes in between is left out. Also the pause after a first failure. */
+  /**
+   * A pod's condition is written at most this often; what comes in between is left out. Also the pause after a first
+   * failure.
+   */
   leastGapMs?: number
 }
 
@@ -142,7 +145,9 @@ export class ConditionWriter {
   }
 }
 
-/** Of the 4xx, those that time alone may change. 403: a right that was taken away may be given back, but not for this. */
+/**
+ * Of the 4xx, those that time alone may change. 403: a right that was taken away may be given back, but not for this.
+ */
 const PASSING = new Set([401, 408, 409, 429])
 
 function textOf({ status, reason, message }: { status: string; reason?: string; message?: string }): string {

@@ -8,8 +8,9 @@ export interface GateEnd {
 }
 
 /**
- * The record of this very grant's gate having let the pod go; undefined when the status shows none. A record from before the grant
- * (known container ID, or another attempt in its termination message) is not it; nor is a gate that was killed.
+ * The record of this very grant's gate having let the pod go; undefined when the status shows none. A record from
+ * before the grant (known container ID, or another attempt in its termination message) is not it; nor is a gate that
+ * was killed.
  */
 export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
   const status = statusOf(pod, grant.gate)
@@ -22,8 +23,9 @@ export function gateEndOf(grant: Grant, pod: Pod): GateEnd | undefined {
 }
 
 /**
- * For how long the gate of a ticket has been running, in ms, by its pod's status: 0 when it is not known to. The stamp is the kubelet's, whose clock may
- * be off: no gate is older than its pod, by the API server's clock, or younger than nothing.
+ * For how long the gate of a ticket has been running, in ms, by its pod's status: 0 when it is not known to. The stamp
+ * is the kubelet's, whose clock may be off: no gate is older than its pod, by the API server's clock, or younger than
+ * nothing.
  */
 export function gateAgeMs(
   pod: Pod,
@@ -51,8 +53,9 @@ export type Run =
   | { kind: 'ended'; exitCode: number; reason: string }
 
 /**
- * Reads one container's status. A run counts only with a container ID that was not there before the grant, and a start not before the
- * gate's end (both stamps are the kubelet's own, in whole seconds). A container that runs again after such a run has ended.
+ * Reads one container's status. A run counts only with a container ID that was not there before the grant, and a start
+ * not before the gate's end (both stamps are the kubelet's own, in whole seconds). A container that runs again after
+ * such a run has ended.
  */
 export function runOf(status: ContainerStatus | undefined, grant: Grant, gate: GateEnd): Run {
   const { running, terminated, waiting } = status?.state ?? {}
@@ -83,8 +86,8 @@ export function isPastStarting(
 }
 
 /**
- * Container IDs in a status that speak of runs before a grant made now, of its gate and its containers: every ID but those of init
- * containers that run at this moment, since the gate that asks is one of them. As a Lease can hold them.
+ * Container IDs in a status that speak of runs before a grant made now, of its gate and its containers: every ID but
+ * those of init containers that run at this moment, since the gate that asks is one of them. As a Lease can hold them.
  */
 export function staleContainerIds(pod: Pod, { gate, containers }: Pick<Grant, 'gate' | 'containers'>): string[] {
   const names = new Set<string>([gate, ...containers])

@@ -5,9 +5,9 @@ import type { Sequence } from '../../core/sequence.ts'
 import { attemptIn, stampMs, statusOf } from './container-run.ts'
 
 /**
- * What the pod's status says of the containers of a sequence in run `attempt` of its init containers. Records from before that run say
- * nothing: after a reboot a status goes on showing dead containers as running and ready, and an agent that believed it
- * would start the next ones too early. A container that has not run since is `waiting`.
+ * What the pod's status says of the containers of a sequence in run `attempt` of its init containers. Records from
+ * before that run say nothing: after a reboot a status goes on showing dead containers as running and ready, and an
+ * agent that believed it would start the next ones too early. A container that has not run since is `waiting`.
  */
 export function containersSeen(pod: Pod, sequence: Sequence, attempt: number): Record<string, ContainerSight> {
   const sinceMs = runBeganMs(pod, attempt)
@@ -25,8 +25,8 @@ export function hasPassed(pod: Pod, gate: GateName, attempt: number): boolean {
 }
 
 /**
- * When the first gate of this run let the pod go, by the kubelet's clock: nothing that started before belongs to it. undefined
- * while the status does not show that. A pod without that gate has had one run only, as far as can be told.
+ * When the first gate of this run let the pod go, by the kubelet's clock: nothing that started before belongs to it.
+ * undefined while the status does not show that. A pod without that gate has had one run only, as far as can be told.
  */
 function runBeganMs(pod: Pod, attempt: number): number | undefined {
   if (!pod.spec.initContainers?.some(c => c.name === PULL_GATE)) return attempt === 1 ? 0 : undefined

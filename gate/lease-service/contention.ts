@@ -15,8 +15,9 @@ interface Demand {
 }
 
 /**
- * The scopes, of those that namespaces share, in which not all of these tickets have room together. Only there it matters who goes first. What a node
- * cannot start does not press on the cluster: of a node's tickets only as many count there as the node has room for.
+ * The scopes, of those that namespaces share, in which not all of these tickets have room together. Only there it
+ * matters who goes first. What a node cannot start does not press on the cluster: of a node's tickets only as many
+ * count there as the node has room for.
  */
 export function contendedScopes(entries: readonly Entry[], used: (scope: Scope) => InUse): Set<string> {
   const roomIn = (scope: Scope): number => {

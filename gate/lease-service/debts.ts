@@ -41,8 +41,8 @@ export interface Starts {
 }
 
 /**
- * Folds one more sight of a pod into what is known of its containers' runs. Starting is what the design counts: it runs, was never
- * past starting under this container ID, and is younger than its start timeout.
+ * Folds one more sight of a pod into what is known of its containers' runs. Starting is what the design counts: it
+ * runs, was never past starting under this container ID, and is younger than its start timeout.
  */
 export function startsOf(before: Starts['runs'] | undefined, facts: DebtFacts, now: Now): Starts {
   const runs = new Map<string, Start>()
@@ -131,7 +131,9 @@ export class Debts {
     if (known) this.#owe(known.debtor, 0)
   }
 
-  /** Takes in a pod of which no more was kept than the runs that are past starting: any other run of it has just begun. */
+  /**
+   * Takes in a pod of which no more was kept than the runs that are past starting: any other run of it has just begun.
+   */
   resume(pod: Pod, hasRun: (containerId: string) => boolean): void {
     const runs = new Map<string, Start>()
     for (const name of startersOf(pod)) {
@@ -148,7 +150,9 @@ export class Debts {
     return this.#due.has(podUid)
   }
 
-  /** Looks again at what has changed or is due. A pod that cannot be judged owes nothing, and is handed to `onError`. */
+  /**
+   * Looks again at what has changed or is due. A pod that cannot be judged owes nothing, and is handed to `onError`.
+   */
   settle(
     now: Now,
     factsOf: (podUid: string) => DebtFacts | undefined,

@@ -14,8 +14,8 @@ export class Estimate {
   }
 
   /**
-   * Wait of place `place` (1 is next) before `slots` slots, in ms: a simple moving average of hold times, as if slots came
-   * free in rounds. undefined while nothing is known.
+   * Wait of place `place` (1 is next) before `slots` slots, in ms: a simple moving average of hold times, as if slots
+   * came free in rounds. undefined while nothing is known.
    */
   waitMs(resource: Resource, place: number, slots: number): number | undefined {
     const recent = this.#recent[resource]

@@ -10,8 +10,8 @@ export interface Turns<T> {
 
 /**
  * Whose turn it is: of the newest, one at an address of which the fewest have begun; of these the newest. So who opens
- * connections without end gets in its own way, and of a herd behind one address (SNAT), or at an address each, the newest is served.
- * `stack`: the newest last; those that have gone are skipped. Undefined: nobody waits.
+ * connections without end gets in its own way, and of a herd behind one address (SNAT), or at an address each, the
+ * newest is served. `stack`: the newest last; those that have gone are skipped. Undefined: nobody waits.
  */
 export function fairTurn<T extends { address: string }>(
   stack: readonly T[],

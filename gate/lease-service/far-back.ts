@@ -1,20 +1,25 @@
-import type { Waiting } from './model.ts'
+import type { WaitCause, Waiting } from './model.ts'
 import type { Returns } from './returns.ts'
 
 /**
  * Places of one line whose gates keep their connection. Enough that a line which moves by 30 a second does not run dry
  * in the shortest absences; bounds what waiting costs the leader.
  */
-export const HELD_PLACES = 1_000
+export const CONNECTED_PLACES = 1_000
 
-/** Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory limit leaves room for these. */
-export const HELD_STREAMS = 10_000
+/**
+ * Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory
+ * limit leaves room for these.
+ */
+export const MAX_STREAMS = 10_000
 /** Of these, for gates that have come since the last step and have not been told yet whether to stay. */
-export const ARRIVING = 1_000
+export const ARRIVING_STREAMS = 1_000
 /** Of these, for agents. One that has no place comes back in turn and is told what has changed. */
-export const HELD_AGENTS = 3_000
-/** Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late. */
-export const HELD_ASIDE = 3_000
+export const MAX_AGENT_STREAMS = 3_000
+/**
+ * Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late.
+ */
+export const MAX_ASIDE_STREAMS = 3_000
 
 export const LEAST_AWAY_MS = 5_000
 /** An estimate is not trusted for longer: order is computed from those who are there. */
@@ -31,43 +36,55 @@ export interface Room {
 
 /**
  * Each who waits, with how long its gate should be away; undefined while it should stay. Those stay that are nearest to
- * their turn: the first of each line, then the second of each, up to HELD_PLACES, while there is room. Nobody loses a place
- * by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
+ * their turn: the first of each line, then the second of each, up to CONNECTED_PLACES, while there is room. Nobody
+ * loses a place by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
  */
 export function* absences(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
-  const asideHeld = Math.min(HELD_ASIDE, waiting.filter(isAside).length)
-  const inLine = HELD_STREAMS - ARRIVING - Math.min(room.agents, HELD_AGENTS) - asideHeld
-  const held = heldPlaces(waiting, inLine)
-  let asideLeft = asideHeld
-  let moreLeft = held.more
+  const asideStreams = Math.min(MAX_ASIDE_STREAMS, waiting.filter(isAside).length)
+  const inLine = MAX_STREAMS - ARRIVING_STREAMS - Math.min(room.agents, MAX_AGENT_STREAMS) - asideStreams
+  const connected = connectedPlaces(waiting, inLine)
+  let asideLeft = asideStreams
+  let moreLeft = connected.more
   for (const row of waiting) {
     const stays = isAside(row)
       ? asideLeft-- > 0
-      : row.place <= held.places || (row.place === held.places + 1 && moreLeft-- > 0)
-    yield [row, stays ? undefined : room.returns.afterMs(row.key, leastAwayMs(row, held.places), room)]
+      : row.place <= connected.places || (row.place === connected.places + 1 && moreLeft-- > 0)
+    yield [row, stays ? undefined : room.returns.afterMs(row.key, leastAwayMs(row, connected.places), room)]
   }
 }
 
 /** How many places of each line there is room for, and how many gates at the next place stay besides. */
-export function heldPlaces(waiting: readonly Waiting[], room: number): { places: number; more: number } {
-  const at = new Array<number>(HELD_PLACES + 1).fill(0)
-  for (const row of waiting) if (!isAside(row) && row.place <= HELD_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
+export function connectedPlaces(waiting: readonly Waiting[], room: number): { places: number; more: number } {
+  const at = new Array<number>(CONNECTED_PLACES + 1).fill(0)
+  for (const row of waiting)
+    if (!isAside(row) && row.place <= CONNECTED_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
   let left = room
-  for (let place = 1; place <= HELD_PLACES; place++) {
+  for (let place = 1; place <= CONNECTED_PLACES; place++) {
     const count = at[place] ?? 0
     if (count > left) return { places: place - 1, more: left }
     left -= count
   }
-  return { places: HELD_PLACES, more: 0 }
+  return { places: CONNECTED_PLACES, more: 0 }
 }
 
-/** Whether it stands in no line: its turn depends on no slot. */
+/** For each cause, whether who waits for it stands in a line for slots; if not, its turn depends on no slot. */
+const IS_IN_LINE: Record<WaitCause, boolean> = {
+  full: true,
+  behind: true,
+  oversize: true,
+  frozen: true,
+  order: false,
+  'node-lost': false,
+  'pod-unknown': false,
+  'set-aside': false,
+}
+
 function isAside({ cause }: Waiting): boolean {
-  return cause === 'order' || cause === 'node-lost' || cause === 'pod-unknown'
+  return !IS_IN_LINE[cause]
 }
 
-/** Until its place is one of those held, as far as that can be told: the line may be new or frozen. */
-export function leastAwayMs({ place, estimateMs }: Pick<Waiting, 'place' | 'estimateMs'>, held: number): number {
-  const untilHeldMs = ((estimateMs ?? 0) * (place - held)) / place
-  return Math.min(LONGEST_ESTIMATE_MS, Math.max(LEAST_AWAY_MS, untilHeldMs))
+/** Until its place is one of those connected, as far as that can be told: the line may be new or frozen. */
+export function leastAwayMs({ place, estimateMs }: Pick<Waiting, 'place' | 'estimateMs'>, connected: number): number {
+  const untilConnectedMs = ((estimateMs ?? 0) * (place - connected)) / place
+  return Math.min(LONGEST_ESTIMATE_MS, Math.max(LEAST_AWAY_MS, untilConnectedMs))
 }

@@ -28,8 +28,8 @@ const OLD_NEWS_MS = 20_000
  * one batch is being written shares the next one's single quorum read.
  *
  * Order is the point: create, then confirm the term, then answer. A create cannot be conditional on a term, but a
- * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant. It deletes nothing else either:
- * the next leader counts by what is stored, also what this one believes to have ended.
+ * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant. It deletes
+ * nothing else either: the next leader counts by what is stored, also what this one believes to have ended.
  */
 export class GrantWriter {
   readonly #deps: GrantWriterDeps
@@ -84,7 +84,10 @@ export class GrantWriter {
     return this.#versions.has(key) || this.#inFlight.has(key) || this.#toWrite.has(key)
   }
 
-  /** For how long nothing could be stored that was to be; 0 when the last try went well, or is so long ago that it tells nothing. */
+  /**
+   * For how long nothing could be stored that was to be; 0 when the last try went well, or is so long ago that it tells
+   * nothing.
+   */
   failingForMs(): number {
     const nowMs = this.#deps.monotonicMs()
     if (!this.#failing || nowMs - this.#failing.lastMs > OLD_NEWS_MS) return 0
@@ -212,7 +215,10 @@ export class GrantWriter {
     }
   }
 
-  /** Only who leads knows whether an object of another term is merely old: terms start over when somebody deletes the election Lease. */
+  /**
+   * Only who leads knows whether an object of another term is merely old: terms start over when somebody deletes the
+   * election Lease.
+   */
   async #put(grant: Grant, known: Version | undefined): Promise<Version> {
     try {
       return await this.#deps.store.put(grant, known)

@@ -5,7 +5,10 @@ import type { Leadership } from './leadership.ts'
 import type { NodeFold } from './node-facts.ts'
 import { StartedPod } from './started-pod.ts'
 
-/** What a replica knows when it begins to lead. Read on after a pause, `pods` shows the latest of each, and what came meanwhile. */
+/**
+ * What a replica knows when it begins to lead. Read on after a pause, `pods` shows the latest of each, and what came
+ * meanwhile.
+ */
 export interface KnownFacts {
   nodes: Iterable<[Node, NodeFold]>
   namespaces: Iterable<{ namespace: Namespace; fold: NamespaceFold }>
@@ -16,8 +19,9 @@ export interface KnownFacts {
 const PODS_AT_ONCE = 500
 
 /**
- * Shows a leadership what there is, with pauses in which all else gets its turn, renewals above all. It must be told of what changes
- * meanwhile: with that, each object has been shown in its latest state at the end, perhaps twice. Ends early when `isCurrent` says no.
+ * Shows a leadership what there is, with pauses in which all else gets its turn, renewals above all. It must be told of
+ * what changes meanwhile: with that, each object has been shown in its latest state at the end, perhaps twice. Ends
+ * early when `isCurrent` says no.
  */
 export async function handIn(
   leadership: Pick<Leadership, 'nodeChanged' | 'namespaceChanged' | 'podChanged'>,

@@ -1,6 +1,8 @@
-import { HELD_STREAMS } from './far-back.ts'
+import { MAX_STREAMS } from './far-back.ts'
 
-/** Longer than a dead leader's Lease lasts, shorter than the silence after which a gate gives a connection up (15 s). */
+/**
+ * Longer than a dead leader's Lease lasts, shorter than the silence after which a gate gives a connection up (15 s).
+ */
 export const HELD_MS = 10_000
 /** How often who is held is looked at. */
 const LOOK_MS = 100
@@ -13,8 +15,8 @@ interface Held {
 }
 
 /**
- * Requests that came while nobody led. Kept here they need not come again: once a leader is known they are served, or sent
- * on, within LOOK_MS, where gates that were sent away would back off for seconds and come in a random order.
+ * Requests that came while nobody led. Kept here they need not come again: once a leader is known they are served, or
+ * sent on, within LOOK_MS, where gates that were sent away would back off for seconds and come in a random order.
  */
 export class HeldRequests {
   readonly #isOver: () => boolean
@@ -28,9 +30,12 @@ export class HeldRequests {
     this.#monotonicMs = monotonicMs
   }
 
-  /** Resolves as soon as it is over, after HELD_MS at the latest; at once where so many are held that memory would run out. */
+  /**
+   * Resolves as soon as it is over, after HELD_MS at the latest; at once where so many are held that memory would run
+   * out.
+   */
   untilOver(): Promise<void> {
-    if (this.#isOver() || this.#held.size >= HELD_STREAMS) return Promise.resolve()
+    if (this.#isOver() || this.#held.size >= MAX_STREAMS) return Promise.resolve()
     this.#looking ??= setInterval(() => this.look(), LOOK_MS)
     return new Promise(end => this.#held.add({ end, untilMs: this.#monotonicMs() + HELD_MS }))
   }

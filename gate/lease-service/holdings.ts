@@ -64,7 +64,9 @@ export class Holdings {
     return this.#byPod.has(podUid)
   }
 
-  /** Whether a later run's first gate got the slots that a stage asks for, and none of them was taken back meanwhile. */
+  /**
+   * Whether a later run's first gate got the slots that a stage asks for, and none of them was taken back meanwhile.
+   */
   covers({ podUid, attempt, gate, containers }: Ticket): boolean {
     const whole = this.#byKey.get(ticketKey('start', podUid, attempt))
     if (!whole || whole.grant.gate === gate) return false

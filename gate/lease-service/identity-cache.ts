@@ -29,8 +29,8 @@ export type Identify = (token: string, address: string) => Promise<PodIdentity>
 
 /**
  * Remembers good verdicts by the token's hash: ten thousand gates that reconnect must not cost ten thousand reviews.
- * A token that comes again while it is being reviewed waits for that review: with an API server that hangs they would pile up.
- * What cannot be good costs no review; the others wait in a bounded queue in which addresses take turns.
+ * A token that comes again while it is being reviewed waits for that review: with an API server that hangs they would
+ * pile up. What cannot be good costs no review; the others wait in a bounded queue in which addresses take turns.
  */
 export function createIdentityCache({ review, isShown, clock }: IdentityCacheDeps): Identify {
   const kept = new ExpiringCache<PodIdentity>(MAX_KEPT, () => clock.monotonicMs())

@@ -7,7 +7,10 @@ export interface JsonLineAnswer<T> {
   end(message: T): void
   /** False once it has ended or the other side has hung up. */
   isOpen(): boolean
-  /** Serves the stream that `connect` takes; what it returns is called when the other side hangs up, also if that was meanwhile. */
+  /**
+   * Serves the stream that `connect` takes; what it returns is called when the other side hangs up, also if that was
+   * meanwhile.
+   */
   serve(connect: () => Promise<() => void>): Promise<void>
 }
 
@@ -17,12 +20,15 @@ export const MOST_UNSENT = 262_144
 const BEHIND_BYTES = 4_096
 /** A later message of the same kind says all that these do. */
 const REPEATED: ReadonlySet<string> = new Set(['waiting', 'heartbeat'])
-/** So many of those are left out for a client that does not read; then it is taken for dead. One comes each second to five. */
+/**
+ * So many of those are left out for a client that does not read; then it is taken for dead. One comes each second to
+ * five.
+ */
 const MOST_LEFT_OUT = 12
 
 /**
- * Nothing is written before the first message, so a request may still be refused until then. Who does not read is not sent what
- * is said again anyway, and is hung up on when that goes on or too much else lies unsent.
+ * Nothing is written before the first message, so a request may still be refused until then. Who does not read is not
+ * sent what is said again anyway, and is hung up on when that goes on or too much else lies unsent.
  */
 export function jsonLineAnswer<T extends { kind: string }>(reply: FastifyReply): JsonLineAnswer<T> {
   const { raw } = reply

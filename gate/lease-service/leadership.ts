@@ -11,7 +11,7 @@ import { type AgentStream, AgentStreams } from './agent-streams.ts'
 import { type BadAnnotationRow, BadAnnotations } from './bad-annotations.ts'
 import { compareWithStore } from './comparison.ts'
 import type { ConditionWriter } from './condition-writer.ts'
-import { HELD_AGENTS, HELD_STREAMS } from './far-back.ts'
+import { MAX_AGENT_STREAMS, MAX_STREAMS } from './far-back.ts'
 import { GateDesk } from './gate-desk.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { RefusedError } from './identity.ts'
@@ -61,13 +61,16 @@ export interface LeadershipDeps {
 
 const BEAT_MS = 1_000
 const RECONCILE_MS = 30_000
-/** As long as gates have patience by default. Then they shall lose it: a leader whose Leases the API server refuses (a quota, a policy) is none. */
+/**
+ * If no grant could be stored for this long (for example, a quota or policy rejects our Leases), stop sending to gates
+ * so that they fail open. Equals the default failOpenAfter.
+ */
 const MUTE_AFTER_MS = 60_000
 const NO_ROOM = 'as many gates are connected as there may be'
 const ANOTHER_RUN = 'another run of this pod has asked'
 /**
- * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who listens).
- * Made new at every takeover, so nothing is remembered that is not in a Lease or in the API.
+ * One term of one leader: joins the ledger (what is granted), the writer (what is durable) and the streams (who
+ * listens). Made new at every takeover, so nothing is remembered that is not in a Lease or in the API.
  */
 export class Leadership {
   readonly #deps: LeadershipDeps
@@ -146,7 +149,8 @@ export class Leadership {
     const { stored, foreign } = await this.#deps.store.list()
     const { clock, store, term } = this.#deps
     for (const { grant, version } of stored) {
-      // Terms start over when somebody deletes the election Lease; an object of a higher term could never be written again.
+      // Terms start over when somebody deletes the election Lease; an object of a higher term could never be written
+      // again.
       const isAhead = grant.term > term
       const current = isAhead ? { ...grant, term } : grant
       this.#writer.adopt(current, isAhead ? await store.put(current, version) : version)
@@ -218,7 +222,10 @@ export class Leadership {
     this.#planStep()
   }
 
-  /** A gate has come whose pod the watch does not show yet, which may last: it is looked after as one that the watch shows no more. Returns what is known of it. */
+  /**
+   * A gate has come whose pod the watch does not show yet, which may last: it is looked after as one that the watch
+   * shows no more. Returns what is known of it.
+   */
   podFound(pod: Pod): Pod {
     const uid = pod.metadata.uid ?? ''
     const shown = this.#pods.get(uid)
@@ -278,7 +285,7 @@ export class Leadership {
     const ticket = ticketOf(pod, { gate, attempt })
     if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
     const { key } = ticket
-    if (this.streamCount() >= HELD_STREAMS && !this.#gates.has(key)) {
+    if (this.streamCount() >= MAX_STREAMS && !this.#gates.has(key)) {
       stream.end({ kind: 'retry', afterMs: this.#gates.awayMs(key), reason: NO_ROOM })
       return () => undefined
     }
@@ -310,7 +317,10 @@ export class Leadership {
     this.#planStep()
   }
 
-  /** Takes in the agent of a sequenced pod with all it knows, and shows it what the pod's status says. Throws RefusedError. */
+  /**
+   * Takes in the agent of a sequenced pod with all it knows, and shows it what the pod's status says. Throws
+   * RefusedError.
+   */
   connectAgent(pod: Pod, { podUid, attempt, reports }: AgentRequest, stream: AgentStream): () => void {
     // Before anything is kept for it: a refused caller has no stream to close.
     this.#requireAgent(pod)
@@ -318,7 +328,7 @@ export class Leadership {
     this.#agents.open(podUid, attempt, stream)
     this.#takeReports(pod, { podUid, attempt, reports })
     // After it was told what its pod's status says, which is all it came for if it must go at once.
-    if (this.#agents.size > HELD_AGENTS || this.streamCount() > HELD_STREAMS)
+    if (this.#agents.size > MAX_AGENT_STREAMS || this.streamCount() > MAX_STREAMS)
       this.#agents.makeRoom(uid => this.#gates.awayMs(uid))
     return () => void (this.#stopped || this.#agents.close(podUid, stream))
   }
@@ -379,7 +389,10 @@ export class Leadership {
     this.#pace.planIn(wakeAtMs === undefined ? undefined : Math.min(BEAT_MS, wakeAtMs - nowMs))
   }
 
-  /** What could not be decided: single pods are told of; what concerns all is tried again, and if it lasts nobody is kept waiting for it. */
+  /**
+   * What could not be decided: single pods are told of; what concerns all is tried again, and if it lasts nobody is
+   * kept waiting for it.
+   */
   #heedStep({ troubles, failure }: Step, nowMs: number): void {
     for (const trouble of troubles) this.#trouble(trouble)
     if (failure === undefined) {
@@ -461,7 +474,10 @@ export class Leadership {
     this.#isMute = isMute
   }
 
-  /** Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. Or it got past starting meanwhile. */
+  /**
+   * Grants of pods that the watch does not show: the pod ended while nobody led, or has lost its label. Or it got past
+   * starting meanwhile.
+   */
   async #checkUnknownPods(): Promise<void> {
     const unknown = this.#adopted.filter(({ podUid }) => !this.#pods.has(podUid))
     const podOf = ({ podUid, podName, namespace }: Grant) => ({ uid: podUid, name: podName, namespace })

@@ -14,10 +14,11 @@ const LONG_SECONDS = 600
 type Stored = Omit<Grant, 'containers' | 'images' | 'staleContainerIds' | 'createdAtMs' | 'priority'>
 
 /**
- * The grant of a Lease of another version, of which not all is understood (`known` is what is). What is missing comes from the Lease's
- * name and spec, which say whose the slots are, where, how many and for how long. Containers that cannot be known get names that no
- * status shows: their slots are held until the pod is gone or finished, its node is lost, or the timeout, never given back too
- * early. Undefined when even namespace, node or number of slots cannot be known.
+ * The grant of a Lease of another version, of which not all is understood (`known` is what is). What is missing comes
+ * from the Lease's name and spec, which say whose the slots are, where, how many and for how long. Containers that
+ * cannot be known get names that no status shows: their slots are held until the pod is gone or finished, its node is
+ * lost, or the timeout, never given back too early. Undefined when even namespace, node or number of slots cannot be
+ * known.
  */
 export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Grant>): Grant | undefined {
   const [key, resource, podUid, attempt, gate] = KEY.exec(metadata.name ?? '') ?? []

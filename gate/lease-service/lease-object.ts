@@ -14,8 +14,9 @@ function holderOf(grant: Grant): string {
 }
 
 /**
- * A grant as a Lease of the key's name, so that a second create of it conflicts. The whole grant is in an annotation, since a new leader must be able to go on from the object
- * alone; the spec says the same for people. `leaseTransitions` is the term.
+ * A grant as a Lease of the key's name, so that a second create of it conflicts. The whole grant is in an annotation,
+ * since a new leader must be able to go on from the object alone; the spec says the same for people. `leaseTransitions`
+ * is the term.
  */
 export function encodeLease(grant: Grant, namespace: string): Lease {
   const stamp = microTime(grant.grantedAtMs)
@@ -59,8 +60,9 @@ const FIELDS: Record<keyof Grant, (value: unknown) => boolean> = {
 }
 
 /**
- * The grant in a Lease, also of an older or newer version: what that one writes otherwise is completed from the Lease's name and spec.
- * Undefined when it is none of ours, belongs to another name or does not even say how many slots are held where.
+ * The grant in a Lease, also of an older or newer version: what that one writes otherwise is completed from the Lease's
+ * name and spec. Undefined when it is none of ours, belongs to another name or does not even say how many slots are
+ * held where.
  */
 export function decodeLease(lease: Lease): Grant | undefined {
   const record = recordIn(lease.metadata.annotations?.[GRANT_ANNOTATION])

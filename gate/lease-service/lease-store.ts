@@ -31,8 +31,8 @@ export interface LeaseStore {
   /** All grants, by a quorum read. `foreign` names objects of ours that cannot be read as grants. */
   list(): Promise<{ stored: StoredGrant[]; foreign: { name: string; version: Version }[] }>
   /**
-   * Makes the grant durable under its term. Without a known version an object of the same key is written over only where it
-   * is of this term; fails with StaleTermError where another one's is there. Resolves only when acknowledged.
+   * Makes the grant durable under its term. Without a known version an object of the same key is written over only
+   * where it is of this term; fails with StaleTermError where another one's is there. Resolves only when acknowledged.
    */
   put(grant: Grant, known?: Version): Promise<Version>
   /** Deletes the object if it is still at `version`; resolves false where it is not, true when it is gone. */

@@ -12,7 +12,10 @@ import { madeNode, silentMetrics } from './made-pods.ts'
 import { type EventInput, Reporter } from './reporter.ts'
 import { LeaseService } from './service.ts'
 
-/** Test support: the service's real parts on Leases in memory, with a clock that the test moves and an election that it decides. */
+/**
+ * Test support: the service's real parts on Leases in memory, with a clock that the test moves and an election that it
+ * decides.
+ */
 export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSettings['node'] = { maxStarting: 1 }) {
   const all = (): MapIterator<Pod> | ArrayIterator<Pod> => pods.values()
   const api = new MemoryLeaseApi()

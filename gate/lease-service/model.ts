@@ -7,7 +7,10 @@ export type Resource = 'pull' | 'start'
  * gate says, so the queue can be computed again from pods at any time.
  */
 export interface Ticket {
-  /** `<resource>.<podUid>.<attempt>`, and `.<gate>` for a stage of a sequenced pod: a gate that asks again finds its own ticket or grant. */
+  /**
+   * `<resource>.<podUid>.<attempt>`, and `.<gate>` for a stage of a sequenced pod: a gate that asks again finds its own
+   * ticket or grant.
+   */
   key: string
   resource: Resource
   gate: GateName
@@ -40,13 +43,19 @@ export interface Grant extends Ticket {
   grantedAtMs: number
   /** How long a container may be starting, or a pull may take, before its slot comes back. */
   timeoutMs: number
-  /** Container IDs the pod's status showed before the grant, or digests of them (stale-ids.ts): what they say is about an earlier run. */
+  /**
+   * Container IDs the pod's status showed before the grant, or digests of them (stale-ids.ts): what they say is about
+   * an earlier run.
+   */
   staleContainerIds: string[]
-  /** Its namespace was only observed then, so nobody asked whether there is room: its slots are debt, and held nowhere. */
+  /**
+   * Its namespace was only observed then, so nobody asked whether there is room: its slots are debt, and held nowhere.
+   */
   isObserved?: true
   /**
-   * A pull of images that other grants pull to the same node: it holds no slot as long as they do, and one when they end while it
-   * goes on. Stored, so that a later leader holds that slot too; `slots` is 0, by which an earlier version counts it.
+   * A pull of images that other grants pull to the same node: it holds no slot as long as they do, and one when they
+   * end while it goes on. Stored, so that a later leader holds that slot too; `slots` is 0, by which an earlier version
+   * counts it.
    */
   isRider?: true
 }
@@ -57,8 +66,8 @@ export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): bo
 }
 
 /**
- * What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others (`order`), a node or pod
- * that is there, or a grant of it that can be made (`set-aside`).
+ * What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others
+ * (`order`), a node or pod that is there, or a grant of it that can be made (`set-aside`).
  */
 export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown' | 'set-aside'
 

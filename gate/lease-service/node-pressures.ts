@@ -39,7 +39,10 @@ export class NodePressures {
   readonly #nodes = new Map<string, NodeEntry>()
   #intervalMs = INTERVAL_MS
 
-  /** `max`: the most that is allowed on nodes that say nothing else; where there is none, nobody is asked and nothing is kept. */
+  /**
+   * `max`: the most that is allowed on nodes that say nothing else; where there is none, nobody is asked and nothing is
+   * kept.
+   */
   constructor(max: Pressure = {}) {
     this.#max = max
   }
@@ -56,7 +59,10 @@ export class NodePressures {
     this.#judge(nodeName)
   }
 
-  /** A gate of the pod on this node has told. One who cannot read the kernel's figures (as in a sandboxed runtime) says nothing. */
+  /**
+   * A gate of the pod on this node has told. One who cannot read the kernel's figures (as in a sandboxed runtime) says
+   * nothing.
+   */
   take(nodeName: string, podUid: string, pressure: Pressure, nowMs: number): void {
     if (!hasAny(this.#maxOf(nodeName)) || Object.keys(pressure).length === 0) return
     const askedMs = this.#nodes.get(nodeName)?.askedMs ?? Number.NEGATIVE_INFINITY

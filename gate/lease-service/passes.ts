@@ -18,12 +18,14 @@ export interface PassFacts {
   withinRatesAtMs: (ticket: Ticket) => number
 }
 
-/** Pods whose wait is over pass one by one, or a long stop would end in the herd that the limits are there to prevent. */
+/**
+ * Pods whose wait is over pass one by one, or a long stop would end in the herd that the limits are there to prevent.
+ */
 const PASS_GAP_MS = 1_000
 
 /**
- * Who passes full limits: by a floor (`min-start-rate`), when pods wait and none began to start for its time, or by a maximum
- * wait. Freezing is meant: 0 beats both. Monotonic ms.
+ * Who passes full limits: by a floor (`min-start-rate`), when pods wait and none began to start for its time, or by a
+ * maximum wait. Freezing is meant: 0 beats both. Monotonic ms.
  */
 export class Passes {
   /** By `cluster` or `namespace/x`: since when there has been somebody who waits and nobody who began. */

@@ -70,9 +70,9 @@ const BACK_OFF: ReadonlySet<string> = new Set([
 
 /**
  * Folds one more sight of a pod into what is known of a grant. A slot is held until it is *seen* to be free: the
- * container past starting, ended or in back-off, in a status that also shows the end of this very grant's gate; or until
- * the timeout, which runs from the grant, and anew from when the container is first seen running. Where the readiness is
- * the agent's to tell, its word takes the place of the probes, and it may ask for more time.
+ * container past starting, ended or in back-off, in a status that also shows the end of this very grant's gate; or
+ * until the timeout, which runs from the grant, and anew from when the container is first seen running. Where the
+ * readiness is the agent's to tell, its word takes the place of the probes, and it may ask for more time.
  */
 export function holdersOf(grant: Grant, facts: PhaseFacts, nowMs: number): Holding {
   const gate = facts.pod && gateEndOf(grant, facts.pod)
@@ -156,15 +156,17 @@ function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd):
   return isPast === undefined && !held.ended ? { ...held, changesAtMs: Math.min(held.changesAtMs, settledAtMs) } : held
 }
 
-/** Whether a running container is past starting, but for its agent's word; undefined when only the settle time can tell. */
+/**
+ * Whether a running container is past starting, but for its agent's word; undefined when only the settle time can tell.
+ */
 export function isPastBy(readiness: Readiness | undefined, byProbes: () => boolean | undefined): boolean | undefined {
   if (readiness?.type === 'simple') return undefined
   return readiness && isAgentsWord(readiness) ? false : byProbes()
 }
 
 /**
- * Over when the last image step has started, or one failed. With pull policy Always the kubelet asks the registry once more at
- * the app's start, but a pod that waits for its start slot must not hold a pull slot meanwhile.
+ * Over when the last image step has started, or one failed. With pull policy Always the kubelet asks the registry once
+ * more at the app's start, but a pod that waits for its start slot must not hold a pull slot meanwhile.
  */
 function pullVerdict(pod: Pod, sight: Sight, gate: GateEnd): Verdict {
   const { grant } = sight

@@ -5,8 +5,8 @@ import type { SharedText } from './shared.ts'
 import { STARTED_CONDITION } from './started-condition.ts'
 
 /**
- * What the lease service reads of a pod: 1 to 2 KB of some 16. Whoever begins to read another field adds it here. `texts`: names are
- * shared with other objects.
+ * What the lease service reads of a pod: 1 to 2 KB of some 16. Whoever begins to read another field adds it here.
+ * `texts`: names are shared with other objects.
  */
 export function projectPod({ metadata, spec, status }: Pod, texts: SharedText): Pod {
   const containerOf = (container: Container): Container => ({

@@ -4,7 +4,9 @@ import { type Sequence, sequenceOfPod } from '../../core/sequence.ts'
 
 const known = new WeakMap<Pod['spec'], Sequence | undefined>()
 
-/** The sequence in the spec of a pod; undefined for a plain pod. Read once a spec object, which nobody ever writes to. */
+/**
+ * The sequence in the spec of a pod; undefined for a plain pod. Read once a spec object, which nobody ever writes to.
+ */
 export function sequenceOf(pod: Pod): Sequence | undefined {
   if (!known.has(pod.spec)) known.set(pod.spec, sequenceOfPod(pod))
   return known.get(pod.spec)

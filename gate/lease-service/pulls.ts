@@ -7,8 +7,8 @@ export interface Pull {
 }
 
 /**
- * Who pulls what to which node. Two pods that pull one image to one node make one pull, under one slot: the slot of the first,
- * and when that ends while the other goes on, the other's.
+ * Who pulls what to which node. Two pods that pull one image to one node make one pull, under one slot: the slot of the
+ * first, and when that ends while the other goes on, the other's.
  */
 export class Pulls<P extends Pull = Pull> {
   readonly #isOnNode: (nodeName: string, image: string) => boolean
@@ -45,7 +45,10 @@ export class Pulls<P extends Pull = Pull> {
     }
   }
 
-  /** Takes those out of the riders that pull something that is not on their node and that nobody else pulls there: each needs a slot of its own. */
+  /**
+   * Takes those out of the riders that pull something that is not on their node and that nobody else pulls there: each
+   * needs a slot of its own.
+   */
   left(): P[] {
     const left: P[] = []
     for (const nodeName of this.#changed) {

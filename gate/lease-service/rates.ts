@@ -7,12 +7,13 @@ interface Emission {
 }
 
 /**
- * Start rates by GCRA, the generic cell rate algorithm, with one time stamp a scope and no tolerance. A cell is up to `limit` slots that are
- * given out at one time; the next one may go `windowMs` later, so no window of that length ever holds more than `limit` slots. A request
- * larger than the limit is worth several cells, and the next one is due after as many windows.
+ * Start rates by GCRA, the generic cell rate algorithm, with one time stamp a scope and no tolerance. A cell is up to
+ * `limit` slots that are given out at one time; the next one may go `windowMs` later, so no window of that length ever
+ * holds more than `limit` slots. A request larger than the limit is worth several cells, and the next one is due after
+ * as many windows.
  *
- * A process that has just begun to lead does not know what its predecessor gave out: it takes every rate for used when it began, and so
- * gives nothing out for one window at most. Times are monotonic ms.
+ * A process that has just begun to lead does not know what its predecessor gave out: it takes every rate for used when
+ * it began, and so gives nothing out for one window at most. Times are monotonic ms.
  */
 export class Rates {
   readonly #sinceMs: number

@@ -98,7 +98,10 @@ export class Reporter {
     if (pod) this.#recordFor(pod, 'Warning', 'StartgateOverLimit', `starts although the limits are full: ${reason}`)
   }
 
-  /** A container of a sequenced pod was not ready in time: who waits for it goes on waiting. A plain pod is told of at the release. */
+  /**
+   * A container of a sequenced pod was not ready in time: who waits for it goes on waiting. A plain pod is told of at
+   * the release.
+   */
   timedOut({ grant, container }: SlotTimeout, pod: Pod | undefined): void {
     const sequence = pod && sequenceOf(pod)
     if (!sequence || grant.resource !== 'start') return

@@ -16,8 +16,8 @@ export class Reports {
   readonly #byPod = new Map<string, PodReports>()
 
   /**
-   * Folds reports in, of the pod's own `containers` only: what else an agent names is not kept. False when they speak of an earlier run
-   * and so count for nothing.
+   * Folds reports in, of the pod's own `containers` only: what else an agent names is not kept. False when they speak
+   * of an earlier run and so count for nothing.
    */
   take(
     { podUid, attempt, containers }: { podUid: string; attempt: number; containers: ReadonlySet<string> },

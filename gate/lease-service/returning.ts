@@ -7,13 +7,14 @@ import { sequenceOf } from './pod-sequence.ts'
 import { ticketOf } from './ticket.ts'
 
 /**
- * How long a new leader keeps the turns of those who have not come back. Gates that are held by a replica come within half a
- * second, others try anew after one; with the 7.5 s after which a killed leader is replaced it fits into 10 s.
+ * How long a new leader keeps the turns of those who have not come back. Gates that are held by a replica come within
+ * half a second, others try anew after one; with the 7.5 s after which a killed leader is replaced it fits into 10 s.
  */
 export const RETURN_MS = 2_000
 /**
- * The same for a process that has just begun, from its beginning on: it may be the first that gates reach again. It takes 1 s to serve, the
- * kubelet's probe and the endpoints some 3 s more, and a gate that was turned away pauses for up to 8 s.
+ * The same for a process that has just begun, from its beginning on: it may be the first that gates reach again. It
+ * takes 1 s to serve, the kubelet's probe and the endpoints some 3 s more, and a gate that was turned away pauses for
+ * up to 8 s.
  */
 export const RETURN_AFTER_START_MS = 15_000
 
@@ -23,8 +24,8 @@ export function returnMs(ageMs: number): number {
 }
 
 /**
- * Gates that waited when this term began, by the status of their pods, and have not been heard since. What they wait for is
- * not given to whoever comes after them: a connection that is made sooner must not beat an older pod.
+ * Gates that waited when this term began, by the status of their pods, and have not been heard since. What they wait
+ * for is not given to whoever comes after them: a connection that is made sooner must not beat an older pod.
  */
 export class Returning {
   readonly #byPod = new Map<string, Ticket>()
@@ -60,7 +61,10 @@ export class Returning {
   }
 }
 
-/** What a pod's gate is waiting for, if one runs. Whether a stage waits for slots or for a dependency, only its agent knows. */
+/**
+ * What a pod's gate is waiting for, if one runs. Whether a stage waits for slots or for a dependency, only its agent
+ * knows.
+ */
 function waitedFor(pod: Pod): Ticket | undefined {
   const running = pod.status?.initContainerStatuses?.find(({ name, state }) => isGate(name) && state?.running)
   if (!running) return undefined

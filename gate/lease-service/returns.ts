@@ -1,6 +1,7 @@
 /**
- * Gates and agents that come back in one second. With its TLS session each costs about 1 ms of this process, so that those
- * who only ask whether it is their turn take 0.4 cores at most. Lines that go faster than this are served from those who stay.
+ * Gates and agents that come back in one second. With its TLS session each costs about 1 ms of this process, so that
+ * those who only ask whether it is their turn take 0.4 cores at most. Lines that go faster than this are served from
+ * those who stay.
  */
 export const RETURNS_PER_SECOND = 400
 

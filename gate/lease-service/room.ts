@@ -13,7 +13,9 @@ export function slotsIn(slots: number, { share = Number.POSITIVE_INFINITY }: Sco
   return Math.min(slots, share)
 }
 
-/** Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node. */
+/**
+ * Debt takes no more room than leaves the request alone in its scope: two hundred crash-loopers must not freeze a node.
+ */
 export function countedDebt(slots: number, scope: Scope, debt: number): number {
   return Math.min(debt, Math.max(0, scope.limit - slotsIn(slots, scope)))
 }
@@ -30,7 +32,10 @@ export function isOwn({ id }: Pick<Scope, 'id'>): boolean {
   return id.startsWith('namespace/') || id.startsWith('rate/namespace/')
 }
 
-/** A scope that pods elsewhere do not use, even those of the same namespace: a node, alone or for one namespace, or a registry. */
+/**
+ * A scope that pods elsewhere do not use, even those of the same namespace: a node, alone or for one namespace, or a
+ * registry.
+ */
 export function isLocal({ id }: Pick<Scope, 'id'>): boolean {
   return id.startsWith('node/') || id.startsWith('registry/') || /^namespace\/[^/]+\/node\//.test(id)
 }

@@ -21,7 +21,7 @@ import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 import type { Stream } from './streams.ts'
-import { limitUnnamed } from './unnamed-connections.ts'
+import { limitUnauthenticated } from './unnamed-connections.ts'
 
 export interface ServerDeps {
   tls?: ServerOptions
@@ -49,10 +49,16 @@ const PATIENCE_MS = 10_000
 /** Node looks for late requests every 30 s unless told otherwise. */
 const CHECK_MS = 2_000
 
-/** Of `listen`: a herd's connections in one turn of the event loop. Beyond Node's 511 the kernel drops them, and each comes again after 1, 3, 7 s. */
+/**
+ * Of `listen`: a herd's connections in one turn of the event loop. Beyond Node's 511 the kernel drops them, and each
+ * comes again after 1, 3, 7 s.
+ */
 export const BACKLOG = 4_096
 
-/** The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`, `/readyz`. Does not listen yet. */
+/**
+ * The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`,
+ * `/readyz`. Does not listen yet.
+ */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -72,10 +78,10 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     }),
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   oneRequestAtATime(server.server)
-  const unnamed = limitUnnamed(server.server)
+  const unauthenticated = limitUnauthenticated(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
     const identity = await identityOf(deps, request, body)
-    unnamed.named(request.raw.socket)
+    unauthenticated.authenticated(request.raw.socket)
     return identity
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentMessage, GateMessage } from '../../core/lease-api.ts'
 import type { Pod } from '../../core/pod.ts'
-import { HELD_AGENTS, HELD_PLACES, HELD_STREAMS } from './far-back.ts'
+import { CONNECTED_PLACES, MAX_AGENT_STREAMS, MAX_STREAMS } from './far-back.ts'
 import { HELD_MS } from './held-requests.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
@@ -365,7 +365,7 @@ describe('a gate that asks while nobody leads', () => {
 })
 
 test('gates beyond the first thousand places are told to come back, and hold up nobody while away', async () => {
-  const pods = Array.from({ length: HELD_PLACES + 3 }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
+  const pods = Array.from({ length: CONNECTED_PLACES + 3 }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
   const { service, ask } = madeService(pods)
   await service.startLeading(1)
   const heard = new Map<string, GateMessage[]>()
@@ -373,7 +373,7 @@ test('gates beyond the first thousand places are told to come back, and hold up 
   await quiet()
   const kinds = [...heard.values()].map(last)
   // One holds the slot, a thousand wait, two go.
-  expect([kinds[0], kinds[1], kinds[HELD_PLACES], ...kinds.slice(-2)]).toEqual([
+  expect([kinds[0], kinds[1], kinds[CONNECTED_PLACES], ...kinds.slice(-2)]).toEqual([
     'granted',
     'waiting',
     'waiting',
@@ -392,8 +392,8 @@ test('gates beyond the first thousand places are told to come back, and hold up 
 })
 
 test('gates and agents together never have more streams than the leader has room for', async () => {
-  const gated = Array.from({ length: HELD_STREAMS }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
-  const sequenced = Array.from({ length: HELD_AGENTS + 2 }, (_, i) => withUid(sequencedPod(), `agent-${i}`))
+  const gated = Array.from({ length: MAX_STREAMS }, (_, i) => madePod(`pod-${String(i).padStart(5, '0')}`))
+  const sequenced = Array.from({ length: MAX_AGENT_STREAMS + 2 }, (_, i) => withUid(sequencedPod(), `agent-${i}`))
   const { service, ask } = madeService([...gated, ...sequenced])
   await service.startLeading(1)
   const agent = async (podUid: string): Promise<string[]> => {
@@ -406,7 +406,7 @@ test('gates and agents together never have more streams than the leader has room
   }
   const heard = [] as string[][]
   for (const { metadata } of sequenced) heard.push(await agent(metadata.uid ?? ''))
-  expect(service.streamCount()).toBe(HELD_AGENTS)
+  expect(service.streamCount()).toBe(MAX_AGENT_STREAMS)
   // Each is told what its pod's status says, also the first, which went for the last.
   expect(heard.filter(([first]) => first !== 'containers')).toEqual([])
   expect(heard.map(kinds => kinds.at(-1)).filter(kind => kind === 'retry')).toHaveLength(2)
@@ -416,7 +416,7 @@ test('gates and agents together never have more streams than the leader has room
     if (service.streamCount() > most) most = service.streamCount()
   }
   await quiet()
-  expect(Math.max(most, service.streamCount())).toBeLessThanOrEqual(HELD_STREAMS)
+  expect(Math.max(most, service.streamCount())).toBeLessThanOrEqual(MAX_STREAMS)
 }, 60_000)
 
 function withUid(pod: Pod, uid: string): Pod {

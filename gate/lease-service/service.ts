@@ -61,8 +61,8 @@ export class LeaseService {
 
   /**
    * Begins to grant in `term`: reads every stored grant by a quorum read first, so that what a former leader gave out
-   * and no pod shows yet is counted. Call it only after the watches have synced. Afterwards `isLeading` tells whether the
-   * term was still ours; rejects when the API server does not answer.
+   * and no pod shows yet is counted. Call it only after the watches have synced. Afterwards `isLeading` tells whether
+   * the term was still ours; rejects when the API server does not answer.
    */
   async startLeading(term: number): Promise<void> {
     this.stopLeading()
@@ -72,7 +72,8 @@ export class LeaseService {
       ...this.#deps,
       started: this.#started,
       term,
-      // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it to end it.
+      // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it
+      // to end it.
       confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
       onTermLost: reason => void (isCurrent() && this.#deps.onTermLost(reason)),
     })
@@ -189,7 +190,9 @@ export class LeaseService {
     return () => undefined
   }
 
-  /** Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError. */
+  /**
+   * Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError.
+   */
   async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
     await this.#held.untilOver()
     const way = await this.#wayOf(identity)
@@ -199,7 +202,10 @@ export class LeaseService {
     return () => undefined
   }
 
-  /** Takes in what an agent has to add. Throws RefusedError, also when another replica leads: the agent's stream tells which. */
+  /**
+   * Takes in what an agent has to add. Throws RefusedError, also when another replica leads: the agent's stream tells
+   * which.
+   */
   async report(identity: PodIdentity, request: ReportsRequest): Promise<void> {
     const { leadership, pod } = await this.#served(identity)
     leadership.report(pod, request)
@@ -245,7 +251,10 @@ export class LeaseService {
     return { kind: 'leader', address: leader.address, term: leader.term }
   }
 
-  /** A pod that the watch does not show (yet): new, or the watch is late or broken. Throws RefusedError unless it is one of ours. */
+  /**
+   * A pod that the watch does not show (yet): new, or the watch is late or broken. Throws RefusedError unless it is one
+   * of ours.
+   */
   async #unseenPod({ namespace, podName, podUid }: PodIdentity): Promise<Pod> {
     const pod = await this.#deps.getPod(namespace, podName)
     if (pod?.metadata.uid !== podUid)

@@ -9,7 +9,10 @@ export interface Trouble {
   reason: string
 }
 
-/** `unstored`: the write failed for no fault of the ticket's. `changed`: somebody else wrote there, so the next try may go well at once. */
+/**
+ * `unstored`: the write failed for no fault of the ticket's. `changed`: somebody else wrote there, so the next try may
+ * go well at once.
+ */
 export type SetAsideKind = Trouble['kind'] | 'unstored' | 'changed'
 
 interface SetAside {
@@ -30,7 +33,10 @@ export function reasonOfError(error: unknown): string {
   return messageOf(error).slice(0, MAX_REASON_LENGTH)
 }
 
-/** Tickets that are not decided on for a while, each for reasons of its own, so that all others go on. Times are monotonic ms. */
+/**
+ * Tickets that are not decided on for a while, each for reasons of its own, so that all others go on. Times are
+ * monotonic ms.
+ */
 export class SetAsides {
   readonly #byPod = new Map<string, Map<string, SetAside>>()
 
@@ -75,8 +81,8 @@ export class SetAsides {
   }
 
   /**
-   * Whether nothing is said to its gate: we have failed it by a fault that may last, so it must not take our word for contact, and
-   * fails open in its time. Until it was dealt with, or nobody would ever hear the end of it.
+   * Whether nothing is said to its gate: we have failed it by a fault that may last, so it must not take our word for
+   * contact, and fails open in its time. Until it was dealt with, or nobody would ever hear the end of it.
    */
   isQuiet({ podUid, key }: Pick<Ticket, 'podUid' | 'key'>): boolean {
     const found = this.#byPod.get(podUid)?.get(key)

@@ -1,6 +1,6 @@
 /**
- * One copy of what many objects have in common: names of namespaces, nodes and images. Bounded, since some of them are made by whoever
- * makes pods: beyond the bound it begins anew, and less is shared.
+ * One copy of what many objects have in common: names of namespaces, nodes and images. Bounded, since some of them are
+ * made by whoever makes pods: beyond the bound it begins anew, and less is shared.
  */
 export class Shared<V> {
   readonly #make: (key: string) => V

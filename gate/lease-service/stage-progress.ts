@@ -29,8 +29,8 @@ export class StageProgress {
   }
 
   /**
-   * Why a stage may not take slots yet; undefined when it may. The kubelet opens one gate after the other, so a stage that took
-   * slots before an earlier one had them would hold what it cannot use, and the pod could wait for itself.
+   * Why a stage may not take slots yet; undefined when it may. The kubelet opens one gate after the other, so a stage
+   * that took slots before an earlier one had them would hold what it cannot use, and the pod could wait for itself.
    */
   reasonToWait(ticket: Ticket, pod: Pod, isHeld: (key: string) => boolean): string | undefined {
     const { podUid, attempt, gate } = ticket

@@ -2,8 +2,8 @@ import { ImageCounts } from './node-images.ts'
 import { StartedPod } from './started-pod.ts'
 
 /**
- * The pods past starting, as a replica sees them whether it leads or not: a new leader finds them here, so that they cost it nothing,
- * however many there are.
+ * The pods past starting, as a replica sees them whether it leads or not: a new leader finds them here, so that they
+ * cost it nothing, however many there are.
  */
 export class StartedIndex {
   readonly #byUid = new Map<string, StartedPod>()

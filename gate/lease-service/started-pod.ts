@@ -9,12 +9,15 @@ import { STARTED_CONDITION } from './started-condition.ts'
 import { isFinished } from './ticket.ts'
 import { FAIL_OPEN_NEWS_MS, failOpensOf } from './verdicts.ts'
 
-/** Of a container ID, which is random: enough to tell runs apart. V8 copies texts up to this length; a longer cut would keep the whole. */
+/**
+ * Of a container ID, which is random: enough to tell runs apart. V8 copies texts up to this length; a longer cut would
+ * keep the whole.
+ */
 const ID_LENGTH = 12
 
 /**
- * A pod past starting: who it is, and what others are judged by. When something of it starts anew, the watch shows the whole pod again.
- * A Pod to who stores it, with nothing in its spec but the node.
+ * A pod past starting: who it is, and what others are judged by. When something of it starts anew, the watch shows the
+ * whole pod again. A Pod to who stores it, with nothing in its spec but the node.
  */
 export class StartedPod implements Pod {
   readonly metadata: Pod['metadata']

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 
-/** A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer. */
+/**
+ * A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer.
+ */
 const REST_PER_STEP = 3
 const LONGEST_REST_MS = 250
 

@@ -3,15 +3,19 @@ import { StaleTermError } from './lease-store.ts'
 import { reasonOfError } from './set-asides.ts'
 
 /**
- * Why a Lease could not be written. `refused`: the API server will not have this object, so it is this grant's own trouble.
- * `changed`: somebody else wrote or deleted it; the next try reads first. `trouble`: nothing can be stored now, whatever it is.
+ * Why a Lease could not be written. `refused`: the API server will not have this object, so it is this grant's own
+ * trouble. `changed`: somebody else wrote or deleted it; the next try reads first. `trouble`: nothing can be stored
+ * now, whatever it is.
  */
 export interface StoreFailure {
   kind: 'refused' | 'changed' | 'trouble'
   reason: string
 }
 
-/** Of the 4xx, those that say nothing of the object: who we are, what we may, a quota or policy, how much there is to do. */
+/**
+ * Of the 4xx, those that say nothing of the object: who we are, what we may, a quota or policy, how much there is to
+ * do.
+ */
 const OF_ALL = new Set([401, 403, 408, 429])
 
 export function storeFailureOf(error: unknown): StoreFailure {

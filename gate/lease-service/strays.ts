@@ -11,8 +11,8 @@ export interface StraysDeps {
 }
 
 /**
- * Pods that the watch does not show any more: deleted, or their label was taken off while they live; or not yet. Only the API
- * server's word that one is gone frees its slots.
+ * Pods that the watch does not show any more: deleted, or their label was taken off while they live; or not yet. Only
+ * the API server's word that one is gone frees its slots.
  */
 export class Strays {
   readonly #deps: StraysDeps

@@ -84,7 +84,9 @@ export class Streams {
     open?.stream.end({ kind: 'retry', afterMs, reason })
   }
 
-  /** Sends what was held back, and heartbeats, but for those who must hear nothing. To be called about once a second. */
+  /**
+   * Sends what was held back, and heartbeats, but for those who must hear nothing. To be called about once a second.
+   */
   beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
     for (const [key, open] of this.#open) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)
   }

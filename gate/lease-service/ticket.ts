@@ -70,7 +70,10 @@ function refusalOf(
     : undefined
 }
 
-/** Whoever asks for such a run again replays its token: a second grant would be held to its timeout, since nothing starts any more. */
+/**
+ * Whoever asks for such a run again replays its token: a second grant would be held to its timeout, since nothing
+ * starts any more.
+ */
 function hasPassed(pod: Pod, gate: GateName, attempt: number): boolean {
   const end = statusOf(pod, gate)?.state?.terminated
   return end?.exitCode === 0 && attemptIn(end.message) === attempt

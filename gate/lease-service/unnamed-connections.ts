@@ -2,15 +2,21 @@ import type { Server, Socket } from 'node:net'
 import { peerOf } from '../../core/connection-limit.ts'
 import { fairTurn } from './fair-turn.ts'
 
-/** Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few KiB. */
+/**
+ * Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few
+ * KiB.
+ */
 export const MAX_WAITING = 8_000
 /** Connections that have begun and not shown a good token yet. One costs some 60 KiB. */
 export const MAX_BEGUN = 2_000
-/** Within so long one that has begun is not closed for another of an address that has as many: what was spent on it would have to be spent again. */
+/**
+ * Within so long one that has begun is not closed for another of an address that has as many: what was spent on it
+ * would have to be spent again.
+ */
 export const FAIR_TIME_MS = 5_000
 /**
- * Handshakes and requests under way at once. One takes 1 to 2 ms of this process, so that all which have something to say in one turn of
- * the event loop keep nothing else waiting for long, least of all a renewal of the leadership.
+ * Handshakes and requests under way at once. One takes 1 to 2 ms of this process, so that all which have something to
+ * say in one turn of the event loop keep nothing else waiting for long, least of all a renewal of the leadership.
  */
 const TURNS = 128
 /** A slow peer keeps its connection, but no longer its turn. */
@@ -20,17 +26,18 @@ const SILENCE_MS = 10_000
 /** A first message of TLS is at most a few KiB; one who says more before its turn is not listened to until then. */
 const MOST_BYTES_BEFORE_TURN = 16_384
 
-export interface UnnamedConnections {
-  /** The connection has shown who it is; from here on it counts no more. */
-  named(socket: Socket): void
+export interface UnauthenticatedConnections {
+  /** The connection has shown a good token; from here on it counts no more. */
+  authenticated(socket: Socket): void
   count(): number
 }
 
-export interface UnnamedLimits {
+export interface UnauthenticatedLimits {
   waiting?: number
   begun?: number
   turns?: number
   turnMs?: number
+  silenceMs?: number
   monotonicMs?: () => number
 }
 
@@ -47,27 +54,32 @@ interface Connection {
   turn?: NodeJS.Timeout
 }
 
-/** Keeps those few connections that have not said who they are, and lets few of these be served at once. To be made before anything else listens to `server`'s connections but its own protocol. */
-export function limitUnnamed(server: Server, limits: UnnamedLimits = {}): UnnamedConnections {
-  const unnamed = new Unnamed(limits)
+/**
+ * Bounds the connections to `server` that have not shown a good token yet, and how many of them are served at once. To
+ * be called before anything but the server's own protocol listens to its connections.
+ */
+export function limitUnauthenticated(server: Server, limits: UnauthenticatedLimits = {}): UnauthenticatedConnections {
+  const unauthenticated = new Unauthenticated(limits)
   // The protocol's, which would begin the handshake at once.
   const listeners = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) =>
-    unnamed.take(socket, () => {
+    unauthenticated.take(socket, () => {
       for (const listener of listeners) listener.call(server, socket)
     }),
   )
-  return unnamed
+  return unauthenticated
 }
 
 /**
- * The newest is served first: who has waited for long may have given up, and a probe of the kubelet gets through a herd. One too many
- * that waits, and the oldest that has said nothing is closed, as it is the least likely to be a gate's, else the oldest; its gate tries again, and nothing was
- * spent on it. No limit for each address, since all gates of a node, or of a cluster, may come from one (SNAT); but one of which fewer have
- * begun comes first, and takes the place of one of which more have, so that a single pod keeps nobody out.
+ * The newest connection is served first: one that has waited for long may have been given up, and a probe of the
+ * kubelet gets through a herd. When the waiting limit is exceeded, the oldest connection that has sent no data is
+ * closed; if all have sent data, the oldest. Its gate tries again, and nothing was spent on it. There is no limit for
+ * each address, since all gates of a node, or of a cluster, may come from one (SNAT); but an address of which fewer
+ * connections have begun comes first, and takes the place of one of which more have, so that a single pod keeps nobody
+ * out.
  */
-class Unnamed implements UnnamedConnections {
+class Unauthenticated implements UnauthenticatedConnections {
   // By the peer's address, since a request shows the TLS socket and `connection` the TCP socket below it. A Map keeps
   // insertion order: the first is the oldest.
   readonly #silent = new Map<string, Connection>()
@@ -77,19 +89,19 @@ class Unnamed implements UnnamedConnections {
   readonly #begunOf = new Map<string, number>()
   /** Who waits, the newest last; some have gone. */
   #stack: Connection[] = []
-  readonly #limits: Required<UnnamedLimits>
+  readonly #limits: Required<UnauthenticatedLimits>
   #turns = 0
 
-  constructor(limits: UnnamedLimits) {
-    const monotonicMs = () => performance.now()
-    this.#limits = { waiting: MAX_WAITING, begun: MAX_BEGUN, turns: TURNS, turnMs: TURN_MS, monotonicMs, ...limits }
+  constructor(limits: UnauthenticatedLimits) {
+    const standard = { waiting: MAX_WAITING, begun: MAX_BEGUN, turns: TURNS, turnMs: TURN_MS, silenceMs: SILENCE_MS }
+    this.#limits = { ...standard, monotonicMs: () => performance.now(), ...limits }
   }
 
   count(): number {
     return this.#silent.size + this.#waiting.size + this.#begun.size
   }
 
-  named(socket: Socket): void {
+  authenticated(socket: Socket): void {
     this.#forget(peerOf(socket))
   }
 
@@ -98,7 +110,7 @@ class Unnamed implements UnnamedConnections {
     const connection: Connection = { socket, peer: peerOf(socket), address, said: [], begin, begunMs: 0 }
     this.#silent.set(connection.peer, connection)
     socket.on('error', () => socket.destroy())
-    socket.setTimeout(SILENCE_MS, () => socket.destroy())
+    socket.setTimeout(this.#limits.silenceMs, () => socket.destroy())
     socket.once('close', () => this.#forget(connection.peer, socket))
     socket.on('data', (chunk: Buffer) => this.#hear(connection, chunk))
     if (this.#silent.size + this.#waiting.size <= this.#limits.waiting) return

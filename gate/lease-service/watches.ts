@@ -18,7 +18,10 @@ export interface WatchesOptions {
 /** Stamps of nodes whose clocks are behind. */
 const CLOCK_SKEW_MS = 60_000
 
-/** What a replica sees of the cluster: of each object no more than is read, of a pod past starting hardly more than its name. */
+/**
+ * What a replica sees of the cluster: of each object no more than is read, of a pod past starting hardly more than its
+ * name.
+ */
 export function createWatches(client: KubeClient, log: Logger, { service, maxStartTimeoutMs }: WatchesOptions) {
   const common = { client, log, clock, random: Math.random }
   const texts = sharedText()

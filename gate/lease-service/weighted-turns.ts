@@ -16,8 +16,8 @@ export interface Turns<T> {
 }
 
 /**
- * Visits every entry once, always the next one of the line that has least. n log m for n entries in m lines, and log m for each line whose share
- * a visit of another one has changed.
+ * Visits every entry once, always the next one of the line that has least. n log m for n entries in m lines, and log m
+ * for each line whose share a visit of another one has changed.
  */
 export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: Turns<T>): void {
   const isBefore = (a: Line<T>, b: Line<T>): boolean =>
@@ -27,7 +27,8 @@ export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: 
     const [entry] = entries
     if (entry !== undefined) heap.push({ entries, next: 0, share: shareOf(entry), entry })
   }
-  // A binary heap by what each line had when last looked at; it has no less now, so the top is looked at again before its turn.
+  // A binary heap by what each line had when last looked at; it has no less now, so the top is looked at again before
+  // its turn.
   heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))
   for (let top = heap[0]; top; top = heap[0]) {
     const share = shareOf(top.entry)

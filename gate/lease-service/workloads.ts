@@ -37,7 +37,10 @@ interface Kept {
   usedAtMs: number
 }
 
-/** Live copies of the workloads that waiting pods come after: one watch a kind and namespace, from when it is first asked for. */
+/**
+ * Live copies of the workloads that waiting pods come after: one watch a kind and namespace, from when it is first
+ * asked for.
+ */
 export class Workloads {
   readonly #deps: WorkloadsDeps
   readonly #kept = new Map<string, Kept>()

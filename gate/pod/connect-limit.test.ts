@@ -5,7 +5,10 @@ import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { limitConnecting } from './connect-limit.ts'
 
-/** Listens, takes no connection ever, and its kernel keeps two: whoever comes then hears nothing, as from an address that is gone. */
+/**
+ * Listens, takes no connection ever, and its kernel keeps two: whoever comes then hears nothing, as from an address
+ * that is gone.
+ */
 const DEAF = `
 require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
   process.stdout.write(String(this.address().port), () =>

@@ -1,8 +1,9 @@
 import type { ClientRequest } from 'node:http'
 
 /**
- * For the TCP connection alone, which the kernel of the busiest service takes at once. Where none comes nobody is there: a replica has gone whose
- * address this node's kube-proxy still knows. Lets a lost packet be sent again twice, after 1 and 3 s.
+ * For the TCP connection alone, which the kernel of the busiest service takes at once. Where none comes nobody is
+ * there: a replica has gone whose address this node's kube-proxy still knows. Lets a lost packet be sent again twice,
+ * after 1 and 3 s.
  */
 const CONNECT_MS = 4_000
 

@@ -16,7 +16,9 @@ import type { GateConfig, LeaseConfig } from './config.ts'
 import { limitConnecting } from './connect-limit.ts'
 import { createJsonLines } from './json-lines.ts'
 
-/** Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for the handshake. */
+/**
+ * Silence for three heartbeats means that the other side, or the way to it, is gone; also the limit for the handshake.
+ */
 const SILENCE_MS = 3 * HEARTBEAT_MS
 
 export interface LeaseClient {

@@ -19,7 +19,10 @@ const log = createLogger('gate')
 // Never 0 here: the kubelet would take it for a passed gate and start the app in a pod that is going away.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(143))
 
-/** Tries until it works: without its marker or its `true` the pod could not go on, and a failed gate would cost a Job its backoffLimit. */
+/**
+ * Tries until it works: without its marker or its `true` the pod could not go on, and a failed gate would cost a Job
+ * its backoffLimit.
+ */
 async function insist(what: string, act: () => Promise<void>): Promise<void> {
   for (;;) {
     try {

@@ -23,7 +23,10 @@ export function failOpenAtMs(
   return contact.lastContactMs + patience.failOpenAfterMs + Math.round(spread)
 }
 
-/** Pause before try number `failures` + 1: doubles from 250 ms to 8 s, half of it random, so that gates do not knock in step. */
+/**
+ * Pause before try number `failures` + 1: doubles from 250 ms to 8 s, half of it random, so that gates do not knock in
+ * step.
+ */
 export function reconnectDelayMs(failures: number, random: number): number {
   const ceiling = Math.min(8_000, 250 * 2 ** Math.min(failures, 10))
   return Math.round(ceiling / 2 + (random * ceiling) / 2)

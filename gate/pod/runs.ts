@@ -1,6 +1,9 @@
 import { type GateName, PULL_GATE } from '../../core/names.ts'
 
-/** How often each gate of this pod has let it pass, as the markers in the shared emptyDir say; the emptyDir outlives the sandbox. */
+/**
+ * How often each gate of this pod has let it pass, as the markers in the shared emptyDir say; the emptyDir outlives the
+ * sandbox.
+ */
 export interface Runs {
   pull: number
   start: number

@@ -77,7 +77,8 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
       ]
     }
     case 'leader':
-      // Once told the way, go there at once; told again by the one pointed to, slow down: two replicas may disagree for a moment.
+      // Once told the way, go there at once; told again by the one pointed to, slow down: two replicas may disagree for
+      // a moment.
       if (state.leader === undefined)
         return [
           { ...state, leader: message.address },
@@ -90,7 +91,10 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
   }
 }
 
-/** The connection ended or could not be made. Where a try is all there is, it is over, unless a replica knew a leader a moment ago. */
+/**
+ * The connection ended or could not be made. Where a try is all there is, it is over, unless a replica knew a leader a
+ * moment ago.
+ */
 function afterEnd(state: WaitState, reason: string, nowMs: number, patience: Patience): [WaitState, WaitAction] {
   const isOver = triesOnly(state, patience) && state.leader === undefined
   const next = { ...state, reason, leader: undefined }

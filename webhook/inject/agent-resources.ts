@@ -10,7 +10,9 @@ import { CPU_FLOOR, copiedResources, type Fit, isEnough, MEMORY_FLOOR } from './
  * limits, since what Node needs for seconds would look like a reservation for life.
  */
 const LITTLE: ResourceRequirements = { requests: { cpu: '5m', memory: '32Mi' } }
-/** In a Guaranteed pod limits must be given and equal the requests, and be enough for Node to start (see resources.ts). */
+/**
+ * In a Guaranteed pod limits must be given and equal the requests, and be enough for Node to start (see resources.ts).
+ */
 const LEAST: ResourceRequirements = {
   requests: { cpu: CPU_FLOOR, memory: MEMORY_FLOOR },
   limits: { cpu: CPU_FLOOR, memory: MEMORY_FLOOR },
@@ -68,7 +70,9 @@ function candidatesFor(pod: Pod, namespace: NamespaceFacts | undefined): Candida
   }
 }
 
-/** Zero of everything that any container of the pod has, and of what a quota asks of each: then it names the pod's own. */
+/**
+ * Zero of everything that any container of the pod has, and of what a quota asks of each: then it names the pod's own.
+ */
 function zeros({ spec }: Pod, asked: readonly string[]): ResourceRequirements {
   const copies = spec.containers.map(copiedResources)
   const of = (list: 'requests' | 'limits') =>

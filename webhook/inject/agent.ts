@@ -36,7 +36,9 @@ export function agentContainer(pod: Pod, sequenced: SequencedPod, options: GateO
   }
 }
 
-/** Whether this runs a script of our image, for a container of this name; which script is another version's business. */
+/**
+ * Whether this runs a script of our image, for a container of this name; which script is another version's business.
+ */
 export function isScriptOf(name: string, command: readonly string[]): boolean {
   const [program, shell, option, , zero] = command
   return program === BUSYBOX_IN_IMAGE && shell === 'sh' && option === '-c' && zero === name

@@ -8,9 +8,9 @@ const EXACT = [
 ] as const // biome-ignore format: a list
 
 /**
- * Whether a container found in the pod still does what the wanted one would. What others added stays: defaults of the API
- * server, LimitRanger's resources, mounts and environment that identity webhooks give each container, the pull policy of
- * AlwaysPullImages.
+ * Whether a container found in the pod still does what the wanted one would. What others added stays: defaults of the
+ * API server, LimitRanger's resources, mounts and environment that identity webhooks give each container, the pull
+ * policy of AlwaysPullImages.
  */
 export function coversContainer(found: Container, wanted: Container): boolean {
   const { imagePullPolicy: _, resources, ...rest } = wanted

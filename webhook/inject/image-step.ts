@@ -27,8 +27,9 @@ export function imageStepContainer(name: string, of: Container, options: GateOpt
 }
 
 /**
- * Restricted, as a gate's: what Pod Security has against the pod is then about the user's own containers, by name. Where
- * the cluster chooses users (OpenShift) it is the container's own, which is what the image's user was admitted with.
+ * Restricted, as a gate's: what Pod Security has against the pod is then about the user's own containers, by name.
+ * Where the cluster chooses users (OpenShift) it is the container's own, which is what the image's user was admitted
+ * with.
  */
 function stepSecurityContext(of: Container, options: GateOptions): Container['securityContext'] {
   return options.settings.runAsUser === null ? of.securityContext : ownSecurityContext(options)

@@ -5,11 +5,13 @@ import type { LimitRangeItem } from './limit-range.ts'
 import { amountOf, type ResourceList } from './pod-totals.ts'
 
 /**
- * Devices, huge pages and resource claims are never asked for: ours have no use for them, a device plugin would allocate
- * them once more, and neither QoS nor a quota asks each container for them.
+ * Devices, huge pages and resource claims are never asked for: ours have no use for them, a device plugin would
+ * allocate them once more, and neither QoS nor a quota asks each container for them.
  */
 export const OWN_RESOURCES = ['cpu', 'memory', 'ephemeral-storage']
-/** Without which a quota of them refuses a container. Source: k8s.io/kubernetes/pkg/quota/v1/evaluator/core, pods.go. */
+/**
+ * Without which a quota of them refuses a container. Source: k8s.io/kubernetes/pkg/quota/v1/evaluator/core, pods.go.
+ */
 export const ASKED_BY_QUOTA = ['cpu', 'memory']
 
 export interface Constraints {
@@ -31,8 +33,8 @@ export function isCounted(constraints: Omit<Constraints, 'items'>, list: Resourc
  * The least that an init container of ours can ask for in this pod, by the limit that it needs of each resource. In a
  * Guaranteed pod limits and requests are that limit. Else it requests nothing but what a LimitRange demands: an init
  * container's request counts for the pod's whole life, also after the app's was resized. It has a limit where all app
- * containers have one, since the kubelet limits the pod as a whole only then. An explicit zero is "none" to the kubelet,
- * and counts as given. The pod is looked through once, however often the answer is called.
+ * containers have one, since the kubelet limits the pod as a whole only then. An explicit zero is "none" to the
+ * kubelet, and counts as given. The pod is looked through once, however often the answer is called.
  */
 export function leastResources(pod: Pod, constraints: Constraints): (limitFor: LimitFor) => ResourceRequirements {
   const qos = qosClass(pod)
@@ -113,7 +115,10 @@ interface Bounds {
   isGiven: boolean
 }
 
-/** What LimitRanges demand of a container. `isDefaulted`: one without a limit is given one; `isGiven`: that or a request. */
+/**
+ * What LimitRanges demand of a container. `isDefaulted`: one without a limit is given one; `isGiven`: that or a
+ * request.
+ */
 function boundsOf(name: string, items: readonly LimitRangeItem[]): Bounds {
   const none = Number.POSITIVE_INFINITY
   const bounds = { min: 0, max: none, ratio: none, isDefaulted: false, isGiven: false }

@@ -19,8 +19,9 @@ const DEFAULT_GRACE_SECONDS = 30
 export function originalOf({ spec }: Pod, { moved }: SequencedPod): Original {
   const containers = spec.containers.map(c => c.name)
   const was = spec.terminationGracePeriodSeconds ?? null
-  // The kubelet stops sidecars one after another, each when all that started after it are gone, and all of them share one
-  // grace period: 2 s are left to each once it is used up. So there is one for each, and one for the app containers.
+  // The kubelet stops sidecars one after another, each when all that started after it are gone, and all of them share
+  // one grace period: 2 s are left to each once it is used up. So there is one for each, and one for the app
+  // containers.
   const is = (was ?? DEFAULT_GRACE_SECONDS) * (1 + moved.filter(({ as }) => as === 'sidecar').length)
   return is === (was ?? DEFAULT_GRACE_SECONDS) ? { containers } : { containers, grace: { was, is } }
 }

@@ -20,9 +20,9 @@ import { withOriginals } from './original.ts'
 import type { Volume } from './volumes.ts'
 
 /**
- * Whether this init container is of our making, by what it runs; its settings may be another version's. A review can show
- * our own containers: in reinvocation (perhaps by a replica of the version before), in a restored backup, in a pod copied
- * by `kubectl debug`. Such are brought up to date; denying them would refuse pods during each upgrade.
+ * Whether this init container is of our making, by what it runs; its settings may be another version's. A review can
+ * show our own containers: in reinvocation (perhaps by a replica of the version before), in a restored backup, in a pod
+ * copied by `kubectl debug`. Such are brought up to date; denying them would refuse pods during each upgrade.
  */
 export function isOurContainer({ name, command }: Container): boolean {
   const words = command ?? []

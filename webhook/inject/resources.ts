@@ -7,7 +7,8 @@ import { limitRangeProblem } from './limit-range.ts'
 import { amountOf, roomFor, sidecarAmount } from './pod-totals.ts'
 
 /**
- * What a gate needs to run. Measured (Node 24, TLS, cold page cache, cgroup memory limit): 96Mi starts in 0.7 s, 72Mi in
+ * What a gate needs to run. Measured (Node 24, TLS, cold page cache, cgroup memory limit): 96Mi starts in 0.7 s, 72Mi
+ * in
  * 1.2 s, 64Mi in 4 to 7 s, and with 56Mi and less it reads its own code from disk again and again and never starts.
  * Start-up costs 0.2 s of CPU.
  */
@@ -31,9 +32,9 @@ export function copiedResources(container: Container): ResourceRequirements {
 }
 
 /**
- * The resources of a gate, and of an image step beside it: the least that keeps the pod's QoS class and that LimitRanges
- * and quota admit. The pod as a whole asks for more only where a gate cannot do with less and no quota counts it;
- * that is said. Where a gate would not fit, the sentence says why.
+ * The resources of a gate, and of an image step beside it: the least that keeps the pod's QoS class and that
+ * LimitRanges and quota admit. The pod as a whole asks for more only where a gate cannot do with less and no quota
+ * counts it; that is said. Where a gate would not fit, the sentence says why.
  */
 export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
   if (hasPodResources(pod.spec.resources)) return sharedFit(pod, pod.spec.resources, namespace)
@@ -48,8 +49,8 @@ export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): 
 }
 
 /**
- * The resources of each gate that runs a shell only, by the container it stands before. It stands after sidecars and never
- * has more than that container, so it is free there too.
+ * The resources of each gate that runs a shell only, by the container it stands before. It stands after sidecars and
+ * never has more than that container, so it is free there too.
  */
 export function sequenceGateResources(
   pod: Pod,
@@ -120,8 +121,8 @@ function raisedSentence(pod: Pod, resources: ResourceRequirements, name: string)
 }
 
 /**
- * With resources of the pod as a whole a gate shares them and has none of its own, except under a LimitRange: its defaults
- * for a container could exceed the pod's, so there it is a copy.
+ * With resources of the pod as a whole a gate shares them and has none of its own, except under a LimitRange: its
+ * defaults for a container could exceed the pod's, so there it is a copy.
  */
 function sharedFit(pod: Pod, podLevel: ResourceRequirements, namespace: NamespaceFacts | undefined): Fit {
   if (!isEnough(podLevel, 'memory', MEMORY_FLOOR)) {

@@ -3,7 +3,10 @@ import type { Container, ResourceRequirements } from '../../core/pod.ts'
 import { sequenceGateCommand } from '../../core/pod-scripts.ts'
 import { type GateOptions, ownImage, ownSecurityContext } from './gate.ts'
 
-/** An init container that waits for the agent's word. It runs a shell only, so the resources of any container are enough. */
+/**
+ * An init container that waits for the agent's word. It runs a shell only, so the resources of any container are
+ * enough.
+ */
 export function sequenceGateContainer(
   name: GateName,
   resources: ResourceRequirements,

@@ -17,8 +17,8 @@ export function ownVolumes({ hasNotify }: { hasNotify: boolean }): Volume[] {
     {
       name: TOKEN_VOLUME,
       projected: {
-        // For all to read, since gates run under a UID of their own. Where all containers share a UID, or there is an fsGroup,
-        // the kubelet hands the file to those instead.
+        // For all to read, since gates run under a UID of their own. Where all containers share a UID, or there is an
+        // fsGroup, the kubelet hands the file to those instead.
         defaultMode: 0o444,
         sources: [
           {

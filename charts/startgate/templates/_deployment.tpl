@@ -1,8 +1,12 @@
-{{/* The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the values). */}}
+{{/*
+The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the
+values).
+*/}}
 {{- define "startgate.deployment" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
-{{- if eq (int .settings.port) (int $values.metrics.port) -}}
+{{- $metricsPort := (include "startgate.metrics" $root | fromJson).port | int -}}
+{{- if eq (int .settings.port) $metricsPort -}}
 {{- fail (printf "metrics.port: %d is the port that the %s itself listens on: choose another" (int .settings.port) .component) -}}
 {{- end -}}
 apiVersion: apps/v1
@@ -32,8 +36,7 @@ spec:
         {{- include "startgate.labels" . | nindent 8 }}
       annotations:
         checksum/config: {{ include "startgate.config" $root | sha256sum }}
-        {{- $port := toString $values.metrics.port }}
-        {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" $port }}
+        {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" (toString $metricsPort) }}
         {{- merge (deepCopy $values.podAnnotations) $scrape | toYaml | nindent 8 }}
     spec:
       serviceAccountName: startgate-{{ .component }}
@@ -61,8 +64,8 @@ spec:
       affinity:
         {{- toYaml $values.affinity | nindent 8 }}
       {{- else }}
-      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone. Pods of
-      # one rollout by themselves, or those of the last one decide where two new ones end up.
+      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone.
+      # Pods of one rollout by themselves, or those of the last one decide where two new ones end up.
       topologySpreadConstraints:
         - topologyKey: kubernetes.io/hostname
           maxSkew: 1
@@ -97,7 +100,7 @@ spec:
             - name: https
               containerPort: {{ .settings.port }}
             - name: metrics
-              containerPort: {{ $values.metrics.port }}
+              containerPort: {{ $metricsPort }}
           # Nothing listens before there is a certificate.
           startupProbe:
             httpGet: {path: /healthz, port: https, scheme: HTTPS}
@@ -130,6 +133,7 @@ spec:
 
 {{/* Service and disruption budget of one program. Takes the same dict. */}}
 {{- define "startgate.service" -}}
+{{- $metricsPort := (include "startgate.metrics" .root | fromJson).port | int -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -146,8 +150,8 @@ spec:
       # A number: some firewalls are told of ports, not of their names.
       targetPort: {{ .settings.port }}
     - name: metrics
-      port: {{ .root.Values.metrics.port }}
-      targetPort: {{ .root.Values.metrics.port }}
+      port: {{ $metricsPort }}
+      targetPort: {{ $metricsPort }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

@@ -27,8 +27,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{/*
-Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The first is where a
-former version has that of both programs: in an upgrade its replicas go on reading it.
+Where the lease service's certificate is. Two names, so that a change of provider never meets the other's Secret. The
+first is where a former version has that of both programs: in an upgrade its replicas go on reading it.
 */}}
 {{- define "startgate.leaseServiceCertificateSecret" -}}
 {{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-lease-service" "startgate-certificates" -}}
@@ -39,14 +39,29 @@ former version has that of both programs: in an upgrade its replicas go on readi
 {{- eq .Values.certificates.provider "certManager" | ternary "startgate-cert-manager-webhook" "startgate-webhook-certificates" -}}
 {{- end -}}
 
-{{/* Whether conditions are written. An upgrade with the values of a version before (--reuse-values) has none of it. */}}
+{{/*
+Values that a version before did not have are absent when its values are kept (helm upgrade --reuse-values). What is
+absent is taken here as values.yaml has it. First: whether conditions are written; "true" or nothing.
+*/}}
 {{- define "startgate.writesConditions" -}}
-{{- ne (toString .Values.leaseService.writeConditions) "false" | ternary "true" "" -}}
+{{- dig "writeConditions" true .Values.leaseService | ternary "true" "" -}}
+{{- end -}}
+
+{{/* Whether a pod's author may opt out; "true" or nothing. */}}
+{{- define "startgate.allowsOptOut" -}}
+{{- dig "allowOptOut" true .Values.webhook | ternary "true" "" -}}
+{{- end -}}
+
+{{/* `metrics` of the values, whole, as JSON. */}}
+{{- define "startgate.metrics" -}}
+{{- $given := .Values.metrics | default dict -}}
+{{- dict "port" (dig "port" 8444 $given) "authorization" (dig "authorization" true $given) | toJson -}}
 {{- end -}}
 
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
+{{- $metrics := include "startgate.metrics" . | fromJson -}}
 {{- dict
   "image" (include "startgate.image" .)
   "imagePullPolicy" .Values.image.pullPolicy
@@ -62,11 +77,11 @@ former version has that of both programs: in an upgrade its replicas go on readi
     "configurationName" "startgate"
     "listenPort" .Values.webhook.port
     "certificateSecret" (include "startgate.webhookCertificateSecret" .)
-    "allowOptOut" .Values.webhook.allowOptOut
+    "allowOptOut" (eq (include "startgate.allowsOptOut" .) "true")
     "clientCa" .Values.webhook.clientCa)
   "metrics" (dict
-    "listenPort" .Values.metrics.port
-    "authorization" .Values.metrics.authorization)
+    "listenPort" (int $metrics.port)
+    "authorization" $metrics.authorization)
   "certificateProvider" .Values.certificates.provider
   "certificateSecret" (include "startgate.leaseServiceCertificateSecret" .)
   "caSecret" "startgate-ca"

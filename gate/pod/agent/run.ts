@@ -26,7 +26,10 @@ import {
 } from './sequencing.ts'
 import { loadState, saveState } from './state-file.ts'
 
-/** How long a container of readiness `simple` must have run; the default of `settleTime`, which the lease service counts by. */
+/**
+ * How long a container of readiness `simple` must have run; the default of `settleTime`, which the lease service counts
+ * by.
+ */
 const SIMPLE_SETTLE_MS = 5_000
 /** How long READY=1 must stand: long enough for a program that says at once that it was not meant. */
 const WORD_SETTLE_MS = 500

@@ -185,7 +185,10 @@ const pods = fc
     return rulesFor({ stages, readiness })
   })
 
-/** What may happen next to one stage, as kubelet, service and containers are. `runs`: how often each container was started. */
+/**
+ * What may happen next to one stage, as kubelet, service and containers are. `runs`: how often each container was
+ * started.
+ */
 function possible(rules: Rules, state: SequencingState, index: number, runs: Map<string, number>): SequencingEvent[] {
   const stage = state.stages[index]
   const plan = rules.sequence.stages[index]

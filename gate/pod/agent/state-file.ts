@@ -20,7 +20,9 @@ export function loadState(rules: Rules, wallMs: number, path = PATH): Sequencing
   }
 }
 
-/** Synchronous, since what is done next must not be done twice. Written aside and renamed: half a file would be none. */
+/**
+ * Synchronous, since what is done next must not be done twice. Written aside and renamed: half a file would be none.
+ */
 export function saveState(rules: Rules, state: SequencingState, path = PATH): void {
   const saved: Saved = { attempt: rules.attempt, sequence: formatSequence(rules.sequence), state }
   writeFileSync(`${path}.new`, JSON.stringify(saved))

@@ -42,7 +42,10 @@ interface Word {
 /** How long before the pod's status tells of a new run that run may have spoken, where the status has no start time. */
 const STATUS_LAG_MS = 5_000
 
-/** Takes in what the pod's status shows. Before the container's gate is open, whatever it shows is of an earlier sandbox. */
+/**
+ * Takes in what the pod's status shows. Before the container's gate is open, whatever it shows is of an earlier
+ * sandbox.
+ */
 export function seen(track: Track, sight: ContainerSight, isOpen: boolean, nowMs: number): Track {
   const { id } = sight
   if (!isOpen) return id === undefined ? track : { ...track, staleId: id }

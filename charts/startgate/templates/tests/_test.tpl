@@ -1,4 +1,8 @@
-{{/* Labels and annotations of a hook of helm test. Takes a dict: test (root, component), weight, labels (more of them; optional). */}}
+{{/*
+Labels and annotations of a hook of helm test. Takes a dict: test (root, component), weight, labels (more of them;
+optional). What failed stays until the next test (no hook-failed): why a pod could not start only its status and Events
+tell, and a helm before 3.18 prints no log before it deletes.
+*/}}
 {{- define "startgate.testMetadata" -}}
 labels:
   {{- include "startgate.labels" .test | nindent 2 }}
@@ -11,7 +15,10 @@ annotations:
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end -}}
 
-{{/* A pod that runs one step of helm test. Takes a dict: test (root, component), namespace (the test's own), name, weight, step. */}}
+{{/*
+A pod that runs one step of helm test. Takes a dict: test (root, component), namespace (the test's own), name, weight,
+step.
+*/}}
 {{- define "startgate.testPod" -}}
 {{- $root := .test.root -}}
 apiVersion: v1

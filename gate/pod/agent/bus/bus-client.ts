@@ -42,7 +42,10 @@ interface BusLine {
   call(member: string, argument?: string): Promise<Buffer>
 }
 
-/** Authenticates and says Hello, without which a bus answers nothing. Source: D-Bus specification, "Authentication Protocol". */
+/**
+ * Authenticates and says Hello, without which a bus answers nothing. Source: D-Bus specification, "Authentication
+ * Protocol".
+ */
 async function openLine(socket: Socket, uid: number): Promise<BusLine> {
   try {
     const reader = createReader(socket)

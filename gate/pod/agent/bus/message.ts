@@ -52,7 +52,9 @@ export interface BusMessage {
   body: Buffer
 }
 
-/** Takes the first whole message off `bytes`; undefined while it is not whole. Throws RangeError on what is no message. */
+/**
+ * Takes the first whole message off `bytes`; undefined while it is not whole. Throws RangeError on what is no message.
+ */
 export function takeMessage(bytes: Buffer): { message: BusMessage; rest: Buffer } | undefined {
   if (bytes.length < 16) return undefined
   if (bytes[0] !== LITTLE || bytes[3] !== VERSION) throw new RangeError('no little-endian D-Bus message of version 1')

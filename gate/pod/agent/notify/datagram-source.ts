@@ -4,7 +4,10 @@ import { dirname } from 'node:path'
 
 /** A unix datagram socket that is read from. Node itself has none (docs/decisions). */
 export interface DatagramSource {
-  /** Also takes the socket's file away: a sender then gets an error and goes on, where a full queue would hold it for ever. */
+  /**
+   * Also takes the socket's file away: a sender then gets an error and goes on, where a full queue would hold it for
+   * ever.
+   */
   close(): Promise<void>
 }
 
