@@ -27,8 +27,11 @@ export interface GateRequest {
 export type GateMessage =
   /** `pressureTo`: tell the pressure on the node once, at this address (host:port). */
   | { kind: 'waiting'; place: number; of: number; reason: string; estimateMs?: number; pressureTo?: string }
-  /** `lease` is the Lease that was written; absent when no slot was needed. */
-  | { kind: 'granted'; nonce: string; lease?: string }
+  /**
+   * `lease` is the Lease that was written; absent when no slot was needed. `storedMs`: how long ago it was decided;
+   * absent when this connection is newer than that.
+   */
+  | { kind: 'granted'; nonce: string; lease?: string; storedMs?: number }
   /** Ask again after this time. */
   | { kind: 'retry'; afterMs: number; reason: string }
   /** This replica does not lead; the leader is at `address` (host:port). */
@@ -67,6 +70,8 @@ export interface GateVerdict {
   /** As in the request: tells this run's record from one that an earlier sandbox left in the pod's status. */
   attempt?: number
   waitedMs: number
+  /** Of that: from the decision to its answer, as the leader said. */
+  storedMs?: number
   /** For `failed-open`: what the gate last heard or saw. */
   reason?: string
 }

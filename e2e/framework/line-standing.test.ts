@@ -35,6 +35,12 @@ test.each(Object.entries(cases))('%s', (_, { at, want, ...rest }) => {
   expect(stoodInLine(AWAY_FROM_25_TO_30, later, 'faultsAtMs' in rest ? rest.faultsAtMs : [])).toBe(want)
 })
 
+test('what counts is when the later one was decided on, not when that was stored', () => {
+  const later = storyOf(line(34, { msg: 'granted', storedMs: 3_500 }))
+  expect(stoodInLine(AWAY_FROM_25_TO_30, later)).toBe(false)
+  expect(stoodInLine(AWAY_FROM_25_TO_30, { ...later, storedMs: 1_000 })).toBe(true)
+})
+
 test('who does not say when it was granted is not excused', () => {
   expect(stoodInLine(AWAY_FROM_25_TO_30, storyOf(''))).toBe(true)
 })

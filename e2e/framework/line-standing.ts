@@ -10,12 +10,15 @@ export interface Standing {
 export interface GateStory {
   standings: Standing[]
   grantedAtMs?: number
+  /** How long before that it was decided: a loaded API server takes seconds to store a grant. */
+  storedMs?: number
 }
 
 interface LogLine {
   time: string | number
   msg: string
   place?: number
+  storedMs?: number
 }
 
 /** A gate that has just come back was not in a decision that another hears of now. */
@@ -33,9 +36,9 @@ export function storyOf(log: string): GateStory {
   const story: GateStory = { standings: [] }
   let fromMs: number | undefined
   for (const text of log.split('\n').filter(Boolean)) {
-    const { time, msg, place } = JSON.parse(text) as LogLine
+    const { time, msg, place, storedMs } = JSON.parse(text) as LogLine
     const atMs = new Date(time).getTime()
-    if (msg === 'granted') story.grantedAtMs = atMs
+    if (msg === 'granted') Object.assign(story, { grantedAtMs: atMs, ...(storedMs !== undefined && { storedMs }) })
     if (msg === 'waiting' && place !== undefined) {
       fromMs ??= atMs
       continue
@@ -54,8 +57,9 @@ export function stoodInLine(earlier: GateStory, later: GateStory, faultsAtMs: re
   const { grantedAtMs } = later
   if (grantedAtMs === undefined) return true
   if (foundItsGrant(later)) return false
+  const decidedAtMs = grantedAtMs - (later.storedMs ?? 0)
   const standing = earlier.standings.find(
-    s => s.fromMs + DECIDED_MS <= grantedAtMs && grantedAtMs + WRITTEN_MS < s.toMs,
+    s => s.fromMs + DECIDED_MS <= decidedAtMs && grantedAtMs + WRITTEN_MS < s.toMs,
   )
   if (!standing) return false
   return !faultsAtMs.some(f => standing.fromMs < f && f <= grantedAtMs && grantedAtMs < f + SILENCE_MS)

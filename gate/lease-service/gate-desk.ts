@@ -79,12 +79,17 @@ export class GateDesk {
     this.#askForPressure(waiting, nowMs)
   }
 
+  /** Its grant is being stored. */
+  decided(key: string): void {
+    this.#streams.decided(key, this.#deps.clock.monotonicMs())
+  }
+
   /** Answers with a grant; tells how long the gate waited and whether it heard it. */
   answer(grant: Grant): { waitedMs: number; answered: boolean } {
     const { key } = grant
     const nowMs = this.#deps.clock.monotonicMs()
     const waitedMs = nowMs - (this.#askedAtMs.get(grant) ?? nowMs)
-    const answered = this.#streams.grant(key, isFree(grant) ? undefined : key)
+    const answered = this.#streams.grant(key, isFree(grant) ? undefined : key, nowMs)
     this.#askedAtMs.remove(grant)
     return { waitedMs, answered }
   }

@@ -414,8 +414,12 @@ export class Leadership {
 
   #grant(grant: Grant): void {
     // Stamped here: the ledger has no wall clock.
-    if (isFree(grant)) this.#answer(grant)
-    else this.#writer.submit({ ...grant, grantedAtMs: this.#deps.clock.wallMs() })
+    if (isFree(grant)) {
+      this.#answer(grant)
+      return
+    }
+    this.#gates.decided(grant.key)
+    this.#writer.submit({ ...grant, grantedAtMs: this.#deps.clock.wallMs() })
   }
 
   #answer(grant: Grant): void {

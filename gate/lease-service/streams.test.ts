@@ -55,6 +55,21 @@ test('a gate that waits is asked for the pressure on its node once', () => {
   expect(heard).toEqual([place, { ...place, pressureTo: '192.0.2.1:1' }, place])
 })
 
+test('whose grant is being stored hears no place that was his before, and in the end how long that took', () => {
+  const streams = new Streams()
+  const { heard, stream } = fakeStream()
+  streams.open('k', stream)
+  streams.tell(row(3), 10)
+  streams.tell(row(2), 500)
+  streams.decided('k', 600)
+  streams.beat(1_010)
+  expect(heard.slice(1)).toMatchObject([
+    { kind: 'waiting', place: 0, reason: expect.stringContaining('turn has come') },
+  ])
+  streams.grant('k', 'lease-1', 4_100)
+  expect(heard.at(-1)).toMatchObject({ kind: 'granted', storedMs: 3_500 })
+})
+
 test('the grant carries the nonce of the stream it goes to', () => {
   const streams = new Streams()
   const first = fakeStream('nonce-01')
@@ -62,9 +77,9 @@ test('the grant carries the nonce of the stream it goes to', () => {
   streams.open('k', first.stream)
   streams.open('k', second.stream)
   expect(first.heard).toMatchObject([{ kind: 'retry' }])
-  expect(streams.grant('k', 'lease-1')).toBe(true)
+  expect(streams.grant('k', 'lease-1', 0)).toBe(true)
   expect(second.heard).toEqual([{ kind: 'granted', nonce: 'nonce-02', lease: 'lease-1' }])
-  expect(streams.grant('k', 'lease-1')).toBe(false)
+  expect(streams.grant('k', 'lease-1', 0)).toBe(false)
 })
 
 test('a broken stream that was taken over does not take the new one down', () => {

@@ -17,6 +17,7 @@ interface Open {
   /** Whether `latest` has not been sent yet. */
   isNews: boolean
   sentAtMs: number
+  decidedAtMs?: number
 }
 
 /** A gate hears its place at most this often: a queue of thousands moves all the time. */
@@ -58,6 +59,15 @@ export class Streams {
     this.#sendIfDue(open, nowMs)
   }
 
+  /** Its turn has come and its grant is being stored: what it was told of its place is no longer so. */
+  decided(key: string, nowMs: number): void {
+    const open = this.#open.get(key)
+    if (!open) return
+    open.latest = { kind: 'waiting', place: 0, of: 0, reason: 'its turn has come; the slot is being recorded' }
+    open.isNews = true
+    open.decidedAtMs = nowMs
+  }
+
   has(key: string): boolean {
     return this.#open.has(key)
   }
@@ -69,11 +79,13 @@ export class Streams {
   }
 
   /** Ends a key's stream with its grant; false when nobody listens. */
-  grant(key: string, lease: string | undefined): boolean {
+  grant(key: string, lease: string | undefined, nowMs: number): boolean {
     const open = this.#open.get(key)
     if (!open) return false
     this.#open.delete(key)
-    open.stream.end({ kind: 'granted', nonce: open.stream.nonce, ...(lease !== undefined && { lease }) })
+    const { stream, decidedAtMs } = open
+    const storedMs = decidedAtMs === undefined ? {} : { storedMs: Math.round(nowMs - decidedAtMs) }
+    stream.end({ kind: 'granted', nonce: stream.nonce, ...(lease !== undefined && { lease }), ...storedMs })
     return true
   }
 

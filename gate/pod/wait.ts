@@ -55,8 +55,13 @@ export async function waitUnlessWithdrawn(deps: WaitDeps, withdrawn: AbortSignal
     if (withdrawn.aborted) return undefined
     if (action.kind === 'exit') {
       const waitedMs = clock.monotonicMs() - state.startedMs
-      const { verdict } = action
-      return { verdict, gate: config.gate, waitedMs, ...(verdict === 'failed-open' && { reason: state.reason }) }
+      const { kind: _, ...verdict } = action
+      return {
+        ...verdict,
+        gate: config.gate,
+        waitedMs,
+        ...(verdict.verdict === 'failed-open' && { reason: state.reason }),
+      }
     }
     if (action.kind === 'connect' && action.afterMs > 0)
       await sleep(action.afterMs, undefined, { signal: withdrawn }).catch(() => undefined)

@@ -29,7 +29,7 @@ export type WaitAction =
   /** `pressureTo`: and tell the pressure on the node, at this address. */
   | { kind: 'listen'; pressureTo?: string }
   | { kind: 'connect'; afterMs: number }
-  | { kind: 'exit'; verdict: 'granted' | 'failed-open' }
+  | { kind: 'exit'; verdict: 'granted' | 'failed-open'; storedMs?: number }
 
 /** `isLost`: another gate of this run has failed open, and its pod shall not pay for the same loss of contact twice. */
 export function startWaiting(nowMs: number, random: number, isLost = false): WaitState {
@@ -67,7 +67,10 @@ export function step(state: WaitState, event: WaitEvent, nowMs: number, patience
     case 'granted':
       if (message.nonce !== event.nonce)
         return afterLoss({ ...state, reason: 'an answer to another request' }, nowMs, patience)
-      return [inContact, { kind: 'exit', verdict: 'granted' }]
+      return [
+        inContact,
+        { kind: 'exit', verdict: 'granted', ...(message.storedMs !== undefined && { storedMs: message.storedMs }) },
+      ]
     case 'retry': {
       const afterMs = Number.isFinite(message.afterMs) ? Math.max(0, message.afterMs) : 0
       // By the Service: who says so may be about to end. An absence that was agreed on is no lost contact.
