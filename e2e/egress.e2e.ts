@@ -21,7 +21,7 @@ test('a pod whose egress is denied pays for it once: its first gate waits, its s
   const settings = { 'max-pulling': '0', 'fail-open-after': `${FAIL_OPEN_AFTER_MS / 1_000}s` }
   const namespace = await namespaceFor(session, { word: 'egress', gated: true, settings })
   const [image = ''] = await coldImages(session.cluster, 'egress', 1, 1)
-  await namespace.apply([pod('app', { image })])
+  await namespace.apply([pod('app', { probe: 'file', image })])
   await podIs(observer, [namespace.name, 'app'], { phase: 'pending', gate: 'startgate-pull' }, limits.gateRunning)
   await cut(session.cluster, await processesOf(session.cluster, await namespace.get(['pod', 'app'])), egress)
 

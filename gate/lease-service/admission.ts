@@ -4,7 +4,7 @@ import { Overdue, type OverdueFacts } from './overdue.ts'
 import { type Pass, Passes, type PassFacts } from './passes.ts'
 import { type Blocked, decide, type Taken } from './queue.ts'
 import { Rates } from './rates.ts'
-import { hasRoom, isOwn, slotsIn } from './room.ts'
+import { hasRoom, isLocal, isOwn, slotsIn } from './room.ts'
 import type { Usage } from './usage.ts'
 
 export interface AdmissionDeps {
@@ -142,14 +142,12 @@ export class Admission {
 
   #overdueFacts(resource: Resource, scopesOf: (ticket: Ticket) => Scope[], nowMs: number): OverdueFacts {
     const { usage, askedAtMs, firstAskedAtMs = askedAtMs } = this.#deps
+    const isFull = ({ slots }: Ticket, scope: Scope): boolean =>
+      !hasRoom(slots, scope, { inUse: this.#inUse(resource, scope, nowMs), debt: usage.debt(resource, scope.id) })
     return {
       askedAtMs: ticket => firstAskedAtMs(ticket, nowMs),
-      hasOwnRoom: ticket =>
-        scopesOf(ticket).every(scope => {
-          if (scope.limit === 0) return false
-          const used = { inUse: this.#inUse(resource, scope, nowMs), debt: usage.debt(resource, scope.id) }
-          return !isOwn(scope) || hasRoom(ticket.slots, scope, used)
-        }),
+      hasOwnRoom: ticket => !scopesOf(ticket).some(s => s.limit === 0 || (isOwn(s) && isFull(ticket, s))),
+      waitsLocally: ticket => scopesOf(ticket).some(s => isLocal(s) && isFull(ticket, s)),
     }
   }
 

@@ -48,9 +48,7 @@ function tooLate(
   for (const pod of pods) line.come(pod)
   const last: (string | undefined)[] = streams.map(() => undefined)
   const isLate = (nowMs: number) => (pod: LinePod) => {
-    const before = line.outcomes.filter(
-      o => o.pod.nodeName === pod.nodeName && o.pod.namespace === pod.namespace && o.pod.createdAtMs < pod.createdAtMs,
-    )
+    const before = line.outcomes.filter(o => o.pod.namespace === pod.namespace && o.pod.createdAtMs < pod.createdAtMs)
     const outcome = line.outcomes.find(o => o.pod === pod)
     return Math.min(outcome?.grantedAtMs ?? 0, nowMs) - pod.createdAtMs > boundMs(before.length)
   }
@@ -91,20 +89,35 @@ describe('whatever others send, a pod is granted in time from when its gate firs
 describe('who goes before all turns', () => {
   const ticket = (name: string, fields: Partial<LinePod> = {}) =>
     lineTicket({ name, namespace: 'a', nodeName: 'x', createdAtMs: 0, holdsMs: 0, ...fields })
-  const facts = (askedAtMs: Record<string, number> = {}, lacking: string[] = []) => ({
+  const facts = (askedAtMs: Record<string, number> = {}, lacking: string[] = [], fullNodes: string[] = []) => ({
     askedAtMs: ({ podUid }: { podUid: string }) => askedAtMs[podUid] ?? 0,
     hasOwnRoom: ({ podUid }: { podUid: string }) => !lacking.includes(podUid),
+    waitsLocally: ({ nodeName }: { nodeName: string }) => fullNodes.includes(nodeName),
   })
 
-  test('nobody who has not waited for long, then who asked first, whatever its priority', () => {
+  test('nobody where none has waited for long, then the oldest of the namespace, whatever its priority and wherever it is', () => {
     const overdue = new Overdue()
-    const tickets = [ticket('1', { priority: 9 }), ticket('2')]
-    const asked = facts({ 1: 1_000 })
+    const tickets = [ticket('1', { priority: 9, createdAtMs: 1 }), ticket('2', { nodeName: 'y' }), ticket('3')]
+    const asked = facts({ 2: 1_000, 3: 9 })
     expect(overdue.first(tickets, asked, OVERDUE_MS - 1)).toBeUndefined()
     expect(overdue.first(tickets, asked, OVERDUE_MS + 999)).toBe('start.2.1')
   })
 
-  test('one at a time, one in ten seconds, and namespaces and their nodes in turns', () => {
+  test('nodes of a namespace take turns as far as their oldest wait for the node, with the oldest of the others', () => {
+    const overdue = new Overdue()
+    const at = (name: string, nodeName: string) => ticket(name, { nodeName, createdAtMs: Number(name) })
+    let waiting = [at('1', 'x'), at('2', 'y'), at('3', 'x'), at('4', 'z'), at('5', 'w')]
+    const order = [0, 1, 2, 3].map(i => {
+      const key = overdue.first(waiting, facts({}, [], ['x', 'y']), OVERDUE_MS + i * FIRST_GAP_MS)
+      const gone = waiting.find(t => t.key === key)
+      if (gone) overdue.granted(gone)
+      waiting = waiting.filter(t => t !== gone)
+      return key
+    })
+    expect(order).toEqual(['start.1.1', 'start.2.1', 'start.4.1', 'start.5.1'])
+  })
+
+  test('one at a time, one in ten seconds, and namespaces in turns', () => {
     const overdue = new Overdue()
     let waiting = [ticket('1'), ticket('2'), ticket('3', { nodeName: 'y' }), ticket('4', { namespace: 'b' })]
     const order = [0, 1, 2, 3].map(i => {
@@ -117,12 +130,17 @@ describe('who goes before all turns', () => {
       expect(overdue.first(waiting, facts(), nowMs + FIRST_GAP_MS - 1)).toBeUndefined()
       return key
     })
-    expect(order).toEqual(['start.1.1', 'start.4.1', 'start.3.1', 'start.2.1'])
+    expect(order).toEqual(['start.1.1', 'start.4.1', 'start.2.1', 'start.3.1'])
   })
 
   test('nobody whose own namespace has no room for it', () => {
     const tickets = [ticket('1'), ticket('2', { namespace: 'b' })]
     expect(new Overdue().first(tickets, facts({ 2: 9 }, ['1']), OVERDUE_MS + 9)).toBe('start.2.1')
+  })
+
+  test('nobody for the sake of one that a 0 keeps back', () => {
+    const tickets = [ticket('1'), ticket('2', { nodeName: 'y' })]
+    expect(new Overdue().first(tickets, facts({ 2: 9 }, ['1'], ['x']), OVERDUE_MS)).toBeUndefined()
   })
 
   test('and no longer one that its namespace keeps back meanwhile', () => {

@@ -1,5 +1,6 @@
 import { registriesOf } from './limits.ts'
 import type { Ticket } from './model.ts'
+import { compareAge } from './queue.ts'
 
 /** A ticket that has waited for so long since its gate first asked is overdue. */
 export const OVERDUE_MS = 60_000
@@ -13,23 +14,33 @@ export interface OverdueFacts {
   askedAtMs: (ticket: Ticket) => number
   /** Whether its own namespace's limits would let it go now. */
   hasOwnRoom: (ticket: Ticket) => boolean
+  /** Whether it waits for its node or a registry, so that others of its namespace need not wait for its turn. */
+  waitsLocally: (ticket: Ticket) => boolean
 }
 
 /** Tickets of one namespace that use the same scopes: what lets one go lets any of them go that needs no more. */
 interface Place {
   id: string
-  /** That asked first. */
+  /** The oldest. */
   ticket: Ticket
+  /** When the first of them asked. */
   askedAtMs: number
+}
+
+/** What waits of a namespace, some of it for too long. */
+interface Late {
+  places: Map<string, Place>
+  /** The oldest ticket of those that wait for no node or registry. */
+  head: Ticket | undefined
 }
 
 /**
  * Picks the one ticket that goes before all turns and keeps the room that it finds, so that nobody waits for ever whatever others do. Namespaces
- * with an overdue ticket take turns; so do, in a namespace, its places (a node, for pulls with the same registries), and in a place who asked first
- * goes, whatever its priority. There is one such ticket at a time, and one in FIRST_GAP_MS.
+ * with an overdue ticket take turns. In a namespace the oldest goes, whatever its priority, so that nobody is overtaken; but places (a node, for pulls
+ * with the same registries) whose oldest waits for the node or a registry take turns with it. There is one such ticket at a time, and one in FIRST_GAP_MS.
  *
  * The bound: a ticket that its own namespace's limits let go is granted within OVERDUE_MS + (k + 1) × n × p × (FIRST_GAP_MS + H) of its gate's first
- * asking. n namespaces wait; p places of its own namespace wait; k tickets of its place asked before it; H is the longest time for which a slot is held
+ * asking. n namespaces wait; p places of its own namespace wait; k older tickets of its namespace ask before it goes; H is the longest time for which a slot is held
  * (the longest start or pull timeout) or a start rate gives out nothing. No other namespace can make that longer by what it sends, but by being one more.
  * It counts anew from a grant that could not be stored. Monotonic ms.
  */
@@ -75,24 +86,44 @@ export class Overdue {
     return this.#first
   }
 
-  /** The places of those who are overdue. */
-  #placesOf(tickets: readonly Ticket[], { askedAtMs }: OverdueFacts, nowMs: number): Map<string, Place> {
-    const places = new Map<string, Place>()
+  /** Of the namespaces with an overdue ticket: the places whose oldest may go before the others of its namespace. */
+  #placesOf(tickets: readonly Ticket[], facts: OverdueFacts, nowMs: number): Map<string, Place> {
+    const late = new Map<string, Late>()
     for (const ticket of tickets) {
-      const ms = askedAtMs(ticket)
-      if (nowMs - ms < OVERDUE_MS) continue
-      const id = placeOf(ticket)
-      const place = places.get(id)
-      if (!place) places.set(id, { id, ticket, askedAtMs: ms })
-      else if (this.#isBefore({ ticket, ms }, place)) Object.assign(place, { ticket, askedAtMs: ms })
+      const isLate = nowMs - facts.askedAtMs(ticket) >= OVERDUE_MS
+      // Nothing is promised to one that its own namespace or a 0 keeps back.
+      if (isLate && !late.has(ticket.namespace) && facts.hasOwnRoom(ticket))
+        late.set(ticket.namespace, { places: new Map(), head: undefined })
     }
-    return places
+    for (const ticket of tickets) {
+      const line = late.get(ticket.namespace)
+      if (line) this.#add(ticket, line, facts)
+    }
+    const places = [...late.values()].flatMap(({ places, head }) =>
+      [...places.values()].filter(({ ticket }) => !head || this.#compare(ticket, head) <= 0),
+    )
+    return new Map(places.map(place => [place.id, place]))
   }
 
-  #isBefore({ ticket, ms }: { ticket: Ticket; ms: number }, { id, ...other }: Place): boolean {
-    const last = this.#grantedLast.get(id)
-    if (last === ticket.key || last === other.ticket.key) return last !== ticket.key
-    return ms - other.askedAtMs < 0 || (ms === other.askedAtMs && ticket.key < other.ticket.key)
+  #add(ticket: Ticket, line: Late, { askedAtMs, waitsLocally }: OverdueFacts): void {
+    const id = placeOf(ticket)
+    const ms = askedAtMs(ticket)
+    const place = line.places.get(id)
+    if (!place) line.places.set(id, { id, ticket, askedAtMs: ms })
+    else {
+      place.askedAtMs = Math.min(place.askedAtMs, ms)
+      if (this.#compare(ticket, place.ticket) < 0) place.ticket = ticket
+    }
+    if ((!line.head || this.#compare(ticket, line.head) < 0) && !waitsLocally(ticket)) line.head = ticket
+  }
+
+  /** By age; who was granted last in its place and waits again comes last. */
+  #compare(a: Ticket, b: Ticket): number {
+    return this.#wasLast(a) - this.#wasLast(b) || compareAge(a, b)
+  }
+
+  #wasLast(ticket: Ticket): number {
+    return this.#grantedLast.size > 0 && this.#grantedLast.get(placeOf(ticket)) === ticket.key ? 1 : 0
   }
 
   /** Places and namespaces of which none is overdue; a namespace that begins to have one comes last. */

@@ -48,7 +48,7 @@ export function compareTickets(a: Ticket, b: Ticket): number {
 }
 
 /** The order between namespaces that hold as much: a priority is the pod author's word, and counts among his own. Total. */
-function compareAge(a: Ticket, b: Ticket): number {
+export function compareAge(a: Ticket, b: Ticket): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)
 }
 

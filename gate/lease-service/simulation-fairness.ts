@@ -24,9 +24,9 @@ export interface Turns {
   namespaces: ReadonlyMap<string, NamespaceSettings>
 }
 
-/** What the checker may know of a ticket's age, by a clock that may be off. */
-export function isMaybeOverdue({ createdAtMs }: Ticket, nowMs: number, skewMs: number): boolean {
-  return skewMs !== 0 || nowMs - createdAtMs >= OVERDUE_MS
+/** What the checker may know of a ticket's age, as long as no clock was off. */
+export function isMaybeOverdue({ createdAtMs }: Ticket, nowMs: number): boolean {
+  return nowMs - createdAtMs >= OVERDUE_MS
 }
 
 /** The first in line of a namespace, that only shared limits keep back. */
@@ -81,17 +81,22 @@ export class TurnCheck {
 
   /** Another one of its namespace may have been looked at before all turns, and have kept the room that it found. */
   #keptBeside(ticket: Ticket): number {
-    const { waiting, isOverdue } = this.#turns
-    const others = waiting.filter(t => t.namespace === ticket.namespace && t !== ticket && isOverdue(t))
+    if (!this.#isLate(ticket)) return 0
+    const others = this.#turns.waiting.filter(t => t.namespace === ticket.namespace && t !== ticket)
     return others.reduce((most, { slots }) => Math.max(most, slots), 0)
+  }
+
+  #isLate({ namespace }: Ticket): boolean {
+    const { waiting, grants, isOverdue } = this.#turns
+    return [...waiting, ...grants].some(t => t.namespace === namespace && isOverdue(t))
   }
 
   #compare(head: Head, grant: Grant, at: number): void {
     const { ticket, full } = head
-    const { grants, isOverdue } = this.#turns
+    const { grants } = this.#turns
     if (grant.namespace === ticket.namespace || grant.slots < ticket.slots) return
-    // One of those who are overdue goes before all turns.
-    if (at === 0 && isOverdue(grant)) return
+    // One of a namespace with an overdue ticket goes before all turns.
+    if (at === 0 && this.#isLate(grant)) return
     if (!this.#wouldGoInPlaceOf(grant, head) || this.#stoodBehind(head, grants.slice(at + 1))) return
     const before = grants.slice(0, at)
     // What a namespace holds of a registry's limit is not known, but only that it is no more than all its pulls.

@@ -72,6 +72,8 @@ export class SimLeader {
   readonly #agents = new Map<string, { agent: SimAgent; sinceMs: number; told: string }>()
   /** A loaded leader decides seldom, on all that has happened meanwhile. */
   readonly #restMs: number
+  /** A ticket that went for overdue then stays the first until it is granted. */
+  #wasSkewed = false
   #returnsUntilMs = 0
   #isOver = false
   #isPlanned = false
@@ -340,6 +342,7 @@ export class SimLeader {
   #checkTurns({ grants, passes, waiting }: Step): void {
     const { ledger, checker, limits, time, skewMs } = this.#deps
     const { settings, namespaces } = limits
+    this.#wasSkewed ||= skewMs() !== 0
     if (time.nowMs <= this.#returnsUntilMs || passes.length > 0) return
     for (const resource of ['start', 'pull'] as const) {
       if (resource === 'start' ? settings.cluster.maxStartRate : grants.some(({ isRider }) => isRider)) continue
@@ -351,7 +354,7 @@ export class SimLeader {
         waiting: inLine,
         usage: ledger.usage().filter(row => row.resource === resource),
         isPartlyPulled: ticket => this.#isPartlyPulled(ticket),
-        isOverdue: ticket => isMaybeOverdue(ticket, time.nowMs, skewMs()),
+        isOverdue: ticket => this.#wasSkewed || isMaybeOverdue(ticket, time.nowMs),
         limitsOf: ticket => checker.limitsOf(ticket, time.nowMs),
         namespaces,
       })
