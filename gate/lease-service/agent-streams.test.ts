@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type AgentMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
-import { type AgentStream, AgentStreams } from './agent-streams.ts'
+import { AgentStreams } from './agent-streams.ts'
+import type { AgentStream } from './stream.ts'
 
 const sight = { state: 'waiting', started: false, ready: false, restartCount: 0 } as const
 

@@ -1,13 +1,5 @@
 import { type AgentMessage, type ContainerSight, HEARTBEAT_MS } from '../../core/lease-api.ts'
-
-/** One agent's open answer. */
-export interface AgentStream {
-  /** False once the agent has hung up. */
-  isOpen(): boolean
-  send(message: AgentMessage): void
-  /** Sends a last message and ends. */
-  end(message: AgentMessage): void
-}
+import type { AgentStream } from './stream.ts'
 
 interface Open {
   stream: AgentStream

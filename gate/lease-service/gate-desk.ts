@@ -7,8 +7,8 @@ import type { NodePressures } from './node-pressures.ts'
 import { type QueueLength, queueLengths } from './queue-length.ts'
 import type { Reporter } from './reporter.ts'
 import { Returns } from './returns.ts'
-import type { Directions } from './service.ts'
-import { type Stream, Streams } from './streams.ts'
+import type { Directions, Stream } from './stream.ts'
+import { Streams } from './streams.ts'
 
 export interface GateDeskDeps {
   /** Where gates find this replica (host:port). */

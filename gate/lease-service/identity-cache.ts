@@ -3,7 +3,8 @@ import type { Clock } from '../../core/clock.ts'
 import { ExpiringCache } from '../../core/expiring-cache.ts'
 import { fairCalls, TooManyCallsError } from '../../core/fair-calls.ts'
 import type { TokenVerdict } from '../../core/kube/token-review.ts'
-import { identityOf, type PodIdentity, RefusedError } from './identity.ts'
+import { identityOf } from './identity.ts'
+import { type PodIdentity, RefusedError } from './refusal.ts'
 import { claimsOf, type TokenClaims } from './token-claims.ts'
 
 /** Bounded by the token's own expiry. Longer than the longest absence that gates are usually told. */

@@ -1,24 +1,6 @@
-import { CodedError } from '../../core/errors.ts'
 import type { TokenVerdict } from '../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
-
-/** The pod that a token belongs to; nothing else a gate says about itself is believed. */
-export interface PodIdentity {
-  namespace: string
-  podName: string
-  podUid: string
-}
-
-/** The caller is not who it says, or nobody we serve. `status` is the HTTP answer. */
-export class RefusedError extends CodedError {
-  readonly code: string
-  readonly status: 400 | 401 | 403 | 404 | 429 | 503
-  constructor(status: RefusedError['status'], code: string, message: string) {
-    super(message)
-    this.status = status
-    this.code = code
-  }
-}
+import { type PodIdentity, RefusedError } from './refusal.ts'
 
 /**
  * The pod behind a reviewed token. Throws RefusedError: 401 for a token the API server does not take for this audience,

@@ -36,11 +36,12 @@ import { type Blocked, compareTickets } from './queue.ts'
 import { nodeLostReason, podUnknownReason, reasonOf } from './reason.ts'
 import { type Report, Reports } from './reports.ts'
 import { Returning } from './returning.ts'
-import { reasonOfError, SetAsides, type Trouble } from './set-asides.ts'
+import { SetAsides } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
 import { StartedIndex } from './started-index.ts'
 import type { StoreFailure } from './store-failure.ts'
 import { isFinished } from './ticket.ts'
+import { reasonOfError, type Trouble } from './trouble.ts'
 import { type ScopeUsage, Usage } from './usage.ts'
 
 /** The pure parts the ledger is made of. */

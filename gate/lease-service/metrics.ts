@@ -5,7 +5,7 @@ import type { BadAnnotationRow } from './bad-annotations.ts'
 import type { Grant, ReleaseReason } from './model.ts'
 import { NamespaceCounter } from './namespace-counter.ts'
 import type { QueueLength } from './queue-length.ts'
-import type { Trouble } from './set-asides.ts'
+import type { Trouble } from './trouble.ts'
 import type { ScopeUsage } from './usage.ts'
 
 export interface ServiceMetrics {

@@ -5,7 +5,7 @@ import type { Namespace, Node, ObjectMeta, Pod } from '../../core/pod.ts'
 import type { AfterCycle, AfterOverdue, FindWorkload } from './after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from './model.ts'
 import { dependentsOf, sequenceOf } from './pod-sequence.ts'
-import type { Trouble } from './set-asides.ts'
+import type { Trouble } from './trouble.ts'
 import { FAIL_OPEN_NEWS_MS, failOpensOf } from './verdicts.ts'
 
 export interface EventInput {

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { Costs, Dice, fuzzRuns, MOST_MS, spoil } from '../../core/fuzz.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 
 const READERS = { gateRequestOf, agentRequestOf, reportsRequestOf, pressureRequestOf }

@@ -1,6 +1,6 @@
 import type { AgentReport, AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../core/lease-api.ts'
 import { PRESSURE_RESOURCES, type Pressure } from '../../core/pressure.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 
 const MAX_ATTEMPT = 100_000
 const MAX_REPORTS = 200

@@ -1,6 +1,6 @@
 import { TOO_MANY_REQUESTS } from '../../core/lease-api.ts'
 import type { Pod } from '../../core/pod.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 
 /** An agent whose containers talk all the time reports five times a second, and its gates ask now and then. */
 const PER_SECOND = 10

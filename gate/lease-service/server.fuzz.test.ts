@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { Costs, MOST_MS } from '../../core/fuzz.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 import { buildServer } from './server.ts'
 
 const served: unknown[] = []

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Pressure } from '../../core/pressure.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 import { buildServer, type ServerDeps } from './server.ts'
 
 const reported: AgentReport[] = []

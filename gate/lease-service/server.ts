@@ -16,11 +16,11 @@ import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../.
 import { oneRequestAtATime } from '../../core/one-request.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
-import type { AgentStream } from './agent-streams.ts'
-import { bearerOf, type PodIdentity, RefusedError } from './identity.ts'
+import { bearerOf } from './identity.ts'
 import { jsonLineAnswer } from './json-line-answer.ts'
+import { type PodIdentity, RefusedError } from './refusal.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
-import type { Stream } from './streams.ts'
+import type { AgentStream, Stream } from './stream.ts'
 import { limitUnauthenticated } from './unnamed-connections.ts'
 
 export interface ServerDeps {

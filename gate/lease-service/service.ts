@@ -1,16 +1,15 @@
-import type { AgentRequest, GateMessage, GateRequest, PressureRequest, ReportsRequest } from '../../core/lease-api.ts'
+import type { AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../core/lease-api.ts'
 import { GATED_LABEL, type GateName } from '../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
-import type { AgentStream } from './agent-streams.ts'
 import { handIn } from './hand-in.ts'
 import { HeldRequests } from './held-requests.ts'
-import { type PodIdentity, RefusedError } from './identity.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { foldNode, type NodeFold } from './node-facts.ts'
+import { type PodIdentity, RefusedError } from './refusal.ts'
 import { returnMs } from './returning.ts'
 import { StartedIndex } from './started-index.ts'
-import type { Stream } from './streams.ts'
+import type { AgentStream, Directions, Stream } from './stream.ts'
 
 export interface LeaderView {
   isLeader: () => boolean
@@ -25,9 +24,6 @@ export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started'> {
   /** What is kept of what the watches have shown; read on after a pause, it has what came meanwhile. */
   facts: { pods: () => Iterable<Pod>; nodes: () => Iterable<Node> }
 }
-
-/** What both gates and agents are told when nobody serves them here. */
-export type Directions = Extract<GateMessage, { kind: 'leader' | 'retry' }>
 
 type TheLeader = Extract<Directions, { kind: 'leader' }>
 

@@ -1,19 +1,5 @@
-import { messageOf } from '../../core/errors.ts'
 import type { Ticket, Waiting } from './model.ts'
-
-/** Why a ticket, or its pod's grant, could not be dealt with. */
-export interface Trouble {
-  podUid: string
-  /** `error`: our own code failed on it; `not-stored`: the API server refuses its Lease, and would again. */
-  kind: 'error' | 'not-stored'
-  reason: string
-}
-
-/**
- * `unstored`: the write failed for no fault of the ticket's. `changed`: somebody else wrote there, so the next try may
- * go well at once.
- */
-export type SetAsideKind = Trouble['kind'] | 'unstored' | 'changed'
+import type { SetAsideKind } from './trouble.ts'
 
 interface SetAside {
   kind: SetAsideKind
@@ -26,13 +12,6 @@ const FIRST_MS = 1_000
 const LONGEST_MS = 60_000
 /** Of a pod, whose stages are many, and which may claim run after run. */
 const MAX_KEYS = 100
-const MAX_REASON_LENGTH = 300
-
-/** What `error` is in one bounded line. */
-export function reasonOfError(error: unknown): string {
-  return messageOf(error).slice(0, MAX_REASON_LENGTH)
-}
-
 /**
  * Tickets that are not decided on for a while, each for reasons of its own, so that all others go on. Times are
  * monotonic ms.

@@ -1,6 +1,6 @@
 import { KubeError } from '../../core/kube/kube-error.ts'
 import { StaleTermError } from './lease-store.ts'
-import { reasonOfError } from './set-asides.ts'
+import { reasonOfError } from './trouble.ts'
 
 /**
  * Why a Lease could not be written. `refused`: the API server will not have this object, so it is this grant's own

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
-import { type Stream, Streams } from './streams.ts'
+import type { Stream } from './stream.ts'
+import { Streams } from './streams.ts'
 
 function fakeStream(nonce = 'nonce-01') {
   const heard: GateMessage[] = []

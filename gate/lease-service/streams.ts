@@ -1,15 +1,6 @@
 import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
 import type { Waiting } from './model.ts'
-
-/** One gate's open answer. */
-export interface Stream {
-  nonce: string
-  /** False once the gate has hung up. */
-  isOpen(): boolean
-  send(message: GateMessage): void
-  /** Sends a last message and ends. */
-  end(message: GateMessage): void
-}
+import type { Stream } from './stream.ts'
 
 interface Open {
   stream: Stream

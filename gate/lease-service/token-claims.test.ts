@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RefusedError } from './identity.ts'
 import { madeToken } from './made-token.ts'
+import { RefusedError } from './refusal.ts'
 import { claimsOf } from './token-claims.ts'
 
 const EXP = 1_700_000_000

@@ -1,5 +1,5 @@
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
-import { RefusedError } from './identity.ts'
+import { RefusedError } from './refusal.ts'
 
 /** What a service account's token says of itself. Nobody has verified it: good for refusing it, for nothing else. */
 export interface TokenClaims {
