@@ -8,6 +8,7 @@ import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
 import type { Tls } from './certificate.ts'
 import { nowMs } from './now.ts'
 import * as made from './scale-objects.ts'
+import type { PodState } from './scale-pod-state.ts'
 import { type Collection, serveCollection, Watchers } from './scale-watch.ts'
 
 /** What the bench tells its API server, as JSON in the first argument. */
@@ -46,7 +47,7 @@ const LONG_AGO_MS = Date.now() - 24 * 3_600_000
 function main({ port, tls, serviceTls, size, isStreaming, startMs }: ClusterOptions): void {
   let version = 1_000_000
   let nodeLimit = 0
-  const states = new Map<number, { state: made.PodState; startedAtMs: number; version: number }>()
+  const states = new Map<number, { state: PodState; startedAtMs: number; version: number }>()
   const nodeVersions = new Map<number, number>()
   const report: ClusterReport = { elections: [], grantsAtMs: [], lists: 0, changes: 0 }
   const leases = new MemoryLeaseApi()
@@ -74,7 +75,7 @@ function main({ port, tls, serviceTls, size, isStreaming, startMs }: ClusterOpti
     const of = collections[path]
     of?.watchers.send(`{"type":"MODIFIED","object":${of.json(i)}}\n`)
   }
-  const setPod = (i: number, state: made.PodState): void => {
+  const setPod = (i: number, state: PodState): void => {
     states.set(i, {
       state,
       startedAtMs: state === 'starting' ? Date.now() : (states.get(i)?.startedAtMs ?? LONG_AGO_MS),

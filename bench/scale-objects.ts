@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { APPS, IMAGE_STEPS, managedFields, podTemplate, text } from './scale-pod.ts'
-
-/** How far a pod of the bench has come. */
-export type PodState = 'waiting' | 'starting' | 'ready'
+import type { PodState } from './scale-pod-state.ts'
 
 /** Of the cluster that the bench stands for. */
 export interface ClusterSize {

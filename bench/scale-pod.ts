@@ -1,4 +1,4 @@
-import type { PodState } from './scale-objects.ts'
+import type { PodState } from './scale-pod-state.ts'
 
 /** A JSON text with holes for what differs between objects: the size of a real object for the price of a join. */
 export type Template = (values: Record<string, string>) => string

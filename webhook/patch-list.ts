@@ -1,4 +1,4 @@
-import type { Operation } from './patch.ts'
+import type { Operation } from './operation.ts'
 
 type Named = { name: string }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../core/pod.ts'
 import { type Injection, injectionFor } from './inject/inject.ts'
-import { applied, checked, type Operation, operationsFor } from './patch.ts'
+import type { Operation } from './operation.ts'
+import { applied, checked, operationsFor } from './patch.ts'
 import { planPod } from './plan.ts'
 import { FACTS, podOf, SETTINGS } from './test-facts.ts'
 

@@ -6,14 +6,9 @@ import { byName, countsByName } from './by-name.ts'
 import { type Injection, injected } from './inject/inject.ts'
 import { isOurContainer, isOurVolume, withoutOurs } from './inject/ownership.ts'
 import { isObject } from './json-shape.ts'
+import type { Operation } from './operation.ts'
 import { listOperations } from './patch-list.ts'
 import { qosClass } from './qos.ts'
-
-/**
- * RFC 6902, of it only what fast-json-patch and the API server's evanphx/json-patch v4 read alike: plain indexes, no
- * `-`, no replacing of the root.
- */
-export type Operation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
 /** The fewest operations from the pod to the injection; none that touches what is the user's. */
 export function operationsFor(pod: Pod, injection: Injection): Operation[] {

@@ -2,7 +2,7 @@ import { effectivePullPolicy, fullImageName } from '../core/image-name.ts'
 import { type GateName, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../core/names.ts'
 import type { Container, Pod } from '../core/pod.ts'
 import { sequenceGateOf } from '../core/sequence.ts'
-import type { Moved, SequencedPod } from './sequence-plan.ts'
+import type { Moved, SequencedPod } from './sequence-model.ts'
 import type { InjectSettings, NamespaceFacts } from './settings.ts'
 
 export interface GatePart {

@@ -1,7 +1,7 @@
 import { cut } from '../core/errors.ts'
 import type { Pod } from '../core/pod.ts'
 import { asPod, isObject } from './json-shape.ts'
-import type { Operation } from './patch.ts'
+import type { Operation } from './operation.ts'
 
 const API_VERSION = 'admission.k8s.io/v1'
 const KIND = 'AdmissionReview'

@@ -1,47 +1,16 @@
 import type { PodSettings } from '../core/annotations.ts'
 import { dependencyOrder } from '../core/dependency-order.ts'
 import { START_GATE } from '../core/names.ts'
-import type { Container, Pod, VolumeMount } from '../core/pod.ts'
+import type { Pod } from '../core/pod.ts'
 import type { Readiness } from '../core/readiness.ts'
-import { type Dependency, type Sequence, type Stage, sequenceGateOf } from '../core/sequence.ts'
+import { type Dependency, type Stage, sequenceGateOf } from '../core/sequence.ts'
 import { agentMount, agentView, busUser } from './agent-view.ts'
 import { parseDependsOn } from './depends-on.ts'
 import { defaultReadiness, parseReadiness } from './readiness.ts'
+import type { Declared, Moved, SequencedPod } from './sequence-model.ts'
 import { sequenceProblems } from './sequence-rules.ts'
 
-/** A container that others wait for, and what it becomes. */
-export interface Moved {
-  container: Container
-  /** `sidecar`: a native sidecar. `init`: a plain init container, for others wait until it has completed. */
-  as: 'sidecar' | 'init'
-}
-
-export interface SequencedPod {
-  kind: 'sequenced'
-  sequence: Sequence
-  /** In the order of the stages. */
-  moved: Moved[]
-  /** Containers that get a notify socket. */
-  notifying: string[]
-  /** What the agent must see to judge readiness. */
-  agentMounts: VolumeMount[]
-  /** The user it must be for that, if not any. */
-  agentUser?: number
-}
-
 export type SequencePlan = { kind: 'plain' } | SequencedPod | { kind: 'denied'; problems: string[] }
-
-/** What is declared of a pod's containers, read and without faults of its own. */
-export interface Declared {
-  pod: Pod
-  helpers: readonly string[]
-  dependencies: Map<string, Dependency[]>
-  /** Of those that the annotation names. */
-  declared: Map<string, Readiness>
-  /** Of all app containers. */
-  readiness: Map<string, Readiness>
-  moved: Moved[]
-}
 
 /** How the containers of `pod` (without any of ours) are to start. Pure. */
 export function planSequence(pod: Pod, settings: PodSettings): SequencePlan {

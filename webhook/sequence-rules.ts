@@ -5,7 +5,7 @@ import type { Container } from '../core/pod.ts'
 import { agentViewProblem } from './agent-view.ts'
 import { byName } from './by-name.ts'
 import { isSamePath } from './paths.ts'
-import type { Declared, Moved } from './sequence-plan.ts'
+import type { Declared, Moved } from './sequence-model.ts'
 
 const DEPENDS_ON = annotationKey('dependsOn')
 const READINESS = annotationKey('readiness')

@@ -1,6 +1,6 @@
 import type { Pod } from '../core/pod.ts'
 import { isObject } from './json-shape.ts'
-import type { SequencedPod } from './sequence-plan.ts'
+import type { SequencedPod } from './sequence-model.ts'
 
 /**
  * What sequencing does or cannot see that whoever wrote `pod` may not expect; one line each, for `kubectl apply` to

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { run } from './command.ts'
 import { clusterDir, clusterPaths, DEFAULT_NAME } from './paths.ts'
-import { type Provider, provider } from './provider.ts'
+import { provider } from './provider.ts'
+import type { Provider } from './provider-model.ts'
 import { type Registry, registryFor } from './registry.ts'
 
 export interface ClusterNode {

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path'
 import { run, succeeds } from './command.ts'
 import { clusterPaths } from './paths.ts'
-import type { Provider } from './provider.ts'
+import type { Provider } from './provider-model.ts'
 import { Progress } from './step-cache.ts'
 import { installTools } from './tools.ts'
 import { versions } from './versions.ts'

@@ -2,7 +2,7 @@ import { daemonEnv, startDaemon } from './daemon.ts'
 import { installMissingPackages } from './debian.ts'
 import { appImage, nodeBaseImage, registryImage } from './debian-images.ts'
 import { kubeBinary, nodeImage, rootTree } from './node-image.ts'
-import type { Provider } from './provider.ts'
+import type { Provider } from './provider-model.ts'
 import { Progress } from './step-cache.ts'
 import { installTools } from './tools.ts'
 

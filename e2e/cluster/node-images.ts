@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from './cluster-status.ts'
 import { run } from './command.ts'
 import { fullImageName } from './image-name.ts'
 import { execOnNode } from './nodes.ts'

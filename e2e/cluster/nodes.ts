@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from './cluster-status.ts'
 import { type CommandResult, run } from './command.ts'
 
 export type ServiceAction = 'stop' | 'start' | 'restart'

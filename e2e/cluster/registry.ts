@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from './command.ts'
-import type { ClusterImages } from './provider.ts'
+import type { ClusterImages } from './provider-model.ts'
 import { parseRegistryLog, type RegistryRequest } from './registry-log.ts'
 import { pushTestImage, type TestImage } from './test-image.ts'
 

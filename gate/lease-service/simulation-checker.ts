@@ -1,22 +1,12 @@
-import type { NamespaceSettings } from '../../core/annotations.ts'
 import { effectivePullPolicy } from '../../core/image-name.ts'
 import { DEFAULT_AFTER_MAX_WAIT_MS } from './after-waits.ts'
 import { imageKeyOf } from './image-key.ts'
-import type { ClusterSettings } from './limits.ts'
 import { type Grant, isFree, type Resource, type SlotTimeout, type Ticket } from './model.ts'
 import { compareTickets } from './queue.ts'
 import { MAX_OPENING_MS, type SimPod } from './simulation-pod.ts'
 import { PressureCheck } from './simulation-pressure.ts'
 import { RateCheck } from './simulation-rates.ts'
-
-/** What limits are in force, as the simulated cluster has them. */
-export interface LimitTruth {
-  settings: ClusterSettings
-  namespaces: Map<string, NamespaceSettings>
-  nodes: Map<string, { cores: number; annotation?: number; isLost: boolean /** Percent. */; pressure: number }>
-  /** What pods come after; Infinity: never, absent: no such Deployment. */
-  deploymentsReadyAtMs: Map<string, number>
-}
+import type { LimitTruth } from './simulation-truth.ts'
 
 type Place = Pick<Grant, 'namespace' | 'nodeName' | 'images'>
 

@@ -1,9 +1,9 @@
 import type { Waiting } from './model.ts'
 import type { NodePressures } from './node-pressures.ts'
-import type { LimitTruth } from './simulation-checker.ts'
 import type { SimPod } from './simulation-pod.ts'
 import type { Situations } from './simulation-situations.ts'
 import type { Random, Timeline } from './simulation-timeline.ts'
+import type { LimitTruth } from './simulation-truth.ts'
 
 /** Percent of the CPU above which a node is held back, in the worlds that have a maximum. */
 const MAX_CPU = 60

@@ -1,6 +1,6 @@
 import type { Rate } from '../../core/quantity.ts'
 import type { Grant } from './model.ts'
-import type { LimitTruth } from './simulation-checker.ts'
+import type { LimitTruth } from './simulation-truth.ts'
 
 interface Start {
   atMs: number

@@ -5,8 +5,9 @@ import type { Rate } from '../../core/quantity.ts'
 import type { Readiness, ReadinessType } from '../../core/readiness.ts'
 import { type Dependency, formatSequence, type Stage, sequenceGateOf } from '../../core/sequence.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './limits.ts'
-import { AFTER, type LimitTruth } from './simulation-checker.ts'
+import { AFTER } from './simulation-checker.ts'
 import type { Random } from './simulation-timeline.ts'
+import type { LimitTruth } from './simulation-truth.ts'
 
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
 export function randomCluster(random: Random): LimitTruth {
