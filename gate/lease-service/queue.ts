@@ -68,6 +68,7 @@ function compareText(a: string, b: string): number {
  * `tickets`. n log n.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {
+  if (tickets.length === 0) return { taken: [], blocked: [] }
   const round = new Round(facts)
   const entries = tickets.toSorted(compareTickets).map(ticket => ({ ticket, scopes: facts.scopesOf(ticket) }))
   const able = entries.filter(entry => !round.isFrozen(entry))
