@@ -108,6 +108,9 @@ const POD_FIELDS: Parser<PodSettings> = {
   helpers: parseNames,
 }
 
+/** By field, of which there are as many as the code names: the lease service asks for them at every turn. */
+const keys = new Map<string, string>()
+
 const NAMESPACE_KEYS = byKey(NAMESPACE_FIELDS)
 const NODE_KEYS = byKey(NODE_FIELDS)
 const POD_KEYS = byKey(POD_FIELDS)
@@ -117,7 +120,11 @@ const POD_KEYS = byKey(POD_FIELDS)
  * name.
  */
 export function annotationKey(field: string): string {
-  return ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
+  const known = keys.get(field)
+  if (known !== undefined) return known
+  const key = ANNOTATION_PREFIX + field.replace(/Ms$/, '').replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)
+  keys.set(field, key)
+  return key
 }
 
 interface Field {

@@ -11,6 +11,8 @@ export interface AdmissionDeps {
   usage: Usage
   scopesOf: typeof scopesByLimits
   facts: LimitFacts
+  /** Another number whenever a limit or weight of `facts` may be another one, but by pressure; without it each decision is made anew. */
+  limitsVersion?: () => number
   /** When the ticket's gate first asked this leader. */
   askedAtMs: (ticket: Ticket) => number
   /** The same of any leader, as far as it can be known; without it, of this one. */
@@ -26,12 +28,24 @@ export interface Admitted {
   blocked: Blocked[]
 }
 
+/** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
+interface Kept {
+  tickets: readonly Ticket[]
+  first: string | undefined
+  usageVersion: number
+  limitsVersion: number
+  blocked: Blocked[]
+}
+
 /** Joins the queue's decision with what it goes by: slots held and owed, rates, floors, and who was passed over. */
 export class Admission {
   readonly #deps: AdmissionDeps
   readonly #rates: Rates
   readonly #passes = new Passes()
   readonly #overdue: Record<Resource, Overdue> = { pull: new Overdue(), start: new Overdue() }
+  readonly #kept: Partial<Record<Resource, Kept>> = {}
+  /** The decision that is being made goes by time, too. */
+  #usesRates = false
   #wakeAtMs: number | undefined
 
   constructor(deps: AdmissionDeps) {
@@ -48,21 +62,48 @@ export class Admission {
     const { usage, facts } = this.#deps
     const scopesOf = this.#scopesOnce()
     const overdueFacts = this.#overdueFacts(resource, scopesOf, nowMs)
-    const decided = decide([...tickets, ...away], {
-      scopesOf,
-      inUse: scope => this.#inUse(resource, scope, nowMs),
-      debt: scope => usage.debt(resource, scope.id),
-      heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope.id),
-      weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
-      // As long as turns are kept for some, it is not known who waits for longest.
-      first: away.length > 0 ? undefined : this.#overdue[resource].first(tickets, overdueFacts, nowMs),
-    })
-    const isAway = new Set(away)
-    const taken = decided.taken.filter(({ ticket }) => !isAway.has(ticket))
-    const blocked = decided.blocked.filter(({ ticket }) => !isAway.has(ticket))
+    // As long as turns are kept for some, it is not known who waits for longest.
+    const first = away.length > 0 ? undefined : this.#overdue[resource].first(tickets, overdueFacts, nowMs)
+    this.#usesRates = false
+    const decideAnew = (): Pick<Admitted, 'taken' | 'blocked'> =>
+      decide(away.length > 0 ? [...tickets, ...away] : tickets, {
+        scopesOf,
+        inUse: scope => this.#inUse(resource, scope, nowMs),
+        debt: scope => usage.debt(resource, scope.id),
+        heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope.id),
+        weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
+        first,
+      })
+    const { taken, blocked } =
+      away.length > 0 ? without(away, decideAnew()) : this.#keep(resource, { tickets, first }, decideAnew)
     for (const { ticket } of taken) this.#granted(ticket, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
     return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
+  }
+
+  /** The last decision once more, if nobody went by it and nothing has changed since: most steps follow on a status that changes no slot. */
+  #keep(
+    resource: Resource,
+    { tickets, first }: Pick<Kept, 'tickets' | 'first'>,
+    decideAnew: () => Pick<Admitted, 'taken' | 'blocked'>,
+  ): Pick<Admitted, 'taken' | 'blocked'> {
+    const { usage, facts, limitsVersion: versionOf } = this.#deps
+    const [usageVersion, limitsVersion] = [usage.version, versionOf?.()]
+    const mayKeep = limitsVersion !== undefined && (facts.overloads?.size ?? 0) === 0
+    if (!mayKeep) return decideAnew()
+    const kept = this.#kept[resource]
+    const isSame =
+      kept?.usageVersion === usageVersion &&
+      kept.limitsVersion === limitsVersion &&
+      kept.first === first &&
+      kept.tickets.length === tickets.length &&
+      kept.tickets.every((ticket, at) => ticket === tickets[at])
+    if (isSame) return { taken: [], blocked: kept.blocked }
+    const decided = decideAnew()
+    if (decided.taken.length === 0 && !this.#usesRates)
+      this.#kept[resource] = { tickets, first, usageVersion, limitsVersion, blocked: decided.blocked }
+    else delete this.#kept[resource]
+    return decided
   }
 
   /** One by one: the first may use up what its rate still allows. */
@@ -110,7 +151,9 @@ export class Admission {
   }
 
   #inUse(resource: Resource, scope: Scope, nowMs: number): number {
-    return scope.windowMs === undefined ? this.#deps.usage.held(resource, scope.id) : this.#rates.inUse(scope, nowMs)
+    if (scope.windowMs === undefined) return this.#deps.usage.held(resource, scope.id)
+    this.#usesRates = true
+    return this.#rates.inUse(scope, nowMs)
   }
 
   /** Most tickets share their place with others. */
@@ -158,5 +201,13 @@ export class Admission {
     const passesMs = this.#passes.wakeAtMs()
     const all = [...times, ...laterMs, ...(passesMs === undefined ? [] : [passesMs])]
     return all.length > 0 ? all.reduce((a, b) => Math.min(a, b)) : undefined
+  }
+}
+
+function without(away: readonly Ticket[], decided: { taken: Taken[]; blocked: Blocked[] }): typeof decided {
+  const isAway = new Set(away)
+  return {
+    taken: decided.taken.filter(({ ticket }) => !isAway.has(ticket)),
+    blocked: decided.blocked.filter(({ ticket }) => !isAway.has(ticket)),
   }
 }

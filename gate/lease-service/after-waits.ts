@@ -108,6 +108,7 @@ export class AfterWaits {
 
   /** Only among those who wait now: what is declared in a circle but ready keeps nobody. */
   #cycles(): AfterCycle[] {
+    if (!this.#mayHaveCycles()) return []
     const byNamespace = Map.groupBy(this.#waits, ({ ticket }) => ticket.namespace)
     return [...byNamespace].flatMap(([namespace, waits]) => {
       const cycles = cyclesIn(this.#edges(namespace, waits)).map(path => ({ namespace, path, keys: [] as string[] }))
@@ -120,6 +121,14 @@ export class AfterWaits {
       for (const { keys } of cycles) keys.sort()
       return cycles
     })
+  }
+
+  /** A circle leads back to somebody who waits, at once or through a Service; mostly nobody waits for those who wait. */
+  #mayHaveCycles(): boolean {
+    const waiting = new Set(this.#waits.flatMap(({ ticket, workload }) => [workload, `pod/${ticket.podName}`]))
+    return this.#waits.some(({ targets }) =>
+      targets.some(({ kind, name }) => kind === 'service' || waiting.has(`${kind}/${name}`)),
+    )
   }
 
   #edges(namespace: string, waits: Wait[]): Map<string, Set<string>> {

@@ -38,8 +38,9 @@ export function gateAgeMs(
 
 /** The run a gate's termination message tells of; undefined when it does not. */
 export function attemptIn(message: string | undefined): number | undefined {
+  if (message === undefined) return undefined
   try {
-    const { attempt } = JSON.parse(message ?? '{}') as { attempt?: unknown }
+    const { attempt } = JSON.parse(message) as { attempt?: unknown }
     return typeof attempt === 'number' ? attempt : undefined
   } catch {
     return undefined

@@ -26,7 +26,7 @@ import {
   type Ticket,
   type Waiting,
 } from './model.ts'
-import { type NodeFacts, nodeFactsOf } from './node-facts.ts'
+import { haveSameLimits, type NodeFacts, nodeFactsOf } from './node-facts.ts'
 import { NodeImages } from './node-images.ts'
 import type { Overload } from './node-pressures.ts'
 import { holdersOf } from './phase.ts'
@@ -122,6 +122,7 @@ export class Ledger {
   readonly #setAsides = new SetAsides()
   #troubles: Trouble[] = []
   #blocked: Blocked[] = []
+  #limitsVersion = 0
   /** Of the last step. */
   #wallMs = 0
 
@@ -151,6 +152,7 @@ export class Ledger {
     this.#admission = new Admission({
       ...this.#parts,
       facts: this.#facts,
+      limitsVersion: () => this.#limitsVersion,
       sinceMs,
       askedAtMs: ticket => this.#asking.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => this.#firstAskedAtMs(ticket, nowMs),
@@ -202,24 +204,28 @@ export class Ledger {
     const before = this.#nodes.get(name)
     const facts = nodeFactsOf(node, lastGood ?? before)
     this.#nodes.set(name, facts)
+    if (!before || !haveSameLimits(before, facts)) this.#limitsVersion += 1
     if (!before || before.lost !== facts.lost) this.#nodeGone(name, false)
   }
 
   /** The Node object is gone, and with it all that ran there. */
   removeNode(name: string): void {
     this.#nodes.delete(name)
+    this.#limitsVersion += 1
     this.#nodeGone(name, true)
   }
 
   setNamespace(name: string, settings: NamespaceSettings): void {
     const before = this.#namespaces.get(name)?.mode
     this.#namespaces.set(name, settings)
+    this.#limitsVersion += 1
     if (before === settings.mode) return
     for (const { pod } of this.#pods.inNamespace(name)) this.#debts.touch(pod.metadata.uid ?? '')
   }
 
   removeNamespace(name: string): void {
     this.#namespaces.delete(name)
+    this.#limitsVersion += 1
   }
 
   /**
@@ -509,7 +515,8 @@ export class Ledger {
   /** Of the images of a pull, those that are not on the node: the others cost no registry anything. */
   #lacking(ticket: Ticket): Ticket {
     if (ticket.images.length === 0) return ticket
-    return { ...ticket, images: ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image)) }
+    const images = ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image))
+    return images.length === ticket.images.length ? ticket : { ...ticket, images }
   }
 
   /** A new leader has not heard when a gate first asked, but sees since when it runs. */

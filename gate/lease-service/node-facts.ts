@@ -16,6 +16,11 @@ export interface NodeFacts extends NodeSettings {
 
 const LIMITS = ['maxStartingPerNode', 'maxStartingPerCore', 'maxPullingPerNode', 'maxPressure'] as const
 
+/** Whether two sights of a node make no difference to any limit: the kubelet tells of itself every few minutes. */
+export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
+  return a.cores === b.cores && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
+}
+
 /** What is in force of a node's annotations, and what is wrong with them now. */
 export interface NodeFold {
   settings: NodeSettings

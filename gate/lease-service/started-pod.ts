@@ -55,9 +55,12 @@ export interface StartedFacts {
 
 /** Whether nothing of a pod is starting, as far as its status alone can tell. */
 export function hasStarted(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
-  if (hasTooManyContainers(pod)) return false
-  // The next leader has to tell of it.
-  if (failOpensOf(pod).some(({ finishedAtMs }) => wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)) return false
+  if (hasTooManyContainers(pod) || !isPastStartingAll(pod, { wallMs, oldAfterMs, before })) return false
+  // The next leader has to tell of it. Looked for last: what a gate left has to be parsed.
+  return !failOpensOf(pod).some(({ finishedAtMs }) => wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)
+}
+
+function isPastStartingAll(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
   if (isFinished(pod)) return true
   if (pod.metadata.deletionTimestamp || pod.status?.phase !== 'Running') return false
   const starters = startersOf(pod)

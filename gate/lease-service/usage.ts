@@ -31,10 +31,16 @@ export class Usage {
   readonly #owed = new Map<string, number>()
   readonly #debt: Record<Resource, Map<string, number>> = { pull: new Map(), start: new Map() }
   readonly #share: number
+  #version = 0
 
   /** `share`: start slots of one namespace that count in the cluster at most. */
   constructor(share = Number.POSITIVE_INFINITY) {
     this.#share = share
+  }
+
+  /** Another number whenever something is held or owed that was not. */
+  get version(): number {
+    return this.#version
   }
 
   hold(holder: Holder, slots: number): void {
@@ -60,7 +66,9 @@ export class Usage {
     const change = slots - (this.#owed.get(debtor.podUid) ?? 0)
     if (slots === 0) this.#owed.delete(debtor.podUid)
     else this.#owed.set(debtor.podUid, slots)
-    if (change !== 0) add(this.#debt.start, ownScopeIdsOf(debtor), change)
+    if (change === 0) return
+    this.#version += 1
+    add(this.#debt.start, ownScopeIdsOf(debtor), change)
   }
 
   /** Slots that run without a grant, or with one that an observed namespace got without asking for room. Pulls without one cannot be seen. */
@@ -91,6 +99,7 @@ export class Usage {
 
   /** Adds `change` slots in every scope of the holder, limited there or not. */
   protected charge(holder: Holder, change: number): void {
+    this.#version += 1
     const { resource, namespace, isObserved } = holder
     if (isObserved) {
       add(this.#debt[resource], ownScopeIdsOf(holder), change)

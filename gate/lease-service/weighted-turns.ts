@@ -4,6 +4,8 @@ interface Line<T> {
   next: number
   /** Of the entry whose turn is next. */
   share: number
+  /** How many visits had changed shares when that was looked at. */
+  seenChanges: number
   entry: T
 }
 
@@ -12,7 +14,8 @@ export interface Turns<T> {
   shareOf: (entry: T) => number
   /** Order of entries whose lines have as much. Total. */
   compare: (a: T, b: T) => number
-  visit: (entry: T) => void
+  /** Whether shares of other lines may have changed. */
+  visit: (entry: T) => boolean
 }
 
 /**
@@ -23,32 +26,39 @@ export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: 
   const isBefore = (a: Line<T>, b: Line<T>): boolean =>
     a.share === b.share ? compare(a.entry, b.entry) < 0 : a.share < b.share
   const heap: Line<T>[] = []
+  let changes = 0
   for (const entries of lines) {
     const [entry] = entries
-    if (entry !== undefined) heap.push({ entries, next: 0, share: shareOf(entry), entry })
+    if (entry !== undefined) heap.push({ entries, next: 0, share: shareOf(entry), seenChanges: 0, entry })
   }
   // A binary heap by what each line had when last looked at; it has no less now, so the top is looked at again before
   // its turn.
   heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))
   for (let top = heap[0]; top; top = heap[0]) {
-    const share = shareOf(top.entry)
+    const share = top.seenChanges === changes ? top.share : shareOf(top.entry)
+    top.seenChanges = changes
     if (share > top.share) {
       top.share = share
       siftDown(heap, isBefore)
       continue
     }
-    visit(top.entry)
+    if (visit(top.entry)) changes += 1
     top.next += 1
     const entry = top.entries[top.next]
-    if (entry === undefined) {
-      const last = heap.pop()
-      if (last && last !== top) heap[0] = last
-    } else {
+    if (entry === undefined) removeTop(heap)
+    else {
       top.entry = entry
       top.share = shareOf(entry)
+      top.seenChanges = changes
     }
     siftDown(heap, isBefore)
   }
+}
+
+/** Puts the last one in its place, which `siftDown` has to make right. */
+function removeTop<T>(heap: Line<T>[]): void {
+  const last = heap.pop()
+  if (last && heap.length > 0) heap[0] = last
 }
 
 function siftDown<T>(heap: Line<T>[], isBefore: (a: Line<T>, b: Line<T>) => boolean): void {
