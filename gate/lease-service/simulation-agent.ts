@@ -1,5 +1,6 @@
 import type { AgentReport, ContainerSight, GateVerdict } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
+import type { Pod } from '../../core/pod.ts'
 import type { Sequence } from '../../core/sequence.ts'
 import { formatSequence } from '../../core/sequence.ts'
 import {
@@ -14,8 +15,8 @@ import {
 } from '../pod/agent/sequencing.ts'
 import { resumed } from '../pod/agent/state-file.ts'
 import { startWaiting, type WaitEvent, type WaitState, step as waitStep } from '../pod/waiting.ts'
-import { SimGate } from './simulation-gate.ts'
-import type { SimPod } from './simulation-pod.ts'
+import { type GateWorld, SimGate } from './simulation-gate.ts'
+import type { Situation } from './simulation-situations.ts'
 
 /** What of an agent may be replaced by something faulty that the checks must find. */
 export interface AgentFaults {
@@ -32,6 +33,34 @@ export interface AgentFile {
   marks: Set<string>
 }
 
+/** What an agent asks of the world around its pod. */
+export interface AgentWorld extends GateWorld {
+  settleMs: number
+  startTimeoutMs: number
+  /** A request was given up by its own side. */
+  hungUp: (gate: SimGate) => void
+  /** An agent wants its stream. */
+  agentReady: (agent: SimAgent) => void
+  report: (agent: SimAgent, reports: AgentReport[]) => void
+  agentFaults: AgentFaults
+  note: (situation: Situation) => void
+}
+
+/** The pod that an agent is in. */
+export interface AgentHost {
+  readonly uid: string
+  /** Number of the sandbox. */
+  readonly sandbox: number
+  readonly isOver: boolean
+  readonly agentFile: AgentFile
+  readonly grantedGates: Set<GateName>
+  readonly base: Pod
+  isLost: boolean
+  readonly world: AgentWorld
+  openGate(gate: GateName, verdict: GateVerdict): void
+  agentGone(): void
+}
+
 const WORD_SETTLE_MS = 500
 const TICK_MS = 1_000
 
@@ -40,7 +69,7 @@ const TICK_MS = 1_000
  * reports and sights. It may crash, and then knows only what it has saved.
  */
 export class SimAgent {
-  readonly pod: SimPod
+  readonly pod: AgentHost
   readonly attempt: number
   readonly #rules: Rules
   readonly #faults: AgentFaults
@@ -56,7 +85,7 @@ export class SimAgent {
   #life = 1
   #isUp = true
 
-  constructor(pod: SimPod, sequence: Sequence, attempt: number) {
+  constructor(pod: AgentHost, sequence: Sequence, attempt: number) {
     const { settleMs, startTimeoutMs, agentFaults } = pod.world
     this.pod = pod
     this.attempt = attempt

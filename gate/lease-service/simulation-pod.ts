@@ -1,13 +1,12 @@
-import type { AgentReport, GateVerdict } from '../../core/lease-api.ts'
+import type { GateVerdict } from '../../core/lease-api.ts'
 import { AGENT, type GateName, PULL_GATE } from '../../core/names.ts'
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/pod.ts'
 import { type Dependency, isSequenceGate, type Sequence, type Stage } from '../../core/sequence.ts'
 import { attemptOf } from '../pod/runs.ts'
 import { statusOf } from './container-run.ts'
 import { containerOf, sequenceOf } from './pod-sequence.ts'
-import { type AgentFaults, type AgentFile, SimAgent } from './simulation-agent.ts'
-import { type GateWorld, SimGate } from './simulation-gate.ts'
-import type { Situation } from './simulation-situations.ts'
+import { type AgentFile, type AgentHost, type AgentWorld, SimAgent } from './simulation-agent.ts'
+import { SimGate } from './simulation-gate.ts'
 import { SimStatuses } from './simulation-statuses.ts'
 
 /** What becomes of an app container after it starts. */
@@ -16,22 +15,13 @@ const FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'crash', 'nev
 /** Of containers that others wait for: most get ready in the end. */
 const MOVED_FATES: readonly Fate[] = ['ready', 'ready', 'ready', 'flap', 'never', 'third-try', 'third-try']
 
-export interface SimWorld extends GateWorld {
-  settleMs: number
-  startTimeoutMs: number
+export interface SimWorld extends AgentWorld {
   /** Images truly on a node. */
   imagesOn: (node: string) => Set<string>
   /** The kubelet has a new status for the API server. */
   publish: (pod: SimPod) => void
-  /** A request was given up by its own side. */
-  hungUp: (gate: SimGate) => void
-  /** An agent wants its stream. */
-  agentReady: (agent: SimAgent) => void
-  report: (agent: SimAgent, reports: AgentReport[]) => void
   /** A gate let its pod go without a grant. */
   failedOpen: (pod: SimPod, gate: GateName) => void
-  agentFaults: AgentFaults
-  note: (situation: Situation) => void
 }
 
 interface AppTruth {
@@ -62,7 +52,7 @@ const STAMP_MS = 1_000
  * Test support. One pod and what the kubelet does with it: gates, image steps, containers, crashes, a sandbox made anew whose
  * statuses mislead. What is true is in fields; what the API server gets to see is `snapshot()`.
  */
-export class SimPod {
+export class SimPod implements AgentHost {
   readonly base: Pod
   readonly uid: string
   readonly world: SimWorld
