@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LeaseApi } from '../gate/lease-service/lease-store.kubernetes.ts'
+import type { LeaseApi } from '../gate/lease-service/store/lease-store.kubernetes.ts'
 
 /** How often the API server was asked. */
 export interface ApiCalls {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MemoryLeaseApi } from '../gate/lease-service/lease-store.memory.ts'
+import { MemoryLeaseApi } from '../gate/lease-service/store/lease-store.memory.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
 import { benchCertificate } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'

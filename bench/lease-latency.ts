@@ -1,6 +1,6 @@
 import { createKubeClient } from '../core/kube/client.ts'
-import { openSession } from '../e2e/framework/session.ts'
-import { TestNamespace } from '../e2e/framework/test-namespace.ts'
+import { openSession } from '../e2e/harness/session.ts'
+import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { quantiles } from './quantiles.ts'
 
 const LEASES = 400

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isConflict } from '../core/kube/kube-error.ts'
 import type { Lease } from '../core/kube/lease.ts'
-import type { LeaseApi } from '../gate/lease-service/lease-store.kubernetes.ts'
+import type { LeaseApi } from '../gate/lease-service/store/lease-store.kubernetes.ts'
 import type { HeardGrant } from './hand-overs.ts'
 import { nowMs } from './now.ts'
 

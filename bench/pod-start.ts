@@ -1,10 +1,10 @@
 import { APP_IMAGE } from '../e2e/cluster/cluster.ts'
 import { execOnNode } from '../e2e/cluster/nodes.ts'
-import { Observer } from '../e2e/framework/observer.ts'
-import { openSession, type Session } from '../e2e/framework/session.ts'
-import { TestNamespace } from '../e2e/framework/test-namespace.ts'
-import { waitFor } from '../e2e/framework/wait-for.ts'
-import { pod } from '../e2e/framework/workloads.ts'
+import { pod } from '../e2e/harness/pod-templates.ts'
+import { openSession, type Session } from '../e2e/harness/session.ts'
+import { TestNamespace } from '../e2e/harness/test-namespace.ts'
+import { waitFor } from '../e2e/harness/wait-for.ts'
+import { Observer } from '../e2e/observer/observer.ts'
 import { quantiles } from './quantiles.ts'
 
 const PAIRS = 10

@@ -1,5 +1,5 @@
-import type { Ticket } from '../gate/lease-service/model.ts'
-import { decide } from '../gate/lease-service/queue.ts'
+import type { Ticket } from '../gate/lease-service/model/grant.ts'
+import { decide } from '../gate/lease-service/queue/fair-queue.ts'
 import { quantiles } from './quantiles.ts'
 
 const SIZES = [100, 1_000, 10_000, 100_000]

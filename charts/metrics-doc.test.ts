@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createMetrics } from '../gate/lease-service/metrics.ts'
-import { createWebhookMetrics } from '../webhook/metrics.ts'
+import { createMetrics } from '../gate/lease-service/report/metrics.ts'
+import { createWebhookMetrics } from '../webhook/server/metrics.ts'
 
 /** What prom-client keeps of a metric and does not type. */
 interface Described {

@@ -44,9 +44,9 @@ export interface NodeSettings
 export interface PodSettings {
   startTimeoutMs?: number
   failOpenAfterMs?: number
-  /** As written: reading it takes the pod's containers (webhook/depends-on.ts). */
+  /** As written: reading it takes the pod's containers (webhook/sequence/depends-on.ts). */
   dependsOn?: string
-  /** As written (webhook/readiness.ts). */
+  /** As written (webhook/sequence/readiness.ts). */
   readiness?: string
   after?: AfterTarget[]
   /** How long `after` may hold the pod back. */

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..')
 const BREAKS_SHARED = {
   'installs another release': /\bopenSession\((?!\))|\b(un)?installStartgate\b|\bhelm\b/,
   "changes startgate's own objects": /\btakeDown\b|\bchangeLeaseService\b|\breplaceLeaseService\b|'rollout'/,
-  'spoils certificates': /spoiled-certificates|framework\/cert-manager/,
+  'spoils certificates': /spoiled-certificates|harness\/cert-manager/,
   'acts on nodes': /\b(kubelet|runtime|node)\(|parallel-pulls|dropPulledImages|network-cut/,
   'signals processes of a node': /\bsignal\(/,
 }

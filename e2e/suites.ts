@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 /*
  * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the
@@ -18,10 +19,12 @@ import { readdirSync } from 'node:fs'
 export const TOGETHER: readonly string[] = [
   'sequence-faults',
   'shapes',
+  'sequence-deletion',
   'tokens',
   'daemons',
   'sequence',
   'messages',
+  'service-mesh',
   'rates',
   'study',
   'sequence-jobs',
@@ -29,16 +32,13 @@ export const TOGETHER: readonly string[] = [
   'lease-store',
 ]
 
-/**
- * How many of them run at a time. On two cores four, with the unit tests beside them, were slower than one after
- * another.
- */
-export const SIDE_BY_SIDE = 2
+/** How many of them run at a time. On two cores four were slower than one after another. */
+export const SIDE_BY_SIDE = 3
 
 const SUFFIX = '.e2e.ts'
 
-/** Path of a suite from the repository's root, as vitest takes it for a filter: `e2e/limits.e2e.ts`. */
-export const suitePath = (name: string): string => `e2e/${name}${SUFFIX}`
+/** Path of a suite from the repository's root, as vitest takes it for a filter: `e2e/suites/limits.e2e.ts`. */
+export const suitePath = (name: string): string => `e2e/suites/${name}${SUFFIX}`
 
 export interface Arrangement {
   together: string[]
@@ -47,7 +47,7 @@ export interface Arrangement {
 
 /** Names of the suites that have this word in their names, or of all, by how they run. */
 export function arrangement(word = ''): Arrangement {
-  const all = readdirSync(import.meta.dirname).filter(file => file.endsWith(SUFFIX))
+  const all = readdirSync(join(import.meta.dirname, 'suites')).filter(file => file.endsWith(SUFFIX))
   const names = all.map(file => file.slice(0, -SUFFIX.length)).filter(name => name.includes(word))
   return {
     together: TOGETHER.filter(name => names.includes(name)),

@@ -1,6 +1,6 @@
-import { type ApiAccess, openApi } from '../framework/api-access.ts'
-import type { ObservedPod } from '../framework/cluster-events.ts'
-import { podPhase } from '../framework/pod-phase.ts'
+import { type ApiAccess, openApi } from '../observer/api-access.ts'
+import type { ObservedPod } from '../observer/cluster-events.ts'
+import { podPhase } from '../observer/pod-phase.ts'
 
 const EVERY_MS = 1_500
 

@@ -1,6 +1,6 @@
 import { APP_IMAGE, type Cluster } from '../cluster/cluster.ts'
-import { coldImages, dropPulledImages } from '../framework/cold-images.ts'
-import { deployment, pod } from '../framework/workloads.ts'
+import { deployment, pod } from '../harness/pod-templates.ts'
+import { coldImages, dropPulledImages } from '../workloads/cold-images.ts'
 import type { Herd } from './herd.ts'
 
 const STARTS = 12

@@ -1,4 +1,4 @@
-import type { Phase } from '../framework/pod-phase.ts'
+import type { Phase } from '../observer/pod-phase.ts'
 
 export interface Row {
   pod: string

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { ResourceRequirements } from '../../core/pod.ts'
-import type { NamespaceFacts } from '../settings.ts'
-import { NAMESPACE, podOf } from '../test-facts.ts'
+import type { LimitRangeItem } from '../cluster/limit-range.ts'
+import type { NamespaceFacts } from '../cluster/settings.ts'
+import { NAMESPACE, podOf } from '../testing/facts.ts'
 import { agentResources } from './agent-resources.ts'
-import type { LimitRangeItem } from './limit-range.ts'
 
 const both = (cpu: string, memory: string): ResourceRequirements => ({
   requests: { cpu, memory },

@@ -1,8 +1,8 @@
 import type { Pod, ResourceRequirements } from '../../core/pod.ts'
-import { hasPodResources, qosClass } from '../qos.ts'
-import type { NamespaceFacts } from '../settings.ts'
+import { limitRangeProblem } from '../cluster/limit-range.ts'
+import type { NamespaceFacts } from '../cluster/settings.ts'
+import { hasPodResources, qosClass } from '../pod/qos.ts'
 import { ASKED_BY_QUOTA, isCounted } from './least-resources.ts'
-import { limitRangeProblem } from './limit-range.ts'
 import { CPU_FLOOR, copiedResources, type Fit, isEnough, MEMORY_FLOOR } from './resources.ts'
 
 /**

@@ -2,7 +2,7 @@ import { AGENT, AGENT_ENV, BUSYBOX_IN_IMAGE, NOTIFY_DIRECTORY, NOTIFY_VOLUME } f
 import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { agentCommand } from '../../core/pod-scripts.ts'
 import { formatSequence } from '../../core/sequence.ts'
-import type { SequencedPod } from '../sequence-model.ts'
+import type { SequencedPod } from '../sequence/sequence-model.ts'
 import { type GateOptions, goDuration, leaseServiceEnv, ownImage, ownMounts, ownSecurityContext } from './gate.ts'
 import { formatOriginal, originalOf } from './original.ts'
 

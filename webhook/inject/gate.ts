@@ -8,8 +8,8 @@ import {
   TOKEN_VOLUME,
 } from '../../core/names.ts'
 import type { Container, ResourceRequirements, VolumeMount } from '../../core/pod.ts'
-import type { ProxyUser } from '../service-mesh.ts'
-import type { InjectSettings } from '../settings.ts'
+import type { InjectSettings } from '../cluster/settings.ts'
+import type { ProxyUser } from '../pod/service-mesh.ts'
 
 export const GATE_COMMAND = ['node', GATE_PROGRAM]
 

@@ -1,8 +1,8 @@
 import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
-import { type QosClass, qosClass } from '../qos.ts'
-import type { LimitRangeItem } from './limit-range.ts'
-import { amountOf, type ResourceList } from './pod-totals.ts'
+import type { LimitRangeItem } from '../cluster/limit-range.ts'
+import { amountOf, type ResourceList } from '../pod/pod-totals.ts'
+import { type QosClass, qosClass } from '../pod/qos.ts'
 
 /**
  * Devices, huge pages and resource claims are never asked for: ours have no use for them, a device plugin would

@@ -1,7 +1,7 @@
 import { AGENT, AGENT_ENV } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
-import { isObject } from '../json-shape.ts'
-import type { SequencedPod } from '../sequence-model.ts'
+import { isObject } from '../pod/pod-shape.ts'
+import type { SequencedPod } from '../sequence/sequence-model.ts'
 import { withoutNotify } from './notify.ts'
 
 /** What a sequenced pod was like before; the agent's environment carries it, as JSON. */

@@ -12,7 +12,7 @@ import {
 } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
-import { isObject } from '../json-shape.ts'
+import { isObject } from '../pod/pod-shape.ts'
 import { isScriptOf } from './agent.ts'
 import { GATE_COMMAND } from './gate.ts'
 import { IMAGE_STEP_COMMAND } from './image-step.ts'

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Pod, ResourceRequirements } from '../../core/pod.ts'
-import { mutate } from '../mutate.ts'
-import { applied } from '../patch.ts'
-import { qosClass } from '../qos.ts'
-import { FACTS, NAMESPACE, podOf } from '../test-facts.ts'
-import type { LimitRangeItem } from './limit-range.ts'
-import { amountOf, effectiveAmount, sidecarAmount } from './pod-totals.ts'
+import type { LimitRangeItem } from '../cluster/limit-range.ts'
+import { mutate } from '../mutate/mutate.ts'
+import { applied } from '../patch/patch.ts'
+import { amountOf, effectiveAmount, sidecarAmount } from '../pod/pod-totals.ts'
+import { qosClass } from '../pod/qos.ts'
+import { FACTS, NAMESPACE, podOf } from '../testing/facts.ts'
 
 const list = fc.record(
   { cpu: fc.constantFrom('5m', '100m', '500m', '2'), memory: fc.constantFrom('16Mi', '64Mi', '100M', '1Gi') },

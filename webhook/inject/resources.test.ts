@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Container, ResourceRequirements } from '../../core/pod.ts'
-import type { NamespaceFacts } from '../settings.ts'
-import { NAMESPACE, podOf } from '../test-facts.ts'
-import type { LimitRangeItem } from './limit-range.ts'
+import type { LimitRangeItem } from '../cluster/limit-range.ts'
+import type { NamespaceFacts } from '../cluster/settings.ts'
+import { NAMESPACE, podOf } from '../testing/facts.ts'
 import { gateResources, sequenceGateResources } from './resources.ts'
 
 const of = (cpu: string, memory: string): ResourceRequirements => ({

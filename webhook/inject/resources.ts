@@ -1,10 +1,10 @@
 import type { Container, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { formatQuantity, parseQuantity } from '../../core/quantity.ts'
-import { hasPodResources, qosClass } from '../qos.ts'
-import type { NamespaceFacts } from '../settings.ts'
+import { limitRangeProblem } from '../cluster/limit-range.ts'
+import type { NamespaceFacts } from '../cluster/settings.ts'
+import { amountOf, roomFor, sidecarAmount } from '../pod/pod-totals.ts'
+import { hasPodResources, qosClass } from '../pod/qos.ts'
 import { type Constraints, isCounted, largestLimit, leastResources, OWN_RESOURCES } from './least-resources.ts'
-import { limitRangeProblem } from './limit-range.ts'
-import { amountOf, roomFor, sidecarAmount } from './pod-totals.ts'
 
 /**
  * What a gate needs to run. Measured (Node 24, TLS, cold page cache, cgroup memory limit): 96Mi starts in 0.7 s, 72Mi

@@ -1,0 +1,96 @@
+import type { AfterKind } from '../../../core/after.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { createListWatch, type ListWatch, type ListWatchOptions } from '../../../core/kube/list-watch.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { Endpoint, Workload, WorkloadSight } from './workload-readiness.ts'
+
+/** discovery.k8s.io/v1: slices of a Service's endpoints, joined to it by a label. */
+interface EndpointSlice extends Workload {
+  endpoints?: Endpoint[]
+}
+
+export interface WorkloadsDeps {
+  client: ListWatchOptions<Workload>['client']
+  onChange: () => void
+  clock: Clock
+  random: () => number
+  log: Logger
+}
+
+const PATHS: Record<AfterKind, (namespace: string) => string> = {
+  deployment: namespace => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  statefulset: namespace => `/apis/apps/v1/namespaces/${namespace}/statefulsets`,
+  daemonset: namespace => `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
+  pod: namespace => `/api/v1/namespaces/${namespace}/pods`,
+  job: namespace => `/apis/batch/v1/namespaces/${namespace}/jobs`,
+  service: namespace => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
+}
+
+/** The label by which a slice names its Service. */
+const SERVICE_NAME = 'kubernetes.io/service-name'
+
+/** A watch that nobody asked for this long is ended: most namespaces start only now and then. */
+const UNUSED_AFTER_MS = 300_000
+
+interface Kept {
+  watch: ListWatch<EndpointSlice>
+  usedAtMs: number
+}
+
+/**
+ * Live copies of the workloads that waiting pods come after: one watch a kind and namespace, from when it is first
+ * asked for.
+ */
+export class Workloads {
+  readonly #deps: WorkloadsDeps
+  readonly #kept = new Map<string, Kept>()
+
+  constructor(deps: WorkloadsDeps) {
+    this.#deps = deps
+  }
+
+  find = (kind: AfterKind, namespace: string, name: string): WorkloadSight => {
+    const { watch } = this.#keep(kind, namespace)
+    if (!watch.hasSynced()) return 'Unknown'
+    return kind === 'service'
+      ? serviceOf(watch.list(), namespace, name)
+      : (watch.get(`${namespace}/${name}`) ?? 'Absent')
+  }
+
+  /** Ends the watches that nobody asks for any more. To be called now and then. */
+  prune(): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    for (const [path, { watch, usedAtMs }] of this.#kept) {
+      if (nowMs - usedAtMs < UNUSED_AFTER_MS) continue
+      this.#kept.delete(path)
+      void watch.stop()
+    }
+  }
+
+  #keep(kind: AfterKind, namespace: string): Kept {
+    const { onChange, ...deps } = this.#deps
+    const path = PATHS[kind](encodeURIComponent(namespace))
+    const nowMs = deps.clock.monotonicMs()
+    let kept = this.#kept.get(path)
+    if (!kept) {
+      const watch = createListWatch<EndpointSlice>({ ...deps, path, onChange, onDelete: onChange, onSynced: onChange })
+      kept = { watch, usedAtMs: nowMs }
+      this.#kept.set(path, kept)
+      watch.start()
+    }
+    kept.usedAtMs = nowMs
+    return kept
+  }
+}
+
+/** A Service is known by its slices alone; one without any has no endpoints, or does not exist. */
+function serviceOf(slices: EndpointSlice[], namespace: string, name: string): WorkloadSight {
+  const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name)
+  if (own.length === 0) return 'Absent'
+  return { metadata: { name, namespace, ...serviceUid(own) }, endpoints: own.flatMap(slice => slice.endpoints ?? []) }
+}
+
+function serviceUid(slices: EndpointSlice[]): { uid?: string } {
+  const owner = slices.flatMap(({ metadata }) => metadata.ownerReferences ?? []).find(({ kind }) => kind === 'Service')
+  return owner ? { uid: owner.uid } : {}
+}

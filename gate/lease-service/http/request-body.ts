@@ -1,0 +1,111 @@
+import type {
+  AgentReport,
+  AgentRequest,
+  GateRequest,
+  PressureRequest,
+  ReportsRequest,
+} from '../../../core/lease-api.ts'
+import { PRESSURE_RESOURCES, type Pressure } from '../../../core/pressure.ts'
+import { RefusedError } from '../model/refusal.ts'
+
+const MAX_ATTEMPT = 100_000
+const MAX_REPORTS = 200
+/** STATUS= is for people; what is longer is cut. */
+const MAX_STATUS = 256
+
+type Fields = Record<string, unknown>
+
+/** A gate's request, field by field; throws RefusedError 400 that names the first bad one. */
+export function gateRequestOf(body: unknown): GateRequest {
+  const fields = fieldsOf(body)
+  const { pressure } = fields
+  return { ...conversationOf(fields), ...(pressure !== undefined && { pressure: pressureOf(pressure) }) }
+}
+
+/** What an agent says when it connects; throws as above. */
+export function agentRequestOf(body: unknown): AgentRequest {
+  const fields = fieldsOf(body)
+  return { ...conversationOf(fields), reports: reportsOf(fields) }
+}
+
+/** What an agent has to add; throws as above. */
+export function reportsRequestOf(body: unknown): ReportsRequest {
+  const fields = fieldsOf(body)
+  return { ...runOf(fields), reports: reportsOf(fields) }
+}
+
+/** What a gate tells of its node; throws as above. */
+export function pressureRequestOf(body: unknown): PressureRequest {
+  const fields = fieldsOf(body)
+  return { podUid: podUidOf(fields), pressure: pressureOf(fields.pressure) }
+}
+
+function fieldsOf(body: unknown): Fields {
+  return (typeof body === 'object' && body !== null ? body : {}) as Fields
+}
+
+function bad(field: string, remedy: string): RefusedError {
+  return new RefusedError(400, 'BAD_REQUEST', `${field}: ${remedy}`)
+}
+
+function podUidOf({ podUid }: Fields): string {
+  if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
+    throw bad('podUid', "is missing or no UID: send the pod's metadata.uid")
+  return podUid
+}
+
+function runOf(fields: Fields): { podUid: string; attempt: number } {
+  const podUid = podUidOf(fields)
+  const { attempt } = fields
+  if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
+    throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
+  return { podUid, attempt }
+}
+
+/** A version that is none is dropped: nobody is refused for it. */
+function conversationOf(fields: Fields): { podUid: string; attempt: number; nonce: string; version?: string } {
+  const { version } = fields
+  const isVersion = typeof version === 'string' && /^[\w.+-]{1,32}$/.test(version)
+  return { ...runOf(fields), nonce: nonceOf(fields), ...(isVersion && { version }) }
+}
+
+function nonceOf({ nonce }: Fields): string {
+  if (typeof nonce !== 'string' || !/^[\w-]{8,64}$/.test(nonce))
+    throw bad('nonce', 'send 8 to 64 letters, digits or dashes')
+  return nonce
+}
+
+function pressureOf(value: unknown): Pressure {
+  const fields = fieldsOf(value)
+  const pressure: Pressure = {}
+  for (const resource of PRESSURE_RESOURCES) {
+    const percent = fields[resource]
+    if (percent === undefined) continue
+    if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100))
+      throw bad(`pressure.${resource}`, 'send a percentage from 0 to 100')
+    pressure[resource] = percent
+  }
+  return pressure
+}
+
+function reportsOf({ reports }: Fields): AgentReport[] {
+  if (!Array.isArray(reports) || reports.length > MAX_REPORTS)
+    throw bad('reports', `send a list of at most ${MAX_REPORTS}`)
+  return reports.map((report, index) => reportOf(fieldsOf(report), `reports[${index}]`))
+}
+
+function reportOf(fields: Fields, at: string): AgentReport {
+  const { container, containerId, state, extendUntilMs, status, errno } = fields
+  if (typeof container !== 'string' || !/^[a-z0-9-]{1,63}$/.test(container))
+    throw bad(`${at}.container`, 'send the name of a container')
+  if (state !== 'starting' && state !== 'ready' && state !== 'failed')
+    throw bad(`${at}.state`, 'send starting, ready or failed')
+  return {
+    container,
+    state,
+    ...(typeof containerId === 'string' && { containerId: containerId.slice(0, 256) }),
+    ...(typeof extendUntilMs === 'number' && extendUntilMs >= 0 && { extendUntilMs }),
+    ...(typeof status === 'string' && { status: status.slice(0, MAX_STATUS) }),
+    ...(typeof errno === 'number' && Number.isInteger(errno) && { errno }),
+  }
+}

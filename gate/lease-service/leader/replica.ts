@@ -1,0 +1,267 @@
+import type { AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../../core/lease-api.ts'
+import { GATED_LABEL, type GateName } from '../../../core/names.ts'
+import { foldNamespace, type NamespaceFold } from '../../../core/namespace-settings.ts'
+import type { Namespace, Node, Pod } from '../../../core/pod.ts'
+import { returnMs } from '../ledger/reconnect-reservations.ts'
+import { type PodIdentity, RefusedError } from '../model/refusal.ts'
+import type { AgentStream, Directions, Stream } from '../model/stream.ts'
+import { foldNode, type NodeFold } from '../pods/node-facts.ts'
+import { StartedIndex } from '../started/started-index.ts'
+import { handIn } from './hand-over.ts'
+import { Leadership, type LeadershipDeps } from './leader-term.ts'
+import { HeldRequests } from './parked-requests.ts'
+
+export interface LeaderView {
+  isLeader: () => boolean
+  /** The leader as far as this replica knows; itself included. */
+  leader: () => { address: string; term: number } | undefined
+  /** Another leader than that is to be expected soon. */
+  isChanging: () => boolean
+}
+
+export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started'> {
+  election: LeaderView
+  /** What is kept of what the watches have shown; read on after a pause, it has what came meanwhile. */
+  facts: { pods: () => Iterable<Pod>; nodes: () => Iterable<Node> }
+}
+
+type TheLeader = Extract<Directions, { kind: 'leader' }>
+
+/** A replica of the lease service: serves gates while it leads, shows them the way while it does not. */
+export class LeaseService {
+  readonly #deps: ServiceDeps
+  /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
+  readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
+  readonly #nodes = new Map<string, NodeFold>()
+  readonly #started = new StartedIndex()
+  readonly #held: HeldRequests
+  readonly #begunMs: number
+  #leadership: Leadership | undefined
+  /** One that is being shown what there is, and is told of every change meanwhile. */
+  #incoming: Leadership | undefined
+  /** Told apart by number: a start that took long must not come back after a stop, or beside a later start. */
+  #generation = 0
+
+  constructor(deps: ServiceDeps) {
+    this.#deps = deps
+    this.#begunMs = deps.clock.monotonicMs()
+    this.#held = new HeldRequests(
+      () => this.#isSettled(),
+      () => deps.clock.monotonicMs(),
+    )
+  }
+
+  get isLeading(): boolean {
+    return this.#leadership !== undefined
+  }
+
+  /**
+   * Begins to grant in `term`: reads every stored grant by a quorum read first, so that what a former leader gave out
+   * and no pod shows yet is counted. Call it only after the watches have synced. Afterwards `isLeading` tells whether
+   * the term was still ours; rejects when the API server does not answer.
+   */
+  async startLeading(term: number): Promise<void> {
+    this.stopLeading()
+    const generation = this.#generation
+    const isCurrent = () => generation === this.#generation
+    const leadership = new Leadership({
+      ...this.#deps,
+      started: this.#started,
+      term,
+      // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it
+      // to end it.
+      confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
+      onTermLost: reason => void (isCurrent() && this.#deps.onTermLost(reason)),
+    })
+    await leadership.adoptStored()
+    if (!isCurrent() || !this.#deps.election.isLeader()) return
+    this.#incoming = leadership
+    const { facts } = this.#deps
+    const nodes = Iterator.from(facts.nodes()).map((node): [Node, NodeFold] => [node, this.#foldNode(node)])
+    await handIn(leadership, { nodes, namespaces: this.#namespaces.values(), pods: facts.pods() }, isCurrent)
+    if (!isCurrent() || !this.#deps.election.isLeader()) return
+    this.#incoming = undefined
+    this.#leadership = leadership
+    leadership.start(returnMs(this.#deps.clock.monotonicMs() - this.#begunMs))
+    this.#held.look()
+  }
+
+  stopLeading(): void {
+    this.#generation++
+    const message = this.#directions()
+    for (const leadership of [this.#leadership, this.#incoming])
+      leadership?.stop(() => message ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' })
+    this.#leadership = undefined
+    this.#incoming = undefined
+  }
+
+  /** Who is told of changes. */
+  get #told(): Leadership | undefined {
+    return this.#leadership ?? this.#incoming
+  }
+
+  /** `kept`: what the watch keeps of it. */
+  podChanged(pod: Pod, kept: Pod = pod): void {
+    this.#told?.podChanged(pod)
+    this.podKept(kept)
+  }
+
+  /** The watch keeps less of a pod than before. */
+  podKept(pod: Pod): void {
+    this.#started.set(pod.metadata.uid ?? '', pod)
+  }
+
+  /** The watch no longer shows the pod: deleted, or its label was taken off. The API server decides which. */
+  podUnseen(pod: Pod): void {
+    this.#started.delete(pod.metadata.uid ?? '')
+    this.#told?.podUnseen(pod)
+  }
+
+  nodeChanged(node: Node): void {
+    const fold = this.#foldNode(node)
+    this.#told?.nodeChanged(node, fold)
+  }
+
+  nodeGone(name: string): void {
+    this.#nodes.delete(name)
+    this.#told?.nodeGone(name)
+  }
+
+  #foldNode(node: Node): NodeFold {
+    const name = node.metadata.name ?? ''
+    const fold = foldNode(this.#nodes.get(name)?.settings, node)
+    this.#nodes.set(name, fold)
+    return fold
+  }
+
+  namespaceChanged(namespace: Namespace): void {
+    const name = namespace.metadata.name ?? ''
+    const fold = foldNamespace(this.#namespaces.get(name)?.fold, namespace)
+    this.#namespaces.set(name, { namespace, fold })
+    this.#told?.namespaceChanged(namespace, fold)
+  }
+
+  namespaceGone(name: string): void {
+    this.#namespaces.delete(name)
+    this.#told?.namespaceGone(name)
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.#namespaces.has(name)
+  }
+
+  /** A workload that somebody comes after has changed. */
+  workloadChanged(): void {
+    this.#leadership?.workloadChanged()
+  }
+
+  queueLengths(): ReturnType<Leadership['queueLengths']> {
+    return this.#leadership?.queueLengths() ?? []
+  }
+
+  usage(): ReturnType<Leadership['usage']> {
+    return this.#leadership?.usage() ?? []
+  }
+
+  badAnnotations(): ReturnType<Leadership['badAnnotations']> {
+    return this.#leadership?.badAnnotations() ?? []
+  }
+
+  pressures(): ReturnType<Leadership['pressures']> {
+    return this.#leadership?.pressures() ?? []
+  }
+
+  streamCount(): number {
+    return this.#leadership?.streamCount() ?? 0
+  }
+
+  /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
+  async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
+    await this.#held.untilOver()
+    const way = await this.#wayOf(identity)
+    // Who has hung up meanwhile may be back, and must not lose its place to what it gave up.
+    if (!stream.isOpen()) return () => undefined
+    if ('leadership' in way) return way.leadership.connect(way.pod, gate, request, stream)
+    stream.end(way)
+    return () => undefined
+  }
+
+  /**
+   * Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError.
+   */
+  async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
+    await this.#held.untilOver()
+    const way = await this.#wayOf(identity)
+    if (!stream.isOpen()) return () => undefined
+    if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)
+    stream.end(way)
+    return () => undefined
+  }
+
+  /**
+   * Takes in what an agent has to add. Throws RefusedError, also when another replica leads: the agent's stream tells
+   * which.
+   */
+  async report(identity: PodIdentity, request: ReportsRequest): Promise<void> {
+    const { leadership, pod } = await this.#served(identity)
+    leadership.report(pod, request)
+  }
+
+  /** Takes in what a gate tells of its node. Throws RefusedError. */
+  async takePressure(identity: PodIdentity, { pressure }: PressureRequest): Promise<void> {
+    const { leadership, pod } = await this.#served(identity)
+    leadership.takePressure(pod, pressure)
+  }
+
+  /** For what only the leader can take in. Throws RefusedError. */
+  async #served(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod }> {
+    const way = await this.#wayOf(identity)
+    if ('leadership' in way) return way
+    throw new RefusedError(503, 'NOT_LEADER', `this replica does not lead, ${way.address} does: report there`)
+  }
+
+  /** Whether a gate can be served here or told where to go, or it makes no difference to wait for that. */
+  #isSettled(): boolean {
+    const { election } = this.#deps
+    return election.isLeader() ? this.isLeading : !election.isChanging()
+  }
+
+  /** Where a pod's request goes on: here, or what to tell it. Throws RefusedError. */
+  async #wayOf(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod } | TheLeader> {
+    const leadership = this.#leadership
+    if (!leadership || !this.#deps.election.isLeader()) {
+      const way = this.#directions()
+      if (way) return way
+      throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
+    }
+    const pod = leadership.pod(identity.podUid)
+    if (pod) return { leadership, pod }
+    const unseen = await this.#unseenPod(identity)
+    // It may have ended meanwhile, and another begun.
+    return this.#leadership === leadership ? { leadership, pod: leadership.podFound(unseen) } : this.#wayOf(identity)
+  }
+
+  #directions(): TheLeader | undefined {
+    const leader = this.#deps.election.leader()
+    if (!leader || this.#deps.election.isLeader()) return undefined
+    return { kind: 'leader', address: leader.address, term: leader.term }
+  }
+
+  /**
+   * A pod that the watch does not show (yet): new, or the watch is late or broken. Throws RefusedError unless it is one
+   * of ours.
+   */
+  async #unseenPod({ namespace, podName, podUid }: PodIdentity): Promise<Pod> {
+    const pod = await this.#deps.getPod(namespace, podName)
+    if (pod?.metadata.uid !== podUid)
+      throw new RefusedError(404, 'POD_GONE', `pod ${namespace}/${podName} with UID ${podUid} does not exist`)
+    if (pod.metadata.labels?.[GATED_LABEL] !== 'true') {
+      throw new RefusedError(
+        403,
+        'NOT_GATED',
+        `pod ${namespace}/${podName} has no label ${GATED_LABEL}: "true", so it is not served`,
+      )
+    }
+    return pod
+  }
+}

@@ -1,0 +1,26 @@
+import type { Resource } from '../model/grant.ts'
+
+const REMEMBERED = 50
+
+/** How long slots were held lately, and from that how long a place in a line may take. */
+export class Estimate {
+  readonly #recent: Record<Resource, number[]> = { pull: [], start: [] }
+
+  /** Takes note of one grant's time from grant to release, in ms. */
+  add(resource: Resource, heldMs: number): void {
+    const recent = this.#recent[resource]
+    recent.push(heldMs)
+    if (recent.length > REMEMBERED) recent.shift()
+  }
+
+  /**
+   * Wait of place `place` (1 is next) before `slots` slots, in ms: a simple moving average of hold times, as if slots
+   * came free in rounds. undefined while nothing is known.
+   */
+  waitMs(resource: Resource, place: number, slots: number): number | undefined {
+    const recent = this.#recent[resource]
+    if (recent.length === 0 || slots < 1) return undefined
+    const averageMs = recent.reduce((sum, ms) => sum + ms, 0) / recent.length
+    return Math.round(averageMs * Math.ceil(place / slots))
+  }
+}

@@ -1,0 +1,60 @@
+import type { Ticket } from '../model/grant.ts'
+import { LatestRuns } from '../model/latest-runs.ts'
+import { compareTickets } from '../queue/fair-queue.ts'
+
+/** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
+export class Asking {
+  readonly #byKey = new Map<string, Ticket>()
+  readonly #keysByPod = new Map<string, Set<string>>()
+  readonly #sinceMs = new LatestRuns<number>()
+  /** Of the last look. */
+  #sorted: Ticket[] = []
+  readonly #added = new Set<string>()
+
+  /** Keys of the pod's other runs that are there: its init containers run once at a time, so they are dead. */
+  otherRuns({ podUid, attempt }: Ticket): string[] {
+    return [...(this.#keysByPod.get(podUid) ?? [])].filter(key => this.#byKey.get(key)?.attempt !== attempt)
+  }
+
+  /** Drops the pod's other runs: who asks last is the one that lives. */
+  add(ticket: Ticket, nowMs: number): void {
+    for (const key of this.otherRuns(ticket)) this.remove(key)
+    this.#sinceMs.set(ticket, this.#sinceMs.get(ticket) ?? nowMs)
+    this.#byKey.set(ticket.key, ticket)
+    this.#added.add(ticket.key)
+    this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
+  }
+
+  remove(key: string): void {
+    const podUid = this.#byKey.get(key)?.podUid ?? ''
+    const keys = this.#keysByPod.get(podUid)
+    this.#byKey.delete(key)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keysByPod.delete(podUid)
+  }
+
+  hasPod(podUid: string): boolean {
+    return this.#keysByPod.has(podUid)
+  }
+
+  sinceMs(ticket: Ticket): number | undefined {
+    return this.#sinceMs.get(ticket)
+  }
+
+  removePod(podUid: string): void {
+    this.#sinceMs.removePod(podUid)
+    for (const key of this.#keysByPod.get(podUid) ?? []) this.remove(key)
+  }
+
+  /**
+   * In the order of `compareTickets`. Those of the last look stay sorted, so only who has come since costs anything.
+   */
+  tickets(): Ticket[] {
+    const isNew = (key: string) => this.#added.has(key)
+    const stayed = this.#sorted.filter(ticket => this.#byKey.get(ticket.key) === ticket && !isNew(ticket.key))
+    const added = [...this.#added].flatMap(key => this.#byKey.get(key) ?? [])
+    this.#added.clear()
+    this.#sorted = added.length === 0 ? stayed : [...stayed, ...added].sort(compareTickets)
+    return this.#sorted
+  }
+}

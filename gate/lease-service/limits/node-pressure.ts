@@ -1,0 +1,134 @@
+import { PRESSURE_RESOURCES, type Pressure, type PressureResource } from '../../../core/pressure.ts'
+
+/** A resource of a node that is under more pressure than allowed. */
+export interface Overload {
+  resource: PressureResource
+  percent: number
+  maxPercent: number
+}
+
+/** One who waits on a node and may be asked. */
+export interface Witness {
+  key: string
+  podUid: string
+  nodeName: string
+}
+
+interface NodeEntry {
+  pressure: Pressure
+  /** Who told it. */
+  podUid: string
+  toldMs: number
+  askedMs: number
+}
+
+/** The kernel's figure is a mean of 10 s, so asking more often would tell little. */
+const INTERVAL_MS = 5_000
+/** Each figure is a connection: on more nodes than this times the interval's seconds, each node is asked less often. */
+const FIGURES_PER_SECOND = 50
+/** A figure that was not renewed for so many intervals says nothing any more: it must not hold a node back for ever. */
+const INTERVALS_TO_LIVE = 3
+
+/** What gates tell of the pressure on their nodes, and whom to ask next. Times are monotonic ms. */
+export class NodePressures {
+  /** By node; kept up to date. */
+  readonly overloads = new Map<string, Overload>()
+  readonly #max: Pressure
+  /** Of nodes with a maximum of their own. */
+  readonly #ownMax = new Map<string, Pressure>()
+  readonly #nodes = new Map<string, NodeEntry>()
+  #intervalMs = INTERVAL_MS
+
+  /**
+   * `max`: the most that is allowed on nodes that say nothing else; where there is none, nobody is asked and nothing is
+   * kept.
+   */
+  constructor(max: Pressure = {}) {
+    this.#max = max
+  }
+
+  get isOn(): boolean {
+    return hasAny(this.#max) || this.#ownMax.size > 0
+  }
+
+  /** The node's own maximum, which replaces the usual one; undefined when it has none, or is gone. */
+  setMax(nodeName: string, max: Pressure | undefined): void {
+    if (max) this.#ownMax.set(nodeName, max)
+    else this.#ownMax.delete(nodeName)
+    if (!hasAny(this.#maxOf(nodeName))) this.#nodes.delete(nodeName)
+    this.#judge(nodeName)
+  }
+
+  /**
+   * A gate of the pod on this node has told. One who cannot read the kernel's figures (as in a sandboxed runtime) says
+   * nothing.
+   */
+  take(nodeName: string, podUid: string, pressure: Pressure, nowMs: number): void {
+    if (!hasAny(this.#maxOf(nodeName)) || Object.keys(pressure).length === 0) return
+    const askedMs = this.#nodes.get(nodeName)?.askedMs ?? Number.NEGATIVE_INFINITY
+    this.#nodes.set(nodeName, { pressure, podUid, toldMs: nowMs, askedMs })
+    this.#judge(nodeName)
+  }
+
+  /** Forgets what is too old to say anything. */
+  expire(nowMs: number): void {
+    for (const [nodeName, { toldMs, askedMs }] of this.#nodes) {
+      const bestBeforeMs = nowMs - INTERVALS_TO_LIVE * this.#intervalMs
+      if (toldMs > bestBeforeMs) continue
+      this.overloads.delete(nodeName)
+      if (askedMs > bestBeforeMs) this.#nodes.set(nodeName, { ...NOTHING_TOLD, askedMs })
+      else this.#nodes.delete(nodeName)
+    }
+  }
+
+  /** Keys of those who should tell now: one for each node whose figure is due. `random` gives numbers in [0, 1). */
+  ask(waiting: readonly Witness[], nowMs: number, random: () => number): string[] {
+    const judged = this.isOn ? waiting.filter(({ nodeName }) => hasAny(this.#maxOf(nodeName))) : []
+    const byNode = Map.groupBy(judged, ({ nodeName }) => nodeName)
+    this.#intervalMs = Math.max(INTERVAL_MS, (byNode.size * 1_000) / FIGURES_PER_SECOND)
+    return [...byNode].flatMap(([nodeName, witnesses]) => {
+      const entry = this.#nodes.get(nodeName) ?? NOTHING_TOLD
+      if (nowMs - Math.max(entry.toldMs, entry.askedMs) < this.#intervalMs) return []
+      this.#nodes.set(nodeName, { ...entry, askedMs: nowMs })
+      // Who answered is asked again, since his token is known. Who did not may be of an older version, or cut off.
+      const hasAnswered = entry.toldMs >= entry.askedMs
+      const last = hasAnswered ? witnesses.find(({ podUid }) => podUid === entry.podUid) : undefined
+      return (last ?? witnesses[Math.floor(random() * witnesses.length)])?.key ?? []
+    })
+  }
+
+  /** What is known now, by node. */
+  figures(): [nodeName: string, pressure: Pressure][] {
+    return [...this.#nodes].map(([nodeName, { pressure }]) => [nodeName, pressure])
+  }
+
+  #maxOf(nodeName: string): Pressure {
+    return this.#ownMax.get(nodeName) ?? this.#max
+  }
+
+  #judge(nodeName: string): void {
+    const overload = overloadOf(this.#nodes.get(nodeName)?.pressure ?? {}, this.#maxOf(nodeName))
+    if (overload) this.overloads.set(nodeName, overload)
+    else this.overloads.delete(nodeName)
+  }
+}
+
+function overloadOf(pressure: Pressure, max: Pressure): Overload | undefined {
+  for (const resource of PRESSURE_RESOURCES) {
+    const [percent, maxPercent] = [pressure[resource], max[resource]]
+    if (percent !== undefined && maxPercent !== undefined && percent > maxPercent)
+      return { resource, percent, maxPercent }
+  }
+  return undefined
+}
+
+function hasAny(max: Pressure): boolean {
+  return PRESSURE_RESOURCES.some(resource => max[resource] !== undefined)
+}
+
+const NOTHING_TOLD: NodeEntry = {
+  pressure: {},
+  podUid: '',
+  toldMs: Number.NEGATIVE_INFINITY,
+  askedMs: Number.NEGATIVE_INFINITY,
+}

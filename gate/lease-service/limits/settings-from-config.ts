@@ -1,0 +1,26 @@
+import type { ClusterConfig } from '../../../core/cluster-config.ts'
+import type { ClusterSettings } from './limits.ts'
+
+/** The chart's values in the ledger's words: null there is absent here. */
+export function settingsOf(config: ClusterConfig): ClusterSettings {
+  const { cluster, node, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
+  const { maxPressure, ...nodeLimits } = node
+  return {
+    cluster: present(cluster),
+    node: { ...present(nodeLimits), maxPressure: present(maxPressure) },
+    registries,
+    namespaceShare,
+    ...present({ maxWaitMs }),
+    allowFloor,
+    allowWeight,
+    startTimeoutMs: config.startTimeoutMs,
+    maxStartTimeoutMs: config.maxStartTimeoutMs,
+    pullTimeoutMs: config.pullTimeoutMs,
+    settleMs: config.settleTimeMs,
+  }
+}
+
+function present<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const given = Object.entries(values).filter(([, value]) => value !== null)
+  return Object.fromEntries(given) as { [K in keyof T]?: NonNullable<T[K]> }
+}

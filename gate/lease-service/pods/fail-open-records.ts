@@ -1,0 +1,49 @@
+import type { GateVerdict } from '../../../core/lease-api.ts'
+import { PULL_GATE, START_GATE } from '../../../core/names.ts'
+import type { Pod } from '../../../core/pod.ts'
+import { isSequenceGate } from '../../../core/sequence.ts'
+
+/** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
+export const FAIL_OPEN_NEWS_MS = 3_600_000
+
+export interface FailOpen extends GateVerdict {
+  /** Of the gate's container: one failing open is one container. */
+  containerId: string
+  finishedAtMs: number
+}
+
+/**
+ * The gates of this pod that let it go without a grant, as their termination messages tell: gates have no API rights,
+ * and the service was not there. A message is a pod's own word, so it is only ever counted and shown.
+ */
+export function failOpensOf(pod: Pod): FailOpen[] {
+  return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, containerID }) => {
+    const ended = state?.terminated
+    if ((name !== PULL_GATE && !isSequenceGate(name)) || !ended?.message) return []
+    const verdict = parseVerdict(ended.message)
+    if (verdict?.verdict !== 'failed-open') return []
+    return [
+      {
+        ...verdict,
+        gate: name,
+        containerId: ended.containerID ?? containerID ?? '',
+        finishedAtMs: Date.parse(ended.finishedAt ?? '') || 0,
+      },
+    ]
+  })
+}
+
+function parseVerdict(message: string): GateVerdict | undefined {
+  try {
+    const value = JSON.parse(message) as Partial<GateVerdict> | null
+    if (value?.verdict !== 'failed-open' || typeof value.waitedMs !== 'number') return undefined
+    return {
+      verdict: 'failed-open',
+      gate: START_GATE,
+      waitedMs: value.waitedMs,
+      reason: String(value.reason ?? '').slice(0, 200),
+    }
+  } catch {
+    return undefined
+  }
+}

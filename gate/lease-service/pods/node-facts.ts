@@ -1,0 +1,68 @@
+import { annotationKey, type NodeSettings, parseNodeAnnotations } from '../../../core/annotations.ts'
+import type { InvalidValueError } from '../../../core/errors.ts'
+import type { Node } from '../../../core/pod.ts'
+import { parseQuantity } from '../../../core/quantity.ts'
+import { imageKeyOf } from './image-key.ts'
+
+/** What the ledger knows of a node. The limits are those its own annotations give. */
+export interface NodeFacts extends NodeSettings {
+  /** Whole or broken, as `capacity.cpu` says; 1 when it says nothing. */
+  cores: number
+  /** Ready is Unknown: the kubelet has not been heard of for the node monitor's grace period. */
+  lost: boolean
+  /** Keys of the images in `status.images`, which lists 50 unless configured. */
+  images: ReadonlySet<string>
+}
+
+const LIMITS = ['maxStartingPerNode', 'maxStartingPerCore', 'maxPullingPerNode', 'maxPressure'] as const
+
+/** Whether two sights of a node make no difference to any limit: the kubelet tells of itself every few minutes. */
+export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
+  return a.cores === b.cores && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
+}
+
+/** What is in force of a node's annotations, and what is wrong with them now. */
+export interface NodeFold {
+  settings: NodeSettings
+  problems: InvalidValueError[]
+}
+
+/** Folds one more sight of a node into what was in force: a bad annotation keeps the value it had in `before`. */
+export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold {
+  const { settings, problems } = parseNodeAnnotations(node.metadata.annotations)
+  const bad = new Set(problems.map(p => p.field))
+  const kept = LIMITS.flatMap(field => {
+    const value = bad.has(annotationKey(field)) ? before?.[field] : settings[field]
+    return value === undefined ? [] : [[field, value]]
+  })
+  return { settings: Object.fromEntries(kept), problems }
+}
+
+/** A node of which no more is kept than is read, its images as they are compared with a pod's. */
+export class SeenNode implements Node {
+  readonly metadata: Node['metadata']
+  readonly status: NonNullable<Node['status']>
+  readonly images: ReadonlySet<string>
+
+  constructor({ metadata, status }: Required<Pick<Node, 'metadata' | 'status'>>, images: ReadonlySet<string>) {
+    this.metadata = metadata
+    this.status = status
+    this.images = images
+  }
+}
+
+/** Keys of the images that a node lists (image-key.ts). */
+export function imagesListedBy(node: Node): ReadonlySet<string> {
+  if (node instanceof SeenNode) return node.images
+  return new Set((node.status?.images ?? []).flatMap(i => i.names ?? []).map(imageKeyOf))
+}
+
+/** Reads a node; `before` as in `foldNode`. */
+export function nodeFactsOf(node: Node, before?: NodeSettings): NodeFacts {
+  return {
+    cores: parseQuantity(node.status?.capacity?.cpu) ?? 1,
+    lost: (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'Unknown'),
+    images: imagesListedBy(node),
+    ...foldNode(before, node).settings,
+  }
+}

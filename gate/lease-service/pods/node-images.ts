@@ -1,0 +1,70 @@
+import type { Pod } from '../../../core/pod.ts'
+import { hasTooManyContainers } from '../../../core/pod-size.ts'
+import { imageKeyOf } from './image-key.ts'
+import { containerOf } from './pod-sequence.ts'
+import { isFinished } from './ticket-from-pod.ts'
+
+/**
+ * Keys of the images that a pod's status proves to be on its node: a container that runs or ran had its image.
+ * Nothing from a finished pod, whose images the kubelet may have removed since, nor from records the runtime lost.
+ */
+export function imagesShownBy(pod: Pod): Set<string> {
+  const images = new Set<string>()
+  if (isFinished(pod) || hasTooManyContainers(pod)) return images
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+  for (const { name, imageID, state } of statuses) {
+    const hasRun = state?.running !== undefined || (state?.terminated?.containerID ?? '') !== ''
+    const image = hasRun && imageID ? containerOf(pod, name)?.image : undefined
+    if (image) images.add(imageKeyOf(image))
+  }
+  return images
+}
+
+/** How many pods show an image to be on a node. */
+export class ImageCounts {
+  readonly #counts = new Map<string, Map<string, number>>()
+
+  add(nodeName: string, images: readonly string[], change: 1 | -1): void {
+    const counts = this.#counts.get(nodeName) ?? new Map<string, number>()
+    for (const image of images) {
+      const count = (counts.get(image) ?? 0) + change
+      if (count > 0) counts.set(image, count)
+      else counts.delete(image)
+    }
+    if (counts.size > 0) this.#counts.set(nodeName, counts)
+    else this.#counts.delete(nodeName)
+  }
+
+  has(nodeName: string, image: string): boolean {
+    return this.#counts.get(nodeName)?.has(image) ?? false
+  }
+}
+
+/** Which images gated pods have shown to be on which node, beside the 50 that the node itself lists. */
+export class NodeImages {
+  readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
+  readonly #counts = new ImageCounts()
+
+  setPod(pod: Pod): void {
+    const uid = pod.metadata.uid ?? ''
+    const nodeName = pod.spec.nodeName ?? ''
+    const images = imagesShownBy(pod)
+    const before = this.#shown.get(uid)
+    // Most statuses say nothing new of images.
+    if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return
+    this.removePod(uid)
+    this.#shown.set(uid, { nodeName, images })
+    this.#counts.add(nodeName, [...images], 1)
+  }
+
+  removePod(uid: string): void {
+    const shown = this.#shown.get(uid)
+    if (!shown) return
+    this.#shown.delete(uid)
+    this.#counts.add(shown.nodeName, [...shown.images], -1)
+  }
+
+  has(nodeName: string, image: string): boolean {
+    return this.#counts.has(nodeName, image)
+  }
+}

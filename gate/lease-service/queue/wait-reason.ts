@@ -1,0 +1,31 @@
+import type { Resource } from '../model/grant.ts'
+import type { Blocked } from './fair-queue.ts'
+
+/** Why a ticket waits, in one line for `kubectl describe pod` and the gate's log. */
+export function reasonOf({ ticket, obstacle, place }: Blocked): string {
+  const { resource, slots } = ticket
+  const { kind, scope, inUse, debt } = obstacle
+  if (kind === 'frozen') return `${resource}: frozen by ${scope.source}`
+  const inLine = place === 1 ? 'next in line' : `${ordinal(place)} in line`
+  const without = debt > 0 ? `, ${debt} of them by starts without a slot` : ''
+  const used = scope.windowMs
+    ? `${scope.subject} allows ${scope.limit} in ${scope.windowMs / 1000} s, used up`
+    : `${scope.subject} has ${inUse} of ${scope.limit} slots in use${without}`
+  if (kind === 'oversize') return `${resource}: needs ${slots} slots and waits to be alone, ${used}; ${inLine}`
+  if (kind === 'behind') return `${resource}: ${used}, one ahead waits for more; ${inLine}`
+  return slots > 1 ? `${resource}: needs ${slots} slots, ${used}; ${inLine}` : `${resource}: ${used}; ${inLine}`
+}
+
+export function nodeLostReason(resource: Resource, nodeName: string): string {
+  return `${resource}: node ${nodeName} is lost`
+}
+
+export function podUnknownReason(resource: Resource): string {
+  return `${resource}: the watch on pods does not show this pod yet`
+}
+
+function ordinal(n: number): string {
+  const isTeen = n % 100 >= 11 && n % 100 <= 13
+  const suffix = isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
+  return `${n}${suffix}`
+}

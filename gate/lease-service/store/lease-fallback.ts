@@ -1,0 +1,67 @@
+import type { Lease } from '../../../core/kube/lease.ts'
+import { PULL_GATE, START_GATE } from '../../../core/names.ts'
+import type { Grant } from '../model/grant.ts'
+
+/** `<resource>.<podUid>.<attempt>`, and `.<gate>` (ticket-from-pod.ts). */
+const KEY = /^(pull|start)\.([\w-]{1,64})\.([1-9]\d{0,8})(?:\.([a-z0-9-]{1,63}))?$/
+/** `shop/web-1: 2 start slots on worker-1` (lease-codec.ts). */
+const HOLDER = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253}): (\d{1,4}) (?:pull|start) slots? on ([a-z0-9.-]{1,253})$/
+/** No pod has more containers. */
+const MAX_SLOTS = 1_000
+/** Where not even that is said. */
+const LONG_SECONDS = 600
+
+type Stored = Omit<Grant, 'containers' | 'images' | 'staleContainerIds' | 'createdAtMs' | 'priority'>
+
+/**
+ * The grant of a Lease of another version, of which not all is understood (`known` is what is). What is missing comes
+ * from the Lease's name and spec, which say whose the slots are, where, how many and for how long. Containers that
+ * cannot be known get names that no status shows: their slots are held until the pod is gone or finished, its node is
+ * lost, or the timeout, never given back too early. Undefined when even namespace, node or number of slots cannot be
+ * known.
+ */
+export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Grant>): Grant | undefined {
+  const [key, resource, podUid, attempt, gate] = KEY.exec(metadata.name ?? '') ?? []
+  if (key === undefined || podUid === undefined) return undefined
+  const [, namespace, podName, slots, nodeName] = HOLDER.exec(spec.holderIdentity ?? '') ?? []
+  const acquiredAtMs = stampMs(spec.acquireTime)
+  const stored: Partial<Stored> = {
+    key,
+    resource: resource === 'pull' ? 'pull' : 'start',
+    gate: (gate ?? (resource === 'pull' ? PULL_GATE : START_GATE)) as Grant['gate'],
+    attempt: Number(attempt),
+    podUid,
+    ...(namespace && podName && nodeName && { namespace, podName, nodeName, slots: Number(slots) }),
+    term: spec.leaseTransitions ?? 0,
+    grantedAtMs: acquiredAtMs,
+    timeoutMs: (spec.leaseDurationSeconds ?? LONG_SECONDS) * 1_000,
+  }
+  const merged = { ...stored, ...known }
+  if (!isPlaced(merged)) return undefined
+  return {
+    priority: 0,
+    createdAtMs: acquiredAtMs,
+    images: [],
+    staleContainerIds: [],
+    containers: unknownContainers(merged),
+    ...merged,
+  }
+}
+
+function isPlaced(grant: Partial<Stored>): grant is Stored {
+  const { namespace, podName, nodeName, slots = -1 } = grant
+  return (
+    [namespace, podName, nodeName].every(text => text) && Number.isInteger(slots) && slots >= 0 && slots <= MAX_SLOTS
+  )
+}
+
+/** One a slot; a pull holds one, whatever its steps. */
+function unknownContainers({ resource, slots }: Stored): string[] {
+  const count = resource === 'pull' ? 1 : slots
+  return Array.from({ length: count }, (_, index) => `unknown container ${index + 1} of ${count}`)
+}
+
+function stampMs(stamp: string | undefined): number {
+  const ms = Date.parse(stamp ?? '')
+  return Number.isNaN(ms) ? 0 : ms
+}

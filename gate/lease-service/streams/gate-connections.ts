@@ -1,0 +1,146 @@
+import type { Clock } from '../../../core/clock.ts'
+import type { Pod } from '../../../core/pod.ts'
+import type { NodePressures } from '../limits/node-pressure.ts'
+import { type Grant, isFree, podUidOf, type Ticket, type Waiting } from '../model/grant.ts'
+import { LatestRuns } from '../model/latest-runs.ts'
+import type { Directions, Stream } from '../model/stream.ts'
+import type { Reporter } from '../report/event-reporter.ts'
+import { type QueueLength, queueLengths } from '../report/queue-length.ts'
+import { Streams } from './gate-streams.ts'
+import { absences, LEAST_AWAY_MS } from './reconnect-policy.ts'
+import { Returns } from './reconnect-times.ts'
+
+export interface GateDeskDeps {
+  /** Where gates find this replica (host:port). */
+  address: string
+  pressures: NodePressures
+  /** Of a ticket's key. */
+  podOf: (key: string) => Pod | undefined
+  /** The gate is in line no more. */
+  onAway: (key: string) => void
+  reporter: Reporter
+  /** Nothing can be granted, so gates must not take our word for contact. */
+  isMute: () => boolean
+  /** The same of one gate. */
+  isQuiet: (key: string) => boolean
+  /** Agents that are connected. */
+  agents: () => number
+  clock: Clock
+  /** In [0, 1). */
+  random: () => number
+}
+
+/** The gates that listen, what each is told, and since when it waits. */
+export class GateDesk {
+  readonly #deps: GateDeskDeps
+  readonly #streams = new Streams()
+  readonly #askedAtMs = new LatestRuns<number>()
+  readonly #returns = new Returns()
+  #waiting: readonly Waiting[] = []
+
+  constructor(deps: GateDeskDeps) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  open(ticket: Pick<Ticket, 'podUid' | 'attempt' | 'key'>, stream: Stream): void {
+    this.#streams.open(ticket.key, stream)
+    this.#askedAtMs.set(ticket, this.#askedAtMs.get(ticket) ?? this.#deps.clock.monotonicMs())
+  }
+
+  has(key: string): boolean {
+    return this.#streams.has(key)
+  }
+
+  /** How long somebody should be away for whom there is no room; `key` names it. */
+  awayMs(key: string): number {
+    const { clock, random } = this.#deps
+    return this.#returns.afterMs(key, LEAST_AWAY_MS, { nowMs: clock.monotonicMs(), random })
+  }
+
+  /** False when another stream has taken over meanwhile. */
+  close(key: string, stream: Stream): boolean {
+    return this.#streams.close(key, stream)
+  }
+
+  /** Tells all who wait where they are, and people who has waited long. */
+  tell(waiting: readonly Waiting[]): void {
+    const { clock, reporter, podOf, random, agents } = this.#deps
+    const nowMs = clock.monotonicMs()
+    this.#waiting = waiting
+    if (this.#deps.isMute()) return
+    for (const [row, afterMs] of absences(waiting, { agents: agents(), returns: this.#returns, nowMs, random })) {
+      this.#tellOne(row, afterMs, nowMs)
+      reporter.waiting(row, nowMs - (this.#askedSince(row.key) ?? nowMs), podOf)
+    }
+    this.#askForPressure(waiting, nowMs)
+  }
+
+  /** Its grant is being stored. */
+  decided(key: string): void {
+    this.#streams.decided(key, this.#deps.clock.monotonicMs())
+  }
+
+  /** Answers with a grant; tells how long the gate waited and whether it heard it. */
+  answer(grant: Grant): { waitedMs: number; answered: boolean } {
+    const { key } = grant
+    const nowMs = this.#deps.clock.monotonicMs()
+    const waitedMs = nowMs - (this.#askedAtMs.get(grant) ?? nowMs)
+    const answered = this.#streams.grant(key, isFree(grant) ? undefined : key, nowMs)
+    this.#askedAtMs.remove(grant)
+    return { waitedMs, answered }
+  }
+
+  /** Ends the gate's stream so that it asks anew. */
+  askAgain(key: string, reason: string, afterMs = 0): void {
+    this.#streams.askAgain(key, reason, afterMs)
+  }
+
+  queueLengths(): QueueLength[] {
+    return queueLengths(this.#waiting, key => this.#askedSince(key), this.#deps.clock.monotonicMs())
+  }
+
+  /** To be called about once a second. */
+  beat(): void {
+    const { isMute, isQuiet, clock } = this.#deps
+    if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
+  }
+
+  /** Forgets since when a pod waited that is gone. */
+  removePod(podUid: string): void {
+    this.#askedAtMs.removePod(podUid)
+  }
+
+  #askedSince(key: string): number | undefined {
+    return this.#askedAtMs.get({ key, podUid: podUidOf(key) })
+  }
+
+  endAll(message: () => Directions): void {
+    this.#streams.endAll(message)
+  }
+
+  #tellOne(row: Waiting, afterMs: number | undefined, nowMs: number): void {
+    if (this.#deps.isQuiet(row.key)) return
+    if (afterMs === undefined) {
+      this.#streams.tell(row, nowMs)
+      return
+    }
+    this.#streams.askAgain(row.key, row.reason, afterMs)
+    // At once, not when the stream has ended: whoever is away must not be given a slot.
+    this.#deps.onAway(row.key)
+  }
+
+  #askForPressure(waiting: readonly Waiting[], nowMs: number): void {
+    const { pressures, podOf, random, address } = this.#deps
+    if (!pressures.isOn) return
+    const witnesses = waiting.flatMap(({ key }) => {
+      const { metadata, spec } = podOf(key) ?? {}
+      if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key) || this.#deps.isQuiet(key)) return []
+      return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
+    })
+    for (const key of pressures.ask(witnesses, nowMs, random)) this.#streams.askPressure(key, address, nowMs)
+  }
+}

@@ -1,0 +1,114 @@
+import { type GateMessage, HEARTBEAT_MS } from '../../../core/lease-api.ts'
+import type { Waiting } from '../model/grant.ts'
+import type { Stream } from '../model/stream.ts'
+
+interface Open {
+  stream: Stream
+  latest: GateMessage
+  /** Whether `latest` has not been sent yet. */
+  isNews: boolean
+  sentAtMs: number
+  decidedAtMs?: number
+}
+
+/** A gate hears its place at most this often: a queue of thousands moves all the time. */
+const LEAST_GAP_MS = 1_000
+/** Of all streams together; one costs 0.1 ms on either side. Where that is too few, news waits for the heartbeat. */
+const MESSAGES_PER_SECOND = 2_000
+
+/** The open answers, one a key. Time comes in as monotonic ms. */
+export class Streams {
+  readonly #open = new Map<string, Open>()
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
+  open(key: string, stream: Stream): void {
+    this.#open
+      .get(key)
+      ?.stream.end({ kind: 'retry', afterMs: 1_000, reason: 'another connection of this gate took over' })
+    const latest: GateMessage = { kind: 'waiting', place: 0, of: 0, reason: 'in line' }
+    this.#open.set(key, { stream, latest, isNews: true, sentAtMs: Number.NEGATIVE_INFINITY })
+  }
+
+  /** Forgets a stream that broke; false when another has taken over meanwhile. */
+  close(key: string, stream: Stream): boolean {
+    if (this.#open.get(key)?.stream !== stream) return false
+    return this.#open.delete(key)
+  }
+
+  tell(waiting: Waiting, nowMs: number): void {
+    const open = this.#open.get(waiting.key)
+    if (!open) return
+    const { place, of, reason, estimateMs } = waiting
+    const { latest } = open
+    // An estimate that moved is no news by itself; the next heartbeat carries it.
+    if (latest.kind !== 'waiting' || latest.place !== place || latest.reason !== reason) open.isNews = true
+    open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
+    this.#sendIfDue(open, nowMs)
+  }
+
+  /** Its turn has come and its grant is being stored: what it was told of its place is no longer so. */
+  decided(key: string, nowMs: number): void {
+    const open = this.#open.get(key)
+    if (!open) return
+    open.latest = { kind: 'waiting', place: 0, of: 0, reason: 'its turn has come; the slot is being recorded' }
+    open.isNews = true
+    open.decidedAtMs = nowMs
+  }
+
+  has(key: string): boolean {
+    return this.#open.has(key)
+  }
+
+  /** Asks a gate that waits to tell once, at `address`, what the pressure on its node is. */
+  askPressure(key: string, address: string, nowMs: number): void {
+    const open = this.#open.get(key)
+    if (open?.latest.kind === 'waiting') this.#send(open, { ...open.latest, pressureTo: address }, nowMs)
+  }
+
+  /** Ends a key's stream with its grant; false when nobody listens. */
+  grant(key: string, lease: string | undefined, nowMs: number): boolean {
+    const open = this.#open.get(key)
+    if (!open) return false
+    this.#open.delete(key)
+    const { stream, decidedAtMs } = open
+    const storedMs = decidedAtMs === undefined ? {} : { storedMs: Math.round(nowMs - decidedAtMs) }
+    stream.end({ kind: 'granted', nonce: stream.nonce, ...(lease !== undefined && { lease }), ...storedMs })
+    return true
+  }
+
+  /** Ends a key's stream so that its gate asks anew. */
+  askAgain(key: string, reason: string, afterMs = 0): void {
+    const open = this.#open.get(key)
+    this.#open.delete(key)
+    open?.stream.end({ kind: 'retry', afterMs, reason })
+  }
+
+  /**
+   * Sends what was held back, and heartbeats, but for those who must hear nothing. To be called about once a second.
+   */
+  beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
+    for (const [key, open] of this.#open) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)
+  }
+
+  /** Ends all, each with what `message` makes of it. */
+  endAll(message: () => GateMessage): void {
+    for (const { stream } of this.#open.values()) stream.end(message())
+    this.#open.clear()
+  }
+
+  #sendIfDue(open: Open, nowMs: number): void {
+    const newsGapMs = Math.max(LEAST_GAP_MS, (this.#open.size * 1_000) / MESSAGES_PER_SECOND)
+    const gapMs = open.isNews ? Math.min(newsGapMs, HEARTBEAT_MS) : HEARTBEAT_MS
+    if (nowMs - open.sentAtMs >= gapMs) this.#send(open, open.latest, nowMs)
+  }
+
+  #send(open: Open, message: GateMessage, nowMs: number): void {
+    open.stream.send(message)
+    open.isNews = false
+    open.sentAtMs = nowMs
+  }
+}

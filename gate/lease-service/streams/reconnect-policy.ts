@@ -1,0 +1,90 @@
+import type { WaitCause, Waiting } from '../model/grant.ts'
+import type { Returns } from './reconnect-times.ts'
+
+/**
+ * Places of one line whose gates keep their connection. Enough that a line which moves by 30 a second does not run dry
+ * in the shortest absences; bounds what waiting costs the leader.
+ */
+export const CONNECTED_PLACES = 1_000
+
+/**
+ * Open answers of all lines and agents together, at any time: one costs 80 to 130 KiB (bench/), and the chart's memory
+ * limit leaves room for these.
+ */
+export const MAX_STREAMS = 10_000
+/** Of these, for gates that have come since the last step and have not been told yet whether to stay. */
+export const ARRIVING_STREAMS = 1_000
+/** Of these, for agents. One that has no place comes back in turn and is told what has changed. */
+export const MAX_AGENT_STREAMS = 3_000
+/**
+ * Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late.
+ */
+export const MAX_ASIDE_STREAMS = 3_000
+
+export const LEAST_AWAY_MS = 5_000
+/** An estimate is not trusted for longer: order is computed from those who are there. */
+const LONGEST_ESTIMATE_MS = 30_000
+
+export interface Room {
+  /** Agents that are connected. */
+  agents: number
+  returns: Returns
+  nowMs: number
+  /** In [0, 1). */
+  random: () => number
+}
+
+/**
+ * Each who waits, with how long its gate should be away; undefined while it should stay. Those stay that are nearest to
+ * their turn: the first of each line, then the second of each, up to CONNECTED_PLACES, while there is room. Nobody
+ * loses a place by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
+ */
+export function* absences(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
+  const asideStreams = Math.min(MAX_ASIDE_STREAMS, waiting.filter(isAside).length)
+  const inLine = MAX_STREAMS - ARRIVING_STREAMS - Math.min(room.agents, MAX_AGENT_STREAMS) - asideStreams
+  const connected = connectedPlaces(waiting, inLine)
+  let asideLeft = asideStreams
+  let moreLeft = connected.more
+  for (const row of waiting) {
+    const stays = isAside(row)
+      ? asideLeft-- > 0
+      : row.place <= connected.places || (row.place === connected.places + 1 && moreLeft-- > 0)
+    yield [row, stays ? undefined : room.returns.afterMs(row.key, leastAwayMs(row, connected.places), room)]
+  }
+}
+
+/** How many places of each line there is room for, and how many gates at the next place stay besides. */
+export function connectedPlaces(waiting: readonly Waiting[], room: number): { places: number; more: number } {
+  const at = new Array<number>(CONNECTED_PLACES + 1).fill(0)
+  for (const row of waiting)
+    if (!isAside(row) && row.place <= CONNECTED_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
+  let left = room
+  for (let place = 1; place <= CONNECTED_PLACES; place++) {
+    const count = at[place] ?? 0
+    if (count > left) return { places: place - 1, more: left }
+    left -= count
+  }
+  return { places: CONNECTED_PLACES, more: 0 }
+}
+
+/** For each cause, whether who waits for it stands in a line for slots; if not, its turn depends on no slot. */
+const IS_IN_LINE: Record<WaitCause, boolean> = {
+  full: true,
+  behind: true,
+  oversize: true,
+  frozen: true,
+  order: false,
+  'node-lost': false,
+  'pod-unknown': false,
+  'set-aside': false,
+}
+
+function isAside({ cause }: Waiting): boolean {
+  return !IS_IN_LINE[cause]
+}
+
+/** Until its place is one of those connected, as far as that can be told: the line may be new or frozen. */
+export function leastAwayMs({ place, estimateMs }: Pick<Waiting, 'place' | 'estimateMs'>, connected: number): number {
+  const untilConnectedMs = ((estimateMs ?? 0) * (place - connected)) / place
+  return Math.min(LONGEST_ESTIMATE_MS, Math.max(LEAST_AWAY_MS, untilConnectedMs))
+}

@@ -1,0 +1,24 @@
+import { TOKEN_AUDIENCE } from '../../../core/names.ts'
+
+export interface MadeToken {
+  namespace?: string
+  podName?: string
+  podUid?: string
+  exp?: number
+  aud?: unknown
+  signature?: string
+}
+
+/** For tests and benches: a token with the claims of a pod's, which nobody has signed. */
+export function madeToken({
+  namespace = 'shop',
+  podName = 'web-1',
+  podUid = 'uid-1',
+  exp = 4_102_444_800,
+  aud = [TOKEN_AUDIENCE],
+  signature = 'nobody',
+}: MadeToken = {}): string {
+  const pod = { name: podName, uid: podUid }
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${part({ alg: 'RS256' })}.${part({ aud, exp, 'kubernetes.io': { namespace, pod } })}.${signature}`
+}

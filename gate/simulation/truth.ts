@@ -1,0 +1,11 @@
+import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { ClusterSettings } from '../lease-service/limits/limits.ts'
+
+/** What limits are in force, as the simulated cluster has them. */
+export interface LimitTruth {
+  settings: ClusterSettings
+  namespaces: Map<string, NamespaceSettings>
+  nodes: Map<string, { cores: number; annotation?: number; isLost: boolean /** Percent. */; pressure: number }>
+  /** What pods come after; Infinity: never, absent: no such Deployment. */
+  deploymentsReadyAtMs: Map<string, number>
+}

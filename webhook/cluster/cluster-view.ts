@@ -1,0 +1,105 @@
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { KubeClient, Service } from '../../core/kube/client.ts'
+import { createListWatch } from '../../core/kube/list-watch.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Namespace, Node } from '../../core/pod.ts'
+import { type Constraint, type ConstraintObject, NamespaceView } from './namespace-view.ts'
+import { NodeImages } from './node-images.ts'
+
+export interface ClusterViewOptions {
+  client: KubeClient
+  /** The lease service's Service. */
+  service: { namespace: string; name: string; port: number }
+  clock: Clock
+  log: Logger
+}
+
+/** What the webhook knows of the cluster, kept up to date. */
+export interface ClusterView {
+  namespaces: NamespaceView
+  nodes: NodeImages
+  /** Of the lease service, `host:port`; undefined until it was found. */
+  address(): string | undefined
+  /** What has not been read yet, one sentence each. */
+  missing(): string[]
+  stop(): Promise<unknown>
+}
+
+/** The address of a Service hardly ever changes: only when it is made anew. */
+const SERVICE_INTERVAL_MS = 10_000
+
+export function startClusterView(options: ClusterViewOptions): ClusterView {
+  const { client, clock, log } = options
+  const namespaces = new NamespaceView()
+  const nodes = new NodeImages()
+  const common = { client, clock, log, random: Math.random }
+  const namespaceWatch = createListWatch<Namespace>({
+    ...common,
+    path: '/api/v1/namespaces',
+    onChange: namespace => {
+      const problems = namespaces.set(namespace)
+      if (problems.length > 0)
+        log.warn({ namespace: namespace.metadata.name, problems }, 'bad annotations; the last good values stay')
+    },
+    onDelete: namespace => namespaces.delete(namespace.metadata.name ?? ''),
+  })
+  const nodeWatch = createListWatch<Node>({
+    ...common,
+    path: '/api/v1/nodes',
+    onChange: node => nodes.set(node),
+    onDelete: node => nodes.delete(node.metadata.name ?? ''),
+  })
+  const constraintWatch = (kind: Constraint, path: string) =>
+    createListWatch<ConstraintObject>({
+      ...common,
+      path,
+      onChange: constraint => namespaces.constrain(kind, constraint),
+      onDelete: ({ metadata }) => namespaces.unconstrain(kind, metadata),
+      onSynced: () => namespaces.listed(kind),
+    })
+  const needed = { namespaces: namespaceWatch, nodes: nodeWatch }
+  // Not needed to be ready: without them small pods stay ungated, which harms nobody.
+  const watches = [
+    namespaceWatch,
+    nodeWatch,
+    constraintWatch('LimitRange', '/api/v1/limitranges'),
+    constraintWatch('ResourceQuota', '/api/v1/resourcequotas'),
+  ]
+  for (const watch of watches) watch.start()
+  const service = followService(options)
+  return {
+    namespaces,
+    nodes,
+    address: service.address,
+    missing: () => [
+      ...Object.entries(needed).flatMap(([what, watch]) => (watch.hasSynced() ? [] : [`${what} not listed yet`])),
+      ...(service.address() ? [] : [`Service ${options.service.name} not found yet`]),
+    ],
+    stop: () => {
+      service.stop()
+      return Promise.all(watches.map(watch => watch.stop()))
+    },
+  }
+}
+
+function followService({ client, service: { namespace, name, port }, log }: ClusterViewOptions) {
+  let address: string | undefined
+  const read = async () => {
+    try {
+      address = addressOf(await client.getService(namespace, name), port) ?? address
+    } catch (error) {
+      log.warn({ err: messageOf(error) }, `cannot read Service ${namespace}/${name}`)
+    }
+  }
+  void read()
+  const timer = setInterval(() => void read(), SERVICE_INTERVAL_MS).unref()
+  return { address: () => address, stop: () => clearInterval(timer) }
+}
+
+/** The cluster IP, because a name does not resolve in pods on the host's network. */
+export function addressOf({ spec }: Service, port: number): string | undefined {
+  const ip = spec?.clusterIP
+  if (!ip || ip === 'None') return undefined
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+}
