@@ -9,7 +9,7 @@ import { createIdentityCache } from '../gate/lease-service/http/identity-cache.t
 import { BACKLOG, buildServer } from '../gate/lease-service/http/server.ts'
 import { claimsOf } from '../gate/lease-service/http/token-claims.ts'
 import { LeaseService } from '../gate/lease-service/leader/replica.ts'
-import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits/limits.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits/cluster-settings.ts'
 import type { Stream } from '../gate/lease-service/model/stream.ts'
 import { Reporter } from '../gate/lease-service/report/event-reporter.ts'
 import { createKubernetesStore } from '../gate/lease-service/store/lease-store.kubernetes.ts'

@@ -1,11 +1,8 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
-import {
-  type ClusterSettings,
-  DEFAULT_SETTINGS,
-  type LimitFacts,
-  scopesOf,
-  startShareOf,
-} from '../lease-service/limits/limits.ts'
+import { startShareOf } from '../lease-service/limits/bounds.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from '../lease-service/limits/cluster-settings.ts'
+import type { LimitFacts } from '../lease-service/limits/scope.ts'
+import { scopesOf } from '../lease-service/limits/scopes.ts'
 import { Usage } from '../lease-service/limits/slot-usage.ts'
 import type { Ticket } from '../lease-service/model/grant.ts'
 import { Admission, type AdmissionDeps } from '../lease-service/queue/admission.ts'

@@ -1,5 +1,5 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
-import type { ClusterSettings } from '../lease-service/limits/limits.ts'
+import type { ClusterSettings } from '../lease-service/limits/cluster-settings.ts'
 
 /** What limits are in force, as the simulated cluster has them. */
 export interface LimitTruth {

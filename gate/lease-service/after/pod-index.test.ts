@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { Ledger } from '../ledger/ledger.ts'
-import { DEFAULT_SETTINGS } from '../limits/limits.ts'
+import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
 import { PodIndex } from './pod-index.ts'
 

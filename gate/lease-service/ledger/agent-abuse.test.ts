@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AgentReport } from '../../../core/lease-api.ts'
-import { DEFAULT_SETTINGS } from '../limits/limits.ts'
+import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import type { Ticket } from '../model/grant.ts'
 import { LatestRuns } from '../model/latest-runs.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'

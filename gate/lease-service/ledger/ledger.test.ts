@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { GateName } from '../../../core/names.ts'
 import type { Container, ContainerStatus, Node, Pod } from '../../../core/pod.ts'
-import { type ClusterSettings, DEFAULT_SETTINGS } from '../limits/limits.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import type { Ticket } from '../model/grant.ts'
 import { imageKeyOf } from '../pods/image-key.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'

@@ -4,17 +4,13 @@ import type { Node, Pod } from '../../../core/pod.ts'
 import { hasTooManyContainers } from '../../../core/pod-size.ts'
 import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from '../after/after-waits.ts'
 import { PodIndex } from '../after/pod-index.ts'
-import {
-  type ClusterSettings,
-  type LimitFacts,
-  limitAt,
-  scopesOf,
-  startShareOf,
-  startTimeoutIn,
-  timeoutOf,
-} from '../limits/limits.ts'
+import { startShareOf } from '../limits/bounds.ts'
+import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
+import type { LimitFacts } from '../limits/scope.ts'
+import { limitAt, scopesOf } from '../limits/scopes.ts'
 import { type ScopeUsage, Usage } from '../limits/slot-usage.ts'
+import { startTimeoutIn, timeoutOf } from '../limits/start-timeout.ts'
 import {
   type Grant,
   isFree,

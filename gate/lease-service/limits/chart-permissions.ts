@@ -1,7 +1,7 @@
 import { annotationKey, type NamespaceSettings } from '../../../core/annotations.ts'
 import { InvalidValueError } from '../../../core/errors.ts'
 import type { NamespaceFold } from '../../../core/namespace-settings.ts'
-import type { ClusterSettings } from './limits.ts'
+import type { ClusterSettings } from './cluster-settings.ts'
 
 /** What a namespace may write only where the chart allows it, since it touches what other namespaces get. */
 const LEAVES: [keyof NamespaceSettings, 'allowFloor' | 'allowWeight'][] = [

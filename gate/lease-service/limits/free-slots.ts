@@ -1,4 +1,4 @@
-import type { Scope } from './limits.ts'
+import type { Scope } from './scope.ts'
 
 /** What counts in a scope now. */
 export interface InUse {

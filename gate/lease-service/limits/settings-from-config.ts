@@ -1,5 +1,5 @@
 import type { ClusterConfig } from '../../../core/cluster-config.ts'
-import type { ClusterSettings } from './limits.ts'
+import type { ClusterSettings } from './cluster-settings.ts'
 
 /** The chart's values in the ledger's words: null there is absent here. */
 export function settingsOf(config: ClusterConfig): ClusterSettings {

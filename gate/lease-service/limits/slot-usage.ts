@@ -1,5 +1,5 @@
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
-import { ownScopeIdsOf, scopeIdsOf } from './limits.ts'
+import { ownScopeIdsOf, scopeIdsOf } from './scopes.ts'
 
 /** One scope's state, for the gauges. `limit` is Infinity where there is none. */
 export interface ScopeUsage {

@@ -1,5 +1,6 @@
 import { hasRoom, isLocal, isOwn, slotsIn } from '../limits/free-slots.ts'
-import type { LimitFacts, Scope, scopesOf as scopesByLimits } from '../limits/limits.ts'
+import type { LimitFacts, Scope } from '../limits/scope.ts'
+import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type Taken } from './fair-queue.ts'

@@ -1,5 +1,5 @@
 import { type InUse, isOwn } from '../limits/free-slots.ts'
-import type { Scope } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 
 /** A ticket and the limits in force for it. */

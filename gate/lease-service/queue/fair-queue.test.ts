@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Scope, scopeIdsOf } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
+import { scopeIdsOf } from '../limits/scopes.ts'
 import type { Ticket } from '../model/grant.ts'
 import { compareTickets, decide, type QueueFacts } from './fair-queue.ts'
 import { reasonOf } from './wait-reason.ts'

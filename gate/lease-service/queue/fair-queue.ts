@@ -1,5 +1,5 @@
 import { countedDebt, type InUse, isOwn, slotsIn } from '../limits/free-slots.ts'
-import type { Scope } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import { contendedScopes, type Entry } from './contention.ts'
 import { getOrMake, lackingOf, linesOf } from './lines.ts'

@@ -1,5 +1,5 @@
 import { hasRoom, type InUse, isLocal } from '../limits/free-slots.ts'
-import type { Scope } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import type { Entry } from './contention.ts'
 

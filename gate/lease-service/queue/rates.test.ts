@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseRate } from '../../../core/quantity.ts'
-import { type Scope, windowOf } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
+import { windowOf } from '../limits/scopes.ts'
 import { Rates } from './rates.ts'
 
 const scope = (limit: number, windowMs: number): Scope => ({ id: 'rate/x', limit, windowMs, subject: '', source: '' })

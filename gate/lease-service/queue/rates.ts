@@ -1,4 +1,4 @@
-import type { Scope } from '../limits/limits.ts'
+import type { Scope } from '../limits/scope.ts'
 
 /** The last use of a rate: one time stamp, and how many slots were given out at that very time. */
 interface Emission {

@@ -1,0 +1,121 @@
+import { annotationKey, type NamespaceSettings } from '../../../core/annotations.ts'
+import type { Resource } from '../model/grant.ts'
+import type { NodeFacts } from '../pods/node-facts.ts'
+import type { ClusterSettings } from './cluster-settings.ts'
+import type { Overload } from './node-pressure.ts'
+import type { LimitFacts, Scope } from './scope.ts'
+
+/** A limit and where it was written. */
+export type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'share'>
+
+const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
+const PER_NODE_FIELD = { start: 'maxStartingPerNode', pull: 'maxPullingPerNode' } as const
+
+/** A node under pressure starts one at a time: pressure that others make slows it, and never stops it. */
+export function heldBack(
+  nodeName: string,
+  { resource, percent, maxPercent }: Overload,
+  { nodes }: LimitFacts,
+): [Bound, string] {
+  const source = nodes.get(nodeName)?.maxPressure
+    ? `${annotationKey('maxPressure')}: ${resource}: ${maxPercent} on node ${nodeName}`
+    : `node.maxPressure.${resource}: ${maxPercent} in the chart's values`
+  return [
+    { limit: 1, source, isHeldBack: true },
+    `node ${nodeName}, under ${resource} pressure of ${Math.round(percent)} % (at most ${maxPercent} %),`,
+  ]
+}
+
+export function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
+  const field = CLUSTER_FIELD[resource]
+  const limit = settings.cluster[field]
+  const share = resource === 'start' ? startShareOf(settings) : undefined
+  const source = `cluster.${field}: ${limit} in the chart's values`
+  if (limit !== undefined) return { limit, source, ...(share !== undefined && { share }) }
+  if (resource === 'start') return undefined
+  return { limit: Math.max(20, Math.ceil(nodes.size / 10)), source: 'the default for the cluster' }
+}
+
+/** Slots of a cluster limit that one namespace may hold. */
+function partOf(limit: number, { namespaceShare }: ClusterSettings): number {
+  return Math.max(1, Math.floor(namespaceShare * limit))
+}
+
+/** Start slots that one namespace may hold of the cluster's limit, and counts for there at most; undefined where there is no limit. */
+export function startShareOf(settings: ClusterSettings): number | undefined {
+  const { maxStarting } = settings.cluster
+  return maxStarting === undefined ? undefined : partOf(maxStarting, settings)
+}
+
+/** A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. */
+export function nodeBound(
+  resource: Resource,
+  settings: ClusterSettings,
+  node: { name: string; facts: NodeFacts | undefined },
+): Bound | undefined {
+  const cores = node.facts?.cores ?? 1
+  const own = writtenPerNode(resource, node.facts, cores, `node ${node.name}`)
+  if (own) return own
+  if (resource === 'pull') {
+    const limit = settings.node.maxPulling
+    return limit === undefined
+      ? { limit: 1, source: 'the default for a node' }
+      : { limit, source: chart('maxPulling', limit) }
+  }
+  const { maxStarting, maxStartingPerCore } = settings.node
+  return (
+    lowest([
+      maxStarting === undefined ? undefined : { limit: maxStarting, source: chart('maxStarting', maxStarting) },
+      maxStartingPerCore === undefined
+        ? undefined
+        : { limit: timesCores(maxStartingPerCore, cores), source: chart('maxStartingPerCore', maxStartingPerCore) },
+    ]) ?? { limit: Math.max(2, Math.floor(cores)), source: 'the default for a node' }
+  )
+}
+
+export function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts): Bound | undefined {
+  const field = CLUSTER_FIELD[resource]
+  const cluster = clusterBound(resource, facts)
+  const share = facts.settings.namespaceShare
+  return lowest([
+    written(field, facts.namespaces.get(namespace)?.[field], `namespace ${namespace}`),
+    cluster && {
+      limit: partOf(cluster.limit, facts.settings),
+      source: `a namespace's share, ${Math.round(share * 100)} % of the cluster's ${cluster.limit}`,
+    },
+  ])
+}
+
+type PerNodeLimits = Pick<NamespaceSettings, 'maxStartingPerNode' | 'maxStartingPerCore' | 'maxPullingPerNode'>
+
+/** The per-node limit that the annotations of a namespace or node give. */
+export function writtenPerNode(
+  resource: Resource,
+  limits: PerNodeLimits | undefined,
+  cores: number,
+  on: string,
+): Bound | undefined {
+  const perNode = written(PER_NODE_FIELD[resource], limits?.[PER_NODE_FIELD[resource]], on)
+  const perCore = resource === 'start' ? limits?.maxStartingPerCore : undefined
+  const byCores = written('maxStartingPerCore', perCore, on)
+  return lowest([perNode, byCores && { ...byCores, limit: timesCores(byCores.limit, cores) }])
+}
+
+function written(field: string, value: number | undefined, on: string): Bound | undefined {
+  return value === undefined ? undefined : { limit: value, source: `${annotationKey(field)}: ${value} on ${on}` }
+}
+
+function chart(field: string, value: number): string {
+  return `node.${field}: ${value} in the chart's values`
+}
+
+/** At least one, or a small node would be frozen by a factor that nobody meant as a freeze. */
+function timesCores(factor: number, cores: number): number {
+  return factor === 0 ? 0 : Math.max(1, Math.floor(factor * cores))
+}
+
+function lowest(bounds: (Bound | undefined)[]): Bound | undefined {
+  return bounds
+    .filter(b => b !== undefined)
+    .reduce<Bound | undefined>((a, b) => (a && a.limit <= b.limit ? a : b), undefined)
+}

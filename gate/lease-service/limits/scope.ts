@@ -1,0 +1,29 @@
+import type { NamespaceSettings } from '../../../core/annotations.ts'
+import type { NodeFacts } from '../pods/node-facts.ts'
+import type { ClusterSettings } from './cluster-settings.ts'
+import type { Overload } from './node-pressure.ts'
+
+export interface LimitFacts {
+  settings: ClusterSettings
+  nodes: ReadonlyMap<string, NodeFacts>
+  namespaces: ReadonlyMap<string, NamespaceSettings>
+  /** Nodes under more pressure than allowed, by name. */
+  overloads?: ReadonlyMap<string, Overload>
+}
+
+/** A place where slots of one resource are counted against a limit. */
+export interface Scope {
+  /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or `rate/namespace/y`. */
+  id: string
+  limit: number
+  /** Slots of one namespace that count here at most, where it may hold only a part of the limit. */
+  share?: number
+  /** Of rates: slots given out within this time count. */
+  windowMs?: number
+  /** `node kind-worker` */
+  subject: string
+  /** Where the limit was written: `startgate.dev/max-starting: 2 on namespace shop`. */
+  source: string
+  /** The limit is low because the node is under pressure, not because somebody wrote it. */
+  isHeldBack?: true
+}
