@@ -1,8 +1,9 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Node, Pod } from '../../core/pod.ts'
-import type { Ledger, Step } from '../lease-service/ledger/ledger.ts'
+import type { Ledger } from '../lease-service/ledger/ledger.ts'
 import { RETURN_MS } from '../lease-service/ledger/reconnect-reservations.ts'
+import type { Step } from '../lease-service/ledger/step.ts'
 import type { NodePressures } from '../lease-service/limits/node-pressure.ts'
 import {
   type Grant,

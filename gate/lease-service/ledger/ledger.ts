@@ -1,43 +1,33 @@
 import type { NamespaceSettings, NodeSettings } from '../../../core/annotations.ts'
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
-import { hasTooManyContainers } from '../../../core/pod-size.ts'
-import { type AfterCycle, type AfterOverdue, AfterWaits, type FindWorkload } from '../after/after-waits.ts'
-import { PodIndex } from '../after/pod-index.ts'
+import { AfterWaits, type FindWorkload } from '../after/after-waits.ts'
 import { startShareOf } from '../limits/bounds.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
-import type { LimitFacts } from '../limits/scope.ts'
 import { limitAt, scopesOf } from '../limits/scopes.ts'
 import { type ScopeUsage, Usage } from '../limits/slot-usage.ts'
 import { startTimeoutIn, timeoutOf } from '../limits/start-timeout.ts'
-import {
-  type Grant,
-  isFree,
-  type Release,
-  type Resource,
-  type SlotTimeout,
-  type Ticket,
-  type Waiting,
-} from '../model/grant.ts'
+import { type Grant, isFree, type Resource, type Ticket, type Waiting } from '../model/grant.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import { type Report, Reports } from '../pods/agent-reports.ts'
 import { gateAgeMs, staleContainerIds } from '../pods/container-status.ts'
-import { haveSameLimits, type NodeFacts, nodeFactsOf } from '../pods/node-facts.ts'
-import { NodeImages } from '../pods/node-images.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { holdersOf } from '../pods/slot-release.ts'
 import { isFinished } from '../pods/ticket-from-pod.ts'
 import { Admission, type Admitted } from '../queue/admission.ts'
-import { type Blocked, compareTickets } from '../queue/fair-queue.ts'
-import { nodeLostReason, podUnknownReason, reasonOf } from '../queue/wait-reason.ts'
+import type { Blocked } from '../queue/fair-queue.ts'
+import { reasonOf } from '../queue/wait-reason.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import type { StoreFailure } from '../store/store-failure.ts'
 import { Holdings } from './held-grants.ts'
+import { KnownFacts } from './known-facts.ts'
 import { Returning } from './reconnect-reservations.ts'
 import { SetAsides } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
 import { Debts } from './start-debt.ts'
+import { earliest, emptyStep, type Step } from './step.ts'
+import { Triage } from './triage.ts'
 import { Asking } from './waiting-tickets.ts'
 
 /** The pure parts the ledger is made of. */
@@ -54,47 +44,6 @@ export interface LedgerParts {
   started: Pick<StartedIndex, 'get' | 'workloadOf' | 'hasImage'>
 }
 
-export interface Step {
-  /**
-   * To be made durable, then answered. One that `isFree` needs no Lease, and the ledger has forgotten it already.
-   * `grantedAtMs` is 0: the ledger has no wall clock, so the shell stamps it.
-   */
-  grants: Grant[]
-  /** Those of `grants` that are larger than a limit and run alone in that scope. */
-  oversize: { key: string; scope: string }[]
-  /** Those of `grants` that pass although limits are full, and why. */
-  passes: { key: string; reason: string }[]
-  releases: Release[]
-  /** Containers that were not ready in time, at the moment their slots were taken back. */
-  timeouts: SlotTimeout[]
-  /** Pods that `after` holds back no more although what they come after is not ready; each once. */
-  overdue: AfterOverdue[]
-  /** Workloads that wait for each other, at every step as long as they do. */
-  cycles: AfterCycle[]
-  /** In the order in which they would be taken, `pull` first. */
-  waiting: Waiting[]
-  /** When to call `step` next though nothing happens. */
-  wakeAtMs: number | undefined
-  /** What came to light of single pods since the last step, at which each was set aside while all others went on. */
-  troubles: Trouble[]
-  /** Why a part of the step did not happen that concerns more than one pod; what the others came to stands. */
-  failure?: unknown
-}
-
-function nothing(): Omit<Step, 'wakeAtMs'> {
-  return {
-    grants: [],
-    oversize: [],
-    passes: [],
-    releases: [],
-    timeouts: [],
-    overdue: [],
-    cycles: [],
-    waiting: [],
-    troubles: [],
-  }
-}
-
 /**
  * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take effect
  * at the next `step`. A grant is held from the moment `step` returns it until `step` returns its release, or until
@@ -102,11 +51,8 @@ function nothing(): Omit<Step, 'wakeAtMs'> {
  */
 export class Ledger {
   readonly #parts: LedgerParts
-  readonly #pods = new PodIndex()
-  readonly #nodes = new Map<string, NodeFacts>()
-  readonly #namespaces = new Map<string, NamespaceSettings>()
-  readonly #facts: LimitFacts
-  readonly #images = new NodeImages()
+  readonly #known: KnownFacts
+  readonly #triage: Triage
   readonly #asking = new Asking()
   readonly #returning = new Returning()
   readonly #holdings: Holdings
@@ -118,7 +64,6 @@ export class Ledger {
   readonly #setAsides = new SetAsides()
   #troubles: Trouble[] = []
   #blocked: Blocked[] = []
-  #limitsVersion = 0
   /** Of the last step. */
   #wallMs = 0
 
@@ -134,33 +79,40 @@ export class Ledger {
       started: new StartedIndex(),
       ...parts,
     }
-    const { overloads } = this.#parts
-    this.#facts = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads }
+    const { started } = this.#parts
+    this.#known = new KnownFacts({ ...this.#parts, settings })
     const { settleMs, maxStartTimeoutMs } = settings
-    const isOnNode = (nodeName: string, image: string) => this.#isOnNode(nodeName, image)
+    const isOnNode = (nodeName: string, image: string) => this.#known.isOnNode(nodeName, image)
     this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
     this.#after = new AfterWaits(
       this.#parts.findWorkload,
-      (namespace, name) => this.#pods.workloadOf(namespace, name) ?? this.#parts.started.workloadOf(namespace, name),
+      (namespace, name) => this.#known.pods.workloadOf(namespace, name) ?? started.workloadOf(namespace, name),
     )
     this.#progress = this.#parts.progress
     this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
     this.#admission = new Admission({
       ...this.#parts,
-      facts: this.#facts,
-      limitsVersion: () => this.#limitsVersion,
+      facts: this.#known.limits,
+      limitsVersion: () => this.#known.limitsVersion,
       sinceMs,
       askedAtMs: ticket => this.#asking.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => this.#firstAskedAtMs(ticket, nowMs),
+    })
+    this.#triage = new Triage({
+      known: this.#known,
+      holdings: this.#holdings,
+      progress: this.#progress,
+      after: this.#after,
+      setAsides: this.#setAsides,
+      guard: (ticket, nowMs, act) => this.#guard(ticket, nowMs, act),
     })
   }
 
   upsertPod(pod: Pod, _nowMs: number): void {
     const uid = pod.metadata.uid ?? ''
-    const started = this.#pods.get(uid) ? undefined : this.#parts.started.get(uid)
+    const started = this.#known.podOf(uid) ? undefined : this.#parts.started.get(uid)
     if (started) this.#debts.resume(pod, id => started.hasRun(id))
-    this.#pods.set(pod)
-    this.#images.setPod(pod)
+    this.#known.setPod(pod)
     this.#returning.podChanged(pod)
     if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
     this.#touch(uid)
@@ -184,8 +136,7 @@ export class Ledger {
   }
 
   #forget(uid: string): void {
-    this.#pods.delete(uid)
-    this.#images.removePod(uid)
+    this.#known.removePod(uid)
     this.#after.removePod(uid)
     this.#debts.removePod(uid)
     this.#progress.removePod(uid)
@@ -196,32 +147,20 @@ export class Ledger {
 
   /** `lastGood`: what was in force of its annotations. */
   upsertNode(node: Node, lastGood?: NodeSettings): void {
-    const name = node.metadata.name ?? ''
-    const before = this.#nodes.get(name)
-    const facts = nodeFactsOf(node, lastGood ?? before)
-    this.#nodes.set(name, facts)
-    if (!before || !haveSameLimits(before, facts)) this.#limitsVersion += 1
-    if (!before || before.lost !== facts.lost) this.#nodeGone(name, false)
+    for (const { pod } of this.#known.setNode(node, lastGood)) this.#touch(pod.metadata.uid ?? '')
   }
 
   /** The Node object is gone, and with it all that ran there. */
   removeNode(name: string): void {
-    this.#nodes.delete(name)
-    this.#limitsVersion += 1
-    this.#nodeGone(name, true)
+    for (const { pod } of this.#known.removeNode(name)) this.#touch(pod.metadata.uid ?? '')
   }
 
   setNamespace(name: string, settings: NamespaceSettings): void {
-    const before = this.#namespaces.get(name)?.mode
-    this.#namespaces.set(name, settings)
-    this.#limitsVersion += 1
-    if (before === settings.mode) return
-    for (const { pod } of this.#pods.inNamespace(name)) this.#debts.touch(pod.metadata.uid ?? '')
+    for (const { pod } of this.#known.setNamespace(name, settings)) this.#debts.touch(pod.metadata.uid ?? '')
   }
 
   removeNamespace(name: string): void {
-    this.#namespaces.delete(name)
-    this.#limitsVersion += 1
+    this.#known.removeNamespace(name)
   }
 
   /**
@@ -249,7 +188,7 @@ export class Ledger {
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
   report(podUid: string, attempt: number, reports: readonly AgentReport[], nowMs: number): void {
-    const pod = this.#pods.get(podUid)?.pod
+    const pod = this.#known.podOf(podUid)
     const containers = new Set(pod && sequenceOf(pod)?.stages.flatMap(stage => stage.containers))
     if (this.#reports.take({ podUid, attempt, containers }, reports, nowMs)) this.#touch(podUid)
   }
@@ -273,7 +212,7 @@ export class Ledger {
   /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to come back in. */
   expectReturns(untilMs: number): void {
     this.#returning.begin(
-      this.#pods.values().map(({ pod }) => pod),
+      this.#known.pods.values().map(({ pod }) => pod),
       untilMs,
     )
   }
@@ -315,7 +254,7 @@ export class Ledger {
   /** `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`. */
   step(nowMs: number, term: number, wallMs = 0): Step {
     this.#wallMs = wallMs
-    const step: Step = { ...nothing(), wakeAtMs: undefined }
+    const step = emptyStep()
     const part = (act: () => void): void => {
       try {
         act()
@@ -339,8 +278,8 @@ export class Ledger {
 
   #decide(step: Step, nowMs: number, term: number): void {
     this.#blocked = []
-    const { free, lines, setAside } = this.#sortOut(nowMs)
-    const away = this.#away(nowMs)
+    const { free, lines, setAside } = this.#triage.sortOut(this.#asking.tickets(), nowMs)
+    const away = this.#triage.away(this.#returning.tickets(nowMs), nowMs)
     const grant = (ticket: Ticket): boolean => {
       const given = this.#guard(ticket, nowMs, () => this.#grant(ticket, nowMs, term))
       if (given) step.grants.push(given)
@@ -371,7 +310,7 @@ export class Ledger {
       return this.#admission.decide(resource, line, nowMs)
     } catch (error) {
       const isSound = (ticket: Ticket) =>
-        this.#guard(ticket, nowMs, () => this.#parts.scopesOf(ticket, this.#facts)) !== undefined
+        this.#guard(ticket, nowMs, () => this.#parts.scopesOf(ticket, this.#known.limits)) !== undefined
       const [tickets, away] = [line.tickets.filter(isSound), line.away.filter(isSound)]
       if (tickets.length === line.tickets.length && away.length === line.away.length) throw error
       return this.#admission.decide(resource, { tickets, away }, nowMs)
@@ -391,17 +330,17 @@ export class Ledger {
 
   /** The cluster, and every scope in which slots are held or waited for. */
   usage(): ScopeUsage[] {
-    const limit = (resource: Resource, scopeId: string) => limitAt(resource, scopeId, this.#facts)
+    const limit = (resource: Resource, scopeId: string) => limitAt(resource, scopeId, this.#known.limits)
     const waiting = this.#blocked.map(({ ticket, obstacle }) => ({ ...ticket, scopeId: obstacle.scope.id }))
     return this.#parts.usage.rows(waiting, limit)
   }
 
   #settle(step: Step, nowMs: number): void {
     const { ended, timeouts, troubles } = this.#holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
-      const entry = this.#pods.get(podUid)
+      const entry = this.#known.pods.get(podUid)
       return {
         pod: entry?.pod,
-        nodeLost: (entry?.nodeGone || this.#nodes.get(nodeName)?.lost) ?? false,
+        nodeLost: entry?.nodeGone || this.#known.isNodeLost(nodeName),
         readiness: entry && sequenceOf(entry.pod)?.readiness,
         reports: this.#reports.of(podUid, attempt),
       }
@@ -424,23 +363,23 @@ export class Ledger {
   }
 
   #settleDebts(nowMs: number, wallMs: number): void {
-    const { settings } = this.#facts
+    const { limits } = this.#known
     this.#debts.settle(
       { ms: nowMs, wallMs },
       podUid => {
-        const entry = this.#pods.get(podUid)
+        const entry = this.#known.pods.get(podUid)
         if (!entry) return undefined
         const { pod, nodeGone } = entry
         return {
           pod,
           holding: this.#holdings.holding(podUid),
           isExempt:
-            this.#isOff(pod.metadata.namespace ?? '', pod) ||
+            this.#known.isOff(pod.metadata.namespace ?? '', pod) ||
             nodeGone ||
-            (this.#nodes.get(pod.spec.nodeName ?? '')?.lost ?? false),
+            this.#known.isNodeLost(pod.spec.nodeName ?? ''),
           reports: this.#reports.latest(podUid),
-          settleMs: settings.settleMs,
-          startTimeoutMsOf: startTimeoutIn(pod, this.#facts),
+          settleMs: limits.settings.settleMs,
+          startTimeoutMsOf: startTimeoutIn(pod, limits),
         }
       },
       (podUid, error) => this.#note(podUid, error),
@@ -452,88 +391,25 @@ export class Ledger {
     this.#debts.touch(podUid)
   }
 
-  /** Parts those who wait into who passes without a decision, who cannot be decided on, and who stands in line. */
-  #sortOut(nowMs: number): { free: Ticket[]; lines: Record<Resource, Ticket[]>; setAside: Waiting[] } {
-    const free: Ticket[] = []
-    const setAside: Waiting[] = []
-    const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
-    for (const asked of this.#asking.tickets()) {
-      const ticket = this.#lacking(asked)
-      const { key, resource } = ticket
-      if (this.#holdings.get(key)) continue
-      const place =
-        this.#setAsides.waiting(ticket, nowMs) ??
-        this.#guard(ticket, nowMs, () => this.#placeOf(ticket, nowMs)) ??
-        this.#setAsides.waiting(ticket, nowMs)
-      if (place === undefined) continue
-      if (place === 'free') free.push(ticket)
-      else if (place === 'in line') lines[resource].push(ticket)
-      else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
-    }
-    return { free: free.sort(compareTickets), lines, setAside }
-  }
-
-  /** Those who would stand in line if they were back. */
-  #away(nowMs: number): Record<Resource, Ticket[]> {
-    const away: Record<Resource, Ticket[]> = { pull: [], start: [] }
-    for (const known of this.#returning.tickets(nowMs)) {
-      const ticket = this.#lacking(known)
-      const pod = this.#pods.get(ticket.podUid)?.pod
-      if (!pod || this.#holdings.get(ticket.key) || this.#setAsides.waiting(ticket, nowMs)) continue
-      const place = this.#guard(ticket, nowMs, () =>
-        this.#after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
-      )
-      if (place === 'in line') away[ticket.resource].push(ticket)
-    }
-    return away
-  }
-
-  #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | Pick<Waiting, 'cause' | 'reason'> {
-    const { resource, nodeName, podUid, namespace } = ticket
-    const mode = this.#namespaces.get(namespace)?.mode
-    const pod = this.#pods.get(podUid)?.pod
-    if (this.#isOff(namespace, pod)) return 'free'
-    if (!pod) return { cause: 'pod-unknown', reason: podUnknownReason(resource) }
-    if (this.#nodes.get(nodeName)?.lost) return { cause: 'node-lost', reason: nodeLostReason(resource, nodeName) }
-    if (mode === 'observe' || this.#needsNoSlot(ticket)) return 'free'
-    const reason = resource === 'start' ? this.#reasonToStay(ticket, pod, nowMs) : undefined
-    return reason === undefined ? 'in line' : { cause: 'order', reason }
-  }
-
-  /** Why a start ticket stands in no line yet: whoever waits for somebody else holds no slot. */
-  #reasonToStay(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
-    const stage = sequenceOf(pod)?.stages.findIndex(({ gate }) => gate === ticket.gate) ?? 0
-    return stage <= 0
-      ? this.#after.reasonToWait(ticket, pod, nowMs)
-      : this.#progress.reasonToWait(ticket, pod, key => this.#holdings.get(key) !== undefined)
-  }
-
-  /** Of the images of a pull, those that are not on the node: the others cost no registry anything. */
-  #lacking(ticket: Ticket): Ticket {
-    if (ticket.images.length === 0) return ticket
-    const images = ticket.images.filter(image => !this.#isOnNode(ticket.nodeName, image))
-    return images.length === ticket.images.length ? ticket : { ...ticket, images }
-  }
-
   /** A new leader has not heard when a gate first asked, but sees since when it runs. */
   #firstAskedAtMs(ticket: Ticket, nowMs: number): number {
-    const pod = this.#pods.get(ticket.podUid)?.pod
+    const pod = this.#known.podOf(ticket.podUid)
     return Math.min(this.#asking.sinceMs(ticket) ?? nowMs, pod ? nowMs - gateAgeMs(pod, ticket, this.#wallMs) : nowMs)
   }
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
-    const pod = this.#pods.get(ticket.podUid)?.pod
-    const mode = this.#namespaces.get(ticket.namespace)?.mode
-    const isOff = this.#isOff(ticket.namespace, pod)
-    const isRider = !isOff && this.#rides(ticket)
-    const needsNoSlot = isOff || this.#needsNoSlot(ticket)
+    const pod = this.#known.podOf(ticket.podUid)
+    const mode = this.#known.modeOf(ticket.namespace)
+    const isOff = this.#known.isOff(ticket.namespace, pod)
+    const isRider = !isOff && this.#triage.rides(ticket)
+    const needsNoSlot = isOff || this.#triage.needsNoSlot(ticket)
     const grant: Grant = {
       ...ticket,
       slots: needsNoSlot ? 0 : ticket.slots,
       ...(isRider && { isRider }),
       term,
       grantedAtMs: 0,
-      timeoutMs: timeoutOf(ticket, pod, this.#facts),
+      timeoutMs: timeoutOf(ticket, pod, this.#known.limits),
       staleContainerIds: pod ? staleContainerIds(pod, ticket) : [],
       ...(mode === 'observe' && { isObserved: true as const }),
     }
@@ -542,28 +418,6 @@ export class Ledger {
     if (isFree(grant)) this.#asking.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant
-  }
-
-  /** Neither limited nor counted: its namespace is not, or no webhook of ours made the pod. */
-  #isOff(namespace: string, pod: Pod | undefined): boolean {
-    return this.#namespaces.get(namespace)?.mode === 'off' || (pod !== undefined && hasTooManyContainers(pod))
-  }
-
-  #needsNoSlot(ticket: Ticket): boolean {
-    const { resource, images, podUid } = ticket
-    if (resource === 'pull') return images.length === 0 || this.#rides(ticket)
-    const pod = this.#pods.get(podUid)?.pod
-    return this.#holdings.covers(ticket) || (pod !== undefined && this.#progress.isPassed(ticket, pod))
-  }
-
-  /** Two pods that pull one image to one node make one pull. */
-  #rides({ resource, nodeName, images }: Ticket): boolean {
-    return resource === 'pull' && images.length > 0 && images.every(i => this.#holdings.isPulling(nodeName, i))
-  }
-
-  #isOnNode(nodeName: string, image: string): boolean {
-    const isListed = this.#nodes.get(nodeName)?.images.has(image) ?? false
-    return isListed || this.#images.has(nodeName, image) || this.#parts.started.hasImage(nodeName, image)
   }
 
   #waitingOf(blocked: Blocked): Waiting {
@@ -576,15 +430,4 @@ export class Ledger {
     const row = { key, resource, namespace, cause: obstacle.kind, place, of, reason: reasonOf(blocked) }
     return { ...row, ...(estimateMs !== undefined && { estimateMs }) }
   }
-
-  #nodeGone(name: string, isGone: boolean): void {
-    for (const entry of this.#pods.onNode(name)) {
-      entry.nodeGone = isGone
-      this.#touch(entry.pod.metadata.uid ?? '')
-    }
-  }
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }

@@ -1,0 +1,52 @@
+import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
+import type { Grant, Release, SlotTimeout, Waiting } from '../model/grant.ts'
+import type { Trouble } from '../model/trouble.ts'
+
+/** What the ledger has decided. */
+export interface Step {
+  /**
+   * To be made durable, then answered. One that `isFree` needs no Lease, and the ledger has forgotten it already.
+   * `grantedAtMs` is 0: the ledger has no wall clock, so the shell stamps it.
+   */
+  grants: Grant[]
+  /** Those of `grants` that are larger than a limit and run alone in that scope. */
+  oversize: { key: string; scope: string }[]
+  /** Those of `grants` that pass although limits are full, and why. */
+  passes: { key: string; reason: string }[]
+  releases: Release[]
+  /** Containers that were not ready in time, at the moment their slots were taken back. */
+  timeouts: SlotTimeout[]
+  /** Pods that `after` holds back no more although what they come after is not ready; each once. */
+  overdue: AfterOverdue[]
+  /** Workloads that wait for each other, at every step as long as they do. */
+  cycles: AfterCycle[]
+  /** In the order in which they would be taken, `pull` first. */
+  waiting: Waiting[]
+  /** When to call `step` next though nothing happens. */
+  wakeAtMs: number | undefined
+  /** What came to light of single pods since the last step, at which each was set aside while all others went on. */
+  troubles: Trouble[]
+  /** Why a part of the step did not happen that concerns more than one pod; what the others came to stands. */
+  failure?: unknown
+}
+
+/** A step that came to nothing. */
+export function emptyStep(): Step {
+  return {
+    grants: [],
+    oversize: [],
+    passes: [],
+    releases: [],
+    timeouts: [],
+    overdue: [],
+    cycles: [],
+    waiting: [],
+    troubles: [],
+    wakeAtMs: undefined,
+  }
+}
+
+/** The earlier of two times; undefined stands for never. */
+export function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+}

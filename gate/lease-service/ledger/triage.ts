@@ -1,0 +1,109 @@
+import type { Pod } from '../../../core/pod.ts'
+import type { AfterWaits } from '../after/after-waits.ts'
+import type { Resource, Ticket, Waiting } from '../model/grant.ts'
+import { sequenceOf } from '../pods/pod-sequence.ts'
+import { compareTickets } from '../queue/fair-queue.ts'
+import { nodeLostReason, podUnknownReason } from '../queue/wait-reason.ts'
+import type { Holdings } from './held-grants.ts'
+import type { KnownFacts } from './known-facts.ts'
+import type { SetAsides } from './set-asides.ts'
+import type { StageProgress } from './stage-progress.ts'
+
+export interface TriageDeps {
+  known: KnownFacts
+  holdings: Pick<Holdings, 'get' | 'covers' | 'isPulling'>
+  progress: Pick<StageProgress, 'reasonToWait' | 'isPassed'>
+  after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait'>
+  setAsides: Pick<SetAsides, 'waiting'>
+  /** Undefined when it fails: then the ticket has been set aside. */
+  guard: <T>(ticket: Ticket, nowMs: number, act: () => T) => T | undefined
+}
+
+export interface Sorted {
+  /** Who passes without a decision. */
+  free: Ticket[]
+  /** Who stands in line. */
+  lines: Record<Resource, Ticket[]>
+  /** Who cannot be decided on, and why. */
+  setAside: Waiting[]
+}
+
+/** Tells of each ticket whether it stands in line, passes, or waits for something that is no limit. */
+export class Triage {
+  readonly #deps: TriageDeps
+
+  constructor(deps: TriageDeps) {
+    this.#deps = deps
+  }
+
+  sortOut(asked: readonly Ticket[], nowMs: number): Sorted {
+    const { known, holdings, setAsides, guard } = this.#deps
+    const free: Ticket[] = []
+    const setAside: Waiting[] = []
+    const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
+    for (const each of asked) {
+      const ticket = known.lacking(each)
+      const { key, resource } = ticket
+      if (holdings.get(key)) continue
+      const place =
+        setAsides.waiting(ticket, nowMs) ??
+        guard(ticket, nowMs, () => this.#placeOf(ticket, nowMs)) ??
+        setAsides.waiting(ticket, nowMs)
+      if (place === undefined) continue
+      if (place === 'free') free.push(ticket)
+      else if (place === 'in line') lines[resource].push(ticket)
+      else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
+    }
+    return { free: free.sort(compareTickets), lines, setAside }
+  }
+
+  /** Of gates that are expected back: those that would stand in line. */
+  away(expected: readonly Ticket[], nowMs: number): Record<Resource, Ticket[]> {
+    const { known, holdings, setAsides, after, guard } = this.#deps
+    const away: Record<Resource, Ticket[]> = { pull: [], start: [] }
+    for (const each of expected) {
+      const ticket = known.lacking(each)
+      const pod = known.podOf(ticket.podUid)
+      if (!pod || holdings.get(ticket.key) || setAsides.waiting(ticket, nowMs)) continue
+      const place = guard(ticket, nowMs, () =>
+        after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
+      )
+      if (place === 'in line') away[ticket.resource].push(ticket)
+    }
+    return away
+  }
+
+  needsNoSlot(ticket: Ticket): boolean {
+    const { known, holdings, progress } = this.#deps
+    if (ticket.resource === 'pull') return ticket.images.length === 0 || this.rides(ticket)
+    const pod = known.podOf(ticket.podUid)
+    return holdings.covers(ticket) || (pod !== undefined && progress.isPassed(ticket, pod))
+  }
+
+  /** Two pods that pull one image to one node make one pull. */
+  rides({ resource, nodeName, images }: Ticket): boolean {
+    const { holdings } = this.#deps
+    return resource === 'pull' && images.length > 0 && images.every(i => holdings.isPulling(nodeName, i))
+  }
+
+  #placeOf(ticket: Ticket, nowMs: number): 'free' | 'in line' | Pick<Waiting, 'cause' | 'reason'> {
+    const { known } = this.#deps
+    const { resource, nodeName, podUid, namespace } = ticket
+    const pod = known.podOf(podUid)
+    if (known.isOff(namespace, pod)) return 'free'
+    if (!pod) return { cause: 'pod-unknown', reason: podUnknownReason(resource) }
+    if (known.isNodeLost(nodeName)) return { cause: 'node-lost', reason: nodeLostReason(resource, nodeName) }
+    if (known.modeOf(namespace) === 'observe' || this.needsNoSlot(ticket)) return 'free'
+    const reason = resource === 'start' ? this.#reasonToStay(ticket, pod, nowMs) : undefined
+    return reason === undefined ? 'in line' : { cause: 'order', reason }
+  }
+
+  /** Why a start ticket stands in no line yet: whoever waits for somebody else holds no slot. */
+  #reasonToStay(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
+    const { after, progress, holdings } = this.#deps
+    const stage = sequenceOf(pod)?.stages.findIndex(({ gate }) => gate === ticket.gate) ?? 0
+    return stage <= 0
+      ? after.reasonToWait(ticket, pod, nowMs)
+      : progress.reasonToWait(ticket, pod, key => holdings.get(key) !== undefined)
+  }
+}
