@@ -4,6 +4,8 @@ import { SuiteOrder } from './e2e/suite-order.ts'
 export default defineConfig({
   test: {
     sequence: { sequencer: SuiteOrder },
+    // Vitest leaves one core free, which of two is half the machine.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
