@@ -1,4 +1,4 @@
-import { AGENT, AGENT_ENV, type GateName, SEQUENCE_GATE_PREFIX, START_GATE } from './names.ts'
+import { AGENT, AGENT_ENV, type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from './names.ts'
 import type { Pod } from './pod.ts'
 import { hasTooManyContainers } from './pod-size.ts'
 import { asReadiness, type Readiness } from './readiness.ts'
@@ -45,6 +45,11 @@ export function sequenceGateOf(container: string): GateName {
 /** Whether a container of this name is a gate of a sequenced pod (START_GATE is one in every gated pod). */
 export function isSequenceGate(name: string): name is GateName {
   return name === START_GATE || name.startsWith(SEQUENCE_GATE_PREFIX)
+}
+
+/** Whether a container of this name is a gate of ours. */
+export function isGate(name: string): name is GateName {
+  return name === PULL_GATE || isSequenceGate(name)
 }
 
 /** As the agent's environment carries it. */

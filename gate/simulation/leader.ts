@@ -131,7 +131,7 @@ export class SimLeader {
       ledger.adopt(grant, time.nowMs)
       const pod = podOf(grant.podUid)
       if (pod) checker.adopted(grant, pod, time.nowMs)
-      if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid, time.nowMs)
+      if (!this.#shown.has(grant.podUid)) ledger.removePod(grant.podUid)
       else this.#later(5, 50, () => this.#read(grant.podUid))
     }
     this.#returnsUntilMs = time.nowMs + RETURN_MS
@@ -183,7 +183,7 @@ export class SimLeader {
     this.#shown.delete(uid)
     this.#unheard.remove(uid)
     this.#deps.started.gone(uid)
-    this.#deps.ledger.removePod(uid, this.#deps.time.nowMs)
+    this.#deps.ledger.removePod(uid)
     this.plan()
   }
 

@@ -65,9 +65,9 @@ export class SimStarted {
     return count
   }
 
-  #upsert(ledger: Ledger, seen: Pod, nowMs: number): void {
+  #upsert(ledger: Ledger, seen: Pod, _nowMs: number): void {
     this.#whole.set(seen.metadata.uid ?? '', seen)
-    ledger.upsertPod(seen, nowMs)
+    ledger.upsertPod(seen)
   }
 
   /** As `projectPod`, with the same parts for the same parts: worlds show most of them many times. */

@@ -170,8 +170,3 @@ function hasStarted(pod: Pod): boolean {
     )
   )
 }
-
-/** As people read it: `deployment/a → deployment/b → deployment/a`. */
-export function cycleText({ path }: AfterCycle): string {
-  return path.join(' → ')
-}

@@ -51,7 +51,7 @@ function counted(pods: Pod[]): { pods: Pod[]; looks: () => number } {
 test('a node that is lost costs a look at its own pods, however many there are', () => {
   const { pods, looks } = counted(Array.from({ length: 2_000 }, (_, i) => onNode(`p${i}`, `n${i % 200}`)))
   const ledger = new Ledger(DEFAULT_SETTINGS)
-  for (const pod of pods) ledger.upsertPod(pod, 0)
+  for (const pod of pods) ledger.upsertPod(pod)
   ledger.step(0, 1)
   const before = looks()
   for (let i = 0; i < 200; i++) ledger.removeNode(`n${i}`)
@@ -66,7 +66,7 @@ test('a namespace whose mode changes costs a look at its own pods', () => {
   }
   const { pods, looks } = counted(Array.from({ length: 2_000 }, (_, i) => inNamespace(i)))
   const ledger = new Ledger(DEFAULT_SETTINGS)
-  for (const pod of pods) ledger.upsertPod(pod, 0)
+  for (const pod of pods) ledger.upsertPod(pod)
   ledger.step(0, 1)
   const before = looks()
   for (let i = 0; i < 200; i++) ledger.setNamespace(`team-${i}`, { mode: 'off' })
@@ -81,7 +81,7 @@ test('a node that comes back after its object was deleted frees nothing of the p
   })
   const debt = () => ledger.usage().find(({ scope }) => scope === 'node/worker-1')?.debt ?? 0
   ledger.upsertNode(madeNode())
-  ledger.upsertPod(running, 0)
+  ledger.upsertPod(running)
   ledger.step(0, 1)
   expect(debt()).toBe(1)
   ledger.removeNode('worker-1')

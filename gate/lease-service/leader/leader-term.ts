@@ -212,7 +212,7 @@ export class Leadership {
     this.#pods.set(uid, pod)
     this.#strays.remove(uid)
     try {
-      this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+      this.#ledger.upsertPod(pod)
       this.#sequences.tell(pod)
       this.#deps.reporter.podChanged(pod)
     } catch (error) {
@@ -493,14 +493,14 @@ export class Leadership {
     this.#pods.set(uid, pod)
     // The watch shows it, but keeps too little of it: its changes will come.
     if (this.#deps.started.get(uid)) this.#strays.remove(uid)
-    this.#ledger.upsertPod(pod, this.#deps.clock.monotonicMs())
+    this.#ledger.upsertPod(pod)
     this.#sequences.tell(pod)
     this.#planStep()
   }
 
   #podGone(uid: string): void {
     this.#pods.delete(uid)
-    this.#ledger.removePod(uid, this.#deps.clock.monotonicMs())
+    this.#ledger.removePod(uid)
     this.#gates.removePod(uid)
     this.#rates.removePod(uid)
     this.#sequences.removePod(uid)

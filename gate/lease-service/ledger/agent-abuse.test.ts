@@ -14,7 +14,7 @@ const report = (container: string): AgentReport => ({ container, state: 'startin
 
 test('of what an agent reports only its own containers are kept, of one run', () => {
   const ledger = new Ledger(DEFAULT_SETTINGS)
-  ledger.upsertPod(sequencedPod(), 0)
+  ledger.upsertPod(sequencedPod())
   for (let attempt = 1; attempt <= 50; attempt++) {
     const made = Array.from({ length: 200 }, (_, i) => report(`made-up-${attempt}-${i}`))
     ledger.report('u1', attempt, [...made, report('db'), report('web')], 0)
@@ -25,7 +25,7 @@ test('of what an agent reports only its own containers are kept, of one run', ()
 
 test('reports of a pod without a sequence, or that is not known, are not kept', () => {
   const ledger = new Ledger(DEFAULT_SETTINGS)
-  ledger.upsertPod(madePod('a'), 0)
+  ledger.upsertPod(madePod('a'))
   for (const uid of ['a', 'stranger']) ledger.report(uid, 1, [report('app')], 0)
   expect([ledger.reportsOf('a', 1)?.size ?? 0, ledger.reportsOf('stranger', 1)?.size ?? 0]).toEqual([0, 0])
 })

@@ -46,7 +46,7 @@ function pod(i: number): Pod {
 }
 
 function ask(shown: Pod): void {
-  ledger.upsertPod(shown, 0)
+  ledger.upsertPod(shown)
   const ticket = ticketOf(shown, { gate: 'startgate-start', attempt: 1 })
   if ('refused' in ticket) throw new Error(ticket.refused)
   ledger.ask(ticket, 0)
@@ -60,14 +60,14 @@ function stepped(): { grants: string[]; left: number } {
 
 test('a status that changes no slot costs no look at the limits of those who wait', () => {
   const before = ledger.step(1, 1).waiting
-  ledger.upsertPod(pod(7), 2)
+  ledger.upsertPod(pod(7))
   ledger.upsertNode(node(2))
   expect(ledger.step(2, 1).waiting).toEqual(before)
   expect(looks).toBe(0)
 })
 
 test.each<[string, () => void, { grants: string[]; left: number }]>([
-  ['a slot comes free', () => ledger.removePod('u0', 2), { grants: ['u10'], left: WAITING - 3 }],
+  ['a slot comes free', () => ledger.removePod('u0'), { grants: ['u10'], left: WAITING - 3 }],
   ['a node may start more', () => ledger.upsertNode(node(4)), { grants: ['u10', 'u11'], left: WAITING - 4 }],
   ['somebody comes who is next', () => ask(pod(WAITING)), { grants: [], left: WAITING - 1 }],
   ['the next one goes', () => ledger.withdraw('start.u10.1'), { grants: [], left: WAITING - 3 }],

@@ -71,7 +71,7 @@ function ticketFor(shown: Pod, gate: GateName = 'startgate-start', attempt = 1):
 
 /** Shows a pod and connects its gate. */
 function ask(shown: Pod, gate: GateName = 'startgate-start', attempt = 1): string {
-  ledger.upsertPod(shown, 0)
+  ledger.upsertPod(shown)
   const ticket = ticketFor(shown, gate, attempt)
   ledger.ask(ticket, 0)
   return ticket.key
@@ -125,9 +125,9 @@ describe('a grant', () => {
     const b = ask(pod('b'))
     step()
     ledger.withdraw(a)
-    ledger.upsertPod(pod('a', { app: runningApp('a', false) }), 1)
+    ledger.upsertPod(pod('a', { app: runningApp('a', false) }))
     expect(step(1)).toMatchObject({ granted: [], released: [] })
-    ledger.upsertPod(pod('a', { app: runningApp('a', true) }), 2)
+    ledger.upsertPod(pod('a', { app: runningApp('a', true) }))
     expect(step(2)).toMatchObject({ granted: [`${b}: 1`], released: [`${a}: Ready`] })
   })
 
@@ -149,7 +149,7 @@ describe('a grant', () => {
   test('ends with its pod', () => {
     const a = ask(pod('a'))
     step()
-    ledger.removePod('a', 1)
+    ledger.removePod('a')
     expect(step(1)).toMatchObject({ released: [`${a}: PodGone`], granted: [], waiting: [] })
     expect(ledger.grantOf(a)).toBeUndefined()
   })
@@ -186,7 +186,7 @@ describe('a grant', () => {
     const containers = ['app', 'slow'].map(name => ({ name, readinessProbe: {} }))
     ask(pod('a', { containers }))
     step()
-    ledger.upsertPod(pod('a', { containers, app: runningApp('a', true) }), 1)
+    ledger.upsertPod(pod('a', { containers, app: runningApp('a', true) }))
     expect([held(), step(1).released, held()]).toEqual([2, [], 1])
   })
 
@@ -250,7 +250,7 @@ describe('at takeover', () => {
     const [grant] = step().grants
     ledger = new Ledger(settings)
     ledger.upsertNode(node())
-    ledger.upsertPod(pod('a'), 50)
+    ledger.upsertPod(pod('a'))
     if (grant) ledger.adopt(grant, 50)
     ask(pod('b'))
     expect(step(50)).toMatchObject({ granted: [], wakeAtMs: 50 + TIMEOUT_MS })
@@ -265,7 +265,7 @@ describe('at takeover', () => {
     })
     ledger = new Ledger(settings)
     ledger.upsertNode(node())
-    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid), 50)
+    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid))
     for (const grant of grants) if (grant) ledger.adopt(grant, 50)
     expect(ledger.ask(ticketFor(pod('a')), 50)).toBeUndefined()
     expect(step(50)).toMatchObject({ granted: [], waiting: [expect.stringContaining('1 of 1 slots in use')] })
@@ -277,7 +277,7 @@ describe('at takeover', () => {
     const asked = [ask(pod('a'), 'startgate-pull', 2), ask(pod('b'))]
     const grants = [0, TIMEOUT_MS].flatMap(nowMs => step(nowMs).grants)
     ledger = new Ledger(settings)
-    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid), 50)
+    for (const uid of ['a', 'b']) ledger.upsertPod(pod(uid))
     for (const grant of grants) ledger.adopt(grant, 50)
     expect(grants.map(grant => grant.key)).toEqual(asked)
     expect(ledger.ask(ticketFor(pod('a'), 'startgate-start', 2), 50)).toBeUndefined()
@@ -305,7 +305,7 @@ describe('at takeover', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants
     ledger = new Ledger(settings)
-    ledger.upsertPod(pod('a'), 50)
+    ledger.upsertPod(pod('a'))
     if (grant) ledger.adopt(grant, 50)
     ask(pod('a'))
     ledger.upsertNode(node({ annotations: { 'startgate.dev/max-starting-per-node': '0' } }))
@@ -317,7 +317,7 @@ describe('at takeover', () => {
     const a = ask(pod('a'))
     const [grant] = step().grants
     ledger = new Ledger(settings)
-    ledger.upsertPod(pod('a', { app: runningApp('a', true) }), 50)
+    ledger.upsertPod(pod('a', { app: runningApp('a', true) }))
     if (grant) ledger.adopt(grant, 50)
     expect(step(50).released).toEqual([`${a}: Ready`])
   })
@@ -328,7 +328,7 @@ describe('at takeover', () => {
     ledger = new Ledger(settings)
     if (grant) ledger.adopt(grant, 50)
     expect(step(50).released).toEqual([])
-    ledger.removePod('a', 51)
+    ledger.removePod('a')
     expect(step(51).released).toEqual([`${a}: PodGone`])
   })
 })
@@ -339,8 +339,8 @@ describe('who waits', () => {
     step()
     const keys = ['b', 'c', 'd'].map(uid => ask(pod(uid)))
     ledger.withdraw(keys[0] ?? '')
-    ledger.upsertPod(pod('c', { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }), 1)
-    ledger.upsertPod({ ...pod('d'), status: { phase: 'Succeeded' } }, 1)
+    ledger.upsertPod(pod('c', { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }))
+    ledger.upsertPod({ ...pod('d'), status: { phase: 'Succeeded' } })
     expect(step(1).rows).toEqual([])
   })
 
@@ -369,7 +369,7 @@ describe('who waits', () => {
   test('is told an estimate once hold times are known', () => {
     ask(pod('a'))
     step()
-    ledger.removePod('a', 8_000)
+    ledger.removePod('a')
     ask(pod('b'))
     ask(pod('c'))
     expect(step(8_000).rows).toMatchObject([{ place: 1, estimateMs: 8_000 }])
@@ -410,10 +410,10 @@ describe('modes', () => {
     ask(pod('a'))
     const { grants } = step()
     ledger = new Ledger(settings)
-    ledger.upsertPod(pod('a'), 50)
+    ledger.upsertPod(pod('a'))
     for (const grant of grants) ledger.adopt(grant, 50)
     expect(counted('start', 'node/n')).toEqual([0, 1])
-    ledger.removePod('a', 60)
+    ledger.removePod('a')
     step(60)
     expect(counted('start', 'node/n')).toBeUndefined()
   })
@@ -444,12 +444,12 @@ describe('pulls', () => {
 
   test('images that another pod has running on the node cost no slot, not even in a frozen namespace', () => {
     ledger.setNamespace('shop', { maxPulling: 0 })
-    ledger.upsertPod(pod('z', { app: { ...runningApp('z', true), imageID: 'sha256:1' } }), 0)
+    ledger.upsertPod(pod('z', { app: { ...runningApp('z', true), imageID: 'sha256:1' } }))
     const a = ask(pod('a'), 'startgate-pull')
     expect(step().granted).toEqual([`${a}: 0`])
   })
 
-  const gone = (uid: string) => ledger.removePod(uid, 0)
+  const gone = (uid: string) => ledger.removePod(uid)
   const backsOff = (uid: string) => {
     const shown = pod(uid)
     const end = { exitCode: 0, containerID: `${uid}-pull` }
@@ -460,7 +460,7 @@ describe('pulls', () => {
         { ...common, name: 'startgate-image-0', state: { waiting: { reason: 'ImagePullBackOff' } } },
       ],
     }
-    ledger.upsertPod(shown, 0)
+    ledger.upsertPod(shown)
   }
   const ends: Record<string, (uid: string) => void> = {
     'is deleted': gone,

@@ -108,7 +108,7 @@ export class Ledger {
     })
   }
 
-  upsertPod(pod: Pod, _nowMs: number): void {
+  upsertPod(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
     const started = this.#known.podOf(uid) ? undefined : this.#parts.started.get(uid)
     if (started) this.#debts.resume(pod, id => started.hasRun(id))
@@ -129,7 +129,7 @@ export class Ledger {
   }
 
   /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
-  removePod(uid: string, _nowMs: number): void {
+  removePod(uid: string): void {
     this.#reports.removePod(uid)
     this.#forget(uid)
     this.#holdings.end(uid, 'PodGone')

@@ -1,6 +1,6 @@
 import { type GateName, PULL_GATE } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
-import { isSequenceGate } from '../../../core/sequence.ts'
+import { isGate } from '../../../core/sequence.ts'
 import type { Ticket } from '../model/grant.ts'
 import { attemptIn, statusOf } from '../pods/container-status.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
@@ -72,10 +72,6 @@ function waitedFor(pod: Pod): Ticket | undefined {
   if (sequenceOf(pod)?.stages.some(stage => stage.gate === gate && stage.dependsOn.length > 0)) return undefined
   const ticket = ticketOf(pod, { gate, attempt: attemptOf(pod, gate) })
   return 'refused' in ticket ? undefined : ticket
-}
-
-function isGate(name: string): boolean {
-  return name === PULL_GATE || isSequenceGate(name)
 }
 
 /** Only the pod's markers know; its status shows the ends of earlier runs, and of the first gate in this one. */

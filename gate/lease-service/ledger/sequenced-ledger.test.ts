@@ -19,7 +19,7 @@ beforeEach(() => {
 })
 
 function ask(pod: Pod, gate: GateName, attempt = 1): string {
-  ledger.upsertPod(pod, 0)
+  ledger.upsertPod(pod)
   const ticket = ticketOf(pod, { gate, attempt })
   if ('refused' in ticket) throw new Error(ticket.refused)
   ledger.ask(ticket, 0)
@@ -109,7 +109,7 @@ describe('what the agent says', () => {
   beforeEach(() => {
     ask(sequencedPod(), 'startgate-start-db')
     step()
-    ledger.upsertPod(shown(...db), 0)
+    ledger.upsertPod(shown(...db))
     step()
   })
 
@@ -122,7 +122,7 @@ describe('what the agent says', () => {
   })
   test('an end does too', () => {
     const end = { exitCode: 1, containerID: 'db-12', startedAt: '2026-01-01T00:00:12Z' }
-    ledger.upsertPod(shown(...db.slice(0, 2), { ...running('db', 12), state: { terminated: end } }), 0)
+    ledger.upsertPod(shown(...db.slice(0, 2), { ...running('db', 12), state: { terminated: end } }))
     expect(releases(1_000)).toEqual(['Failed'])
   })
   test('its word of an earlier or later run does not', () => {
@@ -166,10 +166,10 @@ test('a container that completes gives its slot back when it ends with 0', () =>
   ask(pod(), 'startgate-start-db')
   step()
   const gates = [gateEnd('startgate-pull', 10, 1), gateEnd('startgate-start-db', 11)]
-  ledger.upsertPod(pod(...gates, running('db', 12)), 0)
+  ledger.upsertPod(pod(...gates, running('db', 12)))
   expect(releases(30_000)).toEqual([])
   const done = { exitCode: 0, containerID: 'db-12', startedAt: '2026-01-01T00:00:12Z' }
-  ledger.upsertPod(pod(...gates, { ...running('db', 12), state: { terminated: done } }), 0)
+  ledger.upsertPod(pod(...gates, { ...running('db', 12), state: { terminated: done } }))
   expect(releases(30_000)).toEqual(['Ready'])
 })
 

@@ -85,7 +85,7 @@ test.each(Object.entries(SEAMS))('whichever pods %s fails on, all others start o
       ledger.upsertNode(madeNode())
       for (const uid of order) {
         const pod = podOf(uid)
-        ledger.upsertPod(pod, 0)
+        ledger.upsertPod(pod)
         const ticket = ticketOf(pod, { gate: 'startgate-start', attempt: 1 })
         if (!('refused' in ticket)) ledger.ask(ticket, 0)
       }
@@ -102,7 +102,7 @@ test.each(Object.entries(SEAMS))('whichever pods %s fails on, all others start o
         for (const { podUid, key } of grants) {
           started.add(podUid)
           ledger.withdraw(key)
-          ledger.upsertPod(readyPod(podUid), nowMs)
+          ledger.upsertPod(readyPod(podUid))
         }
       }
       expect(UIDS.filter(uid => !poison.has(uid) && !started.has(uid))).toEqual([])
@@ -122,11 +122,11 @@ test('a fault that no single pod explains is told, and what else the step came t
     })(),
   })
   for (const uid of ['a', 'b']) {
-    ledger.upsertPod(madePod(uid), 0)
+    ledger.upsertPod(madePod(uid))
     ledger.ask(ticketOf(madePod(uid), { gate: 'startgate-start', attempt: 1 }) as Ticket, 0)
   }
   ledger.adopt(grantFor('z'), 0)
-  ledger.removePod('z', 0)
+  ledger.removePod('z')
   const { releases, grants, troubles, failure } = ledger.step(1, 1)
   expect([releases.map(({ reason }) => reason), grants, troubles]).toEqual([['PodGone'], [], []])
   expect(failure).toEqual(new Error('broken'))

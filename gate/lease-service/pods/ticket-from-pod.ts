@@ -1,7 +1,7 @@
 import { effectivePullPolicy } from '../../../core/image-name.ts'
 import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
-import { isSequenceGate, type Sequence } from '../../../core/sequence.ts'
+import { isGate, type Sequence } from '../../../core/sequence.ts'
 import type { Resource, Ticket } from '../model/grant.ts'
 import { attemptIn, statusOf } from './container-status.ts'
 import { imageKeyOf } from './image-key.ts'
@@ -10,10 +10,6 @@ import { sequenceOf, startersOf } from './pod-sequence.ts'
 /** Why a request gets no ticket, in a sentence for the gate's log. */
 export interface Refusal {
   refused: string
-}
-
-function isGate(name: string): boolean {
-  return name === PULL_GATE || isSequenceGate(name)
 }
 
 /** `gate`: of one stage of a sequenced pod; absent: the whole pod. Every part may stand in an object's name. */
