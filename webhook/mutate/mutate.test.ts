@@ -26,6 +26,23 @@ function changed(pod: Pod, change: (pod: Pod) => void): Pod {
   return copy
 }
 
+test("an agent's start timeout is that of the lease service: the longest of its containers'", () => {
+  const probed = (name: string, failureThreshold: number): Container => ({
+    name,
+    image: `${name}:1`,
+    startupProbe: { failureThreshold, periodSeconds: 10 },
+  })
+  const timeoutOf = (...containers: Container[]) => {
+    const annotations = { 'startgate.dev/depends-on': 'web: [db]' }
+    const { initContainers = [] } = gated(podOf({ containers }, { annotations })).spec
+    const env = initContainers.find(c => c.name === 'startgate')?.env
+    return env?.find(({ name }) => name === 'STARTGATE_START_TIMEOUT')?.value
+  }
+  expect(timeoutOf(probed('web', 3), probed('db', 4))).toBe('40s')
+  expect(timeoutOf(probed('web', 3), { name: 'db', image: 'db:1' })).toBe('120s')
+  expect(timeoutOf(probed('web', 30), probed('db', 90))).toBe('600s')
+})
+
 describe('a pod that comes a second time', () => {
   test('keeps what the API server, LimitRanger, identity webhooks and AlwaysPullImages added to our containers', () => {
     const decorated = changed(gated(USERS), ({ spec }) => {

@@ -2,7 +2,8 @@ import { afterTargetName, ownTarget } from '../../core/after.ts'
 import { annotationKey, type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
 import { InvalidValueError } from '../../core/errors.ts'
 import { INJECT_LABEL } from '../../core/names.ts'
-import type { Pod, Probe, ResourceRequirements } from '../../core/pod.ts'
+import type { Pod, ResourceRequirements } from '../../core/pod.ts'
+import { startTimeoutOf } from '../../core/start-timeout.ts'
 import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
 import { agentResources } from '../inject/agent-resources.ts'
 import { injectionFor } from '../inject/inject.ts'
@@ -77,7 +78,7 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
     agentResources: fit.agent,
     sequenceGateResources: sequenceGateResources(bare, namespace),
     failOpenAfterMs: failOpenAfterOf(annotations.settings, facts),
-    startTimeoutMs: startTimeoutOf(bare, annotations.settings, facts),
+    startTimeoutMs: longestStartMs(bare, annotations.settings, facts),
   })
   const operations = operationsFor(pod, injection)
   const check = checked(pod, injection, operations)
@@ -113,18 +114,10 @@ function failOpenAfterOf(own: PodSettings, { settings, namespace }: MutateFacts)
   return own.failOpenAfterMs ?? namespace?.settings.failOpenAfterMs ?? settings.failOpenAfterMs
 }
 
-/** As the lease service reckons it, of the container that may take longest. */
-function startTimeoutOf({ spec }: Pod, own: PodSettings, { settings, namespace }: MutateFacts): number {
-  const given = own.startTimeoutMs ?? namespace?.settings.startTimeoutMs
-  const longest = spec.containers.reduce(
-    (longestMs, { startupProbe }) => Math.max(longestMs, startupProbe ? budgetMsOf(startupProbe) : 0),
-    settings.startTimeoutMs,
-  )
-  return Math.min(given ?? longest, settings.maxStartTimeoutMs)
-}
-
-function budgetMsOf({ initialDelaySeconds, failureThreshold, periodSeconds }: Probe): number {
-  return ((initialDelaySeconds ?? 0) + (failureThreshold ?? 3) * (periodSeconds ?? 10)) * 1000
+/** Of the container that may take longest, as the lease service reckons it. */
+function longestStartMs({ spec }: Pod, own: PodSettings, { settings, namespace }: MutateFacts): number {
+  const written = { pod: own, namespace: namespace?.settings ?? {}, cluster: settings }
+  return spec.containers.reduce((longestMs, container) => Math.max(longestMs, startTimeoutOf(container, written)), 0)
 }
 
 /** A denial is read by people. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { NamespaceSettings } from '../../../core/annotations.ts'
 import type { Container } from '../../../core/pod.ts'
+import { startTimeoutOf } from '../../../core/start-timeout.ts'
 import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
 import { limitAt, scopesOf } from './scopes.ts'
-import { startTimeoutOf } from './start-timeout.ts'
 
 interface Case {
   resource?: Resource

@@ -1,28 +1,11 @@
-import { type NamespaceSettings, type PodSettings, podSetting } from '../../../core/annotations.ts'
+import { podSetting } from '../../../core/annotations.ts'
 import type { Container, Pod } from '../../../core/pod.ts'
+import { startTimeoutOf } from '../../../core/start-timeout.ts'
 import type { Ticket } from '../model/grant.ts'
 import { containerOf, sequenceOf } from '../pods/pod-sequence.ts'
-import type { ClusterSettings } from './cluster-settings.ts'
 import type { LimitFacts } from './scope.ts'
 
-/**
- * How long a container may be starting, in ms. What someone wrote on purpose wins: the pod's annotation, then the
- * namespace's, then the startupProbe's own budget, then the default; never more than `maxStartTimeoutMs`.
- */
-export function startTimeoutOf(
-  container: Container,
-  settings: { pod: PodSettings; namespace: NamespaceSettings; cluster: ClusterSettings },
-): number {
-  const { pod, namespace, cluster } = settings
-  const probe = container.startupProbe
-  // Absent fields have the API's defaults: 0 s, every 10 s, 3 failures.
-  const budgetMs =
-    probe && ((probe.initialDelaySeconds ?? 0) + (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10)) * 1000
-  const timeoutMs = pod.startTimeoutMs ?? namespace.startTimeoutMs ?? budgetMs ?? cluster.startTimeoutMs
-  return Math.min(timeoutMs, cluster.maxStartTimeoutMs)
-}
-
-/** The same for the containers of one pod. */
+/** How long each container of one pod may be starting (core/start-timeout.ts). */
 export function startTimeoutIn(
   { metadata }: Pod,
   { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>,
