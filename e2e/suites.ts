@@ -19,7 +19,6 @@ import { join } from 'node:path'
 export const TOGETHER: readonly string[] = [
   'sequence-faults',
   'shapes',
-  'sequence-deletion',
   'tokens',
   'daemons',
   'sequence',
