@@ -10,7 +10,7 @@ interface Described {
   labelNames: string[]
 }
 
-test('docs/metrics.md lists every metric of ours with its type, labels and help, and no other', () => {
+test('docs/reference/metrics.md lists every metric of ours with its type, labels and help, and no other', () => {
   const service = createMetrics({
     usage: () => [],
     queueLengths: () => [],
@@ -29,6 +29,6 @@ test('docs/metrics.md lists every metric of ours with its type, labels and help,
       const labels = metric.labelNames.map(label => `\`${label}\``).join(', ')
       return `| \`${metric.name}\` | ${metric.constructor.name.toLowerCase()} | ${labels} | ${metric.help} |`
     })
-  const text = readFileSync(new URL('../docs/metrics.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../docs/reference/metrics.md', import.meta.url), 'utf8')
   expect(text.split('\n').filter(line => line.startsWith('| `'))).toEqual(rows)
 })

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { GATED_LABEL } from '../core/names.ts'
 import { render } from './helm.ts'
 
-const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'network-policies.md'), 'utf8')
+const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'guides', 'restricted-networks.md'), 'utf8')
 const [tenants = ''] = [...page.matchAll(/^```yaml\n([^`]*)^```$/gm)].map(([, text]) => text)
 
 test("the policy for tenants lets gates reach the lease service's pods, as the chart labels them and where they listen", async () => {

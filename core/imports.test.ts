@@ -3,12 +3,12 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /*
- * The rooms of the house (docs/architecture.md) and who may use whom. A room that is not named here may use nothing but
- * what its own folder has: a new one is added on purpose.
+ * The rooms of the house (docs/contributing/architecture.md) and who may use whom. A room that is not named here may use
+ * nothing but what its own folder has: a new one is added on purpose.
  */
 
 const ROOT = join(import.meta.dirname, '..')
-const PARTS = ['core', 'certs', 'webhook', 'gate', 'e2e', 'bench', 'charts']
+const PARTS = ['core', 'certs', 'webhook', 'gate', 'e2e', 'bench', 'charts', 'docs']
 
 /** Modules by their path from the root, each with the modules of this repository that it imports. */
 type Imports = Map<string, string[]>

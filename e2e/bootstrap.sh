@@ -1,4 +1,4 @@
-# Sourced by the two commands of the README. Leaves this shell in the repository with `node` being the pinned Node;
+# Sourced by npm test and npm run demo. Leaves this shell in the repository with `node` being the pinned Node;
 # says in one line what is missing when it cannot.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 missing() {

@@ -43,9 +43,10 @@ interface Head {
 }
 
 /**
- * Test support. Checks the rule of docs/architecture.md on pairs of tickets, one granted and one left in line: one that wants
- * no more and would have found the same room must not be left when its namespace held a smaller part of the contended limits
- * for its weight. Looks only at pairs of which that is certain: what is not known counts for the one that was granted.
+ * Test support. Checks the rule of docs/contributing/architecture.md on pairs of tickets, one granted and one left in
+ * line: one that wants no more and would have found the same room must not be left when its namespace held a smaller
+ * part of the contended limits for its weight. Looks only at pairs of which that is certain: what is not known counts
+ * for the one that was granted.
  */
 export class TurnCheck {
   readonly unfair: string[] = []
