@@ -80,7 +80,9 @@ test('the same pods without order deadlock under the limit, and the start timeou
   await waitFor('A waits for a slot that B and C hold', said, limits.gateRunning)
   await allReady(observer, namespace.name, 3, limits.podReady)
   const { spans, peak } = observer.starting([namespace.name])
-  const ends = Object.fromEntries(spans.map(s => [s.pod, s.endedBy]))
-  expect(ends).toEqual({ a: 'ready', b: 'timeout', c: 'timeout' })
+  const endsOf = (pod: string) => spans.filter(s => s.pod === pod).map(s => s.endedBy)
+  expect(endsOf('a')).toEqual(['ready'])
+  // The first timeout lets A in. On a busy machine the other one runs some seconds later, and A may be ready before.
+  expect([...endsOf('b'), ...endsOf('c')]).toContain('timeout')
   expect(peak.count).toBe(2)
 })
