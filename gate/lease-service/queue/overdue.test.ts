@@ -150,6 +150,15 @@ describe('who goes before all turns', () => {
     expect(overdue.first(tickets, facts({}, ['1']), OVERDUE_MS + FIRST_GAP_MS)).toBe('start.2.1')
   })
 
+  test('nor again who was granted last and could not be told, after another node of its namespace had its turn', () => {
+    const overdue = new Overdue()
+    const at = (name: string, nodeName: string) => ticket(name, { nodeName, createdAtMs: Number(name) })
+    overdue.granted(at('1', 'x'))
+    expect(overdue.first([at('1', 'x'), at('2', 'y'), at('3', 'y')], facts(), OVERDUE_MS)).toBe('start.2.1')
+    overdue.granted(at('2', 'y'))
+    expect(overdue.first([at('1', 'x'), at('3', 'y')], facts(), OVERDUE_MS + FIRST_GAP_MS)).toBe('start.3.1')
+  })
+
   test('not again who was granted last and could not be told, while others wait there', () => {
     const overdue = new Overdue()
     const tickets = [ticket('1'), ticket('2')]

@@ -75,9 +75,9 @@ export class Overdue {
     if (before && facts.hasOwnRoom(before)) return this.#first
     this.#first = undefined
     if (nowMs < this.#nextLookMs) return undefined
-    const places = this.#placesOf(tickets, facts, nowMs)
-    this.#forget(places)
-    const next = this.#next(places, facts)
+    const late = this.#lateOf(tickets, facts, nowMs)
+    this.#forget(new Set(late.keys()), new Set(late.values().flatMap(({ places }) => places.keys())))
+    const next = this.#next([...late.values()], facts)
     this.#nextLookMs = nowMs + (next ? FIRST_GAP_MS : LOOK_MS)
     if (!next) return undefined
     this.#first = next.ticket.key
@@ -86,8 +86,8 @@ export class Overdue {
     return this.#first
   }
 
-  /** Of the namespaces with an overdue ticket: the places whose oldest may go before the others of its namespace. */
-  #placesOf(tickets: readonly Ticket[], facts: OverdueFacts, nowMs: number): Map<string, Place> {
+  /** What waits of each namespace with an overdue ticket. */
+  #lateOf(tickets: readonly Ticket[], facts: OverdueFacts, nowMs: number): Map<string, Late> {
     const late = new Map<string, Late>()
     for (const ticket of tickets) {
       const isLate = nowMs - facts.askedAtMs(ticket) >= OVERDUE_MS
@@ -99,10 +99,7 @@ export class Overdue {
       const line = late.get(ticket.namespace)
       if (line) this.#add(ticket, line, facts)
     }
-    const places = [...late.values()].flatMap(({ places, head }) =>
-      [...places.values()].filter(({ ticket }) => !head || this.#compare(ticket, head) <= 0),
-    )
-    return new Map(places.map(place => [place.id, place]))
+    return late
   }
 
   #add(ticket: Ticket, line: Late, { askedAtMs, waitsLocally }: OverdueFacts): void {
@@ -127,23 +124,26 @@ export class Overdue {
   }
 
   /** Places and namespaces of which none is overdue; a namespace that begins to have one comes last. */
-  #forget(places: ReadonlyMap<string, Place>): void {
+  #forget(namespaces: ReadonlySet<string>, places: ReadonlySet<string>): void {
     for (const id of this.#pickedAt.keys()) if (!places.has(id)) this.#pickedAt.delete(id)
     for (const id of this.#grantedLast.keys()) if (!places.has(id)) this.#grantedLast.delete(id)
-    const waiting = new Set([...places.values()].map(({ ticket }) => ticket.namespace))
-    for (const namespace of this.#turns.keys()) if (!waiting.has(namespace)) this.#turns.delete(namespace)
+    for (const namespace of this.#turns.keys()) if (!namespaces.has(namespace)) this.#turns.delete(namespace)
     this.#lastTurn += 1
-    for (const namespace of waiting) if (!this.#turns.has(namespace)) this.#turns.set(namespace, this.#lastTurn)
+    for (const namespace of namespaces) if (!this.#turns.has(namespace)) this.#turns.set(namespace, this.#lastTurn)
   }
 
-  #next(places: ReadonlyMap<string, Place>, { hasOwnRoom }: OverdueFacts): Place | undefined {
+  /** Of the places whose oldest may go before the others of its namespace, the one whose turn it is. */
+  #next(late: readonly Late[], { hasOwnRoom }: OverdueFacts): Place | undefined {
     const turnOf = ({ id, ticket, askedAtMs }: Place): [number, number, string] => [
       this.#turns.get(ticket.namespace) ?? this.#lastTurn,
       Math.max(askedAtMs, this.#pickedAt.get(id) ?? askedAtMs),
       id,
     ]
+    const able = late.flatMap(({ places, head }) =>
+      [...places.values()].filter(({ ticket }) => !head || this.#compare(ticket, head) <= 0),
+    )
     let next: Place | undefined
-    for (const place of places.values())
+    for (const place of able)
       if (hasOwnRoom(place.ticket) && (!next || compareTurns(turnOf(place), turnOf(next)) < 0)) next = place
     return next
   }
