@@ -87,10 +87,11 @@ test('a stage is granted, its agent hears of the container, and its word gives t
   const { service, store, conditions, gate, agent } = setUp([sequencedPod()])
   await service.startLeading(1)
   const heard = await agent()
-  expect(await gate('startgate-start-db')).toMatchObject({
+  expect(await gate('startgate-start-db')).toEqual({
     kind: 'granted',
     nonce: 'nonce-0001',
     lease: 'start.u1.1.startgate-start-db',
+    storedMs: expect.any(Number),
   })
   const initContainerStatuses = [gateEnd('startgate-pull'), gateEnd('startgate-start-db'), running]
   service.podChanged({ ...sequencedPod(), status: { initContainerStatuses } })
