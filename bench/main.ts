@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { InvalidValueError, notValid } from '../core/errors.ts'
 import { benchAdmission } from './admission.ts'
 import { compared, type Figures, readBudgets } from './budgets.ts'
 import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
@@ -16,9 +17,15 @@ const { values, positionals } = parseArgs({
   },
 })
 const part = Number(values.part)
-if (!Number.isInteger(part) || part < 1 || part > 25) throw new Error(`--part: "${values.part}" is no part: 1 to 25`)
+if (!Number.isInteger(part) || part < 1 || part > 25)
+  throw new InvalidValueError('--part', values.part, notValid('part', 'a whole number from 1 to 25'))
 const gates = Number(values.gates)
-if (!Number.isInteger(gates) || gates < 1) throw new Error(`--gates: "${values.gates}" is no number of gates: 10000`)
+if (!Number.isInteger(gates) || gates < 1)
+  throw new InvalidValueError(
+    '--gates',
+    values.gates,
+    notValid('number of gates', '10000', 'another whole number above 0'),
+  )
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const ms = (value: number): string => `${value.toFixed(2)} ms`
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../core/errors.ts'
+import { instead, messageOf } from '../core/errors.ts'
 import { createKubeClient, type KubeClient } from '../core/kube/client.ts'
 import { isNotFound } from '../core/kube/kube-error.ts'
 import type { ObjectMeta, Pod } from '../core/pod.ts'
@@ -69,7 +69,9 @@ const {
   STARTGATE_TEST_IMAGE_PULL_POLICY: policy,
 } = process.env
 if (!namespace || !image)
-  throw new Error('STARTGATE_TEST_NAMESPACE and STARTGATE_TEST_IMAGE must be set; the chart does it')
+  throw new Error(
+    instead('STARTGATE_TEST_NAMESPACE or STARTGATE_TEST_IMAGE is not set', "the chart's test pod, which sets them"),
+  )
 const imagePullPolicy = policy === 'Always' || policy === 'Never' ? policy : 'IfNotPresent'
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const spec: TestPodSpec = { name: 'startgate-test-app', namespace, image, imagePullPolicy }

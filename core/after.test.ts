@@ -13,15 +13,15 @@ test('reads each kind of target, set apart by commas or lines', () => {
 })
 
 const faults: Record<string, { text: string; want: string }> = {
-  'nothing at all': { text: ' , ', want: 'names nothing' },
-  'a kind that is not known': { text: 'deploy/db', want: 'write deployment/NAME' },
-  'no kind': { text: 'db', want: 'no known kind' },
-  'no name': { text: 'pod/', want: 'name of one pod' },
-  'a name that cannot be': { text: 'pod/DB', want: 'name of one pod' },
-  'a Job without its condition': { text: 'job/migrate', want: 'write job/migrate:completed' },
-  'a condition on anything else': { text: 'pod/db:ready', want: 'write pod/db' },
-  'more than can be looked after': { text: Array.from({ length: 65 }, (_, i) => `pod/p${i}`).join(), want: 'names 65 workloads: at most 64' },
-  'the same twice': { text: 'pod/a,pod/b,pod/a', want: 'pod/a twice' },
+  'nothing at all': { text: ' , ', want: '" , " is not a valid list of workloads; use deployment/db or' },
+  'a kind that is not known': { text: 'deploy/db', want: '"deploy/db" is not a valid workload; use deployment/NAME, ' },
+  'no kind': { text: 'db', want: '"db" is not a valid workload; use' },
+  'no name': { text: 'pod/', want: '"pod/" is not a valid name of a pod; use pod/db' },
+  'a name that cannot be': { text: 'pod/DB', want: '"pod/DB" is not a valid name of a pod; use pod/db' },
+  'a Job without its condition': { text: 'job/migrate', want: '"job/migrate" needs the condition completed; use job/migrate:completed' },
+  'a condition on anything else': { text: 'pod/db:ready', want: '"pod/db:ready" has a condition, which only a job can have; use pod/db' },
+  'more than can be looked after': { text: Array.from({ length: 65 }, (_, i) => `pod/p${i}`).join(), want: 'names 65 workloads; use at most 64' },
+  'the same twice': { text: 'pod/a,pod/b,pod/a', want: '"pod/a" is named twice; use it once' },
 } // biome-ignore format: a table
 test.each(Object.entries(faults))('refuses %s', (_, { text, want }) => {
   expect(() => parseAfter('startgate.dev/after', text)).toThrow(InvalidValueError)

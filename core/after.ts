@@ -1,4 +1,4 @@
-import { cut, InvalidValueError } from './errors.ts'
+import { cut, InvalidValueError, instead, notValid } from './errors.ts'
 import type { ObjectMeta } from './pod.ts'
 
 /**
@@ -10,9 +10,8 @@ export interface AfterTarget {
   name: string
 }
 
-export type AfterKind = 'deployment' | 'statefulset' | 'daemonset' | 'pod' | 'job' | 'service'
-
-export const AFTER_KINDS: readonly AfterKind[] = ['deployment', 'statefulset', 'daemonset', 'pod', 'job', 'service']
+export const AFTER_KINDS = ['deployment', 'statefulset', 'daemonset', 'pod', 'job', 'service'] as const
+export type AfterKind = (typeof AFTER_KINDS)[number]
 
 /** For each of them the leader looks up a workload whenever the pod's turn is reckoned. */
 const MOST_TARGETS = 64
@@ -25,18 +24,19 @@ const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
  * out. Throws InvalidValueError that names `field` on anything else, on one named twice and on more than 64.
  */
 export function parseAfter(field: string, text: string): AfterTarget[] {
-  const fault = (remedy: string) => new InvalidValueError(field, text, remedy)
+  const fault: Fault = (value, remedy) => new InvalidValueError(field, value, remedy)
   const words = text
     .split(/[,\n]/)
     .map(word => word.trim())
     .filter(word => word !== '')
   if (words.length > MOST_TARGETS)
-    throw fault(`names ${words.length} workloads: at most ${MOST_TARGETS} are waited for`)
+    throw fault(text, instead(`names ${words.length} workloads`, `at most ${MOST_TARGETS}`))
   const targets = words.map(word => parseTarget(word, fault))
-  if (targets.length === 0) throw fault('names nothing: write it like deployment/db, or leave the annotation out')
+  if (targets.length === 0)
+    throw fault(text, notValid('list of workloads', 'deployment/db', '"deployment/db, service/queue"'))
   const names = new Set<string>()
   for (const name of targets.map(afterTargetName)) {
-    if (names.has(name)) throw fault(`names ${cut(name)} twice: once is enough`)
+    if (names.has(name)) throw fault(name, instead('is named twice', 'it once'))
     names.add(name)
   }
   return targets
@@ -52,19 +52,18 @@ export function ownTarget(targets: readonly AfterTarget[], metadata: ObjectMeta)
   return targets.find(target => isOwn(target, metadata))
 }
 
-function parseTarget(word: string, fault: (remedy: string) => InvalidValueError): AfterTarget {
-  const shown = `has "${cut(word)}"`
+type Fault = (value: string, remedy: string) => InvalidValueError
+
+/** A fault shows the word alone: of a long list the message has only the beginning. */
+function parseTarget(word: string, fault: Fault): AfterTarget {
   const [, kindText = '', name = '', condition = ''] = /^([^/:]*)\/([^/:]*)(?::(.*))?$/.exec(word) ?? []
   const kind = AFTER_KINDS.find(k => k === kindText)
-  if (!kind) {
-    throw fault(
-      `${shown}, which is of no known kind: write ${AFTER_KINDS.map(kind => afterTargetName({ kind, name: 'NAME' })).join(', ')}`,
-    )
-  }
-  if (!NAME.test(name)) throw fault(`${shown}: write the name of one ${kind} after the slash, like ${kind}/db`)
-  if (kind === 'job' && condition !== 'completed') throw fault(`${shown}: write job/${cut(name)}:completed`)
-  if (kind !== 'job' && condition !== '')
-    throw fault(`${shown}: only a job has a condition, write ${kind}/${cut(name)}`)
+  if (!kind)
+    throw fault(word, notValid('workload', ...AFTER_KINDS.map(k => afterTargetName({ kind: k, name: 'NAME' }))))
+  if (!NAME.test(name)) throw fault(word, notValid(`name of a ${kind}`, afterTargetName({ kind, name: 'db' })))
+  const own = afterTargetName({ kind, name: cut(name) })
+  if (kind === 'job' && condition !== 'completed') throw fault(word, instead('needs the condition completed', own))
+  if (kind !== 'job' && condition !== '') throw fault(word, instead('has a condition, which only a job can have', own))
   return { kind, name }
 }
 

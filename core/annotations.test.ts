@@ -16,7 +16,7 @@ test.each(Object.entries(longs))('%s of 200 KiB is refused unread, in one short 
   expect(settings).toEqual({})
   expect(problems).toHaveLength(1)
   expect(problems[0]?.message).toContain(`startgate.dev/${key}: "pod/p0,`)
-  expect(problems[0]?.message).toContain(`is ${LONG.length} characters long: at most 4096 are read`)
+  expect(problems[0]?.message).toContain(`is ${LONG.length} characters long; use at most 4096`)
   expect(problems[0]?.message.length).toBeLessThan(250)
 })
 
@@ -30,7 +30,9 @@ test('of a hundred thousand unknown annotations ten are told of, and what is goo
 
 test('at most 64 helpers are named', () => {
   const names = Array.from({ length: 65 }, (_, index) => `c${index}`).join()
-  expect(parsePodAnnotations({ 'startgate.dev/helpers': names }).problems[0]?.message).toContain('more than 64 names')
+  expect(parsePodAnnotations({ 'startgate.dev/helpers': names }).problems[0]?.message).toContain(
+    'has 65 names; use at most 64',
+  )
 })
 
 test('one setting is read alone, and once for an object', () => {

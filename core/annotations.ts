@@ -1,5 +1,5 @@
 import { type AfterTarget, parseAfter } from './after.ts'
-import { InvalidValueError } from './errors.ts'
+import { InvalidValueError, instead, notValid } from './errors.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
 import type { ObjectMeta } from './pod.ts'
 import { type Pressure, parseMaxPressure } from './pressure.ts'
@@ -59,7 +59,7 @@ const MODES: Mode[] = ['enforce', 'observe', 'off']
 
 function parseMode(field: string, text: string): Mode {
   const mode = MODES.find(m => m === text.trim())
-  if (!mode) throw new InvalidValueError(field, text, 'is no mode: write enforce, observe or off')
+  if (!mode) throw new InvalidValueError(field, text, notValid('mode', ...MODES))
   return mode
 }
 
@@ -69,8 +69,9 @@ const MOST_NAMES = 64
 /** Names set apart by commas, blanks or line ends. */
 function parseNames(field: string, text: string): string[] {
   const names = text.split(/[\s,]+/).filter(name => name !== '')
-  if (names.length === 0) throw new InvalidValueError(field, text, 'names nothing: write names like db, cache')
-  if (names.length > MOST_NAMES) throw new InvalidValueError(field, text, `has more than ${MOST_NAMES} names`)
+  if (names.length === 0) throw new InvalidValueError(field, text, notValid('list of names', '"db"', '"db, cache"'))
+  if (names.length > MOST_NAMES)
+    throw new InvalidValueError(field, text, instead(`has ${names.length} names`, `at most ${MOST_NAMES}`))
   return names
 }
 
@@ -148,7 +149,7 @@ const MOST_UNKNOWN = 10
 /** Throws InvalidValueError. */
 function parsed(key: string, text: string, { parser }: Field): unknown {
   if (text.length > MOST_TEXT) {
-    throw new InvalidValueError(key, text, `is ${text.length} characters long: at most ${MOST_TEXT} are read`)
+    throw new InvalidValueError(key, text, instead(`is ${text.length} characters long`, `at most ${MOST_TEXT}`))
   }
   return parser(key, text)
 }
@@ -170,7 +171,7 @@ function parse<T extends object>(
     }
   }
   for (const key of unknownKeys(annotations, fields)) {
-    const remedy = `is not an annotation of startgate here: use one of ${[...fields.keys()].join(', ')}`
+    const remedy = instead('is not an annotation of startgate here', `one of ${[...fields.keys()].join(', ')}`)
     problems.push(new InvalidValueError(key, annotations?.[key] ?? '', remedy))
   }
   return { settings: settings as T, problems }

@@ -123,98 +123,134 @@ describe('parseClusterConfig', () => {
   })
 
   const faults: Record<string, { path: string; value: unknown; want: string }> = {
-    'a missing field': { path: 'image', value: undefined, want: 'image: "" is missing' },
-    'an empty image': { path: 'image', value: '', want: 'image: "" is no text' },
+    'a missing field': { path: 'image', value: undefined, want: 'image is missing; use the config.json' },
+    'an empty image': { path: 'image', value: '', want: 'image: "" is not a valid string; use one that is not empty' },
     'a missing record takes its fields along': {
       path: 'webhook',
       value: undefined,
-      want: 'webhook.name: "" is missing',
+      want: 'webhook.name is missing; use',
     },
-    'a list where a record belongs': { path: 'leaseService', value: [], want: 'leaseService.name: "" is missing' },
+    'a list where a record belongs': { path: 'leaseService', value: [], want: 'leaseService.name is missing; use' },
     'a pull policy in lower case': {
       path: 'imagePullPolicy',
       value: 'always',
-      want: 'imagePullPolicy: "always" is not known: write one of Always, IfNotPresent, Never',
+      want: 'imagePullPolicy: "always" is not a valid value; use Always, IfNotPresent or Never',
     },
     'an unknown provider of certificates': {
       path: 'certificateProvider',
       value: 'cert-manager',
-      want: 'certificateProvider: "cert-manager" is not known: write one of self, certManager',
+      want: 'certificateProvider: "cert-manager" is not a valid value; use self or certManager',
     },
-    'a name with capitals': { path: 'namespace', value: 'Startgate', want: 'namespace: "Startgate" is no name' },
+    'a name with capitals': {
+      path: 'namespace',
+      value: 'Startgate',
+      want: 'namespace: "Startgate" is not a valid name; use',
+    },
     'a CA that is none': {
       path: 'webhook.clientCa',
       value: 'ca.crt',
-      want: 'webhook.clientCa: "ca.crt" is no certificate',
+      want: 'webhook.clientCa: "ca.crt" is not a valid certificate; use PEM blocks',
     },
-    'a port of 0': { path: 'leaseService.port', value: 0, want: 'leaseService.port: "0" is no port' },
-    'a port above 65535': { path: 'webhook.listenPort', value: 70_000, want: 'webhook.listenPort: "70000" is no port' },
+    'a port of 0': { path: 'leaseService.port', value: 0, want: 'leaseService.port: "0" is not a valid port; use' },
+    'a port above 65535': {
+      path: 'webhook.listenPort',
+      value: 70_000,
+      want: 'webhook.listenPort: "70000" is not a valid port; use',
+    },
     'a limit below 0': {
       path: 'limits.node.maxPulling',
       value: -1,
-      want: 'limits.node.maxPulling: "-1" is no whole number',
+      want: 'limits.node.maxPulling: "-1" is not a valid whole number; use 0, 4 or null (the default)',
     },
     'a limit with decimals': {
       path: 'limits.cluster.maxPulling',
       value: 1.5,
-      want: 'limits.cluster.maxPulling: "1.5" is no whole number',
+      want: 'limits.cluster.maxPulling: "1.5" is not a valid whole number; use 0, 4 or null (the default)',
     },
     'a limit in quotes': {
       path: 'limits.cluster.maxPulling',
       value: '4',
-      want: 'limits.cluster.maxPulling: "4" is no whole number',
+      want: 'limits.cluster.maxPulling: "4" is not a valid whole number; use 0, 4 or null (the default)',
     },
     'a limit left out instead of null': {
       path: 'limits.node.maxStarting',
       value: undefined,
-      want: 'limits.node.maxStarting: "" is missing',
+      want: 'limits.node.maxStarting is missing; use',
     },
     'a factor below 0': {
       path: 'limits.node.maxStartingPerCore',
       value: -0.5,
-      want: 'limits.node.maxStartingPerCore: "-0.5" is no number',
+      want: 'limits.node.maxStartingPerCore: "-0.5" is not a valid number; use 0.5, 1 or null (the default)',
     },
     'a pressure of 0': {
       path: 'limits.node.maxPressure.cpu',
       value: 0,
-      want: 'limits.node.maxPressure.cpu: "0" is no percentage: write a number above 0 and up to 100',
+      want: 'limits.node.maxPressure.cpu: "0" is not a valid percentage; use a number above 0 and up to 100',
     },
     'a pressure above 100': {
       path: 'limits.node.maxPressure.io',
       value: 101,
-      want: 'limits.node.maxPressure.io: "101" is no percentage',
+      want: 'limits.node.maxPressure.io: "101" is not a valid percentage; use',
     },
     'a pressure with its sign': {
       path: 'limits.node.maxPressure.memory',
       value: '60%',
-      want: 'limits.node.maxPressure.memory: "60%" is no percentage',
+      want: 'limits.node.maxPressure.memory: "60%" is not a valid percentage; use',
     },
-    'a share of 0': { path: 'limits.namespaceShare', value: 0, want: 'limits.namespaceShare: "0" is no share' },
-    'a share above 1': { path: 'limits.namespaceShare', value: 1.1, want: 'limits.namespaceShare: "1.1" is no share' },
+    'a share of 0': {
+      path: 'limits.namespaceShare',
+      value: 0,
+      want: 'limits.namespaceShare: "0" is not a valid share; use',
+    },
+    'a share above 1': {
+      path: 'limits.namespaceShare',
+      value: 1.1,
+      want: 'limits.namespaceShare: "1.1" is not a valid share; use',
+    },
     'a rate without a unit': {
       path: 'limits.cluster.maxStartRate',
       value: '10',
-      want: 'limits.cluster.maxStartRate: "10" is no rate',
+      want: 'limits.cluster.maxStartRate: "10" is not a valid rate; use',
     },
-    'a rate as number': { path: 'limits.cluster.minStartRate', value: 10, want: 'minStartRate: "10" is no rate' },
+    'a rate as number': {
+      path: 'limits.cluster.minStartRate',
+      value: 10,
+      want: 'minStartRate: "10" is not a valid rate; use',
+    },
     'a registry limit in quotes': {
       path: 'limits.registries',
       value: { 'docker.io': '5' },
-      want: 'is no map of whole numbers',
+      want: 'is not a valid map of whole numbers; use {"docker.io": 5} or {}',
     },
-    'a flag in quotes': { path: 'limits.allowFloor', value: 'yes', want: 'limits.allowFloor: "yes" is no flag' },
-    'a maximum wait without unit': { path: 'limits.maxWait', value: '15', want: 'limits.maxWait: "15" is no duration' },
-    'a duration without unit': { path: 'pullTimeout', value: '15', want: 'pullTimeout: "15" is no duration' },
-    'a duration as number': { path: 'pullTimeout', value: 15, want: 'pullTimeout: "15" is no duration' },
+    'a flag in quotes': {
+      path: 'limits.allowFloor',
+      value: 'yes',
+      want: 'limits.allowFloor: "yes" is not a valid boolean; use true or false',
+    },
+    'a maximum wait without unit': {
+      path: 'limits.maxWait',
+      value: '15',
+      want: 'limits.maxWait: "15" is not a valid duration; use 90s or 2m',
+    },
+    'a duration without unit': {
+      path: 'pullTimeout',
+      value: '15',
+      want: 'pullTimeout: "15" is not a valid duration; use 90s or 2m',
+    },
+    'a duration as number': {
+      path: 'pullTimeout',
+      value: 15,
+      want: 'pullTimeout: "15" is not a valid duration; use 90s or 2m',
+    },
     'a wrong word for failing closed': {
       path: 'failOpenAfter',
       value: 'closed',
-      want: 'failOpenAfter: "closed" is no duration: write it like 90s, 2m or 1m30s, or never to fail closed',
+      want: 'failOpenAfter: "closed" is not a valid duration; use 90s, 2m or never (fail closed)',
     },
     'a time-out that never ends': {
       path: 'startTimeout',
       value: 'never',
-      want: 'startTimeout: "never" is no duration',
+      want: 'startTimeout: "never" is not a valid duration; use 90s or 2m',
     },
     'a time-out of 0': { path: 'startTimeout', value: '0s', want: 'startTimeout: "0s" is too short' },
     'a default above the cap': {
@@ -225,9 +261,13 @@ describe('parseClusterConfig', () => {
     'a namespace that is no name': {
       path: 'skippedNamespaces',
       value: ['kube-*'],
-      want: 'skippedNamespaces: "[\\"kube-*\\"]" is no list of names',
+      want: 'skippedNamespaces: "[\\"kube-*\\"]" is not a valid list of names; use ["kube-system"] or []',
     },
-    'an unknown log level': { path: 'logLevel', value: 'chatty', want: 'logLevel: "chatty" is not known' },
+    'an unknown log level': {
+      path: 'logLevel',
+      value: 'chatty',
+      want: 'logLevel: "chatty" is not a valid value; use trace, debug, info, warn, error or fatal',
+    },
   }
   test.each(Object.entries(faults))('%s is a fault', (_, { path, value, want }) => {
     const problems = problemsOf(withValue(path, value))

@@ -1,5 +1,5 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
-import { InvalidValueError } from './errors.ts'
+import { cut, InvalidValueError, instead, messageOf } from './errors.ts'
 import { registryName } from './image-name.ts'
 import type { PressureResource } from './pressure.ts'
 import type { Rate } from './quantity.ts'
@@ -179,7 +179,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     logLevel: read.oneOf('logLevel', LOG_LEVELS),
   }
   if (config.startTimeoutMs > config.maxStartTimeoutMs)
-    read.fault('startTimeout', 'is longer than maxStartTimeout: make it shorter, or maxStartTimeout longer')
+    read.fault('startTimeout', instead('is longer than maxStartTimeout', 'a shorter one', 'a longer maxStartTimeout'))
   if (read.problems.length > 0) throw new InvalidConfigError(read.problems)
   return config
 }
@@ -198,7 +198,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const excerpt = text.slice(0, 80)
-    throw new InvalidConfigError([new InvalidValueError('config.json', excerpt, `is no JSON: ${String(error)}`)])
+    const remedy = instead(`is not valid JSON (${cut(messageOf(error))})`, 'the file that the chart writes')
+    throw new InvalidConfigError([new InvalidValueError('config.json', cut(text, 80), remedy)])
   }
 }

@@ -1,4 +1,4 @@
-import { CodedError, InvalidValueError } from './errors.ts'
+import { CodedError, InvalidValueError, instead, notValid } from './errors.ts'
 import { parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
 
 /** The configuration cannot be used; `problems` has one entry for each fault, all found in one go. */
@@ -10,6 +10,8 @@ export class InvalidConfigError extends CodedError {
     this.problems = problems
   }
 }
+
+const MISSING = instead('is missing', "the config.json of this version's chart, which has every field")
 
 /**
  * Takes values by path and collects what is wrong; a faulty field reads as some value of its type, which is never used.
@@ -23,20 +25,15 @@ export class ConfigReader {
 
   fault(path: string, remedy: string): void {
     const value = this.#at(path)
-    this.problems.push(
-      new InvalidValueError(
-        path,
-        value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value),
-        remedy,
-      ),
-    )
+    const shown = value === undefined || typeof value === 'string' ? value : JSON.stringify(value)
+    this.problems.push(new InvalidValueError(path, shown, remedy))
   }
 
   text(path: string): string {
     return this.#valid(
       path,
       '',
-      'is no text: write a string that is not empty',
+      notValid('string', 'one that is not empty'),
       (v): v is string => typeof v === 'string' && v !== '',
     )
   }
@@ -46,27 +43,27 @@ export class ConfigReader {
     return this.#valid(
       path,
       null,
-      'is no certificate: write PEM blocks that begin with -----BEGIN CERTIFICATE-----, or null for none',
+      notValid('certificate', 'PEM blocks that begin with -----BEGIN CERTIFICATE-----', 'null (none)'),
       (v): v is string | null => v === null || (isText(v) && v.includes('-----BEGIN CERTIFICATE-----')),
     )
   }
 
   oneOf<T extends string>(path: string, choices: readonly [T, ...T[]]): T {
-    return this.#valid(path, choices[0], `is not known: write one of ${choices.join(', ')}`, (v): v is T =>
+    return this.#valid(path, choices[0], notValid('value', ...choices), (v): v is T =>
       choices.some(choice => choice === v),
     )
   }
 
   /** A DNS subdomain, as Kubernetes names objects (RFC 1123). */
   name(path: string): string {
-    return this.#valid(path, '', 'is no name: write lower case letters, digits, - and .', isName)
+    return this.#valid(path, '', notValid('name', 'lower-case letters, digits, - and .'), isName)
   }
 
   names(path: string): string[] {
     return this.#valid(
       path,
       [],
-      'is no list of names: write a list like ["kube-system"]',
+      notValid('list of names', '["kube-system"]', '[]'),
       (v): v is string[] => Array.isArray(v) && v.every(isName),
     )
   }
@@ -75,7 +72,7 @@ export class ConfigReader {
     return this.#valid(
       path,
       0,
-      'is no port: write a whole number from 1 to 65535',
+      notValid('port', 'a whole number from 1 to 65535'),
       (v): v is number => isCount(v) && v >= 1 && v <= 65_535,
     )
   }
@@ -84,7 +81,7 @@ export class ConfigReader {
     return this.#valid(
       path,
       null,
-      'is no whole number of at least 0: write one like 4, or null for the default',
+      notValid('whole number', '0', '4', 'null (the default)'),
       (v): v is number | null => v === null || isCount(v),
     )
   }
@@ -93,7 +90,7 @@ export class ConfigReader {
     return this.#valid(
       path,
       null,
-      'is no number of at least 0: write one like 0.5, or null for the default',
+      notValid('number', '0.5', '1', 'null (the default)'),
       (v): v is number | null => v === null || isFactor(v),
     )
   }
@@ -102,7 +99,7 @@ export class ConfigReader {
     return this.#valid(
       path,
       null,
-      'is no percentage: write a number above 0 and up to 100, or null for none',
+      notValid('percentage', 'a number above 0 and up to 100', 'null (no limit)'),
       (v): v is number | null => v === null || (isFactor(v) && v > 0 && v <= 100),
     )
   }
@@ -111,13 +108,13 @@ export class ConfigReader {
     return this.#valid(
       path,
       0,
-      'is no share: write a number above 0 and up to 1',
+      notValid('share', 'a number above 0 and up to 1'),
       (v): v is number => isFactor(v) && v > 0 && v <= 1,
     )
   }
 
   flag(path: string): boolean {
-    return this.#valid(path, false, 'is no flag: write true or false', (v): v is boolean => typeof v === 'boolean')
+    return this.#valid(path, false, notValid('boolean', 'true', 'false'), (v): v is boolean => typeof v === 'boolean')
   }
 
   /** An object of counts by name, like `{"docker.io": 5}`. */
@@ -125,18 +122,18 @@ export class ConfigReader {
     return this.#valid(
       path,
       {},
-      'is no map of whole numbers: write one like {"docker.io": 5}',
+      notValid('map of whole numbers', '{"docker.io": 5}', '{}'),
       (v): v is Record<string, number> =>
         typeof v === 'object' && v !== null && !Array.isArray(v) && Object.values(v).every(isCount),
     )
   }
 
   rateOrNull(path: string): Rate | null {
-    return this.#parsed(path, 'is no rate: write it like 10/s or 6/min, or null for none', parseRate)
+    return this.#parsed(path, notValid('rate', '10/s', '6/min', 'null (no limit)'), parseRate)
   }
 
   durationMsOrNull(path: string): number | null {
-    return this.#parsed(path, 'is no duration: write it like 90s or 2m, or null for none', parseDurationMs)
+    return this.#parsed(path, notValid('duration', '90s', '2m', 'null (no limit)'), parseDurationMs)
   }
 
   durationMs(path: string, leastMs: number): number {
@@ -149,9 +146,9 @@ export class ConfigReader {
   }
 
   #time(path: string, leastMs: number, parse: (path: string, text: string) => number): number {
-    const text = this.#valid(path, undefined, 'is no duration: write it like 90s, 2m or 1m30s', isText)
+    const text = this.#valid(path, undefined, notValid('duration', '90s', '2m'), isText)
     const ms = text === undefined ? undefined : this.#tried(() => parse(path, text))
-    if (ms !== undefined && ms < leastMs) this.fault(path, 'is too short: write a duration above 0s')
+    if (ms !== undefined && ms < leastMs) this.fault(path, instead('is too short', '1s', 'longer'))
     return ms ?? 0
   }
 
@@ -183,7 +180,7 @@ export class ConfigReader {
   #valid<T, F>(path: string, fallback: F, remedy: string, isValid: (value: unknown) => value is T): T | F {
     const value = this.#at(path)
     if (isValid(value)) return value
-    this.fault(path, value === undefined ? 'is missing: the chart writes every field' : remedy)
+    this.fault(path, value === undefined ? MISSING : remedy)
     return fallback
   }
 }

@@ -21,17 +21,39 @@ export function cutNames(names: readonly string[]): string {
 }
 
 /**
- * Bad input: says which field, which value and what would be right. Field and value are cut; `remedy` is the caller's
- * to bound.
+ * What is wrong with a value and what to write instead: `names db twice; use it once`. Several choices are joined by
+ * "or". All messages about bad input end like this.
+ */
+export function instead(problem: string, ...choices: string[]): string {
+  const others = choices.slice(0, -1).join(', ')
+  return `${problem}; use ${others && `${others} or `}${choices.at(-1)}`
+}
+
+/** The same for a value that cannot be read as what it should be: `is not a valid duration; use 90s or 2m`. */
+export function notValid(thing: string, ...choices: string[]): string {
+  return instead(`is not a valid ${thing}`, ...choices)
+}
+
+/** A value of any JSON type for a message, in constant time; undefined when it is absent. */
+export function shownValue(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[…]' : '{…}'
+  return String(value)
+}
+
+/**
+ * Bad input: names the field, quotes the value and says what to write instead. `remedy` goes on from the value, as
+ * `notValid` and `instead` write it, and the caller bounds its length; field and value are cut here. An undefined
+ * value is not quoted.
  */
 export class InvalidValueError extends CodedError {
   readonly code = 'INVALID_VALUE'
   readonly field: string
   readonly value: string
-  constructor(field: string, value: string, remedy: string) {
-    super(`${cut(field)}: ${JSON.stringify(cut(value))} ${remedy}`)
+  constructor(field: string, value: string | undefined, remedy: string) {
+    super(value === undefined ? `${cut(field)} ${remedy}` : `${cut(field)}: ${JSON.stringify(cut(value))} ${remedy}`)
     this.field = field
-    this.value = cut(value)
+    this.value = cut(value ?? '')
   }
 }
 

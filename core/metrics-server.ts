@@ -1,7 +1,7 @@
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { limitConnections } from './connection-limit.ts'
-import { messageOf } from './errors.ts'
+import { cut, instead, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import { oneRequestAtATime } from './one-request.ts'
 import type { Authorize } from './scrape-access.ts'
@@ -71,10 +71,19 @@ async function refusalOf(
 ): Promise<Refusal | undefined> {
   const { method, url = '', headers, socket } = request
   if (method !== 'GET' || url.split('?', 1)[0] !== '/metrics')
-    return { status: 404, code: 'NOT_FOUND', message: 'there is only GET /metrics here' }
+    return {
+      status: 404,
+      code: 'NOT_FOUND',
+      message: instead(`there is no ${method} ${JSON.stringify(cut(url))} here`, 'GET /metrics'),
+    }
   if (!authorize) return undefined
   const token = /^Bearer (\S{1,16384})$/i.exec(headers.authorization ?? '')?.[1]
-  if (!token) return { status: 401, code: 'TOKEN_MISSING', message: 'no bearer token in the authorization header' }
+  if (!token)
+    return {
+      status: 401,
+      code: 'TOKEN_MISSING',
+      message: instead('the authorization header has no bearer token', 'Authorization: Bearer TOKEN'),
+    }
   try {
     return VERDICTS[await authorize(token, socket.remoteAddress ?? '')]
   } catch (error) {
@@ -82,18 +91,23 @@ async function refusalOf(
     return {
       status: 503,
       code: 'NOT_REVIEWED',
-      message: 'the API server could not be asked about this token: try again',
+      message: 'the API server could not be asked about this token; try again',
     }
   }
 }
 
 const VERDICTS = {
   allowed: undefined,
-  unauthenticated: { status: 401, code: 'TOKEN_INVALID', message: 'the API server refuses this token' },
+  unauthenticated: {
+    status: 401,
+    code: 'TOKEN_INVALID',
+    message: instead('the API server refuses this token', "the scraper's own, not expired"),
+  },
   forbidden: {
     status: 403,
     code: 'FORBIDDEN',
-    message: 'get of the nonResourceURL /metrics is not allowed: bind the ClusterRole startgate-metrics-reader',
+    message:
+      "this token's user may not get the nonResourceURL /metrics; bind the ClusterRole startgate-metrics-reader to it",
   },
 } as const
 

@@ -11,7 +11,7 @@ test('a bad value keeps the last good one of its field and is reported', () => {
   const bad = foldNamespace(good, namespace({ 'startgate.dev/max-starting': 'many', 'startgate.dev/max-pulling': '4' }))
   expect(bad.settings).toEqual({ maxStarting: 2, maxPulling: 4 })
   expect(bad.problems.map(problem => problem.message)).toEqual([
-    'startgate.dev/max-starting: "many" is no whole number: write one like 4 (0 freezes)',
+    'startgate.dev/max-starting: "many" is not a valid whole number; use 4 or 0 (freezes)',
   ])
 })
 

@@ -46,5 +46,5 @@ const maxima: Record<string, { text: string; want: object | undefined }> = {
 test.each(Object.entries(maxima))('a maximum %s', (_, { text, want }) => {
   const parse = () => parseMaxPressure('max-pressure', text)
   if (want) expect(parse()).toEqual(want)
-  else expect(parse).toThrow(/^max-pressure: ".*" is no maximum: write .* like cpu: 80, io: 50$/)
+  else expect(parse).toThrow(/^max-pressure: ".*" is not a valid maximum; use "cpu: 80" or "cpu: 80, io: 50" \(.*\)$/)
 })

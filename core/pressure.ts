@@ -1,4 +1,4 @@
-import { InvalidValueError } from './errors.ts'
+import { InvalidValueError, notValid } from './errors.ts'
 
 /** What the kernel's pressure stall information tells of: https://docs.kernel.org/accounting/psi.html */
 export const PRESSURE_RESOURCES = ['cpu', 'io', 'memory'] as const
@@ -27,7 +27,7 @@ export function parseMaxPressure(field: string, text: string): Pressure {
       throw new InvalidValueError(
         field,
         text,
-        'is no maximum: write a percentage above 0 and up to 100 for one or more of cpu, io and memory, like cpu: 80, io: 50',
+        notValid('maximum', '"cpu: 80"', '"cpu: 80, io: 50" (percentages above 0 and up to 100 of cpu, io and memory)'),
       )
     max[known] = percent
   }

@@ -1,4 +1,4 @@
-import { InvalidValueError } from './errors.ts'
+import { InvalidValueError, instead, notValid } from './errors.ts'
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const DURATION = /^(\d+(?:\.\d+)?(?:ms|s|m|h))+$/
@@ -9,12 +9,12 @@ const DURATION = /^(\d+(?:\.\d+)?(?:ms|s|m|h))+$/
  */
 export function parseDurationMs(field: string, text: string): number {
   const trimmed = text.trim()
-  if (!DURATION.test(trimmed))
-    throw new InvalidValueError(field, text, 'is no duration: write it like 90s, 2m or 1m30s')
+  if (!DURATION.test(trimmed)) throw new InvalidValueError(field, text, notValid('duration', '90s', '2m'))
   let ms = 0
   for (const [, amount, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
     ms += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
-  if (!Number.isSafeInteger(Math.round(ms))) throw new InvalidValueError(field, text, 'is too long a duration')
+  if (!Number.isSafeInteger(Math.round(ms)))
+    throw new InvalidValueError(field, text, instead('is too long for a duration', '90s', '2m'))
   return Math.round(ms)
 }
 
@@ -25,15 +25,14 @@ export function parsePatienceMs(field: string, text: string): number {
     return parseDurationMs(field, text)
   } catch (error) {
     if (!(error instanceof InvalidValueError)) throw error
-    throw new InvalidValueError(field, text, 'is no duration: write it like 90s, 2m or 1m30s, or never to fail closed')
+    throw new InvalidValueError(field, text, notValid('duration', '90s', '2m', 'never (fail closed)'))
   }
 }
 
 /** A whole number of at least 0. Throws InvalidValueError that names `field` on anything else. */
 export function parseCount(field: string, text: string): number {
   const trimmed = text.trim()
-  if (!/^\d{1,9}$/.test(trimmed))
-    throw new InvalidValueError(field, text, 'is no whole number: write one like 4 (0 freezes)')
+  if (!/^\d{1,9}$/.test(trimmed)) throw new InvalidValueError(field, text, notValid('whole number', '4', '0 (freezes)'))
   return Number(trimmed)
 }
 
@@ -41,15 +40,14 @@ export function parseCount(field: string, text: string): number {
 export function parseWeight(field: string, text: string): number {
   const weight = /^\d{1,3}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : Number.NaN
   if (!(weight >= 0.01 && weight <= 100))
-    throw new InvalidValueError(field, text, 'is no weight: write a number from 0.01 to 100, like 2')
+    throw new InvalidValueError(field, text, notValid('weight', '2', 'another number from 0.01 to 100'))
   return weight
 }
 
 /** A number of at least 0, with decimals (`0.5`). Throws InvalidValueError that names `field` on anything else. */
 export function parseFactor(field: string, text: string): number {
   const trimmed = text.trim()
-  if (!/^\d{1,9}(\.\d{1,6})?$/.test(trimmed))
-    throw new InvalidValueError(field, text, 'is no number: write one like 1 or 0.5')
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(trimmed)) throw new InvalidValueError(field, text, notValid('number', '1', '0.5'))
   return Number(trimmed)
 }
 
@@ -66,7 +64,7 @@ export function parseRate(field: string, text: string): Rate {
   const [, count = '', unit = ''] = /^([1-9]\d{0,5})\/(s|min|h)$/.exec(text.trim()) ?? []
   const periodMs = PERIOD_MS[unit]
   if (periodMs === undefined)
-    throw new InvalidValueError(field, text, 'is no rate: write it like 10/s, 6/min or 100/h (to freeze: a limit of 0)')
+    throw new InvalidValueError(field, text, notValid('rate', '10/s', '6/min', '100/h (to freeze, set a limit of 0)'))
   return { count: Number(count), periodMs }
 }
 

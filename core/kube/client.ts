@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { KubeConfig } from '@kubernetes/client-node'
-import { InvalidValueError } from '../errors.ts'
+import { InvalidValueError, instead, notValid } from '../errors.ts'
 import type { ObjectMeta, Pod } from '../pod.ts'
 import { caBundlePatch, type WebhookConfiguration } from './ca-bundle.ts'
 import { type EventFacts, eventObject } from './event.ts'
@@ -193,13 +193,13 @@ function conditional(kind: string, metadata: ObjectMeta): { namespace: string | 
     throw new InvalidValueError(
       `${kind} metadata`,
       metadata.name ?? '',
-      'has no resourceVersion or uid: replace what was read',
+      instead('has no resourceVersion or uid', 'an object that was read from the API server'),
     )
   }
   return { namespace: metadata.namespace, name: metadata.name }
 }
 
 function segment(name: string | undefined): string {
-  if (!name) throw new InvalidValueError('metadata', name ?? '', 'is no name or namespace')
+  if (!name) throw new InvalidValueError('metadata', name ?? '', notValid('name or namespace', 'one that is not empty'))
   return encodeURIComponent(name)
 }

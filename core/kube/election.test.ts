@@ -186,6 +186,8 @@ test('times under which two could lead are refused', () => {
   expect(() => checkElectionTimes(ELECTION_TIMES)).not.toThrow()
   expect(() => checkElectionTimes({ ...ELECTION_TIMES, renewDeadlineMs: 7_000 })).toThrow('more than renewDeadlineMs')
   expect(() => checkElectionTimes({ ...ELECTION_TIMES, renewDeadlineMs: 1_500 })).toThrow('twice retryPeriodMs')
-  expect(() => checkElectionTimes({ ...ELECTION_TIMES, retryPeriodMs: 0 })).toThrow('positive')
+  expect(() => checkElectionTimes({ ...ELECTION_TIMES, retryPeriodMs: 0 })).toThrow(
+    'retryPeriodMs: "0" is too short; use more than 0',
+  )
   expect(() => checkElectionTimes({ ...ELECTION_TIMES, leaseDurationMs: 7_500 })).toThrow('whole seconds')
 })

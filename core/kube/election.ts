@@ -1,4 +1,4 @@
-import { InvalidValueError } from '../errors.ts'
+import { InvalidValueError, instead } from '../errors.ts'
 import { ANNOTATION_PREFIX } from '../names.ts'
 import { type Lease, microTime } from './lease.ts'
 
@@ -73,12 +73,18 @@ export const INITIAL_ELECTION: ElectionState = { observedAtMs: 0, lookedAtMs: NE
 /** Throws InvalidValueError for times under which two could lead, or a leader could not retry a renewal. */
 export function checkElectionTimes(times: ElectionTimes): void {
   const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = times
-  const fault = (field: keyof ElectionTimes, remedy: string) =>
-    new InvalidValueError(field, `${times[field]}`, `is wrong: ${remedy}`)
-  if (!(retryPeriodMs > 0)) throw fault('retryPeriodMs', 'it must be positive')
-  if (!(renewDeadlineMs >= 2 * retryPeriodMs)) throw fault('renewDeadlineMs', 'it must be twice retryPeriodMs or more')
-  if (!(leaseDurationMs > renewDeadlineMs)) throw fault('leaseDurationMs', 'it must be more than renewDeadlineMs')
-  if (leaseDurationMs % 1000 !== 0) throw fault('leaseDurationMs', 'the Lease holds whole seconds')
+  const fault = (field: keyof ElectionTimes, remedy: [string, string]) =>
+    new InvalidValueError(field, `${times[field]}`, instead(...remedy))
+  if (!(retryPeriodMs > 0)) throw fault('retryPeriodMs', ['is too short', 'more than 0'])
+  if (!(renewDeadlineMs >= 2 * retryPeriodMs))
+    throw fault('renewDeadlineMs', ['is too short', 'twice retryPeriodMs or more'])
+  if (!(leaseDurationMs > renewDeadlineMs))
+    throw fault('leaseDurationMs', ['is too short', 'more than renewDeadlineMs'])
+  if (leaseDurationMs % 1000 !== 0)
+    throw fault('leaseDurationMs', [
+      'is not a number of whole seconds, which is what a Lease holds',
+      'a multiple of 1000',
+    ])
 }
 
 /** Whether this process leads, by its own clock alone: true only for renewDeadline after a renewal was sent. */

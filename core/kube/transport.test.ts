@@ -141,5 +141,5 @@ test('an address without TLS is refused', () => {
     getCurrentCluster: () => ({ server: 'http://localhost:8080' }),
     applyToHTTPSOptions: async () => {},
   }
-  expect(() => createTransport(credentials, 1)).toThrow('no https address')
+  expect(() => createTransport(credentials, 1)).toThrow('is not a valid https URL')
 })

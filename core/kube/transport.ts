@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { InvalidValueError, messageOf } from '../errors.ts'
+import { InvalidValueError, messageOf, notValid } from '../errors.ts'
 import { KubeError, kubeErrorOfAnswer } from './kube-error.ts'
 
 export interface ApiRequest {
@@ -49,7 +49,11 @@ const TCP_KEEP_ALIVE_DELAY_MS = 15_000
 export function createTransport(credentials: ApiCredentials, requestTimeoutMs: number): ApiTransport {
   const server = credentials.getCurrentCluster()?.server ?? ''
   if (!server.startsWith('https:')) {
-    throw new InvalidValueError('kubeconfig cluster.server', server, 'is no https address of an API server')
+    throw new InvalidValueError(
+      'kubeconfig cluster.server',
+      server,
+      notValid('https URL of an API server', 'https://HOST:PORT'),
+    )
   }
   const pool = new https.Agent({ keepAlive: true, timeout: 60_000, maxSockets: 64 })
   const single = new https.Agent({ keepAlive: false })

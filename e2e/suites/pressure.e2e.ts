@@ -93,7 +93,7 @@ test.each(['cpu', 'io'] as const)('a node under %s pressure starts one container
   if (resource === 'cpu') {
     await annotate(session, node, 'all of it')
     const events = () => session.kubectl.text(['events', '-n', 'default', '--for', `node/${node}`])
-    const isTold = async () => /StartgateBadAnnotation .*"all of it" is no maximum/.test(await events())
+    const isTold = async () => /StartgateBadAnnotation .*"all of it" is not a valid maximum/.test(await events())
     await waitFor('an Event on the node', isTold, limits.eventSeen)
     await annotate(session, node, 'cpu: 100')
     await waitFor('more at once, under the pressure that the node now allows', () => peak() > 1, limits.herdReady)

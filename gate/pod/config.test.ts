@@ -26,7 +26,7 @@ test('every fault is named at once, and the gate still has a patience', () => {
   const { config, faults } = parseConfig({ STARTGATE_GATE: 'startgate-rest', STARTGATE_FAIL_OPEN_AFTER: 'soon' })
   expect(faults).toHaveLength(6)
   expect(faults.join('\n')).toContain(
-    'STARTGATE_FAIL_OPEN_AFTER: "soon" is no duration: write it like 90s, 2m or 1m30s, or never to fail closed',
+    'STARTGATE_FAIL_OPEN_AFTER: "soon" is not a valid duration; use 90s, 2m or never (fail closed)',
   )
   expect(config.failOpenAfterMs).toBe(60_000)
 })

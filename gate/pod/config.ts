@@ -1,4 +1,4 @@
-import { InvalidValueError } from '../../core/errors.ts'
+import { InvalidValueError, instead, notValid } from '../../core/errors.ts'
 import { AGENT_ENV, GATE_ENV, type GateName, PULL_GATE, START_GATE } from '../../core/names.ts'
 import { parseDurationMs, parsePatienceMs } from '../../core/quantity.ts'
 import type { Patience } from './patience.ts'
@@ -30,7 +30,7 @@ export function parseConfig(env: Env): { config: GateConfig; faults: string[] } 
   const gate = env[GATE_ENV.gate]
   if (!gate) faults.push(missing(GATE_ENV.gate))
   else if (gate !== PULL_GATE && gate !== START_GATE)
-    faults.push(`${GATE_ENV.gate}: "${gate}" is no gate: ${PULL_GATE} or ${START_GATE}`)
+    faults.push(new InvalidValueError(GATE_ENV.gate, gate, notValid('gate', PULL_GATE, START_GATE)).message)
   return { config: { ...config, gate: gate === PULL_GATE ? PULL_GATE : START_GATE }, faults }
 }
 
@@ -65,5 +65,5 @@ export function durationOf(env: Env, name: keyof typeof DEFAULTS, faults: string
 }
 
 function missing(name: string): string {
-  return `${name} is not set: the webhook writes it into every gate`
+  return new InvalidValueError(name, undefined, instead('is not set', 'the gate as the webhook wrote it')).message
 }

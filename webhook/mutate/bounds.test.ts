@@ -44,7 +44,7 @@ test.each(Object.entries(faults))(
     expect(outcome.kind).toBe('denied')
     for (const problem of outcome.kind === 'denied' ? outcome.problems : []) {
       expect(problem.length).toBeLessThan(600)
-      expect(problem).toMatch(/^startgate\.dev\//)
+      expect(problem).toMatch(/^startgate\.dev\/[a-z-]+: ".+" .+; (use|remove) /)
     }
   },
 )
@@ -62,7 +62,7 @@ test.each(['depends-on', 'readiness'])('%s tells of 64 containers at most', name
   expect(outcomeFor(64)).toMatchObject({ kind: 'patched' })
   expect(outcomeFor(65)).toMatchObject({
     kind: 'denied',
-    problems: [expect.stringContaining('has 65 containers: at most 64')],
+    problems: [expect.stringContaining('has 65 containers; use at most 64')],
   })
 })
 

@@ -139,6 +139,6 @@ function fitOf(bare: Pod, sequenced: SequencedPod | undefined, namespace: Namesp
 function ownAfterProblems({ metadata }: Pod, { after = [] }: PodSettings): string[] {
   const own = ownTarget(after, metadata)
   if (!own) return []
-  const remedy = 'is this pod’s own: it would wait for itself; take it out'
+  const remedy = "is this pod's own workload, so the pod would wait for itself; remove it"
   return [new InvalidValueError(annotationKey('after'), afterTargetName(own), remedy).message]
 }

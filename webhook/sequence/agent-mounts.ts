@@ -1,4 +1,4 @@
-import { cut, type InvalidValueError } from '../../core/errors.ts'
+import { cut, type InvalidValueError, instead } from '../../core/errors.ts'
 import { FILES_DIRECTORY } from '../../core/names.ts'
 import type { Container, Pod, VolumeMount } from '../../core/pod.ts'
 import type { Readiness } from '../../core/readiness.ts'
@@ -59,11 +59,11 @@ export function agentViewProblem(
   if (path !== undefined) {
     if (sightOf(name, readiness, pod)) return undefined
     return fault(
-      `cannot be seen from outside: ${cut(path)} is in no volume of the container; mount an emptyDir over its directory`,
+      `cannot be checked from outside: ${cut(path)} is in no volume of the container; mount an emptyDir over its directory`,
     )
   }
   if (readiness.type !== 'dbus' || /^(unix:abstract|tcp:host)=/.test(readiness.address ?? '')) return undefined
-  return fault(`has an address that is not known: write one like unix:path=${SYSTEM_BUS}`)
+  return fault(instead('has an address that is not supported', `unix:path=${SYSTEM_BUS}`))
 }
 
 function fileOf(readiness: Readiness): string | undefined {

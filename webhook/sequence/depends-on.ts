@@ -1,13 +1,13 @@
 import { annotationKey } from '../../core/annotations.ts'
 import { dependencyOrder } from '../../core/dependency-order.ts'
-import { cut, cutNames, InvalidValueError } from '../../core/errors.ts'
+import { cut, cutNames, InvalidValueError, instead, notValid } from '../../core/errors.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { CONDITIONS, type Condition, type Dependency } from '../../core/sequence.ts'
 import { byName } from '../pod/by-name.ts'
 import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
 
 const FIELD = annotationKey('dependsOn')
-const EXAMPLE = '"web: [db, cache]" or "web: {db: ready, migrate: completed}"'
+const EXAMPLES = ['"web: [db, cache]"', '"web: {db: ready, migrate: completed}"']
 
 /** Containers that may have dependencies, and dependencies that each may have. */
 const MOST_NAMES = 64
@@ -29,8 +29,8 @@ export function parseDependsOn(text: string, { spec }: Pod): DependsOn {
   const containers: Containers = { app: byName(spec.containers), init: byName(spec.initContainers) }
   let map = new Map<string, Yaml>()
   attempt(() => {
-    map = parseYamlMap(FIELD, text, EXAMPLE)
-    if (map.size > MOST_NAMES) throw fault(text, `has ${map.size} containers: at most ${MOST_NAMES} are read`)
+    map = parseYamlMap(FIELD, text, EXAMPLES)
+    if (map.size > MOST_NAMES) throw fault(text, instead(`has ${map.size} containers`, `at most ${MOST_NAMES}`))
   })
   for (const [container, value] of problems.length === 0 ? map : []) {
     attempt(() => checkDependent(container, containers))
@@ -66,8 +66,8 @@ function pairs(container: string, value: Yaml, attempt: (act: () => void) => voi
   const excerpt = `${container}: ${shownYaml(value)}`
   attempt(() => {
     for (const [name, condition] of entriesOf(container, value, excerpt)) {
-      if (found.has(name)) throw fault(excerpt, `names ${cut(name)} twice: once is enough`)
-      if (found.size === MOST_NAMES) throw fault(excerpt, `names more than ${MOST_NAMES} containers`)
+      if (found.has(name)) throw fault(excerpt, instead(`names ${cut(name)} twice`, 'it once'))
+      if (found.size === MOST_NAMES) throw fault(excerpt, instead('names too many containers', `at most ${MOST_NAMES}`))
       found.set(name, condition)
     }
   })
@@ -76,20 +76,24 @@ function pairs(container: string, value: Yaml, attempt: (act: () => void) => voi
 
 /** Throws InvalidValueError when there is no name and condition in each. */
 function entriesOf(container: string, value: Yaml, excerpt: string): [string, string][] {
-  if (typeof value === 'string') throw fault(excerpt, `is no list: write "${cut(container)}: [${cut(value) || 'db'}]"`)
+  if (typeof value === 'string')
+    throw fault(excerpt, notValid('list of containers', `"${cut(container)}: [${cut(value) || 'db'}]"`))
   const entries = Array.isArray(value) ? value.map((name): [Yaml, Yaml] => [name, 'ready']) : [...value]
   return entries.map(([name, condition]) => {
     if (typeof name === 'string' && typeof condition === 'string' && name !== '') return [name, condition]
-    throw fault(excerpt, `is no list of containers with a condition each: write it like ${EXAMPLE}`)
+    throw fault(excerpt, notValid('list of containers', ...EXAMPLES))
   })
 }
 
 function checkDependent(name: string, { app, init }: Containers): void {
   if (app.has(name)) return
   if (init.has(name)) {
-    throw fault(name, 'is an init container, which starts before all others: make it an ordinary container of the pod')
+    throw fault(
+      name,
+      instead('is an init container, which starts before all others', 'an ordinary container of the pod'),
+    )
   }
-  throw fault(name, `is no container of this pod: use one of ${cutNames([...app.keys()])}`)
+  throw fault(name, instead('is not a container of this pod', `one of ${cutNames([...app.keys()])}`))
 }
 
 interface Edge {
@@ -101,11 +105,11 @@ interface Edge {
 function dependencyOf({ container, name, condition: text }: Edge, { app, init }: Containers): Dependency | undefined {
   const excerpt = `${container}: {${name}: ${text}}`
   const condition = CONDITIONS.find(c => c === text)
-  if (!condition) throw fault(excerpt, `has no known condition: write one of ${CONDITIONS.join(', ')}`)
-  if (container === name) throw fault(excerpt, 'makes a container wait for itself: take it out')
+  if (!condition) throw fault(excerpt, instead('has no valid condition', ...CONDITIONS))
+  if (container === name) throw fault(excerpt, 'makes a container wait for itself; remove it')
   if (app.has(name)) return { container: name, condition }
   const found = init.get(name)
-  if (!found) throw fault(excerpt, `names no container of this pod: use one of ${cutNames([...app.keys()])}`)
+  if (!found) throw fault(excerpt, instead('names no container of this pod', `one of ${cutNames([...app.keys()])}`))
   if (found.restartPolicy === 'Always') checkSidecar(found, condition, excerpt)
   return undefined
 }
@@ -116,9 +120,15 @@ function dependencyOf({ container, name, condition: text }: Edge, { app, init }:
  */
 function checkSidecar(sidecar: Container, condition: Condition, excerpt: string): void {
   if (condition === 'completed')
-    throw fault(excerpt, 'waits for the end of a sidecar, which never comes: write started')
+    throw fault(excerpt, instead('waits for the end of a sidecar, which never comes', 'started'))
   if (condition === 'ready' && sidecar.readinessProbe && !sidecar.startupProbe) {
-    throw fault(excerpt, `cannot be kept: give the sidecar ${cut(sidecar.name)} a startupProbe, or write started`)
+    throw fault(
+      excerpt,
+      instead(
+        'cannot be kept: the sidecar has no startupProbe',
+        `started, or add a startupProbe to ${cut(sidecar.name)}`,
+      ),
+    )
   }
 }
 
@@ -126,6 +136,5 @@ function checkCycle(dependencies: Map<string, Dependency[]>): void {
   const ordering = dependencyOrder([...dependencies.keys()], name =>
     (dependencies.get(name) ?? []).map(dependency => dependency.container),
   )
-  if (ordering.kind === 'cycle')
-    throw fault(ordering.path.join(' → '), 'is a cycle: take one of these dependencies out')
+  if (ordering.kind === 'cycle') throw fault(ordering.path.join(' → '), 'is a cycle; remove one of these dependencies')
 }

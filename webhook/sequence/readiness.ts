@@ -1,12 +1,12 @@
 import { annotationKey } from '../../core/annotations.ts'
-import { cut, cutNames, InvalidValueError } from '../../core/errors.ts'
+import { cut, cutNames, InvalidValueError, instead, notValid } from '../../core/errors.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { asReadiness, READINESS_TYPES, type Readiness } from '../../core/readiness.ts'
 import { byName } from '../pod/by-name.ts'
 import { collectingInto, parseYamlMap, shownYaml, type Yaml } from './annotation-yaml.ts'
 
 const FIELD = annotationKey('readiness')
-const EXAMPLE = '"db: notify" or "db: {type: forking, pidFile: /run/db.pid}"'
+const EXAMPLES = ['"db: notify"', '"db: {type: forking, pidFile: /run/db.pid}"']
 
 /** What each type must (true) and may (false) be given. */
 const PARAMETERS: Record<string, Record<string, boolean>> = {
@@ -32,9 +32,9 @@ export function parseReadiness(text: string, { spec }: Pod): DeclaredReadiness {
   const attempt = collectingInto(problems)
   const containers = { app: byName(spec.containers), init: byName(spec.initContainers) }
   attempt(() => {
-    const map = parseYamlMap(FIELD, text, EXAMPLE)
+    const map = parseYamlMap(FIELD, text, EXAMPLES)
     if (map.size > MOST_NAMES)
-      throw new InvalidValueError(FIELD, text, `has ${map.size} containers: at most ${MOST_NAMES} are read`)
+      throw new InvalidValueError(FIELD, text, instead(`has ${map.size} containers`, `at most ${MOST_NAMES}`))
     for (const [name, value] of map) attempt(() => declared.set(name, readinessOf(name, value, containers)))
   })
   return { declared, problems }
@@ -56,20 +56,20 @@ function readinessOf(name: string, value: Yaml, { app, init }: Containers): Read
   if (!container) {
     throw fault(
       init.has(name)
-        ? 'is about an init container: Kubernetes itself orders these'
-        : `is about no container of this pod: use one of ${cutNames([...app.keys()])}`,
+        ? 'is about an init container, which Kubernetes itself waits for; remove it'
+        : instead('is about no container of this pod', `one of ${cutNames([...app.keys()])}`),
     )
   }
   const fields = typeof value === 'string' ? new Map<string, Yaml>([['type', value]]) : value
-  if (!(fields instanceof Map)) throw fault(`is no readiness: write it like ${EXAMPLE}`)
+  if (!(fields instanceof Map)) throw fault(notValid('readiness', ...EXAMPLES))
   const type = READINESS_TYPES.find(t => t === fields.get('type'))
-  if (!type) throw fault(`has no known type: write one of ${READINESS_TYPES.join(', ')}`)
+  if (!type) throw fault(instead('has no valid type', ...READINESS_TYPES))
   checkParameters(type, fields, fault)
   const readiness = asReadiness(Object.fromEntries(fields))
-  if (!readiness) throw fault(`is no readiness: write it like ${EXAMPLE}`)
+  if (!readiness) throw fault(notValid('readiness', ...EXAMPLES))
   if (type === 'probe' && !hasProbe(container)) {
     throw fault(
-      'cannot be: the container has neither a startupProbe nor a readinessProbe; give it one, or write simple',
+      'cannot work: the container has neither a startupProbe nor a readinessProbe; use simple, or add one of these probes',
     )
   }
   return readiness
@@ -78,16 +78,16 @@ function readinessOf(name: string, value: Yaml, { app, init }: Containers): Read
 function checkParameters(type: string, fields: Map<string, Yaml>, fault: (remedy: string) => InvalidValueError): void {
   const known = PARAMETERS[type] ?? {}
   const missing = Object.entries(known).find(([key, isNeeded]) => isNeeded && !fields.get(key))
-  if (missing) throw fault(`lacks ${missing[0]}: write it like {type: ${type}, ${missing[0]}: …}`)
+  if (missing) throw fault(instead(`has no ${missing[0]}`, `{type: ${type}, ${missing[0]}: …}`))
   const unknown = [...fields.keys()].find(key => key !== 'type' && !Object.hasOwn(known, key))
-  if (unknown) throw fault(`has ${cut(unknown)}, which ${type} does not know: take it out`)
+  if (unknown) throw fault(`has ${cut(unknown)}, which is not a field of ${type}; remove it`)
   const pidFile = fields.get('pidFile')
   if (pidFile !== undefined && !isPlainPath(pidFile)) {
-    throw fault('has a pidFile that is no absolute path: write one like /run/db/db.pid, without ..')
+    throw fault(instead('has a pidFile that is not a valid absolute path', '/run/db/db.pid (without ..)'))
   }
   const busName = fields.get('busName')
   if (busName !== undefined && !(typeof busName === 'string' && busName.length <= 255 && BUS_NAME.test(busName))) {
-    throw fault('has a busName that is no well-known bus name: write one like org.example.Db')
+    throw fault(instead('has a busName that is not a valid well-known bus name', 'org.example.Db'))
   }
 }
 

@@ -1,5 +1,5 @@
 import { annotationKey } from '../../core/annotations.ts'
-import { cut, cutNames, InvalidValueError } from '../../core/errors.ts'
+import { cut, cutNames, InvalidValueError, instead, notValid } from '../../core/errors.ts'
 import { NOTIFY_MOUNT_PATH, NOTIFY_SOCKET_ENV } from '../../core/names.ts'
 import type { Container } from '../../core/pod.ts'
 import { byName } from '../pod/by-name.ts'
@@ -59,12 +59,12 @@ const MOST_IN_NAME = 63
 
 function lengthProblem(name: string): Problem {
   if (name.length <= MOST_IN_NAME) return undefined
-  return new InvalidValueError(DEPENDS_ON, name, `is no name for a container: ${MOST_IN_NAME} characters are the most`)
+  return new InvalidValueError(DEPENDS_ON, name, notValid('container name', `at most ${MOST_IN_NAME} characters`))
 }
 
 function helperProblem(name: string, names: readonly string[], isKnown: boolean): Problem {
   if (isKnown) return undefined
-  return new InvalidValueError(HELPERS, name, `is no container of this pod: use one of ${cutNames(names)}`)
+  return new InvalidValueError(HELPERS, name, instead('is not a container of this pod', `one of ${cutNames(names)}`))
 }
 
 /** What stands in the way of moving a container. */
@@ -79,7 +79,7 @@ function movedProblems(moved: Moved, given: Declared, edges: Edges): Problem[] {
     own === undefined
       ? undefined
       : fault(
-          `cannot be kept: ${cut(container.name)} has a ${own} of its own, and a container that others wait for gets another one`,
+          `cannot be kept: ${cut(container.name)} has its own ${own}, and startgate sets it on what others wait for; remove it`,
         ),
   ]
 }
@@ -92,7 +92,7 @@ function completedProblem(container: Container, fault: Fault): Problem {
   if (carried.length === 0) return undefined
   const isProbed = carried.some(field => field.endsWith('Probe'))
   const why = isProbed ? 'what has a probe never completes' : 'it becomes an init container, which may not have this'
-  return fault(`cannot be kept while ${cut(container.name)} has ${carried.join(', ')}: ${why}; take it out`)
+  return fault(`cannot be kept while ${cut(container.name)} has ${carried.join(', ')}: ${why}; remove it`)
 }
 
 /** A native sidecar is restarted for ever and cannot fail a pod, so a Job would complete whatever became of it. */
@@ -101,8 +101,10 @@ function helperNeeded(container: Container, { pod, helpers }: Declared, fault: F
   if ((restartPolicy !== 'Never' && restartPolicy !== 'OnFailure') || helpers.includes(container.name)) return undefined
   const name = cut(container.name)
   return fault(
-    `cannot be kept under restartPolicy ${restartPolicy}, where ${name} would no longer be able to fail the pod: ` +
-      `if it need not, write ${HELPERS}: ${name}; if it ends by itself, wait for completed`,
+    instead(
+      `cannot be kept under restartPolicy ${restartPolicy}, where ${name} would no longer be able to fail the pod`,
+      `the condition completed if it ends by itself, or ${HELPERS}: ${name} if it need not fail the pod`,
+    ),
   )
 }
 
@@ -114,7 +116,7 @@ function readinessProblems(container: Container, given: Declared, { completing }
   const fault = (remedy: string) => new InvalidValueError(READINESS, `${name}: ${readiness.type}`, remedy)
   const waiter = completing.get(name)
   if (declared && declared.type !== 'completed' && waiter !== undefined) {
-    return [fault(`never completes, but ${cut(waiter)} waits for that: write ready there, or completed here`)]
+    return [fault(instead(`never completes, but ${cut(waiter)} waits for that`, 'ready there', 'completed here'))]
   }
   if (readiness.type === 'completed') return [endlessProblem(container, given, fault)]
   return [
@@ -128,14 +130,14 @@ function endlessProblem({ name }: Container, { pod, moved }: Declared, fault: Fa
   if (restartPolicy === 'Never' || restartPolicy === 'OnFailure') return undefined
   if (moved.some(m => m.container.name === name)) return undefined
   return fault(
-    'never completes: nothing depends on it, so it is restarted each time it ends; let something wait for it',
+    'never completes: nothing depends on it, so it is restarted each time it ends; make a container depend on it',
   )
 }
 
 function notifyProblem(container: Container, fault: Fault): Problem {
   if ((container.env ?? []).some(({ name }) => name === NOTIFY_SOCKET_ENV)) {
     return fault(
-      `cannot be: the container sets ${NOTIFY_SOCKET_ENV} itself, and startgate would not hear it; take one of the two out`,
+      `cannot work: the container sets ${NOTIFY_SOCKET_ENV} itself, so startgate would not hear it; remove one of the two`,
     )
   }
   const inTheWay = (container.volumeMounts ?? []).find(
@@ -144,7 +146,7 @@ function notifyProblem(container: Container, fault: Fault): Problem {
   )
   if (!inTheWay) return undefined
   return fault(
-    `cannot be: the container's volume ${cut(inTheWay.name)} is where the notify socket must be, ${NOTIFY_MOUNT_PATH}; mount it elsewhere`,
+    `cannot work: the container's volume ${cut(inTheWay.name)} is where the notify socket must be, ${NOTIFY_MOUNT_PATH}; mount it elsewhere`,
   )
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { messageOf } from '../../core/errors.ts'
+import { cut, instead, messageOf } from '../../core/errors.ts'
 import { parseBody } from './body.ts'
 import type { BodyBudget } from './body-budget.ts'
 
@@ -36,7 +36,11 @@ export async function reviewBody(request: IncomingMessage, budget: BodyBudget): 
     // only looked at.
     return parseBody(text)
   } catch (error) {
-    throw new BodyRefusedError(400, 'NOT_JSON', `the body is no JSON: ${messageOf(error)}`)
+    throw new BodyRefusedError(
+      400,
+      'NOT_JSON',
+      instead(`the body is not valid JSON (${cut(messageOf(error))})`, 'an AdmissionReview'),
+    )
   }
 }
 

@@ -17,13 +17,13 @@ const review = (changes: object = {}) => ({
 
 describe('parseReview', () => {
   const malformed: Record<string, { body: unknown; want: string }> = {
-    'no object': { body: [review()], want: 'no JSON object' },
-    nothing: { body: undefined, want: 'no JSON object' },
+    'no object': { body: [review()], want: 'not a JSON object' },
+    nothing: { body: undefined, want: 'not a JSON object' },
     'an old version': {
       body: { ...review(), apiVersion: 'admission.k8s.io/v1beta1' },
       want: 'admission.k8s.io/v1beta1',
     },
-    'another kind': { body: { ...review(), kind: 'Pod' }, want: 'send AdmissionReview of admission.k8s.io/v1' },
+    'another kind': { body: { ...review(), kind: 'Pod' }, want: 'use AdmissionReview of admission.k8s.io/v1' },
     'no request': { body: { ...review(), request: null }, want: 'no request' },
     'no uid': { body: review({ uid: '' }), want: 'no uid' },
     'a uid that is no text': { body: review({ uid: 7 }), want: 'no uid' },

@@ -1,10 +1,11 @@
-import { cut } from '../../core/errors.ts'
+import { cut, instead, shownValue } from '../../core/errors.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { Operation } from '../patch/operation.ts'
 import { asPod, isObject } from '../pod/pod-shape.ts'
 
 const API_VERSION = 'admission.k8s.io/v1'
 const KIND = 'AdmissionReview'
+const SEND = `${KIND} of ${API_VERSION}`
 
 /** A request to create a pod. */
 export interface PodReview {
@@ -43,15 +44,17 @@ interface AdmissionResponse {
 /** Reads an AdmissionReview v1 from parsed JSON of any shape. Never throws. */
 export function parseReview(body: unknown): ParsedReview {
   const malformed = (sentence: string): ParsedReview => ({ kind: 'malformed', sentence })
-  if (!isObject(body)) return malformed('the body is no JSON object: send an AdmissionReview')
+  if (!isObject(body)) return malformed(instead('the body is not a JSON object', SEND))
   if (body.kind !== KIND || body.apiVersion !== API_VERSION) {
-    const given = `${shown(body.kind)} of ${shown(body.apiVersion)}`
-    return malformed(`the body is ${given}: send ${KIND} of ${API_VERSION}`)
+    const given = [body.kind, body.apiVersion].map(value => JSON.stringify(cut(shownValue(value) ?? '')))
+    return malformed(instead(`the body is ${given.join(' of ')}`, SEND))
   }
   const request = body.request
-  if (!isObject(request)) return malformed('the AdmissionReview has no request')
+  if (!isObject(request))
+    return malformed(instead('the AdmissionReview has no request', 'one that the API server made'))
   const { uid } = request
-  if (typeof uid !== 'string' || uid === '') return malformed('the request has no uid')
+  if (typeof uid !== 'string' || uid === '')
+    return malformed(instead('the request has no uid', 'the one that the API server made'))
   if (!isPodCreate(request)) return { kind: 'other', uid, reason: 'NotAPodCreate' }
   const pod = asPod(request.object)
   if (!pod) return { kind: 'other', uid, reason: 'UnreadablePod' }
@@ -70,11 +73,6 @@ function isPodCreate({ operation, resource, subResource, object }: Record<string
     (subResource === undefined || subResource === '') &&
     isObject(object)
   )
-}
-
-/** Of anything but text only its kind: whoever sent it made it as long and as deep as he liked. */
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(cut(value)) : value === undefined ? 'nothing' : `no text`
 }
 
 /** Allowed, untouched. */

@@ -108,8 +108,8 @@ describe('POST /mutate', () => {
   })
 
   const refused: Record<string, { payload: string; type?: string; want: number; message: string }> = {
-    'broken JSON': { payload: '{', want: 400, message: 'no JSON' },
-    'an empty body': { payload: '', want: 400, message: 'no JSON' },
+    'broken JSON': { payload: '{', want: 400, message: 'is not valid JSON' },
+    'an empty body': { payload: '', want: 400, message: 'is not valid JSON' },
     'another content type': { payload: 'x', type: 'application/yaml', want: 415, message: 'as application/json' },
     'more than 10 MiB': { payload: `"${'x'.repeat(10 * 1024 * 1024)}"`, want: 413, message: 'larger than 10 MiB' },
   }
@@ -172,7 +172,7 @@ describe('the other routes', () => {
   test('anything else is 404 with a sentence', async () => {
     expect((await serverWith().server.inject('/')).json()).toEqual({
       code: 'NOT_FOUND',
-      message: 'there is no GET / here',
+      message: 'there is no GET "/" here; use POST /mutate',
     })
   })
 })

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type ConnectionLimit, limitConnections } from '../../core/connection-limit.ts'
+import { cut, instead } from '../../core/errors.ts'
 import { oneRequestAtATime } from '../../core/one-request.ts'
 import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import { type AnswerDeps, answer } from './answer.ts'
@@ -59,9 +60,10 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (deps.isDraining()) reply.header('connection', 'close')
   })
   server.setErrorHandler((error: FastifyError, _request, reply) => refuse(error, reply, deps))
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ code: 'NOT_FOUND', message: `there is no ${request.method} ${request.url} here` }),
-  )
+  server.setNotFoundHandler(({ method, url }, reply) => {
+    const message = instead(`there is no ${method} ${JSON.stringify(cut(url))} here`, 'POST /mutate')
+    return reply.code(404).send({ code: 'NOT_FOUND', message })
+  })
   addRoutes(server, deps, connections)
   return server
 }

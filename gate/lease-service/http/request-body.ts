@@ -1,3 +1,4 @@
+import { InvalidValueError, instead, notValid, shownValue } from '../../../core/errors.ts'
 import type {
   AgentReport,
   AgentRequest,
@@ -44,13 +45,14 @@ function fieldsOf(body: unknown): Fields {
   return (typeof body === 'object' && body !== null ? body : {}) as Fields
 }
 
-function bad(field: string, remedy: string): RefusedError {
-  return new RefusedError(400, 'BAD_REQUEST', `${field}: ${remedy}`)
+function bad(field: string, value: unknown, thing: string, ...choices: string[]): RefusedError {
+  const remedy = value === undefined ? instead('is missing', ...choices) : notValid(thing, ...choices)
+  return new RefusedError(400, 'BAD_REQUEST', new InvalidValueError(field, shownValue(value), remedy).message)
 }
 
 function podUidOf({ podUid }: Fields): string {
   if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
-    throw bad('podUid', "is missing or no UID: send the pod's metadata.uid")
+    throw bad('podUid', podUid, 'UID', "the pod's metadata.uid")
   return podUid
 }
 
@@ -58,7 +60,7 @@ function runOf(fields: Fields): { podUid: string; attempt: number } {
   const podUid = podUidOf(fields)
   const { attempt } = fields
   if (typeof attempt !== 'number' || !Number.isInteger(attempt) || attempt < 1 || attempt > MAX_ATTEMPT)
-    throw bad('attempt', `send a whole number from 1 to ${MAX_ATTEMPT}`)
+    throw bad('attempt', attempt, 'attempt', `a whole number from 1 to ${MAX_ATTEMPT}`)
   return { podUid, attempt }
 }
 
@@ -71,7 +73,7 @@ function conversationOf(fields: Fields): { podUid: string; attempt: number; nonc
 
 function nonceOf({ nonce }: Fields): string {
   if (typeof nonce !== 'string' || !/^[\w-]{8,64}$/.test(nonce))
-    throw bad('nonce', 'send 8 to 64 letters, digits or dashes')
+    throw bad('nonce', nonce, 'nonce', '8 to 64 letters, digits, - and _')
   return nonce
 }
 
@@ -82,7 +84,7 @@ function pressureOf(value: unknown): Pressure {
     const percent = fields[resource]
     if (percent === undefined) continue
     if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100))
-      throw bad(`pressure.${resource}`, 'send a percentage from 0 to 100')
+      throw bad(`pressure.${resource}`, percent, 'percentage', 'a number from 0 to 100')
     pressure[resource] = percent
   }
   return pressure
@@ -90,16 +92,16 @@ function pressureOf(value: unknown): Pressure {
 
 function reportsOf({ reports }: Fields): AgentReport[] {
   if (!Array.isArray(reports) || reports.length > MAX_REPORTS)
-    throw bad('reports', `send a list of at most ${MAX_REPORTS}`)
+    throw bad('reports', reports, 'list of reports', `a list of at most ${MAX_REPORTS}`)
   return reports.map((report, index) => reportOf(fieldsOf(report), `reports[${index}]`))
 }
 
 function reportOf(fields: Fields, at: string): AgentReport {
   const { container, containerId, state, extendUntilMs, status, errno } = fields
   if (typeof container !== 'string' || !/^[a-z0-9-]{1,63}$/.test(container))
-    throw bad(`${at}.container`, 'send the name of a container')
+    throw bad(`${at}.container`, container, 'container name', 'lower-case letters, digits and -')
   if (state !== 'starting' && state !== 'ready' && state !== 'failed')
-    throw bad(`${at}.state`, 'send starting, ready or failed')
+    throw bad(`${at}.state`, state, 'state', 'starting', 'ready', 'failed')
   return {
     container,
     state,

@@ -60,27 +60,27 @@ const bad: Record<string, { over: Parameters<typeof ask>[0]; status: number; cod
     over: { payload: { ...body, podUid: 'uid-2' } },
     status: 403,
     code: 'FOREIGN_POD',
-    says: 'token is of pod uid-1, the request asks for pod uid-2',
+    says: 'podUid: "uid-2" is not the pod of this token; use uid-1',
   },
   'an unknown gate': {
     over: { gate: 'startgate-end' },
     status: 400,
     code: 'UNKNOWN_GATE',
-    says: '"startgate-end" is no gate',
+    says: 'gate: "startgate-end" is not a valid gate; use startgate-pull, startgate-start or startgate-start-NAME',
   },
   'a body that is no object': { over: { payload: [] }, status: 400, code: 'BAD_REQUEST', says: 'podUid' },
   'attempt zero': {
     over: { payload: { ...body, attempt: 0 } },
     status: 400,
     code: 'BAD_REQUEST',
-    says: 'attempt: send a whole number',
+    says: 'attempt: "0" is not a valid attempt; use a whole number',
   },
   'a short nonce': { over: { payload: { ...body, nonce: 'x' } }, status: 400, code: 'BAD_REQUEST', says: 'nonce' },
   'pressure that is none': {
     over: { payload: { ...body, pressure: { cpu: 1e9 } } },
     status: 400,
     code: 'BAD_REQUEST',
-    says: 'pressure.cpu: send a percentage',
+    says: 'pressure.cpu: "1000000000" is not a valid percentage; use',
   },
   'a huge body': {
     over: { payload: { ...body, more: 'x'.repeat(5_000) } },
@@ -140,10 +140,25 @@ test('a gate tells the pressure on its node; what else it sends is left out', as
 
 test.each([
   ['another pod', { podUid: 'uid-2', pressure: { cpu: 1 } }, 403, 'uid-2'],
-  ['no pod', { pressure: { cpu: 1 } }, 400, 'podUid: is missing'],
-  ['a text', { podUid: 'uid-1', pressure: { cpu: '87' } }, 400, 'pressure.cpu: send a percentage from 0 to 100'],
-  ['less than none', { podUid: 'uid-1', pressure: { io: -1 } }, 400, 'pressure.io: send'],
-  ['more than all', { podUid: 'uid-1', pressure: { memory: 101 } }, 400, 'pressure.memory: send'],
+  ['no pod', { pressure: { cpu: 1 } }, 400, "podUid is missing; use the pod's metadata.uid"],
+  [
+    'a text',
+    { podUid: 'uid-1', pressure: { cpu: '87' } },
+    400,
+    'pressure.cpu: "87" is not a valid percentage; use a number from 0 to 100',
+  ],
+  [
+    'less than none',
+    { podUid: 'uid-1', pressure: { io: -1 } },
+    400,
+    'pressure.io: "-1" is not a valid percentage; use',
+  ],
+  [
+    'more than all',
+    { podUid: 'uid-1', pressure: { memory: 101 } },
+    400,
+    'pressure.memory: "101" is not a valid percentage; use',
+  ],
 ])('pressure of %s is refused', async (_, payload, status, says) => {
   const answer = await askAs('/v1/pressure', payload)
   expect([answer.statusCode, answer.json().message]).toEqual([status, expect.stringContaining(says)])

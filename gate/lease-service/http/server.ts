@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:https'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { cut, InvalidValueError, instead, notValid } from '../../../core/errors.ts'
 import {
   AGENT_PATH,
   type AgentMessage,
@@ -95,9 +96,11 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (status >= 500 && !refusal) deps.log.error({ error: error.message }, 'request failed')
     return reply.code(status).send({ code, message: error.message })
   })
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ code: 'NOT_FOUND', message: `there is no ${request.method} ${request.url} here` }),
-  )
+  server.setNotFoundHandler(({ method, url }, reply) => {
+    const problem = `there is no ${method} ${JSON.stringify(cut(url))} here`
+    const message = instead(problem, 'POST /v1/gates/GATE', ...[AGENT_PATH, REPORTS_PATH, PRESSURE_PATH])
+    return reply.code(404).send({ code: 'NOT_FOUND', message })
+  })
   server.get('/healthz', async () => 'ok\n')
   server.get('/readyz', async (_request, reply) => (deps.isReady() ? 'ok\n' : reply.code(503).send('not ready\n')))
 
@@ -135,18 +138,12 @@ async function identityOf(
 ): Promise<PodIdentity> {
   const identity = await deps.identify(bearerOf(request.headers.authorization), request.ip)
   if (identity.podUid === podUid) return identity
-  throw new RefusedError(
-    403,
-    'FOREIGN_POD',
-    `the token is of pod ${identity.podUid}, the request asks for pod ${podUid}: a gate may ask for its own pod only`,
-  )
+  const remedy = instead('is not the pod of this token', `${identity.podUid}: a gate may ask for its own pod only`)
+  throw new RefusedError(403, 'FOREIGN_POD', new InvalidValueError('podUid', podUid, remedy).message)
 }
 
 function gateOf(name: string): GateName {
   if (name === PULL_GATE || (isSequenceGate(name) && name.length <= 63)) return name
-  throw new RefusedError(
-    400,
-    'UNKNOWN_GATE',
-    `gate: "${name.slice(0, 100)}" is no gate: use ${PULL_GATE}, ${START_GATE} or ${SEQUENCE_GATE_PREFIX}NAME`,
-  )
+  const remedy = notValid('gate', PULL_GATE, START_GATE, `${SEQUENCE_GATE_PREFIX}NAME`)
+  throw new RefusedError(400, 'UNKNOWN_GATE', new InvalidValueError('gate', name, remedy).message)
 }

@@ -1,3 +1,4 @@
+import { instead } from '../../../core/errors.ts'
 import { TOKEN_AUDIENCE } from '../../../core/names.ts'
 import { RefusedError } from '../model/refusal.ts'
 
@@ -17,23 +18,31 @@ export interface TokenClaims {
  */
 export function claimsOf(token: string): TokenClaims {
   const { aud, exp, 'kubernetes.io': bound } = payloadOf(token)
-  if (typeof exp !== 'number') throw invalid('it says no time at which it expires')
+  if (typeof exp !== 'number') throw invalid('it has no exp claim')
   if (aud !== TOKEN_AUDIENCE && !(Array.isArray(aud) && aud.includes(TOKEN_AUDIENCE)))
-    throw new RefusedError(401, 'TOKEN_AUDIENCE', `this token is for another audience: use one for ${TOKEN_AUDIENCE}`)
+    throw new RefusedError(
+      401,
+      'TOKEN_AUDIENCE',
+      instead('this token is for another audience', `one for ${TOKEN_AUDIENCE}`),
+    )
   const { namespace, pod } = fieldsOf(bound)
   const { name, uid } = fieldsOf(pod)
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string')
-    throw new RefusedError(403, 'TOKEN_UNBOUND', 'this token is not bound to a pod: use the one mounted into the gate')
+    throw new RefusedError(
+      403,
+      'TOKEN_UNBOUND',
+      instead('this token is not bound to a pod', 'the one mounted into the gate'),
+    )
   return { namespace, podName: name, podUid: uid, expiresAtMs: exp * 1_000 }
 }
 
 function payloadOf(token: string): Record<string, unknown> {
   const parts = token.split('.')
-  if (parts.length !== 3) throw invalid('it is no JSON Web Token')
+  if (parts.length !== 3) throw invalid('it is not a JSON Web Token')
   try {
     return fieldsOf(JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString('utf8')))
   } catch {
-    throw invalid('it is no JSON Web Token')
+    throw invalid('it is not a JSON Web Token')
   }
 }
 
@@ -42,5 +51,9 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 }
 
 function invalid(why: string): RefusedError {
-  return new RefusedError(401, 'TOKEN_INVALID', `this token cannot be good: ${why}; use the one mounted into the gate`)
+  return new RefusedError(
+    401,
+    'TOKEN_INVALID',
+    instead(`this token is not valid: ${why}`, 'the one mounted into the gate'),
+  )
 }

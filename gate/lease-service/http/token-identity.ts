@@ -1,3 +1,4 @@
+import { instead } from '../../../core/errors.ts'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../../core/names.ts'
 import { type PodIdentity, RefusedError } from '../model/refusal.ts'
@@ -11,20 +12,27 @@ export function identityOf(verdict: TokenVerdict): PodIdentity {
     throw new RefusedError(
       401,
       'TOKEN_INVALID',
-      `the API server refuses this token: ${verdict.error ?? 'not authenticated'}`,
+      instead(
+        `the API server refuses this token (${verdict.error ?? 'not authenticated'})`,
+        'the one mounted into the gate',
+      ),
     )
   if (!verdict.audiences.includes(TOKEN_AUDIENCE)) {
     throw new RefusedError(
       401,
       'TOKEN_AUDIENCE',
-      `this token is for ${verdict.audiences.join(', ') || 'no audience'}: use one for ${TOKEN_AUDIENCE}`,
+      instead(`this token is for ${verdict.audiences.join(', ') || 'no audience'}`, `one for ${TOKEN_AUDIENCE}`),
     )
   }
   const [, , namespace] = /^system:serviceaccount:/.test(verdict.username ?? '')
     ? (verdict.username ?? '').split(':')
     : []
   if (!namespace || !verdict.podName || !verdict.podUid) {
-    throw new RefusedError(403, 'TOKEN_UNBOUND', 'this token is not bound to a pod: use the one mounted into the gate')
+    throw new RefusedError(
+      403,
+      'TOKEN_UNBOUND',
+      instead('this token is not bound to a pod', 'the one mounted into the gate'),
+    )
   }
   return { namespace, podName: verdict.podName, podUid: verdict.podUid }
 }
@@ -32,6 +40,11 @@ export function identityOf(verdict: TokenVerdict): PodIdentity {
 /** The token of an `Authorization: Bearer …` header; throws RefusedError 401 without one. */
 export function bearerOf(header: string | undefined): string {
   const token = /^Bearer ([\w.~+/=-]{1,16384})$/i.exec(header ?? '')?.[1]
-  if (!token) throw new RefusedError(401, 'TOKEN_MISSING', 'no bearer token in the authorization header')
+  if (!token)
+    throw new RefusedError(
+      401,
+      'TOKEN_MISSING',
+      instead('the authorization header has no bearer token', 'Authorization: Bearer TOKEN'),
+    )
   return token
 }

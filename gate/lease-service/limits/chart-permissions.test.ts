@@ -15,9 +15,9 @@ test('without leave what lifts a namespace over others is not in force, and a pr
   const { settings, problems } = withLeave(fold, { allowFloor: false, allowWeight: false }, annotations)
   expect(settings).toEqual({ maxStarting: 4 })
   expect(problems.map(p => p.message)).toEqual([
-    `startgate.dev/min-start-rate: "6/min" needs limits.allowFloor: true in the chart's values`,
-    `startgate.dev/max-wait: "10m" needs limits.allowFloor: true in the chart's values`,
-    `startgate.dev/weight: "3" needs limits.allowWeight: true in the chart's values`,
+    `startgate.dev/min-start-rate: "6/min" needs limits.allowFloor: true in the chart's values; set it, or remove the annotation`,
+    `startgate.dev/max-wait: "10m" needs limits.allowFloor: true in the chart's values; set it, or remove the annotation`,
+    `startgate.dev/weight: "3" needs limits.allowWeight: true in the chart's values; set it, or remove the annotation`,
   ])
 })
 

@@ -21,7 +21,8 @@ export function withLeave(
   for (const [field] of refused) delete left[field]
   const news = refused.map(([field, leave]) => {
     const key = annotationKey(field)
-    return new InvalidValueError(key, annotations[key] ?? '', `needs limits.${leave}: true in the chart's values`)
+    const remedy = `needs limits.${leave}: true in the chart's values; set it, or remove the annotation`
+    return new InvalidValueError(key, annotations[key] ?? '', remedy)
   })
   return { settings: left, problems: [...problems, ...news] }
 }

@@ -1,3 +1,4 @@
+import { instead } from '../../../core/errors.ts'
 import { effectivePullPolicy } from '../../../core/image-name.ts'
 import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
@@ -58,11 +59,11 @@ function refusalOf(
   if (sequence && gate !== PULL_GATE && !sequence.stages.some(s => s.gate === gate))
     return `has no stage for ${gate} in the sequence of its agent`
   if (!Number.isSafeInteger(attempt) || attempt < 1)
-    return `has no attempt ${attempt}: write a whole number of at least 1`
+    return instead(`has no attempt ${attempt}`, 'a whole number of at least 1')
   if (pod.metadata.deletionTimestamp) return 'is being deleted'
   if (isFinished(pod)) return 'has finished'
   return hasPassed(pod, gate, attempt)
-    ? `has passed ${gate} in run ${attempt} already: a gate asks once, and a new run has a new number`
+    ? instead(`has passed ${gate} in run ${attempt} already, and a gate asks once`, 'the number of the new run')
     : undefined
 }
 

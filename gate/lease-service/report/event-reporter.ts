@@ -123,7 +123,7 @@ export class Reporter {
   cycles(cycles: (AfterCycle & { pods: Pod[] })[]): void {
     const now = new Set<string>()
     for (const { namespace, path, pods } of cycles) {
-      const note = `startgate.dev/after goes in a circle: ${path.join(' → ')}; each waits for the next until its maximum wait: take one of them out`
+      const note = `startgate.dev/after goes in a circle: ${path.join(' → ')}; each waits for the next until its maximum wait; remove one of them`
       const subjects = path.slice(1).flatMap(name => this.#workload(namespace, name) ?? [])
       const all = [...subjects, ...pods.map(subjectOf)]
       for (const regarding of new Map(all.map(s => [s.uid, s])).values()) {

@@ -1,3 +1,4 @@
+import { InvalidValueError, notValid } from '../../../core/errors.ts'
 import { AGENT_ENV } from '../../../core/names.ts'
 import { parseSequence, type Sequence } from '../../../core/sequence.ts'
 import { durationOf, type LeaseConfig, parseLeaseConfig } from '../config.ts'
@@ -15,6 +16,10 @@ export function parseAgentConfig(env: Record<string, string | undefined>): { con
   const { config, faults } = parseLeaseConfig(env)
   const startTimeoutMs = durationOf(env, AGENT_ENV.startTimeout, faults)
   const sequence = parseSequence(env[AGENT_ENV.sequence])
-  if (!sequence) return { faults: [...faults, `${AGENT_ENV.sequence} is no sequence: the webhook writes it`] }
+  if (!sequence) {
+    const remedy = notValid('sequence', 'the one that the webhook writes')
+    const { message } = new InvalidValueError(AGENT_ENV.sequence, env[AGENT_ENV.sequence] ?? '', remedy)
+    return { faults: [...faults, message] }
+  }
   return { config: { ...config, sequence, startTimeoutMs }, faults }
 }
