@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /*
- * The rooms of the house (docs/contributing/architecture.md) and who may use whom. A room that is not named here may use
- * nothing but what its own folder has: a new one is added on purpose.
+ * The rooms of the house (docs/contributing/architecture.md) and who may use whom. A room that is not named here may
+ * use nothing but what its own folder has: a new one is added on purpose.
  */
 
 const ROOT = join(import.meta.dirname, '..')

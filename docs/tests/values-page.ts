@@ -11,8 +11,8 @@ export interface ChartValue {
 }
 
 /**
- * Every value of a values.yaml in its order, and before them those that hold others and have a comment of their own, with
- * an empty `value`. Throws when the text is not a YAML map.
+ * Every value of a values.yaml in its order, and before them those that hold others and have a comment of their own,
+ * with an empty `value`. Throws when the text is not a YAML map.
  */
 export function valuesIn(text: string): ChartValue[] {
   const document = parseDocument(text)

@@ -9,8 +9,8 @@ export interface Work {
   /** Never gets ready. */
   stuck?: boolean
   /**
-   * Which probe watches for the end of the start. `readiness` (the usual one) connects, since one that runs a program each second
-   * in each of sixty pods takes both cores; `file` is for pods with a program of their own.
+   * Which probe watches for the end of the start. `readiness` (the usual one) connects, since one that runs a program
+   * each second in each of sixty pods takes both cores; `file` is for pods with a program of their own.
    */
   probe?: 'readiness' | 'startup' | 'file' | 'none'
   /** A worker's name; any node when absent. */

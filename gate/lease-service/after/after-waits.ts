@@ -123,7 +123,9 @@ export class AfterWaits {
     })
   }
 
-  /** A circle leads back to somebody who waits, at once or through a Service; mostly nobody waits for those who wait. */
+  /**
+   * A circle leads back to somebody who waits, at once or through a Service; mostly nobody waits for those who wait.
+   */
   #mayHaveCycles(): boolean {
     const waiting = new Set(this.#waits.flatMap(({ ticket, workload }) => [workload, `pod/${ticket.podName}`]))
     return this.#waits.some(({ targets }) =>

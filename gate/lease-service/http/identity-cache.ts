@@ -54,7 +54,10 @@ export function createIdentityCache({ review, isShown, clock }: IdentityCacheDep
   }
 }
 
-/** How long a verdict is kept for a token that the API server has just called good, and that by our clock is good for so long. */
+/**
+ * How long a verdict is kept for a token that the API server has just called good, and that by our clock is good for so
+ * long.
+ */
 function goodForMs(leftMs: number): number {
   return leftMs > 0 ? Math.min(GOOD_FOR_MS, leftMs) : CLOCK_IS_OFF_MS
 }

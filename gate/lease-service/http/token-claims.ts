@@ -13,8 +13,9 @@ export interface TokenClaims {
 
 /**
  * Reads a token without verifying it, so that the API server need not be asked about one it would refuse. Throws
- * RefusedError: 401 for one that is no token of a service account or is for another audience; 403 for one that is bound to
- * no pod (KEP-1205). Whether it has expired only the API server can tell: its clock counts, and ours may be hours off.
+ * RefusedError: 401 for one that is no token of a service account or is for another audience; 403 for one that is bound
+ * to no pod (KEP-1205). Whether it has expired only the API server can tell: its clock counts, and ours may be hours
+ * off.
  */
 export function claimsOf(token: string): TokenClaims {
   const { aud, exp, 'kubernetes.io': bound } = payloadOf(token)

@@ -45,9 +45,9 @@ export interface LedgerParts {
 }
 
 /**
- * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take effect
- * at the next `step`. A grant is held from the moment `step` returns it until `step` returns its release, or until
- * `revoke`.
+ * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take
+ * effect at the next `step`. A grant is held from the moment `step` returns it until `step` returns its release, or
+ * until `revoke`.
  */
 export class Ledger {
   readonly #parts: LedgerParts
@@ -164,9 +164,10 @@ export class Ledger {
   }
 
   /**
-   * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking again
-   * changes nothing; other runs of its pod are in line no more. Returns the grant that the gate must hear of again, if its key is held. An adopted one that is not within the
-   * limits is revoked: whoever asks has started nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
+   * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking
+   * again changes nothing; other runs of its pod are in line no more. Returns the grant that the gate must hear of
+   * again, if its key is held. An adopted one that is not within the limits is revoked: whoever asks has started
+   * nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
    */
   ask(ticket: Ticket, nowMs: number): Grant | undefined {
     this.#asking.add(ticket, nowMs)
@@ -181,7 +182,10 @@ export class Ledger {
     return this.#holdings.get(key)
   }
 
-  /** Keys of the pod's other runs that are in line: connections of a node that crashed are not known to be dead for a quarter of an hour. */
+  /**
+   * Keys of the pod's other runs that are in line: connections of a node that crashed are not known to be dead for a
+   * quarter of an hour.
+   */
   otherRuns(ticket: Ticket): string[] {
     return this.#asking.otherRuns(ticket)
   }
@@ -202,14 +206,17 @@ export class Ledger {
   }
 
   /**
-   * Counts a grant that a Lease tells of; its timeout runs from now. Show the pods first: a grant of a pod never shown is
-   * held until its timeout or `removePod`.
+   * Counts a grant that a Lease tells of; its timeout runs from now. Show the pods first: a grant of a pod never shown
+   * is held until its timeout or `removePod`.
    */
   adopt(grant: Grant, nowMs: number): void {
     if (!this.#holdings.get(grant.key)) this.#holdings.add(grant, nowMs, true)
   }
 
-  /** A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to come back in. */
+  /**
+   * A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to
+   * come back in.
+   */
   expectReturns(untilMs: number): void {
     this.#returning.begin(
       this.#known.pods.values().map(({ pod }) => pod),
@@ -221,7 +228,10 @@ export class Ledger {
     return this.#holdings.get(key)
   }
 
-  /** The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there, waits again. */
+  /**
+   * The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there,
+   * waits again.
+   */
   revoke(key: string): void {
     const grant = this.#holdings.get(key)
     if (grant) {
@@ -231,7 +241,10 @@ export class Ledger {
     this.#holdings.remove(key)
   }
 
-  /** The grant could not be made durable: it is revoked, and its ticket is tried again after a while. Otherwise as `revoke`. */
+  /**
+   * The grant could not be made durable: it is revoked, and its ticket is tried again after a while. Otherwise as
+   * `revoke`.
+   */
   failed(grant: Grant, failure: StoreFailure, nowMs: number): void {
     this.revoke(grant.key)
     const { kind } = failure
@@ -251,7 +264,9 @@ export class Ledger {
     return this.#setAsides.isQuiet(ticket)
   }
 
-  /** `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`. */
+  /**
+   * `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`.
+   */
   step(nowMs: number, term: number, wallMs = 0): Step {
     this.#wallMs = wallMs
     const step = emptyStep()
@@ -304,7 +319,9 @@ export class Ledger {
     step.waiting = this.#blocked.map(each => this.#waitingOf(each)).concat(setAside)
   }
 
-  /** A decision that fails is made once more without those whose limits cannot be told. Throws when that does not help. */
+  /**
+   * A decision that fails is made once more without those whose limits cannot be told. Throws when that does not help.
+   */
   #admit(resource: Resource, line: { tickets: Ticket[]; away: Ticket[] }, nowMs: number): Admitted {
     try {
       return this.#admission.decide(resource, line, nowMs)

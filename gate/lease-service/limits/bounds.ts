@@ -41,7 +41,10 @@ function partOf(limit: number, { namespaceShare }: ClusterSettings): number {
   return Math.max(1, Math.floor(namespaceShare * limit))
 }
 
-/** Start slots that one namespace may hold of the cluster's limit, and counts for there at most; undefined where there is no limit. */
+/**
+ * Start slots that one namespace may hold of the cluster's limit, and counts for there at most; undefined where there
+ * is no limit.
+ */
 export function startShareOf(settings: ClusterSettings): number | undefined {
   const { maxStarting } = settings.cluster
   return maxStarting === undefined ? undefined : partOf(maxStarting, settings)

@@ -13,7 +13,10 @@ export interface LimitFacts {
 
 /** A place where slots of one resource are counted against a limit. */
 export interface Scope {
-  /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or `rate/namespace/y`. */
+  /**
+   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or
+   * `rate/namespace/y`.
+   */
   id: string
   limit: number
   /** Slots of one namespace that count here at most, where it may hold only a part of the limit. */

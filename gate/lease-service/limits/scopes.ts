@@ -13,7 +13,10 @@ export function scopeIdsOf(place: Place): string[] {
   return ['cluster', ...ownScopeIdsOf(place), ...registriesOf(place).map(registry => `registry/${registry}`)]
 }
 
-/** Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them alone. */
+/**
+ * Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them
+ * alone.
+ */
 export function ownScopeIdsOf({ namespace, nodeName }: Omit<Place, 'images'>): string[] {
   return [`node/${nodeName}`, `namespace/${namespace}`, `namespace/${namespace}/node/${nodeName}`]
 }
@@ -81,9 +84,9 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
 }
 
 /**
- * A rate as a number of slots in a window: what a second is worth, at least one slot, in as many equal windows as make the period without
- * exceeding `count`. `10/s` is 10 in a second, `6/min` one in 10 s, `3607/h` one in 999 ms. Whole ms, so what is given out is less than written by
- * a hundredth or so, and never more.
+ * A rate as a number of slots in a window: what a second is worth, at least one slot, in as many equal windows as make
+ * the period without exceeding `count`. `10/s` is 10 in a second, `6/min` one in 10 s, `3607/h` one in 999 ms. Whole
+ * ms, so what is given out is less than written by a hundredth or so, and never more.
  */
 export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: number } {
   const limit = Math.max(1, Math.floor((count * 1_000) / periodMs))

@@ -19,9 +19,10 @@ export type Debtor = Pick<Ticket, 'podUid' | 'namespace' | 'nodeName'>
  * Counts the slots in use, by resource and scope. What is recorded is how many slots a key holds *now*, so saying the
  * same thing twice changes nothing: no slot can be given back twice.
  *
- * "Held", exactly: in `node/x`, `namespace/y`, `namespace/y/node/x` and `registry/z` all slots of the grants there, also those of one that is larger
- * than the limit. In `cluster` each namespace's start slots, but no more of one namespace than its share of the limit: what a pod that is larger starts
- * beyond that is in its namespace's scopes and on its node only. What was granted to an observed namespace is held nowhere: it is debt.
+ * "Held", exactly: in `node/x`, `namespace/y`, `namespace/y/node/x` and `registry/z` all slots of the grants there,
+ * also those of one that is larger than the limit. In `cluster` each namespace's start slots, but no more of one
+ * namespace than its share of the limit: what a pod that is larger starts beyond that is in its namespace's scopes and
+ * on its node only. What was granted to an observed namespace is held nowhere: it is debt.
  */
 export class Usage {
   readonly #slots = new Map<string, number>()
@@ -71,7 +72,10 @@ export class Usage {
     add(this.#debt.start, ownScopeIdsOf(debtor), change)
   }
 
-  /** Slots that run without a grant, or with one that an observed namespace got without asking for room. Pulls without one cannot be seen. */
+  /**
+   * Slots that run without a grant, or with one that an observed namespace got without asking for room. Pulls without
+   * one cannot be seen.
+   */
   debt(resource: Resource, scopeId: string): number {
     return this.#debt[resource].get(scopeId) ?? 0
   }

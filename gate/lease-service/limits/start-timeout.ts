@@ -20,8 +20,8 @@ export function startTimeoutIn(
 }
 
 /**
- * How long a grant for this ticket may be held, in ms: a start as long as the slowest of its containers may be starting. One
- * for several stages of a sequenced pod, as long as these may take one after another.
+ * How long a grant for this ticket may be held, in ms: a start as long as the slowest of its containers may be
+ * starting. One for several stages of a sequenced pod, as long as these may take one after another.
  */
 export function timeoutOf(
   ticket: Ticket,

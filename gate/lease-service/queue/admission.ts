@@ -12,7 +12,10 @@ export interface AdmissionDeps {
   usage: Usage
   scopesOf: typeof scopesByLimits
   facts: LimitFacts
-  /** Another number whenever a limit or weight of `facts` may be another one, but by pressure; without it each decision is made anew. */
+  /**
+   * Another number whenever a limit or weight of `facts` may be another one, but by pressure; without it each decision
+   * is made anew.
+   */
   limitsVersion?: () => number
   /** When the ticket's gate first asked this leader. */
   askedAtMs: (ticket: Ticket) => number
@@ -82,7 +85,10 @@ export class Admission {
     return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
   }
 
-  /** The last decision once more, if nobody went by it and nothing has changed since: most steps follow on a status that changes no slot. */
+  /**
+   * The last decision once more, if nobody went by it and nothing has changed since: most steps follow on a status that
+   * changes no slot.
+   */
   #keep(
     resource: Resource,
     { tickets, first }: Pick<Kept, 'tickets' | 'first'>,
@@ -135,7 +141,10 @@ export class Admission {
     this.#overdue[ticket.resource].revoked(ticket)
   }
 
-  /** Whether a grant whose slots are counted already is within the limits in force. A rate is of what is yet to be granted. */
+  /**
+   * Whether a grant whose slots are counted already is within the limits in force. A rate is of what is yet to be
+   * granted.
+   */
   isWithinLimits(grant: Grant): boolean {
     const { usage, facts, scopesOf } = this.#deps
     if (grant.isObserved) return true

@@ -48,7 +48,9 @@ export function compareTickets(a: Ticket, b: Ticket): number {
   return b.priority - a.priority || compareAge(a, b)
 }
 
-/** The order between namespaces that hold as much: a priority is the pod author's word, and counts among his own. Total. */
+/**
+ * The order between namespaces that hold as much: a priority is the pod author's word, and counts among his own. Total.
+ */
 export function compareAge(a: Ticket, b: Ticket): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)
 }
@@ -58,15 +60,15 @@ function compareText(a: string, b: string): number {
 }
 
 /**
- * Decides who goes now. A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the scopes it lacks room in, and
- * no later ticket may use those, so nobody is overtaken where it waits for one limit. One that lacks room in its own namespace's scopes closes only those.
- * A frozen ticket closes nothing. `first` goes before all others, and where it has room keeps it: who needs two limits which fill in turns could
- * still be passed for ever.
+ * Decides who goes now. A ticket fits every limit that concerns it or takes nothing. One that does not fit closes the
+ * scopes it lacks room in, and no later ticket may use those, so nobody is overtaken where it waits for one limit. One
+ * that lacks room in its own namespace's scopes closes only those. A frozen ticket closes nothing. `first` goes before
+ * all others, and where it has room keeps it: who needs two limits which fill in turns could still be passed for ever.
  *
- * Tickets are looked at in turns. Whose share is least is next: the largest part of a limit, for its weight, that its namespace holds in the scopes that
- * they share and that are contended, then the age of its next ticket. Inside a namespace the order is `compareTickets`; but one that waits for its
- * node or registry does not hold up those that do not use it. The result is a function of tickets and facts, and does not depend on the order of
- * `tickets`. n log n.
+ * Tickets are looked at in turns. Whose share is least is next: the largest part of a limit, for its weight, that its
+ * namespace holds in the scopes that they share and that are contended, then the age of its next ticket. Inside a
+ * namespace the order is `compareTickets`; but one that waits for its node or registry does not hold up those that do
+ * not use it. The result is a function of tickets and facts, and does not depend on the order of `tickets`. n log n.
  */
 export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: Taken[]; blocked: Blocked[] } {
   if (tickets.length === 0) return { taken: [], blocked: [] }
@@ -178,14 +180,19 @@ function add(counts: Map<string, number>, key: string, change: number): void {
   counts.set(key, (counts.get(key) ?? 0) + change)
 }
 
-/** Those of one namespace that wait for one scope, and the share that they would have if those before got their slots. */
+/**
+ * Those of one namespace that wait for one scope, and the share that they would have if those before got their slots.
+ */
 interface Waiters {
   share: number
   /** Of one slot. */
   part: number
 }
 
-/** Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it got its slots. */
+/**
+ * Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it
+ * got its slots.
+ */
 function lineUp(entries: readonly Entry[], round: Round): Blocked[] {
   const lengths = new Map<string, { of: number; placed: number }>()
   /** By scope and namespace. */

@@ -12,8 +12,9 @@ export interface Lines {
 }
 
 /**
- * One line a namespace. Those of which it is clear from the beginning that they wait for a node or registry stand in lines of their own, with all of
- * their namespace that come later and want the same: they take nothing, so others of their namespace need not wait for their turn.
+ * One line a namespace. Those of which it is clear from the beginning that they wait for a node or registry stand in
+ * lines of their own, with all of their namespace that come later and want the same: they take nothing, so others of
+ * their namespace need not wait for their turn.
  */
 export function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse): Lines {
   /** By namespace and where they wait, '' for nowhere. */

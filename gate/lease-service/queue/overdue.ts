@@ -35,14 +35,16 @@ interface Late {
 }
 
 /**
- * Picks the one ticket that goes before all turns and keeps the room that it finds, so that nobody waits for ever whatever others do. Namespaces
- * with an overdue ticket take turns. In a namespace the oldest goes, whatever its priority, so that nobody is overtaken; but places (a node, for pulls
- * with the same registries) whose oldest waits for the node or a registry take turns with it. There is one such ticket at a time, and one in FIRST_GAP_MS.
+ * Picks the one ticket that goes before all turns and keeps the room that it finds, so that nobody waits for ever
+ * whatever others do. Namespaces with an overdue ticket take turns. In a namespace the oldest goes, whatever its
+ * priority, so that nobody is overtaken; but places (a node, for pulls with the same registries) whose oldest waits for
+ * the node or a registry take turns with it. There is one such ticket at a time, and one in FIRST_GAP_MS.
  *
- * The bound: a ticket that its own namespace's limits let go is granted within OVERDUE_MS + (k + 1) × n × p × (FIRST_GAP_MS + H) of its gate's first
- * asking. n namespaces wait; p places of its own namespace wait; k older tickets of its namespace ask before it goes; H is the longest time for which a slot is held
- * (the longest start or pull timeout) or a start rate gives out nothing. No other namespace can make that longer by what it sends, but by being one more.
- * It counts anew from a grant that could not be stored. Monotonic ms.
+ * The bound: a ticket that its own namespace's limits let go is granted within OVERDUE_MS + (k + 1) × n × p ×
+ * (FIRST_GAP_MS + H) of its gate's first asking. n namespaces wait; p places of its own namespace wait; k older tickets
+ * of its namespace ask before it goes; H is the longest time for which a slot is held (the longest start or pull
+ * timeout) or a start rate gives out nothing. No other namespace can make that longer by what it sends, but by being
+ * one more. It counts anew from a grant that could not be stored. Monotonic ms.
  */
 export class Overdue {
   /** By namespace with an overdue ticket: least is next. */
@@ -67,8 +69,8 @@ export class Overdue {
   }
 
   /**
-   * Key of the ticket that goes before all turns; undefined when none is overdue, or it is not time yet. It stays the same until that one is granted,
-   * or waits no more, or is kept back by its own namespace's limits.
+   * Key of the ticket that goes before all turns; undefined when none is overdue, or it is not time yet. It stays the
+   * same until that one is granted, or waits no more, or is kept back by its own namespace's limits.
    */
   first(tickets: readonly Ticket[], facts: OverdueFacts, nowMs: number): string | undefined {
     const before = this.#first === undefined ? undefined : tickets.find(({ key }) => key === this.#first)
