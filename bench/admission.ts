@@ -88,7 +88,7 @@ function webhook({ cert, key, ca }: Tls): FastifyInstance {
     monotonicMs: () => performance.now(),
     unready: () => [],
     isDraining: () => false,
-    tellUngated: () => undefined,
+    reportUngated: () => undefined,
     tls: { cert, key },
   })
 }

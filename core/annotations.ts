@@ -23,11 +23,11 @@ export interface NamespaceSettings {
   maxPulling?: number
   maxPullingPerNode?: number
   maxStartRate?: Rate
-  /** Lets one start pass full limits whenever there was none for so long. Needs the chart's leave. */
+  /** Lets one start pass full limits whenever there was none for so long. Needs the chart's permission. */
   minStartRate?: Rate
-  /** How long full limits may hold a pod back. Needs the chart's leave. */
+  /** How long full limits may hold a pod back. Needs the chart's permission. */
   maxWaitMs?: number
-  /** Share among namespaces, 1 where it is not given. Needs the chart's leave. */
+  /** Share among namespaces, 1 where it is not given. Needs the chart's permission. */
   weight?: number
   startTimeoutMs?: number
   failOpenAfterMs?: number

@@ -23,8 +23,8 @@ async function keeping(most: number) {
     connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
     await expect.poll(() => kept.length, PATIENCE).toBe(before + 1)
   }
-  const prove = (index: number) => limit.proven(kept[index] as Socket)
-  return { open, prove, areOpen: () => kept.map(socket => !socket.destroyed) }
+  const trust = (index: number) => limit.markTrusted(kept[index] as Socket)
+  return { open, trust, areOpen: () => kept.map(socket => !socket.destroyed) }
 }
 
 test('of too many the oldest of the address that has the most is closed', async () => {
@@ -37,13 +37,13 @@ test('of too many the oldest of the address that has the most is closed', async 
 })
 
 test('connections on which a good request came stay as long as there are others', async () => {
-  const { open, prove, areOpen } = await keeping(2)
+  const { open, trust, areOpen } = await keeping(2)
   await open()
-  prove(0)
+  trust(0)
   await open()
   await open('127.0.0.2')
   expect(areOpen()).toEqual([true, false, true])
-  prove(2)
+  trust(2)
   await open('127.0.0.3')
   expect(areOpen()).toEqual([true, false, true, false])
 })

@@ -1,19 +1,20 @@
 import type { Server, Socket } from 'node:net'
 
 export interface ConnectionLimit {
-  /** A good request came on this connection (TLS or not): it goes after all those of which none did. */
-  proven(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): void
+  /** A good request came on this connection (TLS or not): it is closed only when all others have sent one too. */
+  markTrusted(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): void
 }
 
 interface Connection {
   socket: Socket
   address: string
-  isProven: boolean
+  isTrusted: boolean
 }
 
 /**
- * Keeps at most so many connections to a server. One too many, and the oldest is closed of the address that has the
- * most, first among those that have proven nothing: who opens connections without end is in its own way.
+ * Keeps at most `most` connections to a server. When there is one more, it closes the oldest connection of the address
+ * that has the most, first among those that have sent no good request. So whoever opens connections without end
+ * displaces only its own.
  */
 export function limitConnections(server: Pick<Server, 'on'>, most: number): ConnectionLimit {
   // By the peer's address and port, since a request shows the TLS socket and `connection` the TCP socket below it. A
@@ -21,25 +22,25 @@ export function limitConnections(server: Pick<Server, 'on'>, most: number): Conn
   const open = new Map<string, Connection>()
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket)
-    const connection = { socket, address: socket.remoteAddress ?? '', isProven: false }
+    const connection = { socket, address: socket.remoteAddress ?? '', isTrusted: false }
     open.set(peer, connection)
     socket.once('close', () => void (open.get(peer) === connection && open.delete(peer)))
     if (open.size <= most) return
-    const [closedPeer, closed] = leastMissed(open)
+    const [closedPeer, closed] = connectionToClose(open)
     open.delete(closedPeer)
     closed.socket.on('error', () => undefined).destroy()
   })
   return {
-    proven: socket => {
+    markTrusted: socket => {
       const connection = open.get(peerOf(socket))
-      if (connection) connection.isProven = true
+      if (connection) connection.isTrusted = true
     },
   }
 }
 
-function leastMissed(open: ReadonlyMap<string, Connection>): [string, Connection] {
-  const unproven = [...open].filter(([, { isProven }]) => !isProven)
-  const candidates = unproven.length > 0 ? unproven : [...open]
+function connectionToClose(open: ReadonlyMap<string, Connection>): [string, Connection] {
+  const untrusted = [...open].filter(([, { isTrusted }]) => !isTrusted)
+  const candidates = untrusted.length > 0 ? untrusted : [...open]
   const counts = new Map<string, number>()
   for (const [, { address }] of candidates) counts.set(address, (counts.get(address) ?? 0) + 1)
   let best = candidates[0]

@@ -46,7 +46,7 @@ export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer 
   server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
     const refusal = await refusalOf(request, deps)
     if (refusal) return refuse(response, refusal)
-    connections.proven(request.socket)
+    connections.markTrusted(request.socket)
     try {
       const body = await text()
       response.writeHead(200, { 'content-type': deps.contentType }).end(body)

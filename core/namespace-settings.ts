@@ -9,8 +9,8 @@ export interface NamespaceFold {
 }
 
 /**
- * Folds one more sight of a namespace into what was in force: good values replace, absent ones clear, and a bad value
- * keeps the last good one of its field, so that a typing mistake neither lifts a limit nor freezes a namespace.
+ * Folds one more observation of a namespace into what was in force: good values replace, absent ones clear, and a bad
+ * value keeps the last good one of its field, so that a typing mistake neither lifts a limit nor freezes a namespace.
  */
 export function foldNamespace(previous: NamespaceFold | undefined, namespace: Namespace): NamespaceFold {
   const { settings, problems } = parseNamespaceAnnotations(namespace.metadata.annotations)

@@ -20,7 +20,7 @@ export type ReadinessType = Readiness['type']
 export const READINESS_TYPES: readonly ReadinessType[] = ['simple', 'probe', 'notify', 'forking', 'dbus', 'completed']
 
 /** Types of which only the agent can say when the container is ready; the pod's status cannot. */
-export function isAgentsWord({ type }: Readiness): boolean {
+export function isReportedByAgent({ type }: Readiness): boolean {
   return type === 'notify' || type === 'forking' || type === 'dbus' || type === 'completed'
 }
 

@@ -59,7 +59,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     monotonicMs: () => performance.now(),
     unready: () => view.missing(),
     isDraining: () => draining,
-    tellUngated: ungated => {
+    reportUngated: ungated => {
       if (budget.admit(ungated, clock.monotonicMs())) events.record(ungatedEvent(ungated))
     },
     tls: servingTls(identity, config.webhook.clientCa),

@@ -23,7 +23,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => pr
  * Tries until it works: without its marker or its `true` the pod could not go on, and a failed gate would cost a Job
  * its backoffLimit.
  */
-async function insist(what: string, act: () => Promise<void>): Promise<void> {
+async function retryForever(what: string, act: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
       return await act()
@@ -37,7 +37,7 @@ async function insist(what: string, act: () => Promise<void>): Promise<void> {
 async function main(): Promise<void> {
   const { config, faults } = parseConfig(process.env)
   for (const fault of faults) log.error({ gate: config.gate }, fault)
-  if (config.gate === PULL_GATE) await insist('place the static busybox', placeTrue)
+  if (config.gate === PULL_GATE) await retryForever('place the static busybox', placeTrue)
   const attempt = attemptOf(config.gate, await readRuns())
   const where = { gate: config.gate, podUid: config.podUid, attempt }
   const verdict: GateVerdict = await waitForGrant({
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   )
   await writeFile(TERMINATION_LOG, JSON.stringify({ ...verdict, attempt })).catch(() => undefined)
   await markLost(attempt, verdict.verdict === 'failed-open')
-  await insist('mark this run', () => markRun(config.gate, attempt))
+  await retryForever('mark this run', () => markRun(config.gate, attempt))
   process.exit(0)
 }
 

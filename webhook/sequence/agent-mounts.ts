@@ -8,7 +8,7 @@ import { isUnderPath, withoutEndSlashes } from '../pod/paths.ts'
  * The agent judges `forking` and `dbus` by a file of the container, which it can see only in a volume: that is mounted
  * into the agent too, and the path in the Sequence is the agent's.
  */
-interface Sight {
+interface FileInAgent {
   /** In the agent. */
   mount: VolumeMount
   /** In the agent, of the file. */
@@ -26,15 +26,15 @@ const UNIX_PATH = /^unix:path=([^,;]+)(?:,guid=[0-9a-f]+)?$/
 
 /** The readiness with paths as the agent sees them. */
 export function agentView(name: string, readiness: Readiness, pod: Pod): Readiness {
-  const sight = sightOf(name, readiness, pod)
-  if (!sight) return readiness
-  if (readiness.type === 'forking') return { ...readiness, pidFile: sight.path }
-  return readiness.type === 'dbus' ? { ...readiness, address: `unix:path=${sight.path}` } : readiness
+  const file = fileInAgentOf(name, readiness, pod)
+  if (!file) return readiness
+  if (readiness.type === 'forking') return { ...readiness, pidFile: file.path }
+  return readiness.type === 'dbus' ? { ...readiness, address: `unix:path=${file.path}` } : readiness
 }
 
 /** What must be mounted into the agent for it to see what the container's readiness is judged by. */
 export function agentMount(name: string, readiness: Readiness, pod: Pod): VolumeMount | undefined {
-  return sightOf(name, readiness, pod)?.mount
+  return fileInAgentOf(name, readiness, pod)?.mount
 }
 
 /**
@@ -57,7 +57,7 @@ export function agentViewProblem(
 ): InvalidValueError | undefined {
   const path = fileOf(readiness)
   if (path !== undefined) {
-    if (sightOf(name, readiness, pod)) return undefined
+    if (fileInAgentOf(name, readiness, pod)) return undefined
     return fault(
       `cannot be checked from outside: ${cut(path)} is in no volume of the container; mount an emptyDir over its directory`,
     )
@@ -72,7 +72,7 @@ function fileOf(readiness: Readiness): string | undefined {
   return readiness.address === undefined ? SYSTEM_BUS : UNIX_PATH.exec(readiness.address)?.[1]
 }
 
-function sightOf(name: string, readiness: Readiness, { spec }: Pod): Sight | undefined {
+function fileInAgentOf(name: string, readiness: Readiness, { spec }: Pod): FileInAgent | undefined {
   const path = fileOf(readiness)
   if (path === undefined || path.split('/').includes('..')) return undefined
   const container = spec.containers.find(c => c.name === name)

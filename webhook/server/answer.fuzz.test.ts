@@ -51,7 +51,7 @@ const deps: AnswerDeps = {
   log: pino({ level: 'silent' }),
   monotonicMs: () => 0,
 }
-const server = buildServer({ ...deps, unready: () => [], isDraining: () => false, tellUngated: () => undefined })
+const server = buildServer({ ...deps, unready: () => [], isDraining: () => false, reportUngated: () => undefined })
 const costs = new Costs()
 
 /** RFC 6902 as far as a webhook of ours may use it, by nobody's library. Changes the object. */

@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log.ts'
 import { type MutateFacts, mutate, type Outcome } from '../mutate/mutate.ts'
 import type { ReviewResult, WebhookMetrics } from './metrics.ts'
 import { type AdmissionReview, allow, denied, type PodReview, parseReview, patched } from './review.ts'
-import { toldOf, type Ungated } from './ungated.ts'
+import { eventSubjectOf, type Ungated } from './ungated.ts'
 
 export interface AnswerDeps {
   /** What is known now; undefined while something that every gate needs is not. */
@@ -62,7 +62,7 @@ function decide(review: PodReview, deps: AnswerDeps): Verdict {
     ...(!isDryRun && {
       ungated: {
         namespace,
-        owner: toldOf(pod.metadata, namespace),
+        owner: eventSubjectOf(pod.metadata, namespace),
         reason,
         sentence: sentence.slice(0, LONGEST_SENTENCE),
       },

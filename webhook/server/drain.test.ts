@@ -27,7 +27,7 @@ async function replica(): Promise<Replica> {
     monotonicMs: () => performance.now(),
     unready: () => [],
     isDraining: () => state.draining,
-    tellUngated: () => undefined,
+    reportUngated: () => undefined,
   })
   await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.close())

@@ -26,7 +26,7 @@ async function listening(secure?: ServerDeps['tls']): Promise<{ port: number; op
     monotonicMs: () => performance.now(),
     unready: () => [],
     isDraining: () => false,
-    tellUngated: () => undefined,
+    reportUngated: () => undefined,
     ...(secure && { tls: secure }),
   })
   await server.listen({ host: '127.0.0.1', port: 0 })

@@ -20,7 +20,7 @@ function serverWith(changes: Partial<ServerDeps> = {}) {
     monotonicMs: () => nowMs++,
     unready: () => [],
     isDraining: () => false,
-    tellUngated: ungated => told.push(ungated),
+    reportUngated: ungated => told.push(ungated),
     ...changes,
   })
   const mutate = (body: unknown) => server.inject({ method: 'POST', url: '/mutate', payload: body as object })

@@ -16,7 +16,7 @@ export interface ServerDeps extends AnswerDeps {
   /** True from SIGTERM on: not ready, and clients are asked to go elsewhere, but still served. */
   isDraining(): boolean
   /** Called when the answer is out, not in a dry run. Must not throw. */
-  tellUngated(ungated: Ungated): void
+  reportUngated(ungated: Ungated): void
   /**
    * PEM. Without it the server speaks plain HTTP, as tests do. With `ca`, only who shows a certificate of that CA may
    * ask for reviews.
@@ -83,9 +83,9 @@ function addRoutes(server: FastifyInstance, deps: ServerDeps, connections: Conne
   server.post('/mutate', { onRequest }, async (request, reply) => {
     const result = answer(request.body, deps)
     if (result.kind === 'review') {
-      connections.proven(request.raw.socket)
+      connections.markTrusted(request.raw.socket)
       const { body, ungated } = result
-      if (ungated) reply.raw.once('close', () => deps.tellUngated(ungated))
+      if (ungated) reply.raw.once('close', () => deps.reportUngated(ungated))
       return body
     }
     return reply.code(400).send({ code: 'MALFORMED_REVIEW', message: result.sentence })

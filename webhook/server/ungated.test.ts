@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ObjectMeta } from '../../core/pod.ts'
-import { EventBudget, toldOf, type Ungated, ungatedEvent } from './ungated.ts'
+import { EventBudget, eventSubjectOf, type Ungated, ungatedEvent } from './ungated.ts'
 
 const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d8', uid: 'u-1', controller: true }
 const NAMESPACE = { apiVersion: 'v1', kind: 'Namespace', name: 'shop', uid: '', namespace: 'shop' }
@@ -18,7 +18,7 @@ const owners: Record<string, { references: unknown; want: object }> = {
 }
 
 test.each(Object.entries(owners))('tells %s', (_, { references, want }) => {
-  expect(toldOf({ ownerReferences: references } as ObjectMeta, 'shop')).toEqual(want)
+  expect(eventSubjectOf({ ownerReferences: references } as ObjectMeta, 'shop')).toEqual(want)
 })
 
 const ungated = (changes: Partial<Ungated> = {}): Ungated => ({

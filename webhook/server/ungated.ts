@@ -16,7 +16,7 @@ export interface Ungated {
  * Whom to tell of a pod: its controller, because the answer's warnings reach only that one; without one, the namespace.
  * What a pod says of its controller is the author's word: taken only where the API server would take it in an Event.
  */
-export function toldOf({ ownerReferences }: ObjectMeta, namespace: string): EventSubject {
+export function eventSubjectOf({ ownerReferences }: ObjectMeta, namespace: string): EventSubject {
   const controller = (ownerReferences ?? []).find(owner => owner.controller === true)
   const { apiVersion, kind, name, uid } = controller ?? {}
   if (isText(apiVersion, API_VERSION) && isText(kind, KIND) && isText(name, NAME) && isText(uid, UID))

@@ -5,10 +5,10 @@ import { isSequenceGate } from '../../../core/sequence.ts'
 import type { Ticket } from '../model/grant.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { cyclesIn } from './cycles.ts'
-import { afterObstacle, type WorkloadSight, workloadOf } from './workload-readiness.ts'
+import { afterObstacle, type WorkloadObservation, workloadOf } from './workload-readiness.ts'
 
 /** How the shell shows the workloads of the cluster; asking may make it look for more. */
-export type FindWorkload = (kind: AfterKind, namespace: string, name: string) => WorkloadSight
+export type FindWorkload = (kind: AfterKind, namespace: string, name: string) => WorkloadObservation
 
 /** The workload of a pod that is there, as `after` would name it. */
 export type WorkloadOfPod = (namespace: string, podName: string) => string | undefined

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AfterTarget } from '../../../core/after.ts'
-import { afterObstacle, type Workload, type WorkloadSight, workloadOf } from './workload-readiness.ts'
+import { afterObstacle, type Workload, type WorkloadObservation, workloadOf } from './workload-readiness.ts'
 
 const at = (kind: AfterTarget['kind']): AfterTarget => ({ kind, name: 'x' })
 const is = (type: string) => ({ conditions: [{ type, status: 'True' }] })
@@ -12,31 +12,31 @@ const endpoint = (pod: string | undefined, ready?: boolean) => ({
 
 const cases: Record<
   string,
-  { target: AfterTarget; sight: WorkloadSight; isRerun?: boolean; want: string | undefined }
+  { target: AfterTarget; observed: WorkloadObservation; isRerun?: boolean; want: string | undefined }
 > = {
   'an Available Deployment is ready, in a rollout too': {
     target: at('deployment'),
-    sight: workload({ spec: { replicas: 3 }, status: { ...is('Available'), availableReplicas: 2 } }),
+    observed: workload({ spec: { replicas: 3 }, status: { ...is('Available'), availableReplicas: 2 } }),
     want: undefined,
   },
   'a Deployment of zero replicas is Available and waits': {
     target: at('deployment'),
-    sight: workload({ spec: { replicas: 0 }, status: is('Available') }),
+    observed: workload({ spec: { replicas: 0 }, status: is('Available') }),
     want: 'deployment/x has zero replicas',
   },
   'a Deployment that may lack all its pods is Available without any': {
     target: at('deployment'),
-    sight: workload({ spec: { replicas: 1 }, status: is('Available') }),
+    observed: workload({ spec: { replicas: 1 }, status: is('Available') }),
     want: 'deployment/x has 0 of 1 replicas available',
   },
   'a Deployment with some pods that is not Available waits': {
     target: at('deployment'),
-    sight: workload({ spec: { replicas: 1 }, status: { availableReplicas: 1 } }),
+    observed: workload({ spec: { replicas: 1 }, status: { availableReplicas: 1 } }),
     want: 'deployment/x is not Available',
   },
   'a status that speaks of an older spec says nothing': {
     target: at('deployment'),
-    sight: workload({
+    observed: workload({
       metadata: { generation: 2 },
       spec: { replicas: 3 },
       status: { ...is('Available'), observedGeneration: 1, availableReplicas: 3 },
@@ -45,75 +45,75 @@ const cases: Record<
   },
   'a StatefulSet is ready with all its replicas': {
     target: at('statefulset'),
-    sight: workload({ spec: { replicas: 2 }, status: { availableReplicas: 2 } }),
+    observed: workload({ spec: { replicas: 2 }, status: { availableReplicas: 2 } }),
     want: undefined,
   },
   'a StatefulSet in a rollout waits': {
     target: at('statefulset'),
-    sight: workload({ spec: { replicas: 2 }, status: { availableReplicas: 1 } }),
+    observed: workload({ spec: { replicas: 2 }, status: { availableReplicas: 1 } }),
     want: 'statefulset/x has 1 of 2 replicas available',
   },
   'a DaemonSet is ready on all its nodes': {
     target: at('daemonset'),
-    sight: workload({ status: { desiredNumberScheduled: 2, numberAvailable: 2 } }),
+    observed: workload({ status: { desiredNumberScheduled: 2, numberAvailable: 2 } }),
     want: undefined,
   },
   'a DaemonSet without a node waits': {
     target: at('daemonset'),
-    sight: workload({ status: {} }),
+    observed: workload({ status: {} }),
     want: 'daemonset/x has zero replicas',
   },
-  'a ready pod': { target: at('pod'), sight: workload({ status: is('Ready') }), want: undefined },
+  'a ready pod': { target: at('pod'), observed: workload({ status: is('Ready') }), want: undefined },
   'a pod that is going away is not ready': {
     target: at('pod'),
-    sight: workload({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, status: is('Ready') }),
+    observed: workload({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, status: is('Ready') }),
     want: 'pod/x is being deleted',
   },
-  'a complete Job': { target: at('job'), sight: workload({ status: is('Complete') }), want: undefined },
-  'a running Job waits': { target: at('job'), sight: workload({}), want: 'job/x:completed is not complete' },
+  'a complete Job': { target: at('job'), observed: workload({ status: is('Complete') }), want: undefined },
+  'a running Job waits': { target: at('job'), observed: workload({}), want: 'job/x:completed is not complete' },
   'a failed Job': {
     target: at('job'),
-    sight: workload({ status: is('Failed') }),
+    observed: workload({ status: is('Failed') }),
     want: 'job/x:completed has failed',
   },
   'a suspended Job': {
     target: at('job'),
-    sight: workload({ spec: { suspend: true } }),
+    observed: workload({ spec: { suspend: true } }),
     want: 'job/x:completed is suspended',
   },
   'a Service with a ready endpoint': {
     target: at('service'),
-    sight: workload({ endpoints: [endpoint('other', false), endpoint('other-2', true)] }),
+    observed: workload({ endpoints: [endpoint('other', false), endpoint('other-2', true)] }),
     want: undefined,
   },
   'an endpoint that does not say is ready': {
     target: at('service'),
-    sight: workload({ endpoints: [endpoint(undefined)] }),
+    observed: workload({ endpoints: [endpoint(undefined)] }),
     want: undefined,
   },
   'a Service without ready endpoints': {
     target: at('service'),
-    sight: workload({ endpoints: [endpoint('other', false)] }),
+    observed: workload({ endpoints: [endpoint('other', false)] }),
     want: 'service/x has no ready endpoints',
   },
   "the waiting workload's own endpoints do not count": {
     target: at('service'),
-    sight: workload({ endpoints: [endpoint('own-1', true)] }),
+    observed: workload({ endpoints: [endpoint('own-1', true)] }),
     want: "service/x has no ready endpoints but this workload's own",
   },
-  'what does not exist': { target: at('deployment'), sight: 'Absent', want: 'deployment/x does not exist' },
-  'what is gone on a re-run passes': { target: at('job'), sight: 'Absent', isRerun: true, want: undefined },
+  'what does not exist': { target: at('deployment'), observed: 'Absent', want: 'deployment/x does not exist' },
+  'what is gone on a re-run passes': { target: at('job'), observed: 'Absent', isRerun: true, want: undefined },
   'what is not ready on a re-run waits': {
     target: at('pod'),
-    sight: workload({}),
+    observed: workload({}),
     isRerun: true,
     want: 'pod/x is not ready',
   },
-  'what cannot be read': { target: at('pod'), sight: 'Unknown', isRerun: true, want: 'pod/x cannot be read yet' },
+  'what cannot be read': { target: at('pod'), observed: 'Unknown', isRerun: true, want: 'pod/x cannot be read yet' },
 }
-test.each(Object.entries(cases))('%s', (_, { target, sight, isRerun = false, want }) => {
+test.each(Object.entries(cases))('%s', (_, { target, observed, isRerun = false, want }) => {
   const pod = { hasRunBefore: isRerun, isSibling: (name: string) => name.startsWith('own') }
-  expect(afterObstacle(target, sight, pod)).toBe(want)
+  expect(afterObstacle(target, observed, pod)).toBe(want)
 })
 
 const owned = (kind: string, name: string, hash?: string) =>

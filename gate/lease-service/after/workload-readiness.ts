@@ -27,21 +27,21 @@ export interface Endpoint {
 }
 
 /** `Unknown`: nothing could be read yet, so nothing is decided. */
-export type WorkloadSight = Workload | 'Absent' | 'Unknown'
+export type WorkloadObservation = Workload | 'Absent' | 'Unknown'
 
 /** Why a target keeps a pod waiting, in words; undefined when it is ready. */
 export function afterObstacle(
   target: AfterTarget,
-  sight: WorkloadSight,
+  observed: WorkloadObservation,
   pod: { hasRunBefore: boolean; isSibling: (podName: string) => boolean },
 ): string | undefined {
   const name = afterTargetName(target)
-  if (sight === 'Unknown') return `${name} cannot be read yet`
+  if (observed === 'Unknown') return `${name} cannot be read yet`
   // On a re-run it was there once: a Job goes by its TTL, and a removed workload must not keep a rebooted node's pods.
-  if (sight === 'Absent' && pod.hasRunBefore) return undefined
-  if (sight === 'Absent') return `${name} ${target.kind === 'service' ? 'has no endpoints' : 'does not exist'}`
-  if (sight.metadata.deletionTimestamp) return `${name} is being deleted`
-  const lack = lackOf(target, sight, pod.isSibling)
+  if (observed === 'Absent' && pod.hasRunBefore) return undefined
+  if (observed === 'Absent') return `${name} ${target.kind === 'service' ? 'has no endpoints' : 'does not exist'}`
+  if (observed.metadata.deletionTimestamp) return `${name} is being deleted`
+  const lack = lackOf(target, observed, pod.isSibling)
   return lack && `${name} ${lack}`
 }
 

@@ -2,7 +2,7 @@ import type { AfterKind } from '../../../core/after.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { createListWatch, type ListWatch, type ListWatchOptions } from '../../../core/kube/list-watch.ts'
 import type { Logger } from '../../../core/log.ts'
-import type { Endpoint, Workload, WorkloadSight } from './workload-readiness.ts'
+import type { Endpoint, Workload, WorkloadObservation } from './workload-readiness.ts'
 
 /** discovery.k8s.io/v1: slices of a Service's endpoints, joined to it by a label. */
 interface EndpointSlice extends Workload {
@@ -49,7 +49,7 @@ export class Workloads {
     this.#deps = deps
   }
 
-  find = (kind: AfterKind, namespace: string, name: string): WorkloadSight => {
+  find = (kind: AfterKind, namespace: string, name: string): WorkloadObservation => {
     const { watch } = this.#keep(kind, namespace)
     if (!watch.hasSynced()) return 'Unknown'
     return kind === 'service'
@@ -84,7 +84,7 @@ export class Workloads {
 }
 
 /** A Service is known by its slices alone; one without any has no endpoints, or does not exist. */
-function serviceOf(slices: EndpointSlice[], namespace: string, name: string): WorkloadSight {
+function serviceOf(slices: EndpointSlice[], namespace: string, name: string): WorkloadObservation {
   const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name)
   if (own.length === 0) return 'Absent'
   return { metadata: { name, namespace, ...serviceUid(own) }, endpoints: own.flatMap(slice => slice.endpoints ?? []) }

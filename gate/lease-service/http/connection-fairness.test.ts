@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { fairTurn } from './connection-fairness.ts'
+import { nextConnection } from './connection-fairness.ts'
 
 const waiting = (...addresses: string[]) =>
   addresses.map((address, i) => ({ address, waits: true, name: `${address}${i}` }))
 
 function turnOf(stack: ReturnType<typeof waiting>, begun: Record<string, number> = {}) {
-  return fairTurn(stack, { waits: c => c.waits, begunOf: address => begun[address] ?? 0 })?.name
+  return nextConnection(stack, { waits: c => c.waits, begunOf: address => begun[address] ?? 0 })?.name
 }
 
 test('the newest, when none of any address has begun', () => {

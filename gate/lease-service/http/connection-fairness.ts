@@ -1,7 +1,7 @@
 /** Places of the stack that are looked at: at 10,000 new connections a second these came within 50 ms. */
 const LOOKED_AT = 512
 
-export interface Turns<T> {
+export interface WaitingView<T> {
   /** False once it has gone. */
   waits: (connection: T) => boolean
   /** How many have begun of an address. */
@@ -13,9 +13,9 @@ export interface Turns<T> {
  * connections without end gets in its own way, and of a herd behind one address (SNAT), or at an address each, the
  * newest is served. `stack`: the newest last; those that have gone are skipped. Undefined: nobody waits.
  */
-export function fairTurn<T extends { address: string }>(
+export function nextConnection<T extends { address: string }>(
   stack: readonly T[],
-  { waits, begunOf }: Turns<T>,
+  { waits, begunOf }: WaitingView<T>,
 ): T | undefined {
   let best: T | undefined
   let fewest = Number.POSITIVE_INFINITY

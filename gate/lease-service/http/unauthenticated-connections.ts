@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import { peerOf } from '../../../core/connection-limit.ts'
-import { fairTurn } from './connection-fairness.ts'
+import { nextConnection } from './connection-fairness.ts'
 
 /**
  * Connections in front of their handshake: a herd of ten thousand, less those who are being served. One costs a few
@@ -135,7 +135,7 @@ class Unauthenticated implements UnauthenticatedConnections {
     const begunOf = (address: string) => this.#begunOf.get(address) ?? 0
     while (this.#turns < this.#limits.turns) {
       for (let top = this.#stack.at(-1); top && !waits(top); top = this.#stack.at(-1)) this.#stack.pop()
-      const next = fairTurn(this.#stack, { waits, begunOf })
+      const next = nextConnection(this.#stack, { waits, begunOf })
       if (!next || !this.#makeRoomFor(next)) return
       this.#begin(next)
     }

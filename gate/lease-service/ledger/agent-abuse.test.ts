@@ -8,7 +8,7 @@ import { RequestRates } from '../streams/request-rates.ts'
 import { madePod } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import { Ledger } from './ledger.ts'
-import { Asking } from './waiting-tickets.ts'
+import { WaitingTickets } from './waiting-tickets.ts'
 
 const report = (container: string): AgentReport => ({ container, state: 'starting', status: 'x'.repeat(256) })
 
@@ -31,10 +31,10 @@ test('reports of a pod without a sequence, or that is not known, are not kept', 
 })
 
 test('when a run first asked is remembered of the latest run alone', () => {
-  const asking = new Asking()
+  const tickets = new WaitingTickets()
   const ticket = (attempt: number) => ticketOf(madePod('a'), { gate: 'startgate-start', attempt }) as Ticket
-  for (let attempt = 1; attempt <= 1_000; attempt++) asking.add(ticket(attempt), attempt)
-  expect([asking.sinceMs(ticket(999)), asking.sinceMs(ticket(1_000))]).toEqual([undefined, 1_000])
+  for (let attempt = 1; attempt <= 1_000; attempt++) tickets.add(ticket(attempt), attempt)
+  expect([tickets.sinceMs(ticket(999)), tickets.sinceMs(ticket(1_000))]).toEqual([undefined, 1_000])
 })
 
 test('what is kept of a run stays while it is the latest, and goes with the pod', () => {

@@ -3,7 +3,7 @@ import type { Grant, Release, ReleaseReason, SlotTimeout, Ticket } from '../mode
 import { type holdersOf, nothingSeen, type PhaseFacts, releaseReasonOf, type Seen } from '../pods/slot-release.ts'
 import { ticketKey } from '../pods/ticket-from-pod.ts'
 import { Pulls } from './pulls.ts'
-import { Estimate } from './wait-estimate.ts'
+import { WaitEstimate } from './wait-estimate.ts'
 
 interface Hold {
   grant: Grant
@@ -20,7 +20,7 @@ interface Hold {
   isRiding: boolean
 }
 
-export interface HoldingsDeps {
+export interface HeldGrantsDeps {
   holdersOf: typeof holdersOf
   usage: Usage
   settleMs: number
@@ -40,8 +40,8 @@ export interface Settled {
 }
 
 /** The grants that hold slots, and what has been seen of each. Times are monotonic ms. */
-export class Holdings {
-  readonly estimate = new Estimate()
+export class HeldGrants {
+  readonly estimate = new WaitEstimate()
   readonly #holdersOf: typeof holdersOf
   readonly #usage: Usage
   readonly #times: Pick<PhaseFacts, 'settleMs' | 'maxStartTimeoutMs'>
@@ -49,7 +49,7 @@ export class Holdings {
   readonly #byPod = new Map<string, Set<Hold>>()
   readonly #pulls: Pulls<Hold>
 
-  constructor(deps: HoldingsDeps) {
+  constructor(deps: HeldGrantsDeps) {
     this.#pulls = new Pulls(deps.isOnNode)
     this.#holdersOf = deps.holdersOf
     this.#usage = deps.usage

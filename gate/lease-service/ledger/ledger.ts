@@ -20,15 +20,15 @@ import type { Blocked } from '../queue/fair-queue.ts'
 import { reasonOf } from '../queue/wait-reason.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import type { StoreFailure } from '../store/store-failure.ts'
-import { Holdings } from './held-grants.ts'
+import { HeldGrants } from './held-grants.ts'
 import { KnownFacts } from './known-facts.ts'
-import { Returning } from './reconnect-reservations.ts'
+import { ReconnectReservations } from './reconnect-reservations.ts'
 import { SetAsides } from './set-asides.ts'
 import { StageProgress } from './stage-progress.ts'
-import { Debts } from './start-debt.ts'
+import { StartDebts } from './start-debt.ts'
 import { earliest, emptyStep, type Step } from './step.ts'
 import { Triage } from './triage.ts'
-import { Asking } from './waiting-tickets.ts'
+import { WaitingTickets } from './waiting-tickets.ts'
 
 /** The pure parts the ledger is made of. */
 export interface LedgerParts {
@@ -53,13 +53,13 @@ export class Ledger {
   readonly #parts: LedgerParts
   readonly #known: KnownFacts
   readonly #triage: Triage
-  readonly #asking = new Asking()
-  readonly #returning = new Returning()
-  readonly #holdings: Holdings
+  readonly #waiting = new WaitingTickets()
+  readonly #reservations = new ReconnectReservations()
+  readonly #holdings: HeldGrants
   readonly #reports = new Reports()
   readonly #progress: StageProgress
   readonly #after: AfterWaits
-  readonly #debts: Debts
+  readonly #debts: StartDebts
   readonly #admission: Admission
   readonly #setAsides = new SetAsides()
   #troubles: Trouble[] = []
@@ -83,19 +83,19 @@ export class Ledger {
     this.#known = new KnownFacts({ ...this.#parts, settings })
     const { settleMs, maxStartTimeoutMs } = settings
     const isOnNode = (nodeName: string, image: string) => this.#known.isOnNode(nodeName, image)
-    this.#holdings = new Holdings({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
+    this.#holdings = new HeldGrants({ ...this.#parts, settleMs, maxStartTimeoutMs, isOnNode })
     this.#after = new AfterWaits(
       this.#parts.findWorkload,
       (namespace, name) => this.#known.pods.workloadOf(namespace, name) ?? started.workloadOf(namespace, name),
     )
     this.#progress = this.#parts.progress
-    this.#debts = new Debts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
+    this.#debts = new StartDebts((debtor, slots) => this.#parts.usage.owe(debtor, slots))
     this.#admission = new Admission({
       ...this.#parts,
       facts: this.#known.limits,
       limitsVersion: () => this.#known.limitsVersion,
       sinceMs,
-      askedAtMs: ticket => this.#asking.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
+      askedAtMs: ticket => this.#waiting.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => this.#firstAskedAtMs(ticket, nowMs),
     })
     this.#triage = new Triage({
@@ -113,8 +113,8 @@ export class Ledger {
     const started = this.#known.podOf(uid) ? undefined : this.#parts.started.get(uid)
     if (started) this.#debts.resume(pod, id => started.hasRun(id))
     this.#known.setPod(pod)
-    this.#returning.podChanged(pod)
-    if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#asking.removePod(uid)
+    this.#reservations.podChanged(pod)
+    if (pod.metadata.deletionTimestamp || isFinished(pod)) this.#waiting.removePod(uid)
     this.#touch(uid)
   }
 
@@ -125,7 +125,7 @@ export class Ledger {
 
   /** Whether nobody here waits for or counts anything of a pod. */
   isIdle(uid: string): boolean {
-    return !this.#holdings.hasPod(uid) && !this.#asking.hasPod(uid) && !this.#debts.owes(uid)
+    return !this.#holdings.hasPod(uid) && !this.#waiting.hasPod(uid) && !this.#debts.owes(uid)
   }
 
   /** The pod does not exist any more. Works for a pod never shown too, whose grant was adopted. */
@@ -140,8 +140,8 @@ export class Ledger {
     this.#after.removePod(uid)
     this.#debts.removePod(uid)
     this.#progress.removePod(uid)
-    this.#asking.removePod(uid)
-    this.#returning.remove(uid)
+    this.#waiting.removePod(uid)
+    this.#reservations.remove(uid)
     this.#setAsides.removePod(uid)
   }
 
@@ -170,8 +170,8 @@ export class Ledger {
    * nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
    */
   ask(ticket: Ticket, nowMs: number): Grant | undefined {
-    this.#asking.add(ticket, nowMs)
-    this.#returning.remove(ticket.podUid)
+    this.#waiting.add(ticket, nowMs)
+    this.#reservations.remove(ticket.podUid)
     // The init containers run anew, so all that ran in the sandbox before is dead.
     this.#holdings.end(ticket.podUid, 'Failed', ticket.attempt)
     const { key } = ticket
@@ -187,7 +187,7 @@ export class Ledger {
    * quarter of an hour.
    */
   otherRuns(ticket: Ticket): string[] {
-    return this.#asking.otherRuns(ticket)
+    return this.#waiting.otherRuns(ticket)
   }
 
   /** What a pod's agent says of its containers in run `attempt`: what changed, or all that it knows. */
@@ -202,7 +202,7 @@ export class Ledger {
   }
 
   withdraw(key: string): void {
-    this.#asking.remove(key)
+    this.#waiting.remove(key)
   }
 
   /**
@@ -218,7 +218,7 @@ export class Ledger {
    * come back in.
    */
   expectReturns(untilMs: number): void {
-    this.#returning.begin(
+    this.#reservations.begin(
       this.#known.pods.values().map(({ pod }) => pod),
       untilMs,
     )
@@ -285,7 +285,7 @@ export class Ledger {
       Object.assign(step, { overdue, cycles, wakeAtMs: earliest(step.wakeAtMs, wakeAtMs) })
     })
     step.troubles = this.#troubles.splice(0)
-    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), this.#returning.wakeAtMs()]
+    const times = [this.#debts.wakeAtMs(), this.#admission.wakeAtMs(), this.#reservations.wakeAtMs()]
     const others = [this.#holdings.wakeAtMs(), this.#setAsides.wakeAtMs(nowMs)]
     step.wakeAtMs = [...times, ...others].reduce(earliest, step.wakeAtMs)
     return step
@@ -293,8 +293,8 @@ export class Ledger {
 
   #decide(step: Step, nowMs: number, term: number): void {
     this.#blocked = []
-    const { free, lines, setAside } = this.#triage.sortOut(this.#asking.tickets(), nowMs)
-    const away = this.#triage.away(this.#returning.tickets(nowMs), nowMs)
+    const { free, lines, setAside } = this.#triage.sortOut(this.#waiting.tickets(), nowMs)
+    const away = this.#triage.away(this.#reservations.tickets(nowMs), nowMs)
     const grant = (ticket: Ticket): boolean => {
       const given = this.#guard(ticket, nowMs, () => this.#grant(ticket, nowMs, term))
       if (given) step.grants.push(given)
@@ -369,7 +369,7 @@ export class Ledger {
       // A gate that still listens was never told, so its pod must go on waiting; any other has been served.
       const maybeUntold = !gateEnded && (release.reason === 'TimedOut' || release.reason === 'NodeLost')
       if (maybeUntold) this.#progress.revoked(release.grant)
-      else this.#asking.remove(release.grant.key)
+      else this.#waiting.remove(release.grant.key)
     }
     for (const { release } of ended) this.#debts.touch(release.grant.podUid)
     for (const { grant } of timeouts) this.#debts.touch(grant.podUid)
@@ -411,7 +411,7 @@ export class Ledger {
   /** A new leader has not heard when a gate first asked, but sees since when it runs. */
   #firstAskedAtMs(ticket: Ticket, nowMs: number): number {
     const pod = this.#known.podOf(ticket.podUid)
-    return Math.min(this.#asking.sinceMs(ticket) ?? nowMs, pod ? nowMs - gateAgeMs(pod, ticket, this.#wallMs) : nowMs)
+    return Math.min(this.#waiting.sinceMs(ticket) ?? nowMs, pod ? nowMs - gateAgeMs(pod, ticket, this.#wallMs) : nowMs)
   }
 
   #grant(ticket: Ticket, nowMs: number, term: number): Grant {
@@ -432,7 +432,7 @@ export class Ledger {
     }
     this.#progress.granted(ticket)
     this.#setAsides.decided(ticket)
-    if (isFree(grant)) this.#asking.remove(ticket.key)
+    if (isFree(grant)) this.#waiting.remove(ticket.key)
     else this.#holdings.add(grant, nowMs, false)
     return grant
   }

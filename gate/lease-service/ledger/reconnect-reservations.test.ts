@@ -2,19 +2,19 @@ import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { madePod } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
-import { RETURN_AFTER_START_MS, RETURN_MS, Returning, returnMs } from './reconnect-reservations.ts'
+import { RETURN_AFTER_START_MS, RETURN_MS, ReconnectReservations, returnMs } from './reconnect-reservations.ts'
 
 const gate = { name: 'startgate-start', ready: false, restartCount: 0 }
 const running = { ...gate, state: { running: { startedAt: '2026-01-01T00:00:01Z' } } }
 const waiting = (name: string): Pod => madePod(name, { phase: 'Pending', initContainerStatuses: [running] })
 const ended = (attempt: number) => ({ terminated: { exitCode: 0, message: `{"attempt":${attempt}}` } })
 
-function begun(pods: Pod[]): Returning {
-  const returning = new Returning()
-  returning.begin(pods, 1_000 + RETURN_MS)
-  return returning
+function begun(pods: Pod[]): ReconnectReservations {
+  const reservations = new ReconnectReservations()
+  reservations.begin(pods, 1_000 + RETURN_MS)
+  return reservations
 }
-const away = (returning: Returning, nowMs = 1_000) => returning.tickets(nowMs).map(({ key }) => key)
+const away = (reservations: ReconnectReservations, nowMs = 1_000) => reservations.tickets(nowMs).map(({ key }) => key)
 
 describe('whose turn is kept', () => {
   const created = madePod('made')
@@ -58,21 +58,21 @@ test('a process that has just begun keeps turns for as long as gates may pause t
 })
 
 describe('a turn is kept no longer', () => {
-  const ends: Record<string, (returning: Returning) => unknown> = {
+  const ends: Record<string, (reservations: ReconnectReservations) => unknown> = {
     'when the gate is back or its pod is gone': r => r.remove('a'),
     'when the gate has ended': r =>
       r.podChanged(madePod('a', { phase: 'Pending', initContainerStatuses: [{ ...gate, state: ended(1) }] })),
     'after its time': r => r.tickets(1_000 + RETURN_MS),
   }
   test.each(Object.entries(ends))('%s', (_, end) => {
-    const returning = begun([waiting('a')])
-    expect([away(returning, 999 + RETURN_MS), returning.wakeAtMs()]).toEqual([['start.a.1'], 1_000 + RETURN_MS])
-    end(returning)
-    expect([away(returning), returning.wakeAtMs()]).toEqual([[], undefined])
+    const reservations = begun([waiting('a')])
+    expect([away(reservations, 999 + RETURN_MS), reservations.wakeAtMs()]).toEqual([['start.a.1'], 1_000 + RETURN_MS])
+    end(reservations)
+    expect([away(reservations), reservations.wakeAtMs()]).toEqual([[], undefined])
   })
   test('but it is as long as the gate runs', () => {
-    const returning = begun([waiting('a')])
-    returning.podChanged(waiting('a'))
-    expect(away(returning)).toEqual(['start.a.1'])
+    const reservations = begun([waiting('a')])
+    reservations.podChanged(waiting('a'))
+    expect(away(reservations)).toEqual(['start.a.1'])
   })
 })

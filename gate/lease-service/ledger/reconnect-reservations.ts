@@ -27,7 +27,7 @@ export function returnMs(ageMs: number): number {
  * Gates that waited when this term began, by the status of their pods, and have not been heard since. What they wait
  * for is not given to whoever comes after them: a connection that is made sooner must not beat an older pod.
  */
-export class Returning {
+export class ReconnectReservations {
   readonly #byPod = new Map<string, Ticket>()
   #untilMs = Number.NEGATIVE_INFINITY
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { ContainerStatus, Pod } from '../../../core/pod.ts'
-import type { Workload, WorkloadSight } from '../after/workload-readiness.ts'
+import type { Workload, WorkloadObservation } from '../after/workload-readiness.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
@@ -10,7 +10,7 @@ import { Ledger } from './ledger.ts'
 
 const settings = { ...DEFAULT_SETTINGS, node: { maxStarting: 4 } }
 const { startTimeoutMs, maxStartTimeoutMs } = settings
-let workloads: Record<string, WorkloadSight>
+let workloads: Record<string, WorkloadObservation>
 let ledger: Ledger
 beforeEach(() => {
   workloads = {}

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Container, ContainerStatus, Pod } from '../../../core/pod.ts'
 import { madePod } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
-import { type DebtFacts, Debts, startsOf } from './start-debt.ts'
+import { type DebtFacts, StartDebts, startsOf } from './start-debt.ts'
 
 const WALL_MS = Date.parse('2026-01-01T12:00:00Z')
 const STARTED_AT = '2026-01-01T12:00:00Z'
@@ -87,11 +87,11 @@ describe('who owes', () => {
 
 describe('debts of all pods', () => {
   let owed: Map<string, number>
-  let debts: Debts
+  let debts: StartDebts
   let shown: Pod
   beforeEach(() => {
     owed = new Map()
-    debts = new Debts(({ podUid, nodeName }, slots) => owed.set(`${podUid} ${nodeName}`, slots))
+    debts = new StartDebts(({ podUid, nodeName }, slots) => owed.set(`${podUid} ${nodeName}`, slots))
     shown = pod(running('a'))
   })
   const settle = (ms: number) => debts.settle(at(ms), () => factsOf(shown), expect.fail)

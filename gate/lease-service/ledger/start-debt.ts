@@ -1,5 +1,5 @@
 import type { Container, Pod } from '../../../core/pod.ts'
-import { isAgentsWord, type Readiness } from '../../../core/readiness.ts'
+import { isReportedByAgent, type Readiness } from '../../../core/readiness.ts'
 import type { Debtor } from '../limits/slot-usage.ts'
 import type { Report } from '../pods/agent-reports.ts'
 import { isPastStarting, stampMs, statusOf } from '../pods/container-status.ts'
@@ -41,8 +41,8 @@ export interface Starts {
 }
 
 /**
- * Folds one more sight of a pod into what is known of its containers' runs. Starting is what the design counts: it
- * runs, was never past starting under this container ID, and is younger than its start timeout.
+ * Folds one more observation of a pod into what is known of its containers' runs. Starting is what the design counts:
+ * it runs, was never past starting under this container ID, and is younger than its start timeout.
  */
 export function startsOf(before: Starts['runs'] | undefined, facts: DebtFacts, now: Now): Starts {
   const runs = new Map<string, Start>()
@@ -97,7 +97,7 @@ function pastOf(
   byProbes: () => boolean | undefined,
 ): boolean | undefined {
   const isOfThisRun = report?.containerId === undefined || report.containerId === id
-  if (readiness && isAgentsWord(readiness) && report?.state === 'ready' && isOfThisRun) return true
+  if (readiness && isReportedByAgent(readiness) && report?.state === 'ready' && isOfThisRun) return true
   return isPastBy(readiness, byProbes)
 }
 
@@ -107,7 +107,7 @@ interface Owing {
 }
 
 /** The containers that are starting without a slot, of all pods: restarts, late starts, fail-opens. */
-export class Debts {
+export class StartDebts {
   readonly #owe: (debtor: Debtor, slots: number) => void
   readonly #byPod = new Map<string, Owing>()
   readonly #stale = new Set<string>()

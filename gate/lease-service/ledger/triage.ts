@@ -4,14 +4,14 @@ import type { Resource, Ticket, Waiting } from '../model/grant.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { compareTickets } from '../queue/fair-queue.ts'
 import { nodeLostReason, podUnknownReason } from '../queue/wait-reason.ts'
-import type { Holdings } from './held-grants.ts'
+import type { HeldGrants } from './held-grants.ts'
 import type { KnownFacts } from './known-facts.ts'
 import type { SetAsides } from './set-asides.ts'
 import type { StageProgress } from './stage-progress.ts'
 
 export interface TriageDeps {
   known: KnownFacts
-  holdings: Pick<Holdings, 'get' | 'covers' | 'isPulling'>
+  holdings: Pick<HeldGrants, 'get' | 'covers' | 'isPulling'>
   progress: Pick<StageProgress, 'reasonToWait' | 'isPassed'>
   after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait'>
   setAsides: Pick<SetAsides, 'waiting'>

@@ -3,7 +3,7 @@ import type { Resource } from '../model/grant.ts'
 const REMEMBERED = 50
 
 /** How long slots were held lately, and from that how long a place in a line may take. */
-export class Estimate {
+export class WaitEstimate {
   readonly #recent: Record<Resource, number[]> = { pull: [], start: [] }
 
   /** Takes note of one grant's time from grant to release, in ms. */

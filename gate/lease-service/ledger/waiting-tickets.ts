@@ -3,7 +3,7 @@ import { LatestRuns } from '../model/latest-runs.ts'
 import { compareTickets } from '../queue/fair-queue.ts'
 
 /** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
-export class Asking {
+export class WaitingTickets {
   readonly #byKey = new Map<string, Ticket>()
   readonly #keysByPod = new Map<string, Set<string>>()
   readonly #sinceMs = new LatestRuns<number>()

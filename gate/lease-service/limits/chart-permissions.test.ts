@@ -11,7 +11,7 @@ const annotations = {
 }
 const fold = foldNamespace(undefined, madeNamespace(annotations))
 
-test('without leave what lifts a namespace over others is not in force, and a problem says what to do', () => {
+test('without permission what lifts a namespace over others is not in force, and a problem says what to do', () => {
   const { settings, problems } = withLeave(fold, { allowFloor: false, allowWeight: false }, annotations)
   expect(settings).toEqual({ maxStarting: 4 })
   expect(problems.map(p => p.message)).toEqual([
@@ -21,7 +21,7 @@ test('without leave what lifts a namespace over others is not in force, and a pr
   ])
 })
 
-test('with leave all of it is', () => {
+test('with permission all of it is', () => {
   const { settings, problems } = withLeave(fold, { allowFloor: true, allowWeight: true }, annotations)
   expect(settings).toEqual({
     maxStarting: 4,

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Pressure } from '../../../core/pressure.ts'
-import { NodePressures, type Witness } from './node-pressure.ts'
+import { NodePressures, type PressureReporter } from './node-pressure.ts'
 
-const witness = (podUid: string, nodeName = 'n'): Witness => ({ key: `start.${podUid}.1`, podUid, nodeName })
+const reporter = (podUid: string, nodeName = 'n'): PressureReporter => ({ key: `start.${podUid}.1`, podUid, nodeName })
 const first = () => 0
 const allowed = { cpu: 60, io: 30 }
 
@@ -26,7 +26,7 @@ describe("a node's own maximum", () => {
 
   test('alone concerns no other node: nobody else is asked, nothing else is kept', () => {
     const pressures = new NodePressures()
-    const waiting = [witness('a', 'n'), witness('b', 'm')]
+    const waiting = [reporter('a', 'n'), reporter('b', 'm')]
     expect(pressures.isOn).toBe(false)
     pressures.setMax('n', { cpu: 60 })
     expect([pressures.isOn, pressures.ask(waiting, 0, first)]).toEqual([true, ['start.a.1']])
@@ -74,7 +74,7 @@ describe('a node', () => {
     pressures.take('n', 'a', { cpu: 90 }, 0)
     pressures.expire(14_999)
     expect([pressures.overloads.size, pressures.figures()]).toEqual([1, [['n', { cpu: 90 }]]])
-    pressures.ask([witness('a')], 14_999, first)
+    pressures.ask([reporter('a')], 14_999, first)
     pressures.expire(15_000)
     expect([pressures.overloads.size, pressures.figures()]).toEqual([0, [['n', {}]]])
     pressures.expire(29_999)
@@ -85,7 +85,7 @@ describe('a node', () => {
 describe('who is asked', () => {
   test('one of each node, when its figure is 5 s old', () => {
     const pressures = new NodePressures(allowed)
-    const waiting = [witness('a'), witness('b'), witness('c', 'm')]
+    const waiting = [reporter('a'), reporter('b'), reporter('c', 'm')]
     pressures.take('n', 'b', { cpu: 1 }, 0)
     expect(pressures.ask(waiting, 0, first)).toEqual(['start.c.1'])
     expect(pressures.ask(waiting, 4_999, first)).toEqual([])
@@ -95,11 +95,11 @@ describe('who is asked', () => {
 
   test('somebody else, when the one who was asked has not answered or is gone', () => {
     const pressures = new NodePressures(allowed)
-    const waiting = [witness('a'), witness('b')]
+    const waiting = [reporter('a'), reporter('b')]
     expect(pressures.ask(waiting, 0, first)).toEqual(['start.a.1'])
     expect(pressures.ask(waiting, 5_000, () => 0.9)).toEqual(['start.b.1'])
     pressures.take('n', 'b', { cpu: 1 }, 5_100)
-    expect(pressures.ask([witness('a'), witness('c')], 10_100, () => 0.9)).toEqual(['start.c.1'])
+    expect(pressures.ask([reporter('a'), reporter('c')], 10_100, () => 0.9)).toEqual(['start.c.1'])
     pressures.take('n', 'a', { cpu: 1 }, 10_200)
     expect(pressures.ask(waiting, 15_200, () => 0.9)).toEqual(['start.a.1'])
     expect(pressures.ask(waiting, 20_200, () => 0.9)).toEqual(['start.b.1'])
@@ -108,12 +108,12 @@ describe('who is asked', () => {
   test('nobody, when the chart allows everything', () => {
     const pressures = new NodePressures({})
     pressures.take('n', 'a', { cpu: 100 }, 0)
-    expect([pressures.isOn, pressures.ask([witness('a')], 9_000, first), pressures.figures()]).toEqual([false, [], []])
+    expect([pressures.isOn, pressures.ask([reporter('a')], 9_000, first), pressures.figures()]).toEqual([false, [], []])
   })
 
   test('on many nodes each is asked less often, and its figure lives longer', () => {
     const pressures = new NodePressures(allowed)
-    const waiting = Array.from({ length: 1_000 }, (_, i) => witness(`p${i}`, `n${i}`))
+    const waiting = Array.from({ length: 1_000 }, (_, i) => reporter(`p${i}`, `n${i}`))
     expect(pressures.ask(waiting, 0, first)).toHaveLength(1_000)
     for (const { nodeName, podUid } of waiting) pressures.take(nodeName, podUid, { cpu: 90 }, 10)
     expect(pressures.ask(waiting, 20_000, first)).toEqual([])
@@ -127,7 +127,7 @@ test('however many wait and for how long, fifty figures a second are asked for a
   fc.assert(
     fc.property(herd, fc.boolean(), ({ nodes, seconds }, answers) => {
       const pressures = new NodePressures(allowed)
-      const waiting = Array.from({ length: nodes }, (_, i) => witness(`p${i}`, `n${i}`))
+      const waiting = Array.from({ length: nodes }, (_, i) => reporter(`p${i}`, `n${i}`))
       let asked = 0
       for (let second = 0; second < seconds; second++) {
         const keys = pressures.ask(waiting, second * 1_000, first)

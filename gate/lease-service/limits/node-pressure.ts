@@ -8,7 +8,7 @@ export interface Overload {
 }
 
 /** One who waits on a node and may be asked. */
-export interface Witness {
+export interface PressureReporter {
   key: string
   podUid: string
   nodeName: string
@@ -82,18 +82,18 @@ export class NodePressures {
   }
 
   /** Keys of those who should tell now: one for each node whose figure is due. `random` gives numbers in [0, 1). */
-  ask(waiting: readonly Witness[], nowMs: number, random: () => number): string[] {
+  ask(waiting: readonly PressureReporter[], nowMs: number, random: () => number): string[] {
     const judged = this.isOn ? waiting.filter(({ nodeName }) => hasAny(this.#maxOf(nodeName))) : []
     const byNode = Map.groupBy(judged, ({ nodeName }) => nodeName)
     this.#intervalMs = Math.max(INTERVAL_MS, (byNode.size * 1_000) / FIGURES_PER_SECOND)
-    return [...byNode].flatMap(([nodeName, witnesses]) => {
+    return [...byNode].flatMap(([nodeName, reporters]) => {
       const entry = this.#nodes.get(nodeName) ?? NOTHING_TOLD
       if (nowMs - Math.max(entry.toldMs, entry.askedMs) < this.#intervalMs) return []
       this.#nodes.set(nodeName, { ...entry, askedMs: nowMs })
       // Who answered is asked again, since his token is known. Who did not may be of an older version, or cut off.
       const hasAnswered = entry.toldMs >= entry.askedMs
-      const last = hasAnswered ? witnesses.find(({ podUid }) => podUid === entry.podUid) : undefined
-      return (last ?? witnesses[Math.floor(random() * witnesses.length)])?.key ?? []
+      const last = hasAnswered ? reporters.find(({ podUid }) => podUid === entry.podUid) : undefined
+      return (last ?? reporters[Math.floor(random() * reporters.length)])?.key ?? []
     })
   }
 

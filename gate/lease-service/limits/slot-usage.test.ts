@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Estimate } from '../ledger/wait-estimate.ts'
+import { WaitEstimate } from '../ledger/wait-estimate.ts'
 import { Usage } from './slot-usage.ts'
 
 const holder = { key: 'start.u.1', resource: 'start' as const, namespace: 's', nodeName: 'n', images: [] }
@@ -46,7 +46,7 @@ test('what a namespace holds is told by node, by registry, and else as a whole',
 })
 
 test('an estimate is the average hold time for each round of slots before it', () => {
-  const estimate = new Estimate()
+  const estimate = new WaitEstimate()
   expect(estimate.waitMs('start', 1, 2)).toBeUndefined()
   for (const ms of [1_000, 3_000]) estimate.add('start', ms)
   expect([1, 2, 3, 5].map(place => estimate.waitMs('start', place, 2))).toEqual([2_000, 2_000, 4_000, 6_000])
@@ -54,7 +54,7 @@ test('an estimate is the average hold time for each round of slots before it', (
 })
 
 test('an estimate forgets what is long past', () => {
-  const estimate = new Estimate()
+  const estimate = new WaitEstimate()
   estimate.add('pull', 1e9)
   for (let i = 0; i < 50; i++) estimate.add('pull', 100)
   expect(estimate.waitMs('pull', 1, 1)).toBe(100)

@@ -12,7 +12,7 @@ import { attemptIn, stampMs, statusOf } from './container-status.ts'
 export function containersSeen(pod: Pod, sequence: Sequence, attempt: number): Record<string, ContainerSight> {
   const sinceMs = runBeganMs(pod, attempt)
   const names = sequence.stages.flatMap(stage => stage.containers)
-  return Object.fromEntries(names.map(name => [name, sightOf(statusOf(pod, name), sinceMs)]))
+  return Object.fromEntries(names.map(name => [name, observationOf(statusOf(pod, name), sinceMs)]))
 }
 
 /** Whether a status shows that this run's gate has let the pod go. */
@@ -36,7 +36,7 @@ function runBeganMs(pod: Pod, attempt: number): number | undefined {
   return told === undefined || told === attempt ? (stampMs(end.finishedAt) ?? 0) : undefined
 }
 
-function sightOf(status: ContainerStatus | undefined, sinceMs: number | undefined): ContainerSight {
+function observationOf(status: ContainerStatus | undefined, sinceMs: number | undefined): ContainerSight {
   const restartCount = status?.restartCount ?? 0
   const none: ContainerSight = { state: 'waiting', started: false, ready: false, restartCount }
   if (!status || sinceMs === undefined) return none

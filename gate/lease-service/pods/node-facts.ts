@@ -27,7 +27,7 @@ export interface NodeFold {
   problems: InvalidValueError[]
 }
 
-/** Folds one more sight of a node into what was in force: a bad annotation keeps the value it had in `before`. */
+/** Folds one more observation of a node into what was in force: a bad annotation keeps the value it had in `before`. */
 export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold {
   const { settings, problems } = parseNodeAnnotations(node.metadata.annotations)
   const bad = new Set(problems.map(p => p.field))

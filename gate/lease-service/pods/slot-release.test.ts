@@ -38,7 +38,7 @@ const simple: Container = { name: 'app' }
 const probed: Container = { name: 'app', readinessProbe: {} }
 const slow: Container = { name: 'app', startupProbe: {}, readinessProbe: {} }
 
-interface Sight {
+interface Observation {
   afterMs?: number
   init?: ContainerStatus[]
   app?: ContainerStatus[]
@@ -52,7 +52,7 @@ interface Case {
   container?: Container
   grant?: Partial<Grant>
   /** In order of time; the last one is looked at. */
-  sights: Sight[]
+  observations: Observation[]
   /** `held`, or why it ended. */
   want: string
   wantChangesInMs?: number
@@ -81,7 +81,7 @@ function grantOf(fields: Partial<Grant> = {}): Grant {
   }
 }
 
-function podOf(containers: Container[], { init = [gateOk], app = [], pod, deleted }: Sight): Pod {
+function podOf(containers: Container[], { init = [gateOk], app = [], pod, deleted }: Observation): Pod {
   return {
     metadata: { uid: 'u', ...(deleted && { deletionTimestamp: at(0) }) },
     spec: { containers },
@@ -89,74 +89,74 @@ function podOf(containers: Container[], { init = [gateOk], app = [], pod, delete
   }
 }
 
-function fold({ container = probed, grant: fields, sights }: Pick<Case, 'container' | 'grant' | 'sights'>) {
+function fold({ container = probed, grant: fields, observations }: Pick<Case, 'container' | 'grant' | 'observations'>) {
   const grant = grantOf(fields)
   let holding = { holders: ['?'], seen: nothingSeen(0), changesAtMs: undefined as number | undefined }
-  for (const sight of sights) {
-    const pod = sight.noPod ? undefined : podOf([container], sight)
-    const facts = { pod, seen: holding.seen, nodeLost: sight.nodeLost ?? false, settleMs: SETTLE_MS }
-    holding = holdersOf(grant, facts, sight.afterMs ?? 0)
+  for (const observed of observations) {
+    const pod = observed.noPod ? undefined : podOf([container], observed)
+    const facts = { pod, seen: holding.seen, nodeLost: observed.nodeLost ?? false, settleMs: SETTLE_MS }
+    holding = holdersOf(grant, facts, observed.afterMs ?? 0)
   }
   return { ...holding, outcome: holding.holders.length > 0 ? 'held' : releaseReasonOf(holding.seen) }
 }
 
 const starts: Record<string, Case> = {
   'held while the gate still runs': {
-    sights: [{ init: [running('startgate-start', 'gate')] }],
+    observations: [{ init: [running('startgate-start', 'gate')] }],
     want: 'held',
     wantChangesInMs: TIMEOUT_MS,
   },
-  'held while the gate is gone and nothing runs yet': { sights: [{}], want: 'held', wantChangesInMs: TIMEOUT_MS },
+  'held while the gate is gone and nothing runs yet': { observations: [{}], want: 'held', wantChangesInMs: TIMEOUT_MS },
   'held while the watch has not shown the pod': {
-    sights: [{ noPod: true }],
+    observations: [{ noPod: true }],
     want: 'held',
     wantChangesInMs: TIMEOUT_MS,
   },
-  'held while running and not ready': { sights: [{ app: [running('app', 'c')] }], want: 'held' },
-  'over at the first ready': { sights: [{ app: [running('app', 'c', { ready: true })] }], want: 'Ready' },
+  'held while running and not ready': { observations: [{ app: [running('app', 'c')] }], want: 'held' },
+  'over at the first ready': { observations: [{ app: [running('app', 'c', { ready: true })] }], want: 'Ready' },
   'a later flip of ready does not matter': {
-    sights: [{ app: [running('app', 'c', { ready: true })] }, { app: [running('app', 'c')] }],
+    observations: [{ app: [running('app', 'c', { ready: true })] }, { app: [running('app', 'c')] }],
     want: 'Ready',
   },
   'with a startupProbe over at started, ready or not': {
     container: slow,
-    sights: [{ app: [running('app', 'c', { started: true })] }],
+    observations: [{ app: [running('app', 'c', { started: true })] }],
     want: 'Ready',
   },
   'with a startupProbe ready alone is not it': {
     container: slow,
-    sights: [{ app: [running('app', 'c', { ready: true })] }],
+    observations: [{ app: [running('app', 'c', { ready: true })] }],
     want: 'held',
   },
   'without probes held until it has settled': {
     container: simple,
-    sights: [{ app: [running('app', 'c', { ready: true })] }],
+    observations: [{ app: [running('app', 'c', { ready: true })] }],
     want: 'held',
     wantChangesInMs: SETTLE_MS,
   },
   'without probes over when it has settled': {
     container: simple,
-    sights: [{ app: [running('app', 'c')] }, { afterMs: SETTLE_MS, app: [running('app', 'c')] }],
+    observations: [{ app: [running('app', 'c')] }, { afterMs: SETTLE_MS, app: [running('app', 'c')] }],
     want: 'Ready',
   },
   'ready under a container ID from before the grant is not believed': {
-    sights: [{ app: [running('app', 'old', { ready: true })] }],
+    observations: [{ app: [running('app', 'old', { ready: true })] }],
     want: 'held',
   },
   'ready without a container ID is not believed': {
-    sights: [{ app: [status('app', { ready: true, state: { running: {} } })] }],
+    observations: [{ app: [status('app', { ready: true, state: { running: {} } })] }],
     want: 'held',
   },
   'ready is not believed while the gate runs': {
-    sights: [{ init: [running('startgate-start', 'gate')], app: [running('app', 'c', { ready: true })] }],
+    observations: [{ init: [running('startgate-start', 'gate')], app: [running('app', 'c', { ready: true })] }],
     want: 'held',
   },
   "ready is not believed next to an earlier gate's record": {
-    sights: [{ init: [ended('startgate-start', 'old')], app: [running('app', 'c', { ready: true })] }],
+    observations: [{ init: [ended('startgate-start', 'old')], app: [running('app', 'c', { ready: true })] }],
     want: 'held',
   },
   'ready is not believed next to the record of another attempt': {
-    sights: [
+    observations: [
       {
         init: [ended('startgate-start', 'g1', 0, { message: '{"attempt":3}' })],
         app: [running('app', 'c', { ready: true })],
@@ -165,7 +165,7 @@ const starts: Record<string, Case> = {
     want: 'held',
   },
   'the record of this attempt is believed': {
-    sights: [
+    observations: [
       {
         init: [ended('startgate-start', 'g1', 0, { message: '{"attempt":1}' })],
         app: [running('app', 'c', { ready: true })],
@@ -174,50 +174,53 @@ const starts: Record<string, Case> = {
     want: 'Ready',
   },
   'a gate that was killed has let nothing start': {
-    sights: [{ init: [ended('startgate-start', 'gate', 143)], app: [running('app', 'c', { ready: true })] }],
+    observations: [{ init: [ended('startgate-start', 'gate', 143)], app: [running('app', 'c', { ready: true })] }],
     want: 'held',
   },
   'ready is not believed of a container older than the end of the gate': {
-    sights: [{ app: [running('app', 'c', { ready: true, from: 9 })] }],
+    observations: [{ app: [running('app', 'c', { ready: true, from: 9 })] }],
     want: 'held',
   },
   'a start in the second in which the gate ended counts': {
-    sights: [{ app: [running('app', 'c', { ready: true, from: 10 })] }],
+    observations: [{ app: [running('app', 'c', { ready: true, from: 10 })] }],
     want: 'Ready',
   },
-  'ended by an error: failed': { sights: [{ app: [ended('app', 'c', 1, { from: 11 })] }], want: 'Failed' },
-  'ended well: finished': { sights: [{ app: [ended('app', 'c', 0, { from: 11 })] }], want: 'PodFinished' },
-  'an end from before the grant is not believed': { sights: [{ app: [ended('app', 'old', 1)] }], want: 'held' },
+  'ended by an error: failed': { observations: [{ app: [ended('app', 'c', 1, { from: 11 })] }], want: 'Failed' },
+  'ended well: finished': { observations: [{ app: [ended('app', 'c', 0, { from: 11 })] }], want: 'PodFinished' },
+  'an end from before the grant is not believed': { observations: [{ app: [ended('app', 'old', 1)] }], want: 'held' },
   'a record that the runtime lost is not believed': {
-    sights: [{ app: [status('app', { state: { terminated: { exitCode: 137 } } })] }],
+    observations: [{ app: [status('app', { state: { terminated: { exitCode: 137 } } })] }],
     want: 'held',
   },
   'crashed and restarted between two statuses: failed': {
-    sights: [
+    observations: [
       { app: [{ ...running('app', 'c2', { from: 13 }), lastState: ended('app', 'c', 1, { from: 11 }).state ?? {} }] },
     ],
     want: 'Failed',
   },
   'running under another ID than before: failed': {
-    sights: [{ app: [running('app', 'c')] }, { app: [running('app', 'c2', { ready: true })] }],
+    observations: [{ app: [running('app', 'c')] }, { app: [running('app', 'c2', { ready: true })] }],
     want: 'Failed',
   },
   'crash loop: back-off': {
-    sights: [{ app: [waiting('app', 'CrashLoopBackOff', ended('app', 'c', 1, { from: 11 }))] }],
+    observations: [{ app: [waiting('app', 'CrashLoopBackOff', ended('app', 'c', 1, { from: 11 }))] }],
     want: 'BackOff',
   },
   'crash loop from before the grant is not believed': {
-    sights: [{ app: [waiting('app', 'CrashLoopBackOff', ended('app', 'old', 1))] }],
+    observations: [{ app: [waiting('app', 'CrashLoopBackOff', ended('app', 'old', 1))] }],
     want: 'held',
   },
-  'image cannot be pulled: back-off': { sights: [{ app: [waiting('app', 'ImagePullBackOff')] }], want: 'BackOff' },
+  'image cannot be pulled: back-off': {
+    observations: [{ app: [waiting('app', 'ImagePullBackOff')] }],
+    want: 'BackOff',
+  },
   'back-off next to a gate that still runs is not believed': {
-    sights: [{ init: [running('startgate-start', 'gate')], app: [waiting('app', 'ImagePullBackOff')] }],
+    observations: [{ init: [running('startgate-start', 'gate')], app: [waiting('app', 'ImagePullBackOff')] }],
     want: 'held',
   },
-  'never seen running: timed out from the grant': { sights: [{}, { afterMs: TIMEOUT_MS }], want: 'TimedOut' },
+  'never seen running: timed out from the grant': { observations: [{}, { afterMs: TIMEOUT_MS }], want: 'TimedOut' },
   'seen running: the timeout runs from then': {
-    sights: [
+    observations: [
       { afterMs: TIMEOUT_MS - 1, app: [running('app', 'c')] },
       { afterMs: 2 * TIMEOUT_MS - 2, app: [running('app', 'c')] },
     ],
@@ -225,26 +228,26 @@ const starts: Record<string, Case> = {
     wantChangesInMs: 1,
   },
   'never ready: timed out': {
-    sights: [
+    observations: [
       { afterMs: 1_000, app: [running('app', 'c')] },
       { afterMs: 1_000 + TIMEOUT_MS, app: [running('app', 'c')] },
     ],
     want: 'TimedOut',
   },
   'an old status that comes late does not bring the earlier timeout back': {
-    sights: [
+    observations: [
       { afterMs: 30_000, app: [running('app', 'c')] },
       { afterMs: TIMEOUT_MS, app: [] },
     ],
     want: 'held',
   },
-  'deleted while nothing runs: gone': { sights: [{ deleted: true }], want: 'PodGone' },
+  'deleted while nothing runs: gone': { observations: [{ deleted: true }], want: 'PodGone' },
   'deleted while it starts: held until it ends': {
-    sights: [{ deleted: true, app: [running('app', 'c')] }],
+    observations: [{ deleted: true, app: [running('app', 'c')] }],
     want: 'held',
   },
-  finished: { sights: [{ pod: { phase: 'Failed' } }], want: 'PodFinished' },
-  'node lost': { sights: [{ nodeLost: true, app: [running('app', 'c')] }], want: 'NodeLost' },
+  finished: { observations: [{ pod: { phase: 'Failed' } }], want: 'PodFinished' },
+  'node lost': { observations: [{ nodeLost: true, app: [running('app', 'c')] }], want: 'NodeLost' },
 }
 
 const [STEP_0, STEP_1] = ['startgate-image-0', 'startgate-image-1']
@@ -261,44 +264,44 @@ const stepsDone = [pullGate, ended(STEP_0, 's0'), running(STEP_1, 's1')]
 
 const pulls: Record<string, Case> = {
   'held while the first of two images has been pulled': {
-    sights: [{ init: [pullGate, running(STEP_0, 's0')] }],
+    observations: [{ init: [pullGate, running(STEP_0, 's0')] }],
     want: 'held',
     wantChangesInMs: TIMEOUT_MS,
   },
-  'over when the last image step runs': { sights: [{ init: stepsDone }], want: 'Pulled' },
+  'over when the last image step runs': { observations: [{ init: stepsDone }], want: 'Pulled' },
   'over when the last image step has ended': {
-    sights: [{ init: [pullGate, ended(STEP_0, 's0', 0, { from: 10 }), ended(STEP_1, 's1', 0, { from: 11 })] }],
+    observations: [{ init: [pullGate, ended(STEP_0, 's0', 0, { from: 10 }), ended(STEP_1, 's1', 0, { from: 11 })] }],
     want: 'Pulled',
   },
   'a step of an earlier run is not believed': {
-    sights: [{ init: [pullGate, ended(STEP_0, 'old'), running(STEP_1, 'old')] }],
+    observations: [{ init: [pullGate, ended(STEP_0, 'old'), running(STEP_1, 'old')] }],
     want: 'held',
   },
   'a step in back-off gives the slot back': {
-    sights: [{ init: [pullGate, waiting(STEP_0, 'ImagePullBackOff')] }],
+    observations: [{ init: [pullGate, waiting(STEP_0, 'ImagePullBackOff')] }],
     want: 'BackOff',
   },
   'a step whose pull failed once holds it: the kubelet may be at it again': {
-    sights: [{ init: [pullGate, waiting(STEP_0, 'ErrImagePull')] }],
+    observations: [{ init: [pullGate, waiting(STEP_0, 'ErrImagePull')] }],
     want: 'held',
     wantChangesInMs: TIMEOUT_MS,
   },
   'a step that failed gives the slot back': {
-    sights: [{ init: [pullGate, ended(STEP_0, 's0', 128, { from: 10 })] }],
+    observations: [{ init: [pullGate, ended(STEP_0, 's0', 128, { from: 10 })] }],
     want: 'Failed',
   },
   'over with pull policy Always too: who waits for a start slot holds no pull slot': {
     container: always,
-    sights: [{ init: stepsDone, app: [waiting('app', 'PodInitializing')] }],
+    observations: [{ init: stepsDone, app: [waiting('app', 'PodInitializing')] }],
     want: 'Pulled',
   },
-  'timed out': { sights: [{}, { afterMs: TIMEOUT_MS, init: [pullGate] }], want: 'TimedOut' },
-  'deleted: gone': { sights: [{ deleted: true, init: [pullGate, running(STEP_0, 's0')] }], want: 'PodGone' },
+  'timed out': { observations: [{}, { afterMs: TIMEOUT_MS, init: [pullGate] }], want: 'TimedOut' },
+  'deleted: gone': { observations: [{ deleted: true, init: [pullGate, running(STEP_0, 's0')] }], want: 'PodGone' },
 }
 function check(tc: Case): void {
   const { outcome, changesAtMs } = fold(tc)
   expect(outcome).toBe(tc.want)
-  const nowMs = tc.sights.at(-1)?.afterMs ?? 0
+  const nowMs = tc.observations.at(-1)?.afterMs ?? 0
   if (tc.want === 'held') expect(changesAtMs).toBeGreaterThan(nowMs)
   if (tc.wantChangesInMs !== undefined) expect(changesAtMs).toBe(nowMs + tc.wantChangesInMs)
 }

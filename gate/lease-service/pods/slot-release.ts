@@ -1,5 +1,5 @@
 import type { Pod } from '../../../core/pod.ts'
-import { isAgentsWord, type Readiness } from '../../../core/readiness.ts'
+import { isReportedByAgent, type Readiness } from '../../../core/readiness.ts'
 import type { Grant, ReleaseReason } from '../model/grant.ts'
 import type { Report } from './agent-reports.ts'
 import { type GateEnd, gateEndOf, isPastStarting, type Run, runOf, statusOf } from './container-status.ts'
@@ -46,10 +46,10 @@ export function nothingSeen(nowMs: number): Seen {
   return { grantedAtMs: nowMs, gateEnded: false, runs: new Map(), ended: new Map() }
 }
 
-/** What one sight says of one slot; `run` is the ID of the container that runs under it. */
+/** What one observation says of one slot; `run` is the ID of the container that runs under it. */
 type Verdict = { ended: ReleaseReason } | { ended: undefined; changesAtMs: number; run?: string }
 
-interface Sight {
+interface Observation {
   grant: Grant
   facts: PhaseFacts
   nowMs: number
@@ -69,7 +69,7 @@ const BACK_OFF: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Folds one more sight of a pod into what is known of a grant. A slot is held until it is *seen* to be free: the
+ * Folds one more observation of a pod into what is known of a grant. A slot is held until it is *seen* to be free: the
  * container past starting, ended or in back-off, in a status that also shows the end of this very grant's gate; or
  * until the timeout, which runs from the grant, and anew from when the container is first seen running. Where the
  * readiness is the agent's to tell, its word takes the place of the probes, and it may ask for more time.
@@ -101,44 +101,46 @@ export function releaseReasonOf(seen: Seen): ReleaseReason {
   return reasons.find(r => r !== 'Ready' && r !== 'Pulled') ?? reasons[0] ?? 'PodGone'
 }
 
-function verdictOf(name: string, sight: Sight, gate: GateEnd | undefined): Verdict {
-  const { pod, nodeLost } = sight.facts
+function verdictOf(name: string, observed: Observation, gate: GateEnd | undefined): Verdict {
+  const { pod, nodeLost } = observed.facts
   if (nodeLost) return { ended: 'NodeLost' }
   if (pod && isFinished(pod)) return { ended: 'PodFinished' }
-  const verdict = shownVerdict(name, sight, gate)
+  const verdict = shownVerdict(name, observed, gate)
   // What is being deleted starts nothing more; what runs already holds on until it ends.
   if (pod?.metadata.deletionTimestamp && !verdict.ended && !verdict.run) return { ended: 'PodGone' }
   return verdict
 }
 
-function shownVerdict(name: string, sight: Sight, gate: GateEnd | undefined): Verdict {
-  const { pod, readiness } = sight.facts
+function shownVerdict(name: string, observed: Observation, gate: GateEnd | undefined): Verdict {
+  const { pod, readiness } = observed.facts
   const kind = readiness?.[name]
-  const told = kind && isAgentsWord(kind) ? reportOf(name, sight) : undefined
+  const told = kind && isReportedByAgent(kind) ? reportOf(name, observed) : undefined
   if (told?.state === 'ready') return { ended: 'Ready' }
   if (told?.state === 'failed') return { ended: 'Failed' }
-  if (!pod || !gate) return heldUntilTimeout(name, sight)
-  return sight.grant.resource === 'pull' ? pullVerdict(pod, sight, gate) : startVerdict(name, { ...sight, pod }, gate)
+  if (!pod || !gate) return heldUntilTimeout(name, observed)
+  return observed.grant.resource === 'pull'
+    ? pullVerdict(pod, observed, gate)
+    : startVerdict(name, { ...observed, pod }, gate)
 }
 
 /** The agent's latest word on a container, unless it speaks of a run from before the grant. */
-function reportOf(name: string, { grant, facts }: Sight): Report | undefined {
+function reportOf(name: string, { grant, facts }: Observation): Report | undefined {
   const report = facts.reports?.get(name)
   return report?.containerId && isStale(grant, report.containerId) ? undefined : report
 }
 
-function heldUntilTimeout(name: string, sight: Sight, run?: string): Verdict {
-  const { grant, facts, nowMs } = sight
+function heldUntilTimeout(name: string, observed: Observation, run?: string): Verdict {
+  const { grant, facts, nowMs } = observed
   const sinceMs = facts.seen.runs.get(name)?.sinceMs ?? (run ? nowMs : facts.seen.grantedAtMs)
-  const extendedToMs = reportOf(name, sight)?.extendedToMs ?? 0
+  const extendedToMs = reportOf(name, observed)?.extendedToMs ?? 0
   const latestMs = sinceMs + (facts.maxStartTimeoutMs ?? 0)
   const changesAtMs = Math.max(sinceMs + grant.timeoutMs, Math.min(extendedToMs, latestMs))
   if (changesAtMs <= nowMs) return { ended: 'TimedOut' }
   return { ended: undefined, changesAtMs, ...(run && { run }) }
 }
 
-function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd): Verdict {
-  const { pod, grant, facts, nowMs } = sight
+function startVerdict(name: string, observed: Observation & { pod: Pod }, gate: GateEnd): Verdict {
+  const { pod, grant, facts, nowMs } = observed
   const status = statusOf(pod, name)
   const run = runOf(status, grant, gate)
   const readiness = facts.readiness?.[name]
@@ -146,13 +148,13 @@ function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd):
     const isDone = readiness?.type === 'completed' && run.exitCode === 0
     return { ended: isDone ? 'Ready' : endReason(run) }
   }
-  if (run.kind === 'waiting') return BACK_OFF.has(run.reason) ? { ended: 'BackOff' } : heldUntilTimeout(name, sight)
+  if (run.kind === 'waiting') return BACK_OFF.has(run.reason) ? { ended: 'BackOff' } : heldUntilTimeout(name, observed)
   const first = facts.seen.runs.get(name)
   if (first && first.id !== run.id) return { ended: 'Failed' }
   const isPast = isPastBy(readiness, () => isPastStarting(containerOf(pod, name), status))
   const settledAtMs = (first?.sinceMs ?? nowMs) + facts.settleMs
   if (isPast ?? settledAtMs <= nowMs) return { ended: 'Ready' }
-  const held = heldUntilTimeout(name, sight, run.id)
+  const held = heldUntilTimeout(name, observed, run.id)
   return isPast === undefined && !held.ended ? { ...held, changesAtMs: Math.min(held.changesAtMs, settledAtMs) } : held
 }
 
@@ -161,21 +163,21 @@ function startVerdict(name: string, sight: Sight & { pod: Pod }, gate: GateEnd):
  */
 export function isPastBy(readiness: Readiness | undefined, byProbes: () => boolean | undefined): boolean | undefined {
   if (readiness?.type === 'simple') return undefined
-  return readiness && isAgentsWord(readiness) ? false : byProbes()
+  return readiness && isReportedByAgent(readiness) ? false : byProbes()
 }
 
 /**
  * Over when the last image step has started, or one failed. With pull policy Always the kubelet asks the registry once
  * more at the app's start, but a pod that waits for its start slot must not hold a pull slot meanwhile.
  */
-function pullVerdict(pod: Pod, sight: Sight, gate: GateEnd): Verdict {
-  const { grant } = sight
+function pullVerdict(pod: Pod, observed: Observation, gate: GateEnd): Verdict {
+  const { grant } = observed
   const steps = grant.containers.map(name => runOf(statusOf(pod, name), grant, gate))
   const failed = steps.find(step => step.kind === 'ended' && step.exitCode !== 0)
   if (failed?.kind === 'ended') return { ended: endReason(failed) }
   if (steps.some(run => run.kind === 'waiting' && BACK_OFF.has(run.reason))) return { ended: 'BackOff' }
   const pending = steps.slice(-1).some(run => run.kind === 'waiting')
-  return pending ? heldUntilTimeout(grant.key, sight) : { ended: 'Pulled' }
+  return pending ? heldUntilTimeout(grant.key, observed) : { ended: 'Pulled' }
 }
 
 function endReason(run: Run & { kind: 'ended' }): ReleaseReason {

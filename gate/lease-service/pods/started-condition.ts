@@ -1,6 +1,6 @@
 import type { ContainerSight } from '../../../core/lease-api.ts'
 import type { Pod } from '../../../core/pod.ts'
-import { isAgentsWord } from '../../../core/readiness.ts'
+import { isReportedByAgent } from '../../../core/readiness.ts'
 import type { Dependency, Sequence } from '../../../core/sequence.ts'
 import type { Report } from './agent-reports.ts'
 import { containersSeen } from './container-observation.ts'
@@ -28,7 +28,7 @@ type Phase = 'ready' | 'failed' | 'starting' | 'waiting'
 export function startedCondition(pod: Pod, sequence: Sequence, facts: StartFacts): StartedCondition {
   const sights = containersSeen(pod, sequence, facts.attempt)
   const phases = new Map<string, Phase>()
-  for (const [name, sight] of Object.entries(sights)) phases.set(name, phaseOf(name, sight, sequence, facts))
+  for (const [name, observed] of Object.entries(sights)) phases.set(name, phaseOf(name, observed, sequence, facts))
   const inPhase = (phase: Phase) => [...phases].flatMap(([name, p]) => (p === phase ? [name] : []))
   const [failed, starting, waiting] = [inPhase('failed'), inPhase('starting'), inPhase('waiting')]
   const said = (name: string) => wordsOf(facts.reports?.get(name))
@@ -43,15 +43,15 @@ export function startedCondition(pod: Pod, sequence: Sequence, facts: StartFacts
   return { type, status: 'False', reason, message: sentences.join('; ') }
 }
 
-function phaseOf(name: string, sight: ContainerSight, { readiness }: Sequence, facts: StartFacts): Phase {
+function phaseOf(name: string, observed: ContainerSight, { readiness }: Sequence, facts: StartFacts): Phase {
   const kind = readiness[name]
   const isTold = facts.reports?.get(name)?.state === 'ready'
-  const isRunning = sight.state === 'running'
-  const isShown = kind?.type === 'probe' ? isRunning && sight.started && sight.ready : isRunning
-  const isDone = sight.state === 'terminated' && sight.exitCode === 0
-  if (isDone || (kind && isAgentsWord(kind) ? isTold : isShown)) return 'ready'
+  const isRunning = observed.state === 'running'
+  const isShown = kind?.type === 'probe' ? isRunning && observed.started && observed.ready : isRunning
+  const isDone = observed.state === 'terminated' && observed.exitCode === 0
+  if (isDone || (kind && isReportedByAgent(kind) ? isTold : isShown)) return 'ready'
   if (facts.timedOut.has(name)) return 'failed'
-  return sight.state === 'waiting' ? 'waiting' : 'starting'
+  return observed.state === 'waiting' ? 'waiting' : 'starting'
 }
 
 function isMet(

@@ -4,7 +4,7 @@ import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type Taken } from './fair-queue.ts'
-import { type Pass, Passes, type PassFacts } from './over-limit-grants.ts'
+import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
 
@@ -28,7 +28,7 @@ export interface AdmissionDeps {
 export interface Admitted {
   taken: Taken[]
   /** Those that pass although there is no room. */
-  passes: Pass[]
+  passes: OverLimitGrant[]
   blocked: Blocked[]
 }
 
@@ -45,7 +45,7 @@ interface Kept {
 export class Admission {
   readonly #deps: AdmissionDeps
   readonly #rates: Rates
-  readonly #passes = new Passes()
+  readonly #overLimit = new OverLimitGrants()
   readonly #overdue: Record<Resource, Overdue> = { pull: new Overdue(), start: new Overdue() }
   readonly #kept: Partial<Record<Resource, Kept>> = {}
   /** The decision that is being made goes by time, too. */
@@ -82,7 +82,7 @@ export class Admission {
       away.length > 0 ? without(away, decideAnew()) : this.#keep(resource, { tickets, first }, decideAnew)
     for (const { ticket } of taken) this.#granted(ticket, nowMs)
     if (resource === 'pull') return { taken, passes: [], blocked }
-    return { taken, ...this.#pass(blocked, this.#passFacts(scopesOf, nowMs), nowMs) }
+    return { taken, ...this.#grantOverLimit(blocked, this.#overLimitFacts(scopesOf, nowMs), nowMs) }
   }
 
   /**
@@ -114,8 +114,8 @@ export class Admission {
   }
 
   /** One by one: the first may use up what its rate still allows. */
-  #pass(blocked: Blocked[], facts: PassFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#passes.due(blocked, facts, nowMs)
+  #grantOverLimit(blocked: Blocked[], facts: OverLimitFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
+    const due = this.#overLimit.due(blocked, facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)
@@ -131,7 +131,7 @@ export class Admission {
   #granted(ticket: Ticket, nowMs: number): void {
     this.#overdue[ticket.resource].granted(ticket)
     if (ticket.resource === 'pull') return
-    this.#passes.granted(ticket, nowMs)
+    this.#overLimit.granted(ticket, nowMs)
     for (const scope of this.#deps.scopesOf(ticket, this.#deps.facts))
       if (scope.windowMs !== undefined) this.#rates.take(scope, ticket.slots, nowMs)
   }
@@ -177,7 +177,7 @@ export class Admission {
     }
   }
 
-  #passFacts(scopesOf: (ticket: Ticket) => Scope[], nowMs: number): PassFacts {
+  #overLimitFacts(scopesOf: (ticket: Ticket) => Scope[], nowMs: number): OverLimitFacts {
     const { settings, namespaces } = this.#deps.facts
     return {
       floorOf: namespace =>
@@ -208,8 +208,8 @@ export class Admission {
     const times = blocked.flatMap(({ obstacle: { scope } }) =>
       scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope)],
     )
-    const passesMs = this.#passes.wakeAtMs()
-    const all = [...times, ...laterMs, ...(passesMs === undefined ? [] : [passesMs])]
+    const overLimitMs = this.#overLimit.wakeAtMs()
+    const all = [...times, ...laterMs, ...(overLimitMs === undefined ? [] : [overLimitMs])]
     return all.length > 0 ? all.reduce((a, b) => Math.min(a, b)) : undefined
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Ticket } from '../model/grant.ts'
 import type { Blocked, Obstacle } from './fair-queue.ts'
-import { Passes, type PassFacts } from './over-limit-grants.ts'
+import { type OverLimitFacts, OverLimitGrants } from './over-limit-grants.ts'
 
 const SIX_A_MINUTE = { count: 6, periodMs: 60_000 }
 
@@ -12,7 +12,7 @@ function blocked(key: string, fields: { namespace?: string; kind?: Obstacle['kin
   return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1 }
 }
 
-const facts = (fields: Partial<PassFacts> = {}): PassFacts => ({
+const facts = (fields: Partial<OverLimitFacts> = {}): OverLimitFacts => ({
   floorOf: () => undefined,
   maxWaitMsOf: () => undefined,
   askedAtMs: () => 0,
@@ -21,73 +21,73 @@ const facts = (fields: Partial<PassFacts> = {}): PassFacts => ({
 })
 const floor = facts({ floorOf: namespace => (namespace === undefined ? SIX_A_MINUTE : undefined) })
 
-const keysAt = (passes: Passes, waiting: Blocked[], given: PassFacts, nowMs: number) =>
-  passes.due(waiting, given, nowMs).map(({ ticket }) => ticket.key)
+const keysAt = (overLimit: OverLimitGrants, waiting: Blocked[], given: OverLimitFacts, nowMs: number) =>
+  overLimit.due(waiting, given, nowMs).map(({ ticket }) => ticket.key)
 
 test('a floor lets the first one go when nothing began for its time, and the next one a time later', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const waiting = [blocked('a'), blocked('b')]
-  expect(keysAt(passes, waiting, floor, 0)).toEqual([])
-  expect(passes.wakeAtMs()).toBe(10_000)
-  expect(keysAt(passes, waiting, floor, 10_000)).toEqual(['a'])
-  passes.granted(blocked('a').ticket, 10_000)
-  expect(keysAt(passes, waiting.slice(1), floor, 10_001)).toEqual([])
-  expect(keysAt(passes, waiting.slice(1), floor, 20_001)).toEqual(['b'])
+  expect(keysAt(overLimit, waiting, floor, 0)).toEqual([])
+  expect(overLimit.wakeAtMs()).toBe(10_000)
+  expect(keysAt(overLimit, waiting, floor, 10_000)).toEqual(['a'])
+  overLimit.granted(blocked('a').ticket, 10_000)
+  expect(keysAt(overLimit, waiting.slice(1), floor, 10_001)).toEqual([])
+  expect(keysAt(overLimit, waiting.slice(1), floor, 20_001)).toEqual(['b'])
 })
 
 test('after a pass it is known when the next one is due', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const waiting = [blocked('a'), blocked('b')]
-  keysAt(passes, waiting, floor, 0)
-  keysAt(passes, waiting, floor, 10_000)
-  expect(passes.wakeAtMs()).toBe(20_000)
-  passes.granted(blocked('a').ticket, 10_000)
-  expect(keysAt(passes, waiting.slice(1), floor, 20_000)).toEqual(['b'])
+  keysAt(overLimit, waiting, floor, 0)
+  keysAt(overLimit, waiting, floor, 10_000)
+  expect(overLimit.wakeAtMs()).toBe(20_000)
+  overLimit.granted(blocked('a').ticket, 10_000)
+  expect(keysAt(overLimit, waiting.slice(1), floor, 20_000)).toEqual(['b'])
 })
 
 test('a start that is granted with room puts the floor off', () => {
-  const passes = new Passes()
-  keysAt(passes, [blocked('a')], floor, 0)
-  passes.granted(blocked('z').ticket, 5_000)
-  expect(keysAt(passes, [blocked('a')], floor, 10_000)).toEqual([])
+  const overLimit = new OverLimitGrants()
+  keysAt(overLimit, [blocked('a')], floor, 0)
+  overLimit.granted(blocked('z').ticket, 5_000)
+  expect(keysAt(overLimit, [blocked('a')], floor, 10_000)).toEqual([])
 })
 
 test('a line that was empty meanwhile begins anew: who has just come must wait', () => {
-  const passes = new Passes()
-  keysAt(passes, [blocked('a')], floor, 0)
-  keysAt(passes, [], floor, 5_000)
-  expect(keysAt(passes, [blocked('b')], floor, 60_000)).toEqual([])
+  const overLimit = new OverLimitGrants()
+  keysAt(overLimit, [blocked('a')], floor, 0)
+  keysAt(overLimit, [], floor, 5_000)
+  expect(keysAt(overLimit, [blocked('b')], floor, 60_000)).toEqual([])
 })
 
 test('0 freezes: it beats the floor and a maximum wait', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const both = { ...floor, maxWaitMsOf: () => 1_000 }
-  keysAt(passes, [blocked('a', { kind: 'frozen' })], both, 0)
-  expect(keysAt(passes, [blocked('a', { kind: 'frozen' })], both, 3_600_000)).toEqual([])
+  keysAt(overLimit, [blocked('a', { kind: 'frozen' })], both, 0)
+  expect(keysAt(overLimit, [blocked('a', { kind: 'frozen' })], both, 3_600_000)).toEqual([])
 })
 
 test('a ceiling counts for those who pass, too', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const slow = { ...floor, maxWaitMsOf: () => 1_000, withinRatesAtMs: () => 9_999_999 }
-  keysAt(passes, [blocked('a')], slow, 0)
-  expect(keysAt(passes, [blocked('a')], slow, 3_600_000)).toEqual([])
+  keysAt(overLimit, [blocked('a')], slow, 0)
+  expect(keysAt(overLimit, [blocked('a')], slow, 3_600_000)).toEqual([])
 })
 
 test('a namespace with a floor does not lift the others', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const ours = facts({ floorOf: namespace => (namespace === 'b' ? SIX_A_MINUTE : undefined) })
   const waiting = [blocked('a'), blocked('b', { namespace: 'b' })]
-  keysAt(passes, waiting, ours, 0)
-  expect(keysAt(passes, waiting, ours, 10_000)).toEqual(['b'])
+  keysAt(overLimit, waiting, ours, 0)
+  expect(keysAt(overLimit, waiting, ours, 10_000)).toEqual(['b'])
 })
 
 test('after the maximum wait pods pass one a second', () => {
-  const passes = new Passes()
+  const overLimit = new OverLimitGrants()
   const given = facts({ maxWaitMsOf: () => 60_000 })
   const waiting = ['a', 'b', 'c'].map(key => blocked(key))
-  expect(keysAt(passes, waiting, given, 59_999)).toEqual([])
-  expect(passes.wakeAtMs()).toBe(60_000)
-  expect(keysAt(passes, waiting, given, 60_000)).toEqual(['a'])
-  expect(keysAt(passes, waiting.slice(1), given, 60_999)).toEqual([])
-  expect(keysAt(passes, waiting.slice(1), given, 61_000)).toEqual(['b'])
+  expect(keysAt(overLimit, waiting, given, 59_999)).toEqual([])
+  expect(overLimit.wakeAtMs()).toBe(60_000)
+  expect(keysAt(overLimit, waiting, given, 60_000)).toEqual(['a'])
+  expect(keysAt(overLimit, waiting.slice(1), given, 60_999)).toEqual([])
+  expect(keysAt(overLimit, waiting.slice(1), given, 61_000)).toEqual(['b'])
 })

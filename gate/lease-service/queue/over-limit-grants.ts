@@ -3,12 +3,12 @@ import type { Ticket } from '../model/grant.ts'
 import type { Blocked } from './fair-queue.ts'
 
 /** A ticket that passes although limits are full. */
-export interface Pass {
+export interface OverLimitGrant {
   ticket: Ticket
   reason: string
 }
 
-export interface PassFacts {
+export interface OverLimitFacts {
   /** Of the cluster (undefined) or a namespace; undefined: no floor. */
   floorOf: (namespace: string | undefined) => Rate | undefined
   maxWaitMsOf: (namespace: string) => number | undefined
@@ -21,13 +21,13 @@ export interface PassFacts {
 /**
  * Pods whose wait is over pass one by one, or a long stop would end in the herd that the limits are there to prevent.
  */
-const PASS_GAP_MS = 1_000
+const OVER_LIMIT_GAP_MS = 1_000
 
 /**
  * Who passes full limits: by a floor (`min-start-rate`), when pods wait and none began to start for its time, or by a
  * maximum wait. Freezing is meant: 0 beats both. Monotonic ms.
  */
-export class Passes {
+export class OverLimitGrants {
   /** By `cluster` or `namespace/x`: since when there has been somebody who waits and nobody who began. */
   readonly #sinceMs = new Map<string, number>()
   #lastOverdueMs = Number.NEGATIVE_INFINITY
@@ -40,7 +40,7 @@ export class Passes {
   }
 
   /** Picks from those who wait, in their order. `wakeAtMs` tells when to look again. */
-  due(blocked: readonly Blocked[], facts: PassFacts, nowMs: number): Pass[] {
+  due(blocked: readonly Blocked[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
     this.#wakeAtMs = undefined
     const able = blocked.filter(({ obstacle }) => obstacle.kind !== 'frozen').map(({ ticket }) => ticket)
     const passes = [...this.#byFloor(able, facts, nowMs), ...this.#byMaxWait(able, facts, nowMs)]
@@ -51,7 +51,7 @@ export class Passes {
     return this.#wakeAtMs
   }
 
-  #byFloor(able: Ticket[], facts: PassFacts, nowMs: number): Pass[] {
+  #byFloor(able: Ticket[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
     const firsts = new Map<string, Ticket>()
     for (const ticket of able)
       for (const scope of ['cluster', `namespace/${ticket.namespace}`])
@@ -73,12 +73,12 @@ export class Passes {
     })
   }
 
-  #byMaxWait(able: Ticket[], facts: PassFacts, nowMs: number): Pass[] {
+  #byMaxWait(able: Ticket[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
     for (const ticket of able) {
       const maxWaitMs = facts.maxWaitMsOf(ticket.namespace)
       if (maxWaitMs === undefined) continue
       const waitedMs = facts.askedAtMs(ticket) + maxWaitMs
-      const dueMs = Math.max(waitedMs, this.#lastOverdueMs + PASS_GAP_MS, facts.withinRatesAtMs(ticket))
+      const dueMs = Math.max(waitedMs, this.#lastOverdueMs + OVER_LIMIT_GAP_MS, facts.withinRatesAtMs(ticket))
       if (dueMs > nowMs) {
         this.#wake(dueMs)
         continue

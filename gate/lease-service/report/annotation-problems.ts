@@ -1,7 +1,7 @@
 export interface BadAnnotationRow {
   kind: 'Namespace' | 'Node'
   name: string
-  /** Annotations that cannot be read, or have no leave. */
+  /** Annotations that cannot be read, or are not allowed. */
   count: number
 }
 

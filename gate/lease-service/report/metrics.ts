@@ -158,7 +158,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
   })
   new Gauge({
     name: 'startgate_bad_annotations',
-    help: "Annotations of a namespace or node that cannot be read (the last good values stay in force) or need the chart's leave.",
+    help: "Annotations of a namespace or node that cannot be read (the last good values stay in force) or need the chart's permission.",
     labelNames: ['kind', 'name'],
     registers,
     collect() {

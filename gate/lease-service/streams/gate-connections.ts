@@ -6,9 +6,9 @@ import { LatestRuns } from '../model/latest-runs.ts'
 import type { Directions, Stream } from '../model/stream.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import { type QueueLength, queueLengths } from '../report/queue-length.ts'
-import { Streams } from './gate-streams.ts'
-import { absences, LEAST_AWAY_MS } from './reconnect-policy.ts'
-import { Returns } from './reconnect-times.ts'
+import { GateStreams } from './gate-streams.ts'
+import { MIN_RECONNECT_DELAY_MS, reconnectDelays } from './reconnect-policy.ts'
+import { ReconnectTimes } from './reconnect-times.ts'
 
 export interface GateDeskDeps {
   /** Where gates find this replica (host:port). */
@@ -33,9 +33,9 @@ export interface GateDeskDeps {
 /** The gates that listen, what each is told, and since when it waits. */
 export class GateDesk {
   readonly #deps: GateDeskDeps
-  readonly #streams = new Streams()
+  readonly #streams = new GateStreams()
   readonly #askedAtMs = new LatestRuns<number>()
-  readonly #returns = new Returns()
+  readonly #returns = new ReconnectTimes()
   #waiting: readonly Waiting[] = []
 
   constructor(deps: GateDeskDeps) {
@@ -58,7 +58,7 @@ export class GateDesk {
   /** How long somebody should be away for whom there is no room; `key` names it. */
   awayMs(key: string): number {
     const { clock, random } = this.#deps
-    return this.#returns.afterMs(key, LEAST_AWAY_MS, { nowMs: clock.monotonicMs(), random })
+    return this.#returns.afterMs(key, MIN_RECONNECT_DELAY_MS, { nowMs: clock.monotonicMs(), random })
   }
 
   /** False when another stream has taken over meanwhile. */
@@ -72,7 +72,12 @@ export class GateDesk {
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
     if (this.#deps.isMute()) return
-    for (const [row, afterMs] of absences(waiting, { agents: agents(), returns: this.#returns, nowMs, random })) {
+    for (const [row, afterMs] of reconnectDelays(waiting, {
+      agents: agents(),
+      returns: this.#returns,
+      nowMs,
+      random,
+    })) {
       this.#tellOne(row, afterMs, nowMs)
       reporter.waiting(row, nowMs - (this.#askedSince(row.key) ?? nowMs), podOf)
     }
@@ -136,11 +141,11 @@ export class GateDesk {
   #askForPressure(waiting: readonly Waiting[], nowMs: number): void {
     const { pressures, podOf, random, address } = this.#deps
     if (!pressures.isOn) return
-    const witnesses = waiting.flatMap(({ key }) => {
+    const reporters = waiting.flatMap(({ key }) => {
       const { metadata, spec } = podOf(key) ?? {}
       if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key) || this.#deps.isQuiet(key)) return []
       return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
     })
-    for (const key of pressures.ask(witnesses, nowMs, random)) this.#streams.askPressure(key, address, nowMs)
+    for (const key of pressures.ask(reporters, nowMs, random)) this.#streams.askPressure(key, address, nowMs)
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { GateMessage } from '../../../core/lease-api.ts'
 import type { Stream } from '../model/stream.ts'
-import { Streams } from './gate-streams.ts'
+import { GateStreams } from './gate-streams.ts'
 
 function fakeStream(nonce = 'nonce-01') {
   const heard: GateMessage[] = []
@@ -17,7 +17,7 @@ const shop = { resource: 'start', namespace: 'shop', cause: 'full' } as const
 const row = (place: number) => ({ key: 'k', ...shop, place, of: 9, reason: 'in line' })
 
 test('a place is told at once, the next changes at most once a second, and silence is broken every 5 s', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const { heard, stream } = fakeStream()
   streams.open('k', stream)
   streams.tell(row(3), 10)
@@ -32,7 +32,7 @@ test('a place is told at once, the next changes at most once a second, and silen
 })
 
 test('where there are thousands a change of place waits for the heartbeat', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   for (let i = 0; i < 10_000; i++) streams.open(String(i), fakeStream().stream)
   const { heard, stream } = fakeStream()
   streams.open('k', stream)
@@ -45,7 +45,7 @@ test('where there are thousands a change of place waits for the heartbeat', () =
 })
 
 test('a gate that waits is asked for the pressure on its node once', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const { heard, stream } = fakeStream()
   streams.open('k', stream)
   streams.tell(row(3), 10)
@@ -57,7 +57,7 @@ test('a gate that waits is asked for the pressure on its node once', () => {
 })
 
 test('whose grant is being stored hears no place that was his before, and in the end how long that took', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const { heard, stream } = fakeStream()
   streams.open('k', stream)
   streams.tell(row(3), 10)
@@ -72,7 +72,7 @@ test('whose grant is being stored hears no place that was his before, and in the
 })
 
 test('the grant carries the nonce of the stream it goes to', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const first = fakeStream('nonce-01')
   const second = fakeStream('nonce-02')
   streams.open('k', first.stream)
@@ -84,7 +84,7 @@ test('the grant carries the nonce of the stream it goes to', () => {
 })
 
 test('a broken stream that was taken over does not take the new one down', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const first = fakeStream()
   const second = fakeStream()
   streams.open('k', first.stream)
@@ -95,7 +95,7 @@ test('a broken stream that was taken over does not take the new one down', () =>
 })
 
 test('nothing is sent when nothing has changed', () => {
-  const streams = new Streams()
+  const streams = new GateStreams()
   const { heard, stream } = fakeStream()
   streams.open('k', stream)
   for (let ms = 10; ms < 4_000; ms += 500) {

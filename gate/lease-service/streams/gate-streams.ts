@@ -17,7 +17,7 @@ const LEAST_GAP_MS = 1_000
 const MESSAGES_PER_SECOND = 2_000
 
 /** The open answers, one a key. Time comes in as monotonic ms. */
-export class Streams {
+export class GateStreams {
   readonly #open = new Map<string, Open>()
 
   get size(): number {

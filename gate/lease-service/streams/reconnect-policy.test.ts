@@ -3,15 +3,15 @@ import { expect, test } from 'vitest'
 import type { Waiting } from '../model/grant.ts'
 import {
   ARRIVING_STREAMS,
-  absences,
   CONNECTED_PLACES,
   connectedPlaces,
-  leastAwayMs,
   MAX_AGENT_STREAMS,
-  MAX_ASIDE_STREAMS,
   MAX_STREAMS,
+  MAX_UNQUEUED_STREAMS,
+  minReconnectDelayMs,
+  reconnectDelays,
 } from './reconnect-policy.ts'
-import { Returns } from './reconnect-times.ts'
+import { ReconnectTimes } from './reconnect-times.ts'
 
 test.each([
   ['the next place goes away briefly', { place: CONNECTED_PLACES + 1, estimateMs: 900_000 }, 5_000],
@@ -19,7 +19,7 @@ test.each([
   ['half the line in 40 s: back before its turn', { place: 2_000, estimateMs: 40_000 }, 20_000],
   ['an estimate counts for half a minute at most', { place: 10_000, estimateMs: 900_000 }, 30_000],
 ])('%s', (_, row, want) => {
-  expect(leastAwayMs(row, CONNECTED_PLACES)).toBe(want)
+  expect(minReconnectDelayMs(row, CONNECTED_PLACES)).toBe(want)
 })
 
 const row = (key: string, cause: Waiting['cause'], place: number): Waiting => {
@@ -29,7 +29,7 @@ const line = (name: string, length: number) =>
   Array.from({ length }, (_, i) => row(`${name}-${i}`, i ? 'behind' : 'full', i + 1))
 const aside = (count: number) => Array.from({ length: count }, (_, i) => row(`aside-${i}`, 'order', 1))
 const told = (waiting: Waiting[], agents = 0) => [
-  ...absences(waiting, { agents, returns: new Returns(), nowMs: 0, random: () => 0 }),
+  ...reconnectDelays(waiting, { agents, returns: new ReconnectTimes(), nowMs: 0, random: () => 0 }),
 ]
 const staying = (waiting: Waiting[], agents = 0) =>
   told(waiting, agents).flatMap(([{ key }, afterMs]) => (afterMs === undefined ? [key] : []))
@@ -59,13 +59,13 @@ test('a ticket that is set aside stands in no line, so it takes no place of one'
 })
 
 test('who stands in no line takes no places from lines until there are thousands, of whom the last go away', () => {
-  expect(staying([...aside(MAX_ASIDE_STREAMS), ...line('one', CONNECTED_PLACES)])).toHaveLength(
-    MAX_ASIDE_STREAMS + CONNECTED_PLACES,
+  expect(staying([...aside(MAX_UNQUEUED_STREAMS), ...line('one', CONNECTED_PLACES)])).toHaveLength(
+    MAX_UNQUEUED_STREAMS + CONNECTED_PLACES,
   )
-  const away = told([...aside(MAX_ASIDE_STREAMS + 1), ...line('one', CONNECTED_PLACES)]).filter(
+  const away = told([...aside(MAX_UNQUEUED_STREAMS + 1), ...line('one', CONNECTED_PLACES)]).filter(
     ([, ms]) => ms !== undefined,
   )
-  expect(away).toEqual([[row(`aside-${MAX_ASIDE_STREAMS}`, 'order', 1), 5_000]])
+  expect(away).toEqual([[row(`aside-${MAX_UNQUEUED_STREAMS}`, 'order', 1), 5_000]])
 })
 
 test('how long many stay away follows from how many there are', () => {

@@ -1,5 +1,5 @@
 import type { WaitCause, Waiting } from '../model/grant.ts'
-import type { Returns } from './reconnect-times.ts'
+import type { ReconnectTimes } from './reconnect-times.ts'
 
 /**
  * Places of one line whose gates keep their connection. Enough that a line which moves by 30 a second does not run dry
@@ -19,16 +19,16 @@ export const MAX_AGENT_STREAMS = 3_000
 /**
  * Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late.
  */
-export const MAX_ASIDE_STREAMS = 3_000
+export const MAX_UNQUEUED_STREAMS = 3_000
 
-export const LEAST_AWAY_MS = 5_000
+export const MIN_RECONNECT_DELAY_MS = 5_000
 /** An estimate is not trusted for longer: order is computed from those who are there. */
 const LONGEST_ESTIMATE_MS = 30_000
 
 export interface Room {
   /** Agents that are connected. */
   agents: number
-  returns: Returns
+  returns: ReconnectTimes
   nowMs: number
   /** In [0, 1). */
   random: () => number
@@ -39,17 +39,17 @@ export interface Room {
  * their turn: the first of each line, then the second of each, up to CONNECTED_PLACES, while there is room. Nobody
  * loses a place by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
  */
-export function* absences(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
-  const asideStreams = Math.min(MAX_ASIDE_STREAMS, waiting.filter(isAside).length)
-  const inLine = MAX_STREAMS - ARRIVING_STREAMS - Math.min(room.agents, MAX_AGENT_STREAMS) - asideStreams
+export function* reconnectDelays(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
+  const unqueuedStreams = Math.min(MAX_UNQUEUED_STREAMS, waiting.filter(isUnqueued).length)
+  const inLine = MAX_STREAMS - ARRIVING_STREAMS - Math.min(room.agents, MAX_AGENT_STREAMS) - unqueuedStreams
   const connected = connectedPlaces(waiting, inLine)
-  let asideLeft = asideStreams
+  let unqueuedLeft = unqueuedStreams
   let moreLeft = connected.more
   for (const row of waiting) {
-    const stays = isAside(row)
-      ? asideLeft-- > 0
+    const stays = isUnqueued(row)
+      ? unqueuedLeft-- > 0
       : row.place <= connected.places || (row.place === connected.places + 1 && moreLeft-- > 0)
-    yield [row, stays ? undefined : room.returns.afterMs(row.key, leastAwayMs(row, connected.places), room)]
+    yield [row, stays ? undefined : room.returns.afterMs(row.key, minReconnectDelayMs(row, connected.places), room)]
   }
 }
 
@@ -57,7 +57,7 @@ export function* absences(waiting: readonly Waiting[], room: Room): Iterable<[Wa
 export function connectedPlaces(waiting: readonly Waiting[], room: number): { places: number; more: number } {
   const at = new Array<number>(CONNECTED_PLACES + 1).fill(0)
   for (const row of waiting)
-    if (!isAside(row) && row.place <= CONNECTED_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
+    if (!isUnqueued(row) && row.place <= CONNECTED_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
   let left = room
   for (let place = 1; place <= CONNECTED_PLACES; place++) {
     const count = at[place] ?? 0
@@ -79,12 +79,15 @@ const IS_IN_LINE: Record<WaitCause, boolean> = {
   'set-aside': false,
 }
 
-function isAside({ cause }: Waiting): boolean {
+function isUnqueued({ cause }: Waiting): boolean {
   return !IS_IN_LINE[cause]
 }
 
 /** Until its place is one of those connected, as far as that can be told: the line may be new or frozen. */
-export function leastAwayMs({ place, estimateMs }: Pick<Waiting, 'place' | 'estimateMs'>, connected: number): number {
+export function minReconnectDelayMs(
+  { place, estimateMs }: Pick<Waiting, 'place' | 'estimateMs'>,
+  connected: number,
+): number {
   const untilConnectedMs = ((estimateMs ?? 0) * (place - connected)) / place
-  return Math.min(LONGEST_ESTIMATE_MS, Math.max(LEAST_AWAY_MS, untilConnectedMs))
+  return Math.min(LONGEST_ESTIMATE_MS, Math.max(MIN_RECONNECT_DELAY_MS, untilConnectedMs))
 }

@@ -1,10 +1,10 @@
 import type { AgentReport, ContainerSight, GateVerdict } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
-import { isAgentsWord } from '../../../core/readiness.ts'
+import { isReportedByAgent } from '../../../core/readiness.ts'
 import type { Dependency, Sequence, Stage } from '../../../core/sequence.ts'
 import type { Notification } from './notify/datagram.ts'
 import {
-  hasEndedWell,
+  hasSucceeded,
   lateAtMs,
   notified,
   type ReadyContext,
@@ -228,7 +228,7 @@ export function isFinished(rules: Rules, state: SequencingState, nowMs: number):
   return (
     state.stages.every(stage => stage.hasPassed) &&
     Object.entries(state.tracks).every(
-      ([name, { sight }]) => phaseOf(rules, state, name, nowMs) === 'ready' || hasEndedWell(sight),
+      ([name, { sight }]) => phaseOf(rules, state, name, nowMs) === 'ready' || hasSucceeded(sight),
     )
   )
 }
@@ -238,7 +238,7 @@ export function reportsOf(rules: Rules, state: SequencingState, nowMs: number): 
   return Object.entries(state.tracks).flatMap(([container, track]) => {
     const readiness = rules.sequence.readiness[container]
     const phase = phaseOf(rules, state, container, nowMs)
-    if (!readiness || !isAgentsWord(readiness) || phase === 'blocked' || phase === 'pending') return []
+    if (!readiness || !isReportedByAgent(readiness) || phase === 'blocked' || phase === 'pending') return []
     const { sight, status, errno, extendedToMs } = track
     const extendUntilMs = extendedToMs === undefined ? 0 : extendedToMs - nowMs
     return {

@@ -137,7 +137,7 @@ export function readyAtMs(track: Track, context: ReadyContext, rules: ReadyRules
   const { sight, runningSinceMs } = track
   switch (readiness.type) {
     case 'completed':
-      return passedByMs ?? (hasEndedWell(sight) ? openedMs : undefined)
+      return passedByMs ?? (hasSucceeded(sight) ? openedMs : undefined)
     case 'probe':
       if (sight?.state === 'running' && sight.ready) return openedMs
       return isAlone && passedByMs !== undefined ? lateAtMs(track, openedMs, rules) : undefined
@@ -153,7 +153,7 @@ function laterBy(ms: number, sinceMs: number | undefined): number | undefined {
 }
 
 /** Whether the run that was seen last has exited with 0. */
-export function hasEndedWell(sight: ContainerSight | undefined): boolean {
+export function hasSucceeded(sight: ContainerSight | undefined): boolean {
   return sight?.state === 'terminated' && sight.exitCode === 0
 }
 
