@@ -196,7 +196,7 @@ describe('certificates by cert-manager', () => {
   const set = ['--set', 'certificates.provider=certManager']
 
   test('are refused where there is no cert-manager', async () => {
-    await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .* install it/)
+    await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .*; use self, or install/)
   })
 
   test('leave each program one right: to read the Secret with its own certificate', async () => {
@@ -238,7 +238,7 @@ describe('certificates by cert-manager', () => {
 
 test.each(['default', 'kube-system', 'kube-public', 'kube-of-yours'])('is not installed into %s', async namespace => {
   await expect(helm(['template', 'startgate', CHART, '--namespace', namespace])).rejects.toThrow(
-    new RegExp(`namespace: "${namespace}" .* install startgate into a namespace of its own`),
+    new RegExp(`namespace: "${namespace}" .* use a namespace of startgate's own`),
   )
 })
 
@@ -251,7 +251,7 @@ describe('values that are refused', () => {
     },
     'two listeners on one port': {
       set: 'metrics.port=8443',
-      want: /metrics.port: 8443 is the port that the .* choose another/,
+      want: /metrics.port: 8443 is the port that the .*; use another/,
     },
     'a limit below 0': {
       set: 'limits.cluster.maxStarting=-1',

@@ -2,14 +2,14 @@ import type { GateName } from './names.ts'
 import type { Pressure } from './pressure.ts'
 
 /**
- * Gates, agents and lease service may be of versions next to each other: an upgrade leaves the gates of pods that wait,
- * and a rollback leaves newer ones. So fields and kinds of messages are added, never changed, and who does not know one
- * ignores it: a field is dropped, a message is a leader's sign of life. Kinds that are no word of a leader must
- * therefore stay those that there are.
+ * Gates, agents and lease service may differ by one version: pods that wait keep their old gates over an upgrade, and
+ * newer ones over a rollback. So fields and kinds of messages are only added, never changed, and a receiver ignores a
+ * field it does not know. A message of an unknown kind counts as a sign of life of the leader, so no new kind may be
+ * sent by a replica that does not lead.
  *
  * How a gate talks to the lease service: `POST /v1/gates/<gate>` with the pod's token as bearer. The answer to a good
- * request is a stream of JSON lines that ends with `granted`, `retry` or `leader`; a line comes at least every
- * HEARTBEAT_MS, so silence means lost contact. A bad request gets 4xx and an ErrorBody.
+ * request is a stream of JSON lines that ends with `granted`, `retry` or `leader`. A line comes at least every
+ * HEARTBEAT_MS; without one the contact is lost. A bad request gets 4xx and an ErrorBody.
  */
 export interface GateRequest {
   /** Must be the pod in the token: a gate that asks for another pod is refused. */

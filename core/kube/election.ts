@@ -39,7 +39,7 @@ export interface ElectionState {
   observedAtMs: number
   /** When this process last got to read or write the Lease. */
   lookedAtMs: number
-  /** When this process last saw the Lease *change*; a first sight tells nothing of whether its holder lives. */
+  /** When this process last saw the Lease *change*: the first observation does not show whether the holder is alive. */
   changedAtMs: number
   /** False when the Lease may have changed since: it is read before anything is written. */
   fresh: boolean
@@ -176,7 +176,9 @@ export function isChanging(state: ElectionState, times: ElectionTimes, monotonic
   return !leaderOf(state, times, monotonicMs) || monotonicMs - state.changedAtMs > 2 * times.retryPeriodMs
 }
 
-/** Of one call: two tries must fit into the deadline, or one silent connection costs the leadership. */
+/**
+ * The timeout of one call. Two tries must fit into the deadline, or one unresponsive connection costs the leadership.
+ */
 export function callTimeoutMs({ renewDeadlineMs }: ElectionTimes): number {
   return Math.floor(renewDeadlineMs / 2) - 50
 }
@@ -200,7 +202,10 @@ export function termOf(lease: Lease): number {
   return lease.spec?.leaseTransitions ?? 0
 }
 
-/** By the holder's own word on how long it may be silent (others may be configured otherwise), from our first sight. */
+/**
+ * Counted from our first observation, for the duration that the holder wrote: other replicas may be configured
+ * differently.
+ */
 function expiresAtMs(state: ElectionState, times: ElectionTimes): number {
   const spec = state.lease?.spec
   if (!spec?.holderIdentity) return -Infinity

@@ -82,7 +82,7 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }
   const nonce = deps.newNonce()
   const aborter = new AbortController()
   let decided: WaitAction | undefined
-  // A connection that hangs must not outlast the gate's patience.
+  // A connection that hangs must not outlast the fail-open time.
   const watchdog = setInterval(() => {
     if (deps.clock.monotonicMs() >= giveUpAtMs()) aborter.abort(new Error('no contact with a leader for too long'))
   }, 1000)

@@ -13,8 +13,8 @@ interface Body {
 }
 
 /**
- * Bounds the bytes of all bodies together that have come and are not yet whole. One byte too many, and the largest body
- * of the address that has the most is refused, be it the one that just grew: a small review passes whoever else sends.
+ * Bounds the bytes of all incomplete bodies together. When the limit is exceeded, the largest body of the address with
+ * the most bytes is refused, even if it is the one that just grew, so small reviews are received whatever others send.
  */
 export class BodyBudget {
   readonly #most: number

@@ -1,7 +1,7 @@
 /** A pod's own fields have a dozen levels. What is done with them here, comparing and copying, recurses. */
 const MOST_LEVELS = 100
 
-/** What is in the JSON text of a request. Throws SyntaxError for what is no JSON or more than 100 levels deep. */
+/** The value in the JSON text of a request. Throws SyntaxError when it is not JSON or more than 100 levels deep. */
 export function parseBody(text: string): unknown {
   if (isDeep(text)) throw new SyntaxError(`it is more than ${MOST_LEVELS} levels deep`)
   return JSON.parse(text)

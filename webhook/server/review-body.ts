@@ -26,7 +26,7 @@ export class BodyRefusedError extends Error {
 }
 
 /**
- * Receives a request's body and parses it. Throws BodyRefusedError: too large, no JSON, never whole, or too much at
+ * Receives a request's body and parses it. Throws BodyRefusedError: too large, not JSON, incomplete, or too much at
  * once.
  */
 export async function reviewBody(request: IncomingMessage, budget: BodyBudget): Promise<unknown> {

@@ -41,9 +41,9 @@ function isText(value: unknown, pattern: RegExp): value is string {
 
 export interface BudgetLimits {
   repeatMs: number
-  /** Events in `repeatMs`; a namespace that has used them up is silent until the first is so old. */
+  /** Events in `repeatMs`; a namespace that has used them up gets none until the first is that old. */
   perNamespace: number
-  /** Remembered; the longest silent is forgotten first. */
+  /** Namespaces remembered; the least recently used is forgotten first. */
   namespaces: number
 }
 
@@ -52,7 +52,7 @@ export const BUDGET_LIMITS: BudgetLimits = { repeatMs: 600_000, perNamespace: 20
 /** Which Events are worth saying: each owner and reason once in ten minutes, and no namespace at the cost of others. */
 export class EventBudget {
   readonly #limits: BudgetLimits
-  /** By namespace, the longest silent first; what each was told of and when. */
+  /** By namespace, least recently used first: its Events and when each was recorded. */
   readonly #said = new Map<string, Map<string, number>>()
 
   constructor(limits: BudgetLimits = BUDGET_LIMITS) {

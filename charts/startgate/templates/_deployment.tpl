@@ -7,7 +7,7 @@ values).
 {{- $values := .root.Values -}}
 {{- $metricsPort := (include "startgate.metrics" $root | fromJson).port | int -}}
 {{- if eq (int .settings.port) $metricsPort -}}
-{{- fail (printf "metrics.port: %d is the port that the %s itself listens on: choose another" (int .settings.port) .component) -}}
+{{- fail (printf "metrics.port: %d is the port that the %s itself listens on; use another" (int .settings.port) .component) -}}
 {{- end -}}
 apiVersion: apps/v1
 kind: Deployment

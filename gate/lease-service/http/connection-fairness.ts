@@ -1,17 +1,20 @@
-/** Places of the stack that are looked at: at 10,000 new connections a second these came within 50 ms. */
+/**
+ * Waiting connections that are examined, newest first: at 10,000 new connections a second they arrived within 50 ms.
+ */
 const LOOKED_AT = 512
 
 export interface WaitingView<T> {
   /** False once it has gone. */
   waits: (connection: T) => boolean
-  /** How many have begun of an address. */
+  /** How many connections of an address have begun. */
   begunOf: (address: string) => number
 }
 
 /**
- * Whose turn it is: of the newest, one at an address of which the fewest have begun; of these the newest. So who opens
- * connections without end gets in its own way, and of a herd behind one address (SNAT), or at an address each, the
- * newest is served. `stack`: the newest last; those that have gone are skipped. Undefined: nobody waits.
+ * The connection to serve next: among the newest, one of the address of which the fewest have begun; of these the
+ * newest. So an address that opens connections without end delays only its own, and among many gates behind one address
+ * (SNAT), or with an address each, the newest is served. `stack` has the newest last; closed connections are skipped.
+ * Undefined when none waits.
  */
 export function nextConnection<T extends { address: string }>(
   stack: readonly T[],

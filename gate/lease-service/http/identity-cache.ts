@@ -15,7 +15,9 @@ const CLOCK_IS_OFF_MS = 60_000
 export const MAX_KEPT = 50_000
 /** Reviews of tokens whose pod the watch shows. */
 const KNOWN = { running: 16, waiting: 2_048 }
-/** Of others: a pod may be newer than what the watch shows, but who makes UIDs up must not be in the way. */
+/**
+ * Reviews of other tokens: a pod may be newer than what the watch shows, but made-up UIDs must not delay known pods.
+ */
 const UNKNOWN = { running: 4, waiting: 256 }
 
 export interface IdentityCacheDeps {

@@ -7,11 +7,13 @@ import { nextConnection } from './connection-fairness.ts'
  * KiB.
  */
 export const MAX_WAITING = 8_000
-/** Connections that have begun and not shown a good token yet. One costs some 60 KiB. */
+/**
+ * Connections whose handshake or request is under way and that have not shown a good token yet. One costs some 60 KiB.
+ */
 export const MAX_BEGUN = 2_000
 /**
- * Within so long one that has begun is not closed for another of an address that has as many: what was spent on it
- * would have to be spent again.
+ * A connection that began less than this ago is not closed for one of an address with as many: the work spent on it
+ * would be lost.
  */
 export const FAIR_TIME_MS = 5_000
 /**
@@ -85,7 +87,7 @@ class Unauthenticated implements UnauthenticatedConnections {
   readonly #silent = new Map<string, Connection>()
   readonly #waiting = new Map<string, Connection>()
   readonly #begun = new Map<string, Connection>()
-  /** How many have begun of each address. */
+  /** By address, how many have begun. */
   readonly #begunOf = new Map<string, number>()
   /** Who waits, the newest last; some have gone. */
   #stack: Connection[] = []

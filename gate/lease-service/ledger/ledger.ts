@@ -164,10 +164,11 @@ export class Ledger {
   }
 
   /**
-   * A gate is connected and waits, until `withdraw`: to be called when its stream has ended, answered or not. Asking
-   * again changes nothing; other runs of its pod are in line no more. Returns the grant that the gate must hear of
-   * again, if its key is held. An adopted one that is not within the limits is revoked: whoever asks has started
-   * nothing, and the Lease may be a write whose outcome its leader never knew, so that the slots went to others.
+   * Adds the ticket of a connected gate, until `withdraw`, which is to be called when its stream has ended, answered or
+   * not. Adding it again changes nothing; the tickets of other runs of its pod are removed. Returns the grant that the
+   * gate must be sent again, if its key is held. An adopted grant beyond the limits is revoked: a gate that still asks
+   * has started nothing, and the Lease may come from a write whose outcome its leader never learned, so that the slots
+   * went to others.
    */
   ask(ticket: Ticket, nowMs: number): Grant | undefined {
     this.#waiting.add(ticket, nowMs)

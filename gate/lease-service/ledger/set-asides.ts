@@ -60,8 +60,8 @@ export class SetAsides {
   }
 
   /**
-   * Whether nothing is said to its gate: we have failed it by a fault that may last, so it must not take our word for
-   * contact, and fails open in its time. Until it was dealt with, or nobody would ever hear the end of it.
+   * Whether its gate is sent nothing, not even heartbeats, so that it fails open in its time: the fault is ours and may
+   * last. It holds until the ticket has been dealt with, also past `untilMs`, or each new try would restart that time.
    */
   isQuiet({ podUid, key }: Pick<Ticket, 'podUid' | 'key'>): boolean {
     const found = this.#byPod.get(podUid)?.get(key)

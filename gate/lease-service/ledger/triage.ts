@@ -20,15 +20,17 @@ export interface TriageDeps {
 }
 
 export interface Sorted {
-  /** Who passes without a decision. */
+  /** Tickets that need no decision: they are granted at once. */
   free: Ticket[]
-  /** Who stands in line. */
+  /** Tickets that wait for slots. */
   lines: Record<Resource, Ticket[]>
-  /** Who cannot be decided on, and why. */
+  /** Tickets that wait for something other than a slot, and why. */
   setAside: Waiting[]
 }
 
-/** Tells of each ticket whether it stands in line, passes, or waits for something that is no limit. */
+/**
+ * Sorts tickets: those that wait for slots, those granted without a decision, and those that wait for something else.
+ */
 export class Triage {
   readonly #deps: TriageDeps
 

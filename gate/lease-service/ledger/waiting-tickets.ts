@@ -11,12 +11,12 @@ export class WaitingTickets {
   #sorted: Ticket[] = []
   readonly #added = new Set<string>()
 
-  /** Keys of the pod's other runs that are there: its init containers run once at a time, so they are dead. */
+  /** Keys of the pod's other runs: its init containers run once at a time, so those runs have ended. */
   otherRuns({ podUid, attempt }: Ticket): string[] {
     return [...(this.#keysByPod.get(podUid) ?? [])].filter(key => this.#byKey.get(key)?.attempt !== attempt)
   }
 
-  /** Drops the pod's other runs: who asks last is the one that lives. */
+  /** Drops the tickets of the pod's other runs: only the run that asked last still exists. */
   add(ticket: Ticket, nowMs: number): void {
     for (const key of this.otherRuns(ticket)) this.remove(key)
     this.#sinceMs.set(ticket, this.#sinceMs.get(ticket) ?? nowMs)

@@ -66,8 +66,9 @@ export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): bo
 }
 
 /**
- * What a ticket lacks, in a word: room (`full`, `behind`, `oversize`), leave (`frozen`), its turn after others
- * (`order`), a node or pod that is there, or a grant of it that can be made (`set-aside`).
+ * What a ticket waits for: free slots (`full`, `behind`, `oversize`), a limit above 0 (`frozen`), the workloads or
+ * containers it comes after (`order`), its node or pod (`node-lost`, `pod-unknown`), or another try after a fault
+ * (`set-aside`).
  */
 export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown' | 'set-aside'
 

@@ -13,8 +13,8 @@ export interface FailOpen extends GateVerdict {
 }
 
 /**
- * The gates of this pod that let it go without a grant, as their termination messages tell: gates have no API rights,
- * and the service was not there. A message is a pod's own word, so it is only ever counted and shown.
+ * The gates of this pod that failed open, by their termination messages: gates have no API rights, and the service
+ * could not be reached. A pod can write any message, so it is only counted and shown.
  */
 export function failOpensOf(pod: Pod): FailOpen[] {
   return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, containerID }) => {

@@ -71,8 +71,8 @@ const BACK_OFF: ReadonlySet<string> = new Set([
 /**
  * Folds one more observation of a pod into what is known of a grant. A slot is held until it is *seen* to be free: the
  * container past starting, ended or in back-off, in a status that also shows the end of this very grant's gate; or
- * until the timeout, which runs from the grant, and anew from when the container is first seen running. Where the
- * readiness is the agent's to tell, its word takes the place of the probes, and it may ask for more time.
+ * until the timeout, which runs from the grant, and again from when the container is first seen running. Where the
+ * agent reports the readiness, its report takes the place of the probes, and it may ask for more time.
  */
 export function holdersOf(grant: Grant, facts: PhaseFacts, nowMs: number): Holding {
   const gate = facts.pod && gateEndOf(grant, facts.pod)

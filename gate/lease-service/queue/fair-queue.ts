@@ -49,7 +49,8 @@ export function compareTickets(a: Ticket, b: Ticket): number {
 }
 
 /**
- * The order between namespaces that hold as much: a priority is the pod author's word, and counts among his own. Total.
+ * The order between namespaces with equal shares. Priorities count only within a namespace, since pod authors choose
+ * them. A total order.
  */
 export function compareAge(a: Ticket, b: Ticket): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)

@@ -2,7 +2,7 @@ import type { Rate } from '../../../core/quantity.ts'
 import type { Ticket } from '../model/grant.ts'
 import type { Blocked } from './fair-queue.ts'
 
-/** A ticket that passes although limits are full. */
+/** A ticket that is granted although limits are full. */
 export interface OverLimitGrant {
   ticket: Ticket
   reason: string
@@ -14,18 +14,16 @@ export interface OverLimitFacts {
   maxWaitMsOf: (namespace: string) => number | undefined
   /** When the ticket's gate first asked. */
   askedAtMs: (ticket: Ticket) => number
-  /** A ceiling counts for those who pass, too: when it lets the ticket go, or at once. */
+  /** When the start rates allow the ticket: they hold for grants over the limit too. */
   withinRatesAtMs: (ticket: Ticket) => number
 }
 
-/**
- * Pods whose wait is over pass one by one, or a long stop would end in the herd that the limits are there to prevent.
- */
+/** Pods past their maximum wait go one by one: otherwise a long stop would end with all of them starting at once. */
 const OVER_LIMIT_GAP_MS = 1_000
 
 /**
- * Who passes full limits: by a floor (`min-start-rate`), when pods wait and none began to start for its time, or by a
- * maximum wait. Freezing is meant: 0 beats both. Monotonic ms.
+ * Which tickets are granted beyond full limits: by a floor (`min-start-rate`), when pods wait and none has begun to
+ * start for the floor's interval, or by a maximum wait. A limit of 0 freezes and is never exceeded. Monotonic ms.
  */
 export class OverLimitGrants {
   /** By `cluster` or `namespace/x`: since when there has been somebody who waits and nobody who began. */

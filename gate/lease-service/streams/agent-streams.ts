@@ -4,7 +4,7 @@ import type { AgentStream } from '../model/stream.ts'
 interface Open {
   stream: AgentStream
   attempt: number
-  /** What was sent last, as text, so that an agent hears of changes only. */
+  /** What was sent last, as text, so that an agent is sent changes only. */
   told: string
   sentAtMs: number
 }

@@ -11,7 +11,7 @@ interface Open {
   decidedAtMs?: number
 }
 
-/** A gate hears its place at most this often: a queue of thousands moves all the time. */
+/** A gate is sent its place at most this often: a queue of thousands moves all the time. */
 const LEAST_GAP_MS = 1_000
 /** Of all streams together; one costs 0.1 ms on either side. Where that is too few, news waits for the heartbeat. */
 const MESSAGES_PER_SECOND = 2_000
@@ -88,7 +88,7 @@ export class GateStreams {
   }
 
   /**
-   * Sends what was held back, and heartbeats, but for those who must hear nothing. To be called about once a second.
+   * Sends delayed updates and heartbeats, except to gates for which `isQuiet` holds. To be called about once a second.
    */
   beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
     for (const [key, open] of this.#open) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)

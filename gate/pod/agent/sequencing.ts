@@ -37,7 +37,7 @@ export interface SequencingState {
   tracks: Record<string, Track>
   /** The pod's status was shown at least once: only then are runs of an earlier sandbox told from those of this one. */
   hasSights: boolean
-  /** No word from a leader for longer than this pod's patience. */
+  /** No message from a leader for longer than this pod's fail-open time. */
   isAlone: boolean
 }
 
@@ -115,11 +115,11 @@ function wantsToGo(rules: Rules, state: SequencingState, index: number, nowMs: n
   return (state.hasSights || state.isAlone) && isMet(rules, state, rules.sequence.stages[index]?.dependsOn ?? [], nowMs)
 }
 
-/** Without the lease service a stage goes as soon as it may: the patience that it has to show is spent already. */
+/** Without the lease service a stage goes as soon as its dependencies allow: the fail-open time is over already. */
 function verdictAlone(rules: Rules, state: SequencingState, index: number, nowMs: number): GateVerdict | undefined {
   const { hereMs = nowMs, isAsking } = state.stages[index] ?? {}
   const gate = rules.sequence.stages[index]?.gate
-  // One who asks already has a patience of its own, and may be in contact.
+  // A stage that asks already has a fail-open time of its own, and may be in contact.
   if (!state.isAlone || isAsking || gate === undefined) return undefined
   const reason = 'the lease service cannot be reached'
   return { verdict: 'failed-open', gate, attempt: rules.attempt, waitedMs: Math.round(nowMs - hereMs), reason }
@@ -233,7 +233,7 @@ export function isFinished(rules: Rules, state: SequencingState, nowMs: number):
   )
 }
 
-/** What the lease service must hear of the containers that have been let go: all of it, each time. */
+/** The whole state of the released containers, for the lease service: each report is complete. */
 export function reportsOf(rules: Rules, state: SequencingState, nowMs: number): AgentReport[] {
   return Object.entries(state.tracks).flatMap(([container, track]) => {
     const readiness = rules.sequence.readiness[container]

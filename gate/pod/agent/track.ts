@@ -7,9 +7,9 @@ import type { Notification } from './notify/datagram.ts'
  * since it is kept in a file for the case that the agent crashes.
  */
 export interface Track {
-  /** Last sight of a run that belongs to this attempt. */
+  /** The last observation of a run that belongs to this attempt. */
   sight?: ContainerSight
-  /** The last run that was seen; a sight of a container between two runs has no ID. */
+  /** The last run that was seen; an observation between two runs has no ID. */
   lastId?: string
   /** The run the pod's status showed before the container's gate opened: left over from a sandbox that is gone. */
   staleId?: string
@@ -17,7 +17,7 @@ export interface Track {
   runningSinceMs?: number
   /** It has been started at least once in this attempt. */
   hasStarted?: boolean
-  /** Its own word that it is ready: READY=1, a PID file, a bus name. */
+  /** What the container itself says of being ready: READY=1, a PID file, a bus name. */
   word?: Word
   status?: string
   errno?: number
