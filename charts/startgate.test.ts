@@ -196,7 +196,9 @@ describe('certificates by cert-manager', () => {
   const set = ['--set', 'certificates.provider=certManager']
 
   test('are refused where there is no cert-manager', async () => {
-    await expect(render(set)).rejects.toThrow(/certificates.provider: "certManager" needs cert-manager .*; use self, or install/)
+    await expect(render(set)).rejects.toThrow(
+      /certificates.provider: "certManager" needs cert-manager .*; use self, or install/,
+    )
   })
 
   test('leave each program one right: to read the Secret with its own certificate', async () => {
