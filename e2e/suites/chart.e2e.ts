@@ -113,7 +113,7 @@ test('a malformed, a foreign and a huge review get one clear answer each, and th
     const forward = await portForward(session.cluster, SYSTEM_NAMESPACE, 'service/startgate-webhook', 443)
     return postReview(forward.port, body).finally(forward.close)
   }
-  expect(await post('{')).toMatchObject({ status: 400, body: { message: expect.stringContaining('no JSON') } })
+  expect(await post('{')).toMatchObject({ status: 400, body: { message: expect.stringContaining('not valid JSON') } })
   expect(await post('{}')).toMatchObject({ status: 400, body: { code: 'MALFORMED_REVIEW' } })
   const review = (version: string, more: object = {}) =>
     JSON.stringify({

@@ -1,4 +1,4 @@
-import { cut } from '../../core/errors.ts'
+import { cut, InvalidValueError, instead } from '../../core/errors.ts'
 import {
   AGENT,
   IMAGE_STEP_PREFIX,
@@ -59,18 +59,25 @@ export function nameProblems(pod: Pod): string[] {
   const ephemeral = (ephemeralContainers ?? []) as Container[]
   const users = [...(initContainers ?? []), ...containers, ...ephemeral]
   const problem = (kind: string, name: string) =>
-    `${kind} "${cut(name)}": names that begin with ${OWN_PREFIX} are startgate's own, please choose another`
+    new InvalidValueError(
+      kind,
+      name,
+      instead("is a name of startgate's own", `one that does not begin with ${OWN_PREFIX}`),
+    ).message
   return [
     ...users.filter(c => isOwnName(c.name)).map(c => problem('container', c.name)),
     ...usersVolumes.filter(v => isOwnName(v.name)).map(v => problem('volume', v.name)),
     ...users.flatMap(c =>
       (c.volumeMounts ?? [])
         .filter(mount => OWN_VOLUMES.includes(mount.name))
-        .map(mount => `container "${cut(c.name)}": mounts ${mount.name}, which is startgate's own volume`),
+        .map(
+          mount => new InvalidValueError(`volumeMounts of container ${cut(c.name)}`, mount.name, OWN_VOLUME).message,
+        ),
     ),
   ]
 }
 
+const OWN_VOLUME = instead("is startgate's own volume", 'a volume of the pod')
 const OWN_VOLUMES: readonly string[] = [SHARED_VOLUME, NOTIFY_VOLUME, TOKEN_VOLUME]
 
 function isOwnName(name: string): boolean {
