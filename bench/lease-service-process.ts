@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { systemClock as clock } from '../core/clock.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
 import type { Pod } from '../core/pod.ts'
+import { systemTimers } from '../core/timers.ts'
 import { createIdentityCache } from '../gate/lease-service/http/identity-cache.ts'
 import { BACKLOG, buildServer } from '../gate/lease-service/http/server.ts'
 import { claimsOf } from '../gate/lease-service/http/token-claims.ts'
@@ -89,6 +90,7 @@ async function main(options: ServiceOptions): Promise<void> {
       waitingEventAfterMs: 30_000,
     }),
     clock,
+    timers: systemTimers,
     random: Math.random,
     log,
   })

@@ -18,6 +18,7 @@ import { ELECTION_LEASE, TOKEN_AUDIENCE } from '../../core/names.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { serveMetrics } from '../../core/serve-metrics.ts'
 import { servingTls } from '../../core/serving-tls.ts'
+import { systemTimers as timers } from '../../core/timers.ts'
 import { Workloads } from './after/workload-watches.ts'
 import { createIdentityCache } from './http/identity-cache.ts'
 import { BACKLOG, buildServer } from './http/server.ts'
@@ -98,6 +99,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       findWorkload: workloads.find,
     }),
     clock,
+    timers,
     log,
   })
   let isStarting = false

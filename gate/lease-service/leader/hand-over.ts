@@ -1,16 +1,16 @@
-import { setImmediate } from 'node:timers/promises'
 import type { NamespaceFold } from '../../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
+import type { Timers } from '../../../core/timers.ts'
 import type { NodeFold } from '../pods/node-facts.ts'
 import { StartedPod } from '../started/started-pod.ts'
-import type { Leadership } from './leader-term.ts'
+import type { FactEvent } from './term-events.ts'
 
 /**
  * What a replica knows when it begins to lead. Read on after a pause, `pods` shows the latest of each, and what came
  * meanwhile.
  */
 export interface KnownFacts {
-  nodes: Iterable<[Node, NodeFold]>
+  nodes: Iterable<{ node: Node; fold: NodeFold }>
   namespaces: Iterable<{ namespace: Namespace; fold: NamespaceFold }>
   pods: Iterable<Pod>
 }
@@ -24,18 +24,18 @@ const PODS_AT_ONCE = 500
  * early when `isCurrent` says no.
  */
 export async function handIn(
-  leadership: Pick<Leadership, 'nodeChanged' | 'namespaceChanged' | 'podChanged'>,
+  { show, timers }: { show: (event: FactEvent) => void; timers: Timers },
   { nodes, namespaces, pods }: KnownFacts,
   isCurrent: () => boolean,
 ): Promise<void> {
-  for (const [node, fold] of nodes) leadership.nodeChanged(node, fold)
-  for (const { namespace, fold } of namespaces) leadership.namespaceChanged(namespace, fold)
+  for (const each of nodes) show({ kind: 'node-shown', ...each })
+  for (const each of namespaces) show({ kind: 'namespace-shown', ...each })
   let handedIn = 0
   for (const pod of pods) {
     // Nothing of it starts or waits.
     if (pod instanceof StartedPod) continue
-    leadership.podChanged(pod)
-    if (++handedIn % PODS_AT_ONCE === 0) await setImmediate()
+    show({ kind: 'pod-shown', pod })
+    if (++handedIn % PODS_AT_ONCE === 0) await new Promise<void>(resolve => timers.soon(resolve))
     if (!isCurrent()) return
   }
 }

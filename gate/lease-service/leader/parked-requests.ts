@@ -1,3 +1,5 @@
+import type { Clock } from '../../../core/clock.ts'
+import type { Timers } from '../../../core/timers.ts'
 import { MAX_STREAMS } from '../streams/reconnect-policy.ts'
 
 /**
@@ -20,14 +22,16 @@ interface Held {
  */
 export class HeldRequests {
   readonly #isOver: () => boolean
-  readonly #monotonicMs: () => number
+  readonly #clock: Clock
+  readonly #timers: Timers
   readonly #held = new Set<Held>()
-  #looking: NodeJS.Timeout | undefined
+  #stopLooking: (() => void) | undefined
 
   /** `isOver`: nobody need wait any more. */
-  constructor(isOver: () => boolean, monotonicMs: () => number) {
+  constructor(isOver: () => boolean, { clock, timers }: { clock: Clock; timers: Timers }) {
     this.#isOver = isOver
-    this.#monotonicMs = monotonicMs
+    this.#clock = clock
+    this.#timers = timers
   }
 
   /**
@@ -36,26 +40,26 @@ export class HeldRequests {
    */
   untilOver(): Promise<void> {
     if (this.#isOver() || this.#held.size >= MAX_STREAMS) return Promise.resolve()
-    this.#looking ??= setInterval(() => this.look(), LOOK_MS)
-    return new Promise(end => this.#held.add({ end, untilMs: this.#monotonicMs() + HELD_MS }))
+    this.#stopLooking ??= this.#timers.every(LOOK_MS, () => this.look())
+    return new Promise(end => this.#held.add({ end, untilMs: this.#clock.monotonicMs() + HELD_MS }))
   }
 
   /** To be called when something has changed, so that nobody waits for the next look. */
   look(): void {
-    const nowMs = this.#monotonicMs()
+    const nowMs = this.#clock.monotonicMs()
     const isOver = this.#isOver()
     let left = AT_ONCE
     for (const held of this.#held) {
       if (!isOver && held.untilMs > nowMs) continue
       if (left-- === 0) {
-        setImmediate(() => this.look())
+        this.#timers.soon(() => this.look())
         break
       }
       this.#held.delete(held)
       held.end()
     }
     if (this.#held.size > 0) return
-    clearInterval(this.#looking)
-    this.#looking = undefined
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
   }
 }

@@ -8,8 +8,9 @@ import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import { foldNode, type NodeFold } from '../pods/node-facts.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { handIn } from './hand-over.ts'
-import { Leadership, type LeadershipDeps } from './leader-term.ts'
+import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { HeldRequests } from './parked-requests.ts'
+import type { FactEvent } from './term-events.ts'
 
 export interface LeaderView {
   isLeader: () => boolean
@@ -45,10 +46,7 @@ export class LeaseService {
   constructor(deps: ServiceDeps) {
     this.#deps = deps
     this.#begunMs = deps.clock.monotonicMs()
-    this.#held = new HeldRequests(
-      () => this.#isSettled(),
-      () => deps.clock.monotonicMs(),
-    )
+    this.#held = new HeldRequests(() => this.#isSettled(), deps)
   }
 
   get isLeading(): boolean {
@@ -77,8 +75,9 @@ export class LeaseService {
     if (!isCurrent() || !this.#deps.election.isLeader()) return
     this.#incoming = leadership
     const { facts } = this.#deps
-    const nodes = Iterator.from(facts.nodes()).map((node): [Node, NodeFold] => [node, this.#foldNode(node)])
-    await handIn(leadership, { nodes, namespaces: this.#namespaces.values(), pods: facts.pods() }, isCurrent)
+    const nodes = Iterator.from(facts.nodes()).map(node => ({ node, fold: this.#foldNode(node) }))
+    const known = { nodes, namespaces: this.#namespaces.values(), pods: facts.pods() }
+    await handIn({ show: event => leadership.show(event), timers: this.#deps.timers }, known, isCurrent)
     if (!isCurrent() || !this.#deps.election.isLeader()) return
     this.#incoming = undefined
     this.#leadership = leadership
@@ -88,21 +87,21 @@ export class LeaseService {
 
   stopLeading(): void {
     this.#generation++
-    const message = this.#directions()
-    for (const leadership of [this.#leadership, this.#incoming])
-      leadership?.stop(() => message ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' })
+    const message = this.#directions() ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' }
+    for (const leadership of [this.#leadership, this.#incoming]) leadership?.stop(message)
     this.#leadership = undefined
     this.#incoming = undefined
   }
 
-  /** Who is told of changes. */
-  get #told(): Leadership | undefined {
-    return this.#leadership ?? this.#incoming
+  /** To whoever leads here, or is about to. */
+  #show(event: FactEvent): void {
+    const told = this.#leadership ?? this.#incoming
+    told?.show(event)
   }
 
   /** `kept`: what the watch keeps of it. */
   podChanged(pod: Pod, kept: Pod = pod): void {
-    this.#told?.podChanged(pod)
+    this.#show({ kind: 'pod-shown', pod })
     this.podKept(kept)
   }
 
@@ -114,17 +113,16 @@ export class LeaseService {
   /** The watch no longer shows the pod: deleted, or its label was taken off. The API server decides which. */
   podUnseen(pod: Pod): void {
     this.#started.delete(pod.metadata.uid ?? '')
-    this.#told?.podUnseen(pod)
+    this.#show({ kind: 'pod-hidden', pod })
   }
 
   nodeChanged(node: Node): void {
-    const fold = this.#foldNode(node)
-    this.#told?.nodeChanged(node, fold)
+    this.#show({ kind: 'node-shown', node, fold: this.#foldNode(node) })
   }
 
   nodeGone(name: string): void {
     this.#nodes.delete(name)
-    this.#told?.nodeGone(name)
+    this.#show({ kind: 'node-gone', name })
   }
 
   #foldNode(node: Node): NodeFold {
@@ -138,12 +136,12 @@ export class LeaseService {
     const name = namespace.metadata.name ?? ''
     const fold = foldNamespace(this.#namespaces.get(name)?.fold, namespace)
     this.#namespaces.set(name, { namespace, fold })
-    this.#told?.namespaceChanged(namespace, fold)
+    this.#show({ kind: 'namespace-shown', namespace, fold })
   }
 
   namespaceGone(name: string): void {
     this.#namespaces.delete(name)
-    this.#told?.namespaceGone(name)
+    this.#show({ kind: 'namespace-gone', name })
   }
 
   hasNamespace(name: string): boolean {
@@ -152,7 +150,7 @@ export class LeaseService {
 
   /** A workload that somebody comes after has changed. */
   workloadChanged(): void {
-    this.#leadership?.workloadChanged()
+    this.#leadership?.show({ kind: 'workload-changed' })
   }
 
   queueLengths(): ReturnType<Leadership['queueLengths']> {
@@ -238,7 +236,9 @@ export class LeaseService {
     if (pod) return { leadership, pod }
     const unseen = await this.#unseenPod(identity)
     // It may have ended meanwhile, and another begun.
-    return this.#leadership === leadership ? { leadership, pod: leadership.podFound(unseen) } : this.#wayOf(identity)
+    if (this.#leadership !== leadership) return this.#wayOf(identity)
+    leadership.show({ kind: 'pod-found', pod: unseen })
+    return { leadership, pod: leadership.pod(identity.podUid) ?? unseen }
   }
 
   #directions(): TheLeader | undefined {

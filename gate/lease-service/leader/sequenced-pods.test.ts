@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest'
 import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { ContainerStatus, Pod } from '../../../core/pod.ts'
+import { systemTimers } from '../../../core/timers.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { RefusedError } from '../model/refusal.ts'
 import type { StartedCondition } from '../pods/started-condition.ts'
@@ -44,6 +45,7 @@ function setUp(pods: Pod[], isLeader = true) {
     },
     facts: { pods: () => pods, nodes: () => [{ metadata: { name: 'n' } }] },
     clock,
+    timers: systemTimers,
     random: () => 0,
     log: pino({ level: 'silent' }),
   })

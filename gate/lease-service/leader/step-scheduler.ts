@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/clock.ts'
+import type { Timers } from '../../../core/timers.ts'
 
 /**
  * A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer.
@@ -9,14 +10,16 @@ const LONGEST_REST_MS = 250
 /** When steps run: all that happens in one turn of the event loop, or while a long step's rest lasts, is one step's. */
 export class StepPace {
   readonly #clock: Clock
+  readonly #timers: Timers
   readonly #step: () => void
   #isPlanned = false
   #isStopped = false
   #restUntilMs = 0
-  #wake: NodeJS.Timeout | undefined
+  #callOffWake: (() => void) | undefined
 
-  constructor(clock: Clock, step: () => void) {
+  constructor({ clock, timers }: { clock: Clock; timers: Timers }, step: () => void) {
     this.#clock = clock
+    this.#timers = timers
     this.#step = step
   }
 
@@ -24,19 +27,19 @@ export class StepPace {
     if (this.#isPlanned || this.#isStopped) return
     this.#isPlanned = true
     const restMs = this.#restUntilMs - this.#clock.monotonicMs()
-    if (restMs > 0) setTimeout(() => this.#run(), restMs)
-    else setImmediate(() => this.#run())
+    if (restMs > 0) this.#timers.after(restMs, () => this.#run())
+    else this.#timers.soon(() => this.#run())
   }
 
   /** Plans a step for then, in place of what was planned so before. */
   planIn(ms: number | undefined): void {
-    clearTimeout(this.#wake)
-    if (ms !== undefined) this.#wake = setTimeout(() => this.plan(), Math.max(0, ms))
+    this.#callOffWake?.()
+    this.#callOffWake = ms === undefined ? undefined : this.#timers.after(Math.max(0, ms), () => this.plan())
   }
 
   stop(): void {
     this.#isStopped = true
-    clearTimeout(this.#wake)
+    this.#callOffWake?.()
   }
 
   #run(): void {

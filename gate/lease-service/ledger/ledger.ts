@@ -206,6 +206,11 @@ export class Ledger {
     this.#waiting.remove(key)
   }
 
+  /** When the gate of this ticket first asked here, with breaks or without; kept until its pod is gone. */
+  askedAtMs(ticket: Pick<Ticket, 'podUid' | 'key'>): number | undefined {
+    return this.#asking.sinceMs(ticket)
+  }
+
   /**
    * Counts a grant that a Lease tells of; its timeout runs from now. Show the pods first: a grant of a pod never shown
    * is held until its timeout or `removePod`.

@@ -37,7 +37,7 @@ export class WaitingTickets {
     return this.#keysByPod.has(podUid)
   }
 
-  sinceMs(ticket: Ticket): number | undefined {
+  sinceMs(ticket: Pick<Ticket, 'podUid' | 'key'>): number | undefined {
     return this.#sinceMs.get(ticket)
   }
 

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { KubeError } from '../../../core/kube/kube-error.ts'
 import type { Lease } from '../../../core/kube/lease.ts'
+import { systemTimers } from '../../../core/timers.ts'
 import { GrantWriter } from './grant-writer.ts'
 import { grantFor } from './lease-store.contract.ts'
 import { createKubernetesStore } from './lease-store.kubernetes.ts'
@@ -23,6 +24,7 @@ function setUp(confirm: () => Promise<boolean> = async () => true, retryMs = 1) 
     onFailed: (grant, { kind }) => say(kind === 'trouble' ? `failed ${grant.podUid}` : `${kind} ${grant.podUid}`),
     onTermLost: () => say('term lost'),
     monotonicMs: () => clock.nowMs,
+    timers: systemTimers,
     log: pino({ level: 'silent' }),
     retryMs,
   })

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
+import type { Timers } from '../../../core/timers.ts'
 import type { Grant } from '../model/grant.ts'
 import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
 import { type StoreFailure, storeFailureOf } from './store-failure.ts'
@@ -15,9 +15,13 @@ export interface GrantWriterDeps {
   onFailed: (grant: Grant, failure: StoreFailure) => void
   onTermLost: (reason: string) => void
   monotonicMs: () => number
+  timers: Pick<Timers, 'after'>
   log: Logger
   retryMs?: number
 }
+
+/** What a quorum read of the election Lease says; `unknown` when it has no answer. */
+type Term = 'ours' | 'lost' | 'unknown'
 
 const CONCURRENT_WRITES = 16
 /** A failed write is tried again after a second, and an API server that hangs answers none for some. */
@@ -141,15 +145,15 @@ export class GrantWriter {
       this.#toRemove = new Map()
       for (const { key } of grants) this.#inFlight.add(key)
       const written = await this.#writeAll(grants)
-      const isOurs = await this.#confirm()
-      if (isOurs === false) {
+      const term = await this.#confirm()
+      if (term === 'lost') {
         await this.#takeBack(written)
         return
       }
-      this.#answer(written, isOurs)
-      if (isOurs) await this.#remove(removals)
+      this.#answer(written, term)
+      if (term === 'ours') await this.#remove(removals)
       else for (const [key, version] of removals) this.#toRemove.set(key, version)
-      if (this.#isDown || !isOurs) await sleep(this.#retryMs)
+      if (this.#isDown || term !== 'ours') await this.#pause()
     }
   }
 
@@ -171,13 +175,12 @@ export class GrantWriter {
     return written
   }
 
-  /** Resolves undefined when nobody can tell now. */
-  async #confirm(): Promise<boolean | undefined> {
+  async #confirm(): Promise<Term> {
     try {
-      return await this.#deps.confirmTerm()
+      return (await this.#deps.confirmTerm()) ? 'ours' : 'lost'
     } catch (error) {
       this.#deps.log.warn({ error: messageOf(error) }, 'cannot read the election Lease; nothing is answered')
-      return undefined
+      return 'unknown'
     }
   }
 
@@ -228,11 +231,11 @@ export class GrantWriter {
     }
   }
 
-  #answer(written: Grant[], isOurs: true | undefined): void {
+  #answer(written: Grant[], term: 'ours' | 'unknown'): void {
     for (const grant of written) {
       this.#inFlight.delete(grant.key)
       if (this.#releasedInFlight.delete(grant.key)) this.#discard(grant.key)
-      else if (!isOurs) this.#toWrite.set(grant.key, grant)
+      else if (term === 'unknown') this.#toWrite.set(grant.key, grant)
       else if (!this.#stopped) this.#deps.onDurable(grant)
     }
   }
@@ -244,12 +247,16 @@ export class GrantWriter {
         await this.#deps.store.remove(key, version)
       } catch (error) {
         this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
-        void sleep(this.#retryMs).then(() => {
+        this.#deps.timers.after(this.#retryMs, () => {
           this.#toRemove.set(key, version)
           this.#kick()
         })
       }
     })
+  }
+
+  #pause(): Promise<void> {
+    return new Promise(resolve => this.#deps.timers.after(this.#retryMs, resolve))
   }
 
   get #retryMs(): number {

@@ -1,10 +1,8 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { NodePressures } from '../limits/node-pressure.ts'
-import { type Grant, isFree, podUidOf, type Ticket, type Waiting } from '../model/grant.ts'
-import { LatestRuns } from '../model/latest-runs.ts'
+import { type Grant, isFree, podUidOf, type Waiting } from '../model/grant.ts'
 import type { Directions, Stream } from '../model/stream.ts'
-import type { Reporter } from '../report/event-reporter.ts'
 import { type QueueLength, queueLengths } from '../report/queue-length.ts'
 import { GateStreams } from './gate-streams.ts'
 import { MIN_RECONNECT_DELAY_MS, reconnectDelays } from './reconnect-policy.ts'
@@ -18,7 +16,10 @@ export interface GateDeskDeps {
   podOf: (key: string) => Pod | undefined
   /** The gate is in line no more. */
   onAway: (key: string) => void
-  reporter: Reporter
+  /** When a gate first asked, monotonic ms. */
+  askedAtMs: (podUid: string, key: string) => number | undefined
+  /** Called for each who waits, with how long it has waited. */
+  onWaiting: (row: Waiting, waitedMs: number) => void
   /** Nothing can be granted, so gates must not take our word for contact. */
   isMute: () => boolean
   /** The same of one gate. */
@@ -30,11 +31,10 @@ export interface GateDeskDeps {
   random: () => number
 }
 
-/** The gates that listen, what each is told, and since when it waits. */
+/** The gates that listen, and what each is told. */
 export class GateDesk {
   readonly #deps: GateDeskDeps
   readonly #streams = new GateStreams()
-  readonly #askedAtMs = new LatestRuns<number>()
   readonly #returns = new ReconnectTimes()
   #waiting: readonly Waiting[] = []
 
@@ -46,9 +46,8 @@ export class GateDesk {
     return this.#streams.size
   }
 
-  open(ticket: Pick<Ticket, 'podUid' | 'attempt' | 'key'>, stream: Stream): void {
-    this.#streams.open(ticket.key, stream)
-    this.#askedAtMs.set(ticket, this.#askedAtMs.get(ticket) ?? this.#deps.clock.monotonicMs())
+  open(key: string, stream: Stream): void {
+    this.#streams.open(key, stream)
   }
 
   has(key: string): boolean {
@@ -68,7 +67,7 @@ export class GateDesk {
 
   /** Tells all who wait where they are, and people who has waited long. */
   tell(waiting: readonly Waiting[]): void {
-    const { clock, reporter, podOf, random, agents } = this.#deps
+    const { clock, onWaiting, random, agents } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
     if (this.#deps.isMute()) return
@@ -79,7 +78,7 @@ export class GateDesk {
       random,
     })) {
       this.#tellOne(row, afterMs, nowMs)
-      reporter.waiting(row, nowMs - (this.#askedSince(row.key) ?? nowMs), podOf)
+      onWaiting(row, nowMs - (this.#askedAtMs(row.key) ?? nowMs))
     }
     this.#askForPressure(waiting, nowMs)
   }
@@ -93,9 +92,8 @@ export class GateDesk {
   answer(grant: Grant): { waitedMs: number; answered: boolean } {
     const { key } = grant
     const nowMs = this.#deps.clock.monotonicMs()
-    const waitedMs = nowMs - (this.#askedAtMs.get(grant) ?? nowMs)
+    const waitedMs = nowMs - (this.#askedAtMs(key) ?? nowMs)
     const answered = this.#streams.grant(key, isFree(grant) ? undefined : key, nowMs)
-    this.#askedAtMs.remove(grant)
     return { waitedMs, answered }
   }
 
@@ -105,7 +103,7 @@ export class GateDesk {
   }
 
   queueLengths(): QueueLength[] {
-    return queueLengths(this.#waiting, key => this.#askedSince(key), this.#deps.clock.monotonicMs())
+    return queueLengths(this.#waiting, key => this.#askedAtMs(key), this.#deps.clock.monotonicMs())
   }
 
   /** To be called about once a second. */
@@ -114,13 +112,8 @@ export class GateDesk {
     if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
   }
 
-  /** Forgets since when a pod waited that is gone. */
-  removePod(podUid: string): void {
-    this.#askedAtMs.removePod(podUid)
-  }
-
-  #askedSince(key: string): number | undefined {
-    return this.#askedAtMs.get({ key, podUid: podUidOf(key) })
+  #askedAtMs(key: string): number | undefined {
+    return this.#deps.askedAtMs(podUidOf(key), key)
   }
 
   endAll(message: () => Directions): void {

@@ -5,6 +5,7 @@ import type { GateMessage } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { Pressure } from '../../../core/pressure.ts'
+import { systemTimers } from '../../../core/timers.ts'
 import { LeaseService } from '../leader/replica.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { type EventInput, Reporter } from '../report/event-reporter.ts'
@@ -61,6 +62,7 @@ export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSetting
       waitingEventAfterMs: 30_000,
     }),
     clock,
+    timers: systemTimers,
     random: () => 0,
     log: pino({ level: 'silent' }),
   })

@@ -1,0 +1,248 @@
+import type { Clock } from '../../../core/clock.ts'
+import { messageOf } from '../../../core/errors.ts'
+import type { AgentRequest, GateRequest, ReportsRequest } from '../../../core/lease-api.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { GateName } from '../../../core/names.ts'
+import type { Pod } from '../../../core/pod.ts'
+import type { Pressure } from '../../../core/pressure.ts'
+import type { Timers } from '../../../core/timers.ts'
+import type { ScopeUsage } from '../limits/slot-usage.ts'
+import type { AgentStream, Directions, Stream } from '../model/stream.ts'
+import type { BadAnnotationRow } from '../report/annotation-problems.ts'
+import type { ConditionWriter } from '../report/condition-writer.ts'
+import type { Reporter } from '../report/event-reporter.ts'
+import type { ServiceMetrics } from '../report/metrics.ts'
+import type { QueueLength } from '../report/queue-length.ts'
+import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
+import type { LeaseStore } from '../store/lease-store.ts'
+import { compareWithStore } from '../store/store-reconciler.ts'
+import { tellPeople } from './news.ts'
+import { StepPace } from './step-scheduler.ts'
+import { advance } from './term.ts'
+import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
+import { streamCount } from './term-requests.ts'
+import { newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
+
+export interface LeadershipDeps extends TermInputs {
+  store: LeaseStore
+  /** By a quorum read of the election Lease. */
+  confirmTerm: () => Promise<boolean>
+  onTermLost: (reason: string) => void
+  /** undefined when there is no such pod. */
+  getPod: (namespace: string, name: string) => Promise<Pod | undefined>
+  conditions: Pick<ConditionWriter, 'put' | 'removePod'>
+  metrics: ServiceMetrics
+  reporter: Reporter
+  clock: Clock
+  timers: Timers
+  log: Logger
+  newWriter?: (deps: GrantWriterDeps) => GrantWriter
+}
+
+const TICK_MS = 1_000
+const RECONCILE_MS = 30_000
+
+/**
+ * The shell of one term: brings events to `advance` and does what it says. Streams, Leases, the API server, time and
+ * people's news are here; what is decided is not.
+ */
+export class Leadership {
+  readonly #deps: LeadershipDeps
+  readonly #state: TermState
+  readonly #writer: GrantWriter
+  readonly #pace: StepPace
+  #timers: (() => void)[] = []
+  #isReconciling = false
+
+  constructor(deps: LeadershipDeps) {
+    this.#deps = deps
+    this.#state = newTerm(deps, this.#now())
+    this.#pace = new StepPace(deps, () => this.#take({ kind: 'step' }))
+    const { store, confirmTerm, onTermLost, clock, timers, log } = deps
+    const writerDeps: GrantWriterDeps = {
+      ...{ store, confirmTerm, onTermLost, timers, log },
+      onDurable: grant => this.#take({ kind: 'grant-stored', grant }),
+      onFailed: (grant, failure) => this.#take({ kind: 'grant-not-stored', grant, failure }),
+      monotonicMs: () => clock.monotonicMs(),
+    }
+    this.#writer = deps.newWriter?.(writerDeps) ?? new GrantWriter(writerDeps)
+  }
+
+  /** Reads the stored grants and counts them all; objects that are no grants are reported and left alone. */
+  async adoptStored(): Promise<void> {
+    const { store, term, log } = this.#deps
+    const { stored, foreign } = await store.list()
+    for (const { grant, version } of stored) {
+      // Terms start over when somebody deletes the election Lease; an object of a higher term could never be written
+      // again.
+      const isAhead = grant.term > term
+      const current = isAhead ? { ...grant, term } : grant
+      this.#writer.adopt(current, isAhead ? await store.put(current, version) : version)
+      this.#take({ kind: 'grant-listed', grant: current })
+    }
+    for (const { name } of foreign)
+      log.warn({ lease: name }, 'this Lease has our label but holds no grant: not counted; delete it')
+    log.info({ term, grants: stored.length }, 'leading')
+  }
+
+  /** Call it when the watches' objects have been shown. `returnMs`: how long turns are kept. */
+  start(returnMs: number): void {
+    const { timers } = this.#deps
+    this.#take({ kind: 'begin', returnMs })
+    this.#timers = [
+      timers.every(TICK_MS, () => this.#take({ kind: 'tick', unstoredForMs: this.#writer.failingForMs() })),
+      timers.every(RECONCILE_MS, () => this.#reconcile()),
+    ]
+  }
+
+  /** Ends all streams with `message` and grants nothing more. */
+  stop(message: Directions): void {
+    this.#pace.stop()
+    this.#writer.stop()
+    for (const callOff of this.#timers) callOff()
+    this.#take({ kind: 'end', message })
+  }
+
+  pod(uid: string): Pod | undefined {
+    return this.#state.pods.get(uid)
+  }
+
+  usage(): ScopeUsage[] {
+    return this.#state.ledger.usage()
+  }
+
+  queueLengths(): QueueLength[] {
+    return this.#state.gates.queueLengths()
+  }
+
+  /** What gates have told of their nodes lately. */
+  pressures(): [nodeName: string, pressure: Pressure][] {
+    return this.#state.pressures.figures()
+  }
+
+  badAnnotations(): BadAnnotationRow[] {
+    return this.#state.badAnnotations.rows()
+  }
+
+  streamCount(): number {
+    return streamCount(this.#state)
+  }
+
+  /** Takes in what the API server shows. */
+  show(event: FactEvent): void {
+    this.#take(event)
+  }
+
+  /** Puts a gate in line; returns what to do when it hangs up. Throws RefusedError. */
+  connect(pod: Pod, gate: GateName, request: Pick<GateRequest, 'attempt' | 'pressure'>, stream: Stream): () => void {
+    const { attempt, pressure } = request
+    this.#take({ kind: 'gate-asks', pod, gate, attempt, stream, ...(pressure && { pressure }) })
+    return () => this.#take({ kind: 'gate-hung-up', stream })
+  }
+
+  /** Takes in the agent of a sequenced pod; returns what to do when it hangs up. Throws RefusedError. */
+  connectAgent(pod: Pod, { podUid, attempt, reports }: AgentRequest, stream: AgentStream): () => void {
+    this.#take({ kind: 'agent-asks', pod, podUid, attempt, reports, stream })
+    return () => this.#take({ kind: 'agent-hung-up', podUid, stream })
+  }
+
+  /** Takes in what an agent reports. Throws RefusedError. */
+  report(pod: Pod, { podUid, attempt, reports }: ReportsRequest): void {
+    this.#take({ kind: 'agent-reports', pod, podUid, attempt, reports })
+  }
+
+  /** Takes in what the pressure on a gate's node is. Throws RefusedError. */
+  takePressure(pod: Pod, pressure: Pressure): void {
+    this.#take({ kind: 'pressure-told', pod, pressure })
+  }
+
+  #now(): { monotonicMs: number; wallMs: number } {
+    const { clock } = this.#deps
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
+  }
+
+  /** Throws what a request is refused with. */
+  #take(event: TermEvent): void {
+    for (const effect of advance(this.#state, event, this.#now())) this.#do(effect)
+  }
+
+  #do(effect: TermEffect): void {
+    const { conditions } = this.#deps
+    switch (effect.kind) {
+      case 'send':
+        send(effect.to)
+        break
+      case 'end':
+        end(effect.to)
+        break
+      case 'refuse':
+        throw effect.error
+      case 'store':
+        this.#writer.submit(effect.grant)
+        break
+      case 'unstore':
+        this.#writer.release(effect.key)
+        break
+      case 'read-pod':
+        void this.#read(effect)
+        break
+      case 'write-condition':
+        conditions.put(effect.pod, effect.condition)
+        break
+      case 'forget-condition':
+        conditions.removePod(effect.uid)
+        break
+      case 'step-soon':
+        this.#pace.plan()
+        break
+      case 'step-in':
+        this.#pace.planIn(effect.ms)
+        break
+      case 'tell-people':
+        tellPeople(effect.news, { ...this.#deps, podOf: key => podOf(this.#state, key) })
+        break
+    }
+  }
+
+  async #read({ uid, namespace, name }: Extract<TermEffect, { kind: 'read-pod' }>): Promise<void> {
+    const { getPod, log } = this.#deps
+    try {
+      const pod = await getPod(namespace, name)
+      this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) })
+    } catch (error) {
+      log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot ask for a pod; it keeps its slots')
+    }
+  }
+
+  /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */
+  #reconcile(): void {
+    // One at a time: with a slow API server they would pile up.
+    if (this.#isReconciling) return
+    this.#isReconciling = true
+    this.#compare()
+      .catch(error => this.#deps.log.warn({ error: messageOf(error) }, 'cannot compare the ledger with the Leases'))
+      .finally(() => {
+        this.#isReconciling = false
+      })
+  }
+
+  async #compare(): Promise<void> {
+    this.#take({ kind: 'look-again' })
+    const { store, confirmTerm, log } = this.#deps
+    const isCounted = (key: string) => this.#state.ledger.grantOf(key) !== undefined
+    const isStopped = () => this.#state.isOver
+    const keys = await compareWithStore({ store, writer: this.#writer, isCounted, confirmTerm, isStopped, log })
+    if (keys.length > 0) this.#take({ kind: 'leases-deleted', keys })
+  }
+}
+
+type Told = Extract<TermEffect, { kind: 'send' | 'end' }>['to']
+
+/** The event that named the stream said of which of the two kinds it is. */
+function send({ stream, message }: Told): void {
+  stream.send(message as never)
+}
+
+function end({ stream, message }: Told): void {
+  stream.end(message as never)
+}

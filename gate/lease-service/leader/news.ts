@@ -1,0 +1,123 @@
+import type { InvalidValueError } from '../../../core/errors.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { Namespace, Node, Pod } from '../../../core/pod.ts'
+import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
+import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
+import { reasonOfError, type Trouble } from '../model/trouble.ts'
+import type { Reporter } from '../report/event-reporter.ts'
+import type { ServiceMetrics } from '../report/metrics.ts'
+
+/** What people should hear of a term: in Events, metrics and the log. Nothing is decided by it. */
+export type News =
+  | { kind: 'granted'; grant: Grant; waitedMs: number; answered: boolean }
+  | { kind: 'released'; grant: Grant; reason: ReleaseReason; pod: Pod | undefined }
+  | { kind: 'timed-out'; timeout: SlotTimeout; pod: Pod | undefined }
+  /** `after` has held a pod back for as long as it may. */
+  | { kind: 'after-overdue'; overdue: AfterOverdue; pod: Pod | undefined }
+  /** All there are now. */
+  | { kind: 'after-cycles'; cycles: (AfterCycle & { pods: Pod[] })[] }
+  | { kind: 'oversize'; scope: string; pod: Pod | undefined }
+  /** It goes although limits are full. */
+  | { kind: 'passed'; reason: string; pod: Pod | undefined }
+  /** Of everybody who waits, with how long. */
+  | { kind: 'waiting'; rows: readonly (readonly [Waiting, number])[] }
+  | { kind: 'set-aside'; trouble: Trouble; pod: Pod | undefined }
+  | { kind: 'decision-failed'; error: unknown }
+  /** What the API server showed could not be taken in. */
+  | { kind: 'event-failed'; event: string; error: unknown }
+  /** Nothing could be granted for a minute. */
+  | { kind: 'mute' }
+  | { kind: 'pod-shown'; pod: Pod }
+  /** Gone, or past starting for long. */
+  | { kind: 'pod-forgotten'; uid: string }
+  | { kind: 'node-problems'; node: Node; problems: InvalidValueError[] }
+  | { kind: 'namespace-problems'; namespace: Namespace; problems: InvalidValueError[] }
+  | { kind: 'problems-gone'; of: 'Namespace' | 'Node'; name: string }
+
+export interface Ears {
+  reporter: Reporter
+  metrics: ServiceMetrics
+  log: Logger
+  /** Of a ticket's key. */
+  podOf: (key: string) => Pod | undefined
+}
+
+/** Tells Events, metrics and the log. Never throws for what it is told. */
+export function tellPeople(news: News, ears: Ears): void {
+  const { reporter, metrics, log } = ears
+  switch (news.kind) {
+    case 'granted':
+      granted(news, ears)
+      break
+    case 'released':
+      log.info({ ...lineOf(news.grant), reason: news.reason }, 'released')
+      metrics.released(news.grant, news.reason)
+      reporter.released(news.grant, news.reason, news.pod)
+      break
+    case 'timed-out':
+      reporter.timedOut(news.timeout, news.pod)
+      break
+    case 'after-overdue':
+      reporter.overdue(news.overdue, news.pod)
+      break
+    case 'after-cycles':
+      reporter.cycles(news.cycles)
+      break
+    case 'oversize':
+      reporter.oversize(news.pod, news.scope)
+      break
+    case 'passed':
+      reporter.passed(news.pod, news.reason)
+      metrics.passed(news.pod?.metadata.namespace ?? '')
+      break
+    case 'waiting':
+      for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, ears.podOf)
+      break
+    case 'set-aside':
+      setAside(news, ears)
+      break
+    case 'decision-failed':
+      metrics.stepFailed()
+      log.error({ error: reasonOfError(news.error) }, 'a decision failed; it is tried again')
+      break
+    case 'event-failed':
+      log.error({ event: news.event, error: reasonOfError(news.error) }, 'what happened could not be taken in')
+      break
+    case 'mute':
+      log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
+      break
+    case 'pod-shown':
+      reporter.podChanged(news.pod)
+      break
+    case 'pod-forgotten':
+      reporter.podGone(news.uid)
+      break
+    case 'node-problems':
+      reporter.nodeProblems(news.node, news.problems)
+      break
+    case 'namespace-problems':
+      reporter.namespaceProblems(news.namespace, news.problems)
+      break
+    case 'problems-gone':
+      reporter.problemsGone(news.of, news.name)
+      break
+  }
+}
+
+function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, ears: Ears): void {
+  ears.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
+  if (!answered) return
+  ears.metrics.granted(grant, waitedMs)
+  ears.reporter.granted(grant)
+}
+
+function setAside({ trouble, pod }: Extract<News, { kind: 'set-aside' }>, { reporter, metrics, log }: Ears): void {
+  const { namespace, name } = pod?.metadata ?? {}
+  log.warn({ namespace, pod: name, ...trouble }, 'a pod is set aside')
+  metrics.setAside(trouble.kind)
+  reporter.setAside(trouble, pod)
+}
+
+function lineOf({ namespace, podName: pod, nodeName: node, resource, slots }: Grant): object {
+  return { namespace, pod, node, resource, slots }
+}

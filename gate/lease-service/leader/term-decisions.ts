@@ -1,0 +1,77 @@
+import type { Step } from '../ledger/step.ts'
+import { type Grant, isFree, type Release } from '../model/grant.ts'
+import { setAside } from './term-facts.ts'
+import { emit, podOf, type TermState, tell } from './term-state.ts'
+
+/** The longest time without a decision: what gates were told gets old. */
+const LONGEST_MS = 1_000
+
+/** Decides who may go now, and says so. */
+export function decide(state: TermState): void {
+  const { ledger, inputs, now, pressures } = state
+  const nowMs = now.monotonicMs
+  pressures.expire(nowMs)
+  const step = ledger.step(nowMs, inputs.term, now.wallMs)
+  heedTroubles(state, step)
+  tellDelays(state, step)
+  for (const release of step.releases) released(state, release)
+  for (const grant of step.grants) granted(state, grant)
+  for (const { key, scope } of step.oversize) tell(state, { kind: 'oversize', scope, pod: podOf(state, key) })
+  for (const { key, reason } of step.passes) tell(state, { kind: 'passed', reason, pod: podOf(state, key) })
+  state.waits = []
+  state.gates.tell(step.waiting)
+  if (state.waits.length > 0) tell(state, { kind: 'waiting', rows: state.waits })
+  const ms = step.wakeAtMs === undefined ? undefined : Math.min(LONGEST_MS, step.wakeAtMs - nowMs)
+  emit(state, { kind: 'step-in', ms })
+}
+
+/** A grant is durable, or needs no Lease: its gate is told. */
+export function answer(state: TermState, grant: Grant): void {
+  const { waitedMs, answered } = state.gates.answer(grant)
+  state.ledger.withdraw(grant.key)
+  tell(state, { kind: 'granted', grant, waitedMs, answered })
+}
+
+/**
+ * What could not be decided: single pods are told of; what concerns all is tried again, and if it lasts nobody is kept
+ * waiting for it.
+ */
+function heedTroubles(state: TermState, { troubles, failure }: Step): void {
+  for (const trouble of troubles) setAside(state, trouble)
+  if (failure === undefined) {
+    state.failingSinceMs = undefined
+    return
+  }
+  state.failingSinceMs ??= state.now.monotonicMs
+  tell(state, { kind: 'decision-failed', error: failure })
+}
+
+/** Containers that were not ready in time, and pods that `after` holds back no more or will for ever. */
+function tellDelays(state: TermState, { timeouts, overdue, cycles }: Step): void {
+  for (const timeout of timeouts) {
+    const pod = state.pods.get(timeout.grant.podUid)
+    tell(state, { kind: 'timed-out', timeout, pod })
+    if (pod) state.sequences.timedOut(pod, timeout)
+  }
+  for (const each of overdue) tell(state, { kind: 'after-overdue', overdue: each, pod: podOf(state, each.key) })
+  const withPods = cycles.map(cycle => ({ ...cycle, pods: cycle.keys.flatMap(key => podOf(state, key) ?? []) }))
+  tell(state, { kind: 'after-cycles', cycles: withPods })
+}
+
+function granted(state: TermState, grant: Grant): void {
+  if (isFree(grant)) {
+    answer(state, grant)
+    return
+  }
+  state.gates.decided(grant.key)
+  // Stamped here: the ledger has no wall clock.
+  emit(state, { kind: 'store', grant: { ...grant, grantedAtMs: state.now.wallMs } })
+}
+
+function released(state: TermState, { grant, reason }: Release): void {
+  emit(state, { kind: 'unstore', key: grant.key })
+  // A gate that still listens was about to hear of a grant that is no more.
+  state.gates.askAgain(grant.key, 'the grant ended before it could be told')
+  state.ledger.withdraw(grant.key)
+  tell(state, { kind: 'released', grant, reason, pod: state.pods.get(grant.podUid) })
+}

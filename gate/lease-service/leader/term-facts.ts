@@ -1,0 +1,141 @@
+import type { Pod } from '../../../core/pod.ts'
+import { withLeave } from '../limits/chart-permissions.ts'
+import { reasonOfError, type Trouble } from '../model/trouble.ts'
+import { inForce } from '../pods/opted-in.ts'
+import type { FactEvent } from './term-events.ts'
+import { decideSoon, emit, type TermState, tell } from './term-state.ts'
+
+/** Takes in what the API server shows. */
+export function takeFact(state: TermState, event: FactEvent): void {
+  switch (event.kind) {
+    case 'pod-shown':
+      podShown(state, event.pod)
+      break
+    case 'pod-hidden':
+      hide(state, event.pod)
+      break
+    case 'pod-found':
+      podFound(state, event.pod)
+      break
+    case 'pod-read':
+      podRead(state, event)
+      break
+    case 'node-shown':
+      nodeShown(state, event)
+      break
+    case 'node-gone':
+      nodeGone(state, event.name)
+      break
+    case 'namespace-shown':
+      namespaceShown(state, event)
+      break
+    case 'namespace-gone':
+      namespaceGone(state, event.name)
+      break
+    case 'workload-changed':
+      decideSoon(state)
+      break
+  }
+}
+
+export function setAside(state: TermState, trouble: Trouble): void {
+  tell(state, { kind: 'set-aside', trouble, pod: state.pods.get(trouble.podUid) })
+}
+
+/** The pod, last seen like this, is looked after by asking the API server for it, at once and then at times. */
+export function hide(state: TermState, pod: Pod): void {
+  state.hidden.set(pod.metadata.uid ?? '', pod)
+  read(state, pod)
+}
+
+export function read(state: TermState, { metadata }: Pod): void {
+  const { uid = '', namespace = '', name = '' } = metadata
+  emit(state, { kind: 'read-pod', uid, namespace, name })
+}
+
+function podShown(state: TermState, pod: Pod): void {
+  const uid = pod.metadata.uid ?? ''
+  state.pods.set(uid, pod)
+  state.hidden.delete(uid)
+  try {
+    state.ledger.upsertPod(pod)
+    state.sequences.tell(pod)
+    tell(state, { kind: 'pod-shown', pod })
+  } catch (error) {
+    // One that cannot be read must not end the watch of all.
+    setAside(state, { podUid: uid, kind: 'error', reason: reasonOfError(error) })
+  }
+  decideSoon(state)
+}
+
+/** The watch may never show it: it is looked after as one that the watch shows no more. */
+function podFound(state: TermState, pod: Pod): void {
+  const uid = pod.metadata.uid ?? ''
+  if (state.pods.has(uid)) return
+  state.hidden.set(uid, pod)
+  lives(state, pod)
+}
+
+function podRead(state: TermState, { uid, pod }: Extract<FactEvent, { kind: 'pod-read' }>): void {
+  if (!state.hidden.has(uid)) return
+  if (pod?.metadata.uid === uid) {
+    lives(state, pod)
+    return
+  }
+  state.hidden.delete(uid)
+  state.ledger.removePod(uid)
+  forget(state, uid)
+  decideSoon(state)
+}
+
+function lives(state: TermState, pod: Pod): void {
+  const { uid = '' } = pod.metadata
+  state.pods.set(uid, pod)
+  // The watch shows it, but keeps too little of it: its changes will come.
+  if (state.inputs.started.get(uid)) state.hidden.delete(uid)
+  state.ledger.upsertPod(pod)
+  state.sequences.tell(pod)
+  decideSoon(state)
+}
+
+/** What is kept of a pod besides the ledger. */
+export function forget(state: TermState, uid: string): void {
+  state.pods.delete(uid)
+  state.rates.removePod(uid)
+  state.sequences.removePod(uid)
+  tell(state, { kind: 'pod-forgotten', uid })
+}
+
+function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 'node-shown' }>): void {
+  const { name = '' } = node.metadata
+  const { settings, problems } = fold
+  tell(state, { kind: 'node-problems', node, problems })
+  state.badAnnotations.set('Node', name, problems.length)
+  state.ledger.upsertNode(node, settings)
+  state.pressures.setMax(name, settings.maxPressure)
+  decideSoon(state)
+}
+
+function nodeGone(state: TermState, name: string): void {
+  state.ledger.removeNode(name)
+  state.pressures.setMax(name, undefined)
+  state.badAnnotations.set('Node', name, 0)
+  tell(state, { kind: 'problems-gone', of: 'Node', name })
+  decideSoon(state)
+}
+
+function namespaceShown(state: TermState, { namespace, fold }: Extract<FactEvent, { kind: 'namespace-shown' }>): void {
+  const { name = '', annotations } = namespace.metadata
+  const { settings, problems } = withLeave(fold, state.inputs.settings, annotations)
+  tell(state, { kind: 'namespace-problems', namespace, problems })
+  state.badAnnotations.set('Namespace', name, problems.length)
+  state.ledger.setNamespace(name, inForce(namespace, settings))
+  decideSoon(state)
+}
+
+function namespaceGone(state: TermState, name: string): void {
+  state.ledger.removeNamespace(name)
+  state.badAnnotations.set('Namespace', name, 0)
+  tell(state, { kind: 'problems-gone', of: 'Namespace', name })
+  decideSoon(state)
+}

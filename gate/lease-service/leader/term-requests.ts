@@ -1,0 +1,137 @@
+import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
+import type { Pod } from '../../../core/pod.ts'
+import { RefusedError } from '../model/refusal.ts'
+import type { AgentStream, Stream } from '../model/stream.ts'
+import { sequenceOf } from '../pods/pod-sequence.ts'
+import { ticketOf } from '../pods/ticket-from-pod.ts'
+import { MAX_AGENT_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
+import type { RequestEvent } from './term-events.ts'
+import { decideSoon, emit, type TermState } from './term-state.ts'
+
+/** How long an earlier run's gate stays away, in case it lives. */
+const ASK_AGAIN_MS = 1_000
+const NO_ROOM = 'as many gates are connected as there may be'
+const ANOTHER_RUN = 'another run of this pod has asked'
+
+/** Takes in what gates and agents ask and tell. Throws RefusedError. */
+export function takeRequest(state: TermState, event: RequestEvent): void {
+  switch (event.kind) {
+    case 'gate-asks':
+      gateAsks(state, event)
+      break
+    case 'gate-hung-up':
+      gateHungUp(state, event.stream)
+      break
+    case 'agent-asks':
+      agentAsks(state, event)
+      break
+    case 'agent-hung-up':
+      state.agents.close(event.podUid, state.agentsOut.get(event.stream) ?? event.stream)
+      break
+    case 'agent-reports':
+      requireAgent(event.pod)
+      state.rates.take(event.pod)
+      takeReports(state, event)
+      break
+    case 'pressure-told':
+      state.rates.take(event.pod)
+      takePressure(state, event)
+      break
+  }
+}
+
+export function streamCount({ gates, agents }: TermState): number {
+  return gates.size + agents.size
+}
+
+/** Puts a gate in line, or answers it again where its grant stands. */
+function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-asks' }>): void {
+  const { pod, gate, attempt, pressure, stream } = event
+  const { ledger, gates, now } = state
+  state.rates.take(pod)
+  const ticket = ticketOf(pod, { gate, attempt })
+  if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
+  const { key } = ticket
+  const out = gateOut(state, stream)
+  if (streamCount(state) >= MAX_STREAMS && !gates.has(key)) {
+    out.end({ kind: 'retry', afterMs: gates.awayMs(key), reason: NO_ROOM })
+    return
+  }
+  state.asking.set(stream, { key, out })
+  for (const other of ledger.otherRuns(ticket)) gates.askAgain(other, ANOTHER_RUN, ASK_AGAIN_MS)
+  gates.open(key, out)
+  const wasHeld = ledger.grantOf(key) !== undefined
+  const granted = ledger.ask(ticket, now.monotonicMs)
+  // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
+  if (granted) emit(state, { kind: 'store', grant: { ...granted, term: state.inputs.term } })
+  else if (wasHeld) emit(state, { kind: 'unstore', key })
+  if (pressure) takePressure(state, { pod, pressure })
+  decideSoon(state)
+}
+
+function gateHungUp(state: TermState, stream: Stream): void {
+  const asking = state.asking.get(stream)
+  // Another stream may have taken over meanwhile.
+  if (!asking || !state.gates.close(asking.key, asking.out)) return
+  state.ledger.withdraw(asking.key)
+  decideSoon(state)
+}
+
+/** Takes in an agent with all it knows, and shows it what its pod's status says. */
+function agentAsks(state: TermState, event: Extract<RequestEvent, { kind: 'agent-asks' }>): void {
+  const { pod, podUid, attempt, stream } = event
+  const { agents, gates } = state
+  // Before anything is kept for it: a refused caller has no stream to close.
+  requireAgent(pod)
+  state.rates.take(pod)
+  const out = agentOut(state, stream)
+  state.agentsOut.set(stream, out)
+  agents.open(podUid, attempt, out)
+  takeReports(state, event)
+  // After it was told what its pod's status says, which is all it came for if it must go at once.
+  if (agents.size > MAX_AGENT_STREAMS || streamCount(state) > MAX_STREAMS) agents.makeRoom(uid => gates.awayMs(uid))
+}
+
+function takeReports(
+  state: TermState,
+  { pod, podUid, attempt, reports }: Extract<RequestEvent, { kind: 'agent-asks' | 'agent-reports' }>,
+): void {
+  state.ledger.report(podUid, attempt, reports, state.now.monotonicMs)
+  state.sequences.tell(pod)
+  decideSoon(state)
+}
+
+/** A gate tells what the pressure on its node is: on the one that the API says its pod is on. */
+function takePressure(
+  state: TermState,
+  { pod, pressure }: Pick<Extract<RequestEvent, { kind: 'pressure-told' }>, 'pod' | 'pressure'>,
+): void {
+  const { metadata, spec } = pod
+  state.pressures.take(spec.nodeName ?? '', metadata.uid ?? '', pressure, state.now.monotonicMs)
+  decideSoon(state)
+}
+
+function requireAgent(pod: Pod): void {
+  const { namespace, name } = pod.metadata
+  if (sequenceOf(pod)) return
+  const why = 'has no agent in its spec with a sequence of its own containers and gates'
+  throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} ${why}`)
+}
+
+/** The stream as the parts of the state know it: what is sent becomes an effect. */
+function gateOut(state: TermState, stream: Stream): Stream {
+  return {
+    nonce: stream.nonce,
+    isOpen: () => stream.isOpen(),
+    send: (message: GateMessage) => emit(state, { kind: 'send', to: { stream, message } }),
+    end: (message: GateMessage) => emit(state, { kind: 'end', to: { stream, message } }),
+  }
+}
+
+function agentOut(state: TermState, stream: AgentStream): AgentStream {
+  return {
+    isOpen: () => stream.isOpen(),
+    send: (message: AgentMessage) => emit(state, { kind: 'send', to: { stream, message } }),
+    end: (message: AgentMessage) => emit(state, { kind: 'end', to: { stream, message } }),
+  }
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../../../core/clock.ts'
+import type { Pod } from '../../../core/pod.ts'
+import type { FindWorkload } from '../after/after-waits.ts'
+import { Ledger, type LedgerParts } from '../ledger/ledger.ts'
+import type { ClusterSettings } from '../limits/cluster-settings.ts'
+import { NodePressures } from '../limits/node-pressure.ts'
+import { type Grant, podUidOf, type Waiting } from '../model/grant.ts'
+import type { AgentStream, Stream } from '../model/stream.ts'
+import { BadAnnotations } from '../report/annotation-problems.ts'
+import type { StartedIndex } from '../started/started-index.ts'
+import { AgentStreams } from '../streams/agent-streams.ts'
+import { SequenceTeller } from '../streams/agent-updates.ts'
+import { GateDesk } from '../streams/gate-connections.ts'
+import { RequestRates } from '../streams/request-rates.ts'
+import type { News } from './news.ts'
+import type { TermEffect } from './term-events.ts'
+
+/** What a term is made of, and what it may read that no event brings. */
+export interface TermInputs {
+  /** Number of the term. */
+  term: number
+  /** Where gates find this replica (host:port). */
+  address: string
+  settings: ClusterSettings
+  /** Pods past starting, as the watch shows them. */
+  started: StartedIndex
+  findWorkload: FindWorkload
+  /** In [0, 1). */
+  random: () => number
+  newLedger?: NewLedger
+}
+
+/** How a ledger is made; tests put a faulty one in its place. */
+export type NewLedger = (
+  settings: ClusterSettings,
+  parts: Pick<LedgerParts, 'findWorkload' | 'overloads' | 'started'>,
+  sinceMs: number,
+) => Ledger
+
+export interface Now {
+  monotonicMs: number
+  wallMs: number
+}
+
+/**
+ * All that one term of one leader knows. Made new at every takeover, so nothing is remembered that is not in a Lease or
+ * in the API. Only `advance` (term.ts) changes it.
+ */
+export interface TermState {
+  readonly inputs: TermInputs
+  /** Of the event that is being taken in. */
+  now: Now
+  /** Of the event that is being taken in, so far. */
+  effects: TermEffect[]
+  readonly ledger: Ledger
+  readonly gates: GateDesk
+  readonly agents: AgentStreams
+  readonly sequences: SequenceTeller
+  readonly pressures: NodePressures
+  readonly rates: RequestRates
+  readonly badAnnotations: BadAnnotations
+  /** Those that are not past starting. */
+  readonly pods: Map<string, Pod>
+  /** As they were last seen: pods that the watch shows no more, or not yet. */
+  readonly hidden: Map<string, Pod>
+  /** Of gates that are connected: the ticket's key, and the stream as the parts of this state know it. */
+  readonly asking: WeakMap<Stream, { key: string; out: Stream }>
+  readonly agentsOut: WeakMap<AgentStream, AgentStream>
+  /** Leases that were there when the term began. */
+  readonly listed: Grant[]
+  /** Who waits, of this step, with how long. */
+  waits: (readonly [Waiting, number])[]
+  hasBegun: boolean
+  isOver: boolean
+  isMute: boolean
+  /** Since when every decision has failed. */
+  failingSinceMs: number | undefined
+}
+
+const newLedgerOf: NewLedger = (settings, parts, sinceMs) => new Ledger(settings, parts, sinceMs)
+
+/** A term that begins; it knows nothing yet. */
+export function newTerm(inputs: TermInputs, now: Now): TermState {
+  const { settings, findWorkload, started, random, address } = inputs
+  const clock: Clock = { monotonicMs: () => state.now.monotonicMs, wallMs: () => state.now.wallMs }
+  const pressures = new NodePressures(settings.node.maxPressure)
+  const parts = { findWorkload, overloads: pressures.overloads, started }
+  const ledger = (inputs.newLedger ?? newLedgerOf)(settings, parts, now.monotonicMs)
+  const agents = new AgentStreams()
+  const gates = new GateDesk({
+    address,
+    pressures,
+    podOf: key => podOf(state, key),
+    onAway: key => ledger.withdraw(key),
+    askedAtMs: (podUid, key) => ledger.askedAtMs({ podUid, key }),
+    onWaiting: (row, waitedMs) => void state.waits.push([row, waitedMs]),
+    isMute: () => state.isMute,
+    agents: () => agents.size,
+    isQuiet: key => ledger.isQuiet({ key, podUid: podUidOf(key) }),
+    clock,
+    random,
+  })
+  const sequences = new SequenceTeller({
+    agents,
+    reportsOf: (podUid, attempt) => ledger.reportsOf(podUid, attempt),
+    conditions: {
+      put: (pod, condition) => emit(state, { kind: 'write-condition', pod, condition }),
+      removePod: uid => emit(state, { kind: 'forget-condition', uid }),
+    },
+    clock,
+  })
+  const state: TermState = {
+    ...{ inputs, now, ledger, gates, agents, sequences, pressures },
+    rates: new RequestRates(() => state.now.monotonicMs),
+    badAnnotations: new BadAnnotations(),
+    pods: new Map(),
+    hidden: new Map(),
+    asking: new WeakMap(),
+    agentsOut: new WeakMap(),
+    ...{ effects: [], listed: [], waits: [] },
+    ...{ hasBegun: false, isOver: false, isMute: false, failingSinceMs: undefined },
+  }
+  return state
+}
+
+export function emit({ effects }: TermState, effect: TermEffect): void {
+  effects.push(effect)
+}
+
+export function tell(state: TermState, news: News): void {
+  emit(state, { kind: 'tell-people', news })
+}
+
+/** Of a ticket's key. */
+export function podOf({ pods }: TermState, key: string): Pod | undefined {
+  return pods.get(podUidOf(key))
+}
+
+/** A decision is due. Nothing is decided before the term has been shown all there is. */
+export function decideSoon(state: TermState): void {
+  if (state.hasBegun) emit(state, { kind: 'step-soon' })
+}

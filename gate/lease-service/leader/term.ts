@@ -1,0 +1,138 @@
+import type { Pod } from '../../../core/pod.ts'
+import type { Grant } from '../model/grant.ts'
+import { answer, decide } from './term-decisions.ts'
+import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
+import { forget, hide, read, takeFact } from './term-facts.ts'
+import { takeRequest } from './term-requests.ts'
+import { decideSoon, emit, type Now, type TermState, tell } from './term-state.ts'
+
+/**
+ * If no grant could be stored for this long (for example, a quota or policy rejects our Leases), stop sending to gates
+ * so that they fail open. Equals the default failOpenAfter.
+ */
+const MUTE_AFTER_MS = 60_000
+
+/**
+ * One term of one leader: takes in one event, and returns what is to be done. Does no I/O and never throws, so the same
+ * events give the same effects in a simulation. `state` is changed in place: it holds every gated pod of a cluster, too
+ * much to copy for each event.
+ */
+export function advance(state: TermState, event: TermEvent, now: Now): TermEffect[] {
+  state.now = now
+  state.effects = []
+  if (state.isOver) return state.effects
+  try {
+    take(state, event)
+  } catch (error) {
+    if (isRequest(event)) emit(state, { kind: 'refuse', error })
+    else tell(state, { kind: 'event-failed', event: event.kind, error })
+  }
+  return state.effects
+}
+
+/** The requests that somebody waits for an answer to. */
+function isRequest({ kind }: TermEvent): boolean {
+  return kind === 'gate-asks' || kind === 'agent-asks' || kind === 'agent-reports' || kind === 'pressure-told'
+}
+
+function take(state: TermState, event: TermEvent): void {
+  switch (event.kind) {
+    case 'begin':
+      begin(state, event.returnMs)
+      break
+    case 'step':
+      decide(state)
+      break
+    case 'tick':
+      tick(state, event.unstoredForMs)
+      break
+    case 'look-again':
+      for (const pod of state.hidden.values()) read(state, pod)
+      break
+    case 'end':
+      end(state, event)
+      break
+    case 'grant-listed':
+    case 'grant-stored':
+    case 'grant-not-stored':
+    case 'leases-deleted':
+      takeStored(state, event)
+      break
+    case 'gate-asks':
+    case 'gate-hung-up':
+    case 'agent-asks':
+    case 'agent-hung-up':
+    case 'agent-reports':
+    case 'pressure-told':
+      takeRequest(state, event)
+      break
+    default:
+      takeFact(state, event)
+      break
+  }
+}
+
+function begin(state: TermState, returnMs: number): void {
+  state.hasBegun = true
+  state.ledger.expectReturns(state.now.monotonicMs + returnMs)
+  // Pods that the watch does not show: they ended while nobody led, have lost their label, or got past starting.
+  for (const grant of state.listed) if (!state.pods.has(grant.podUid)) hide(state, podOfGrant(grant))
+  state.listed.length = 0
+  decideSoon(state)
+}
+
+function podOfGrant({ podUid: uid, podName: name, namespace }: Grant): Pod {
+  return { metadata: { uid, name, namespace }, spec: { containers: [] } }
+}
+
+function end(state: TermState, { message }: Extract<TermEvent, { kind: 'end' }>): void {
+  state.isOver = true
+  state.gates.endAll(() => message)
+  state.agents.endAll(() => message)
+}
+
+function takeStored(state: TermState, event: StoreEvent): void {
+  const { ledger, now } = state
+  switch (event.kind) {
+    case 'grant-listed':
+      ledger.adopt(event.grant, now.monotonicMs)
+      state.listed.push(event.grant)
+      break
+    case 'grant-stored':
+      ledger.stored(event.grant)
+      answer(state, event.grant)
+      break
+    case 'grant-not-stored':
+      ledger.failed(event.grant, event.failure, now.monotonicMs)
+      decideSoon(state)
+      break
+    case 'leases-deleted':
+      for (const key of event.keys) ledger.revoke(key)
+      decideSoon(state)
+      break
+  }
+}
+
+function tick(state: TermState, unstoredForMs: number): void {
+  const nowMs = state.now.monotonicMs
+  const failingForMs = nowMs - (state.failingSinceMs ?? nowMs)
+  const isMute = Math.max(unstoredForMs, failingForMs) > MUTE_AFTER_MS
+  if (isMute && !state.isMute) tell(state, { kind: 'mute' })
+  state.isMute = isMute
+  shrinkStarted(state)
+  state.gates.beat()
+  state.agents.beat(nowMs)
+  decideSoon(state)
+}
+
+/** What the watch keeps of a pod past starting is enough, once nobody here waits for anything of it. */
+function shrinkStarted(state: TermState): void {
+  const { inputs, pods, agents, ledger } = state
+  for (const [uid, { metadata }] of pods) {
+    const kept = inputs.started.get(uid)
+    if (!kept || kept.metadata.resourceVersion !== metadata.resourceVersion) continue
+    if (agents.attemptOf(uid) !== undefined || !ledger.isIdle(uid)) continue
+    ledger.forgetStarted(uid)
+    forget(state, uid)
+  }
+}
