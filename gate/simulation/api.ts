@@ -1,7 +1,7 @@
 import type { Pod } from '../../core/pod.ts'
-import type { SimLeader } from './leader.ts'
 import type { SimLeases } from './leases.ts'
 import type { SimPod } from './pod.ts'
+import type { SimReplica } from './replica.ts'
 import type { Situations } from './situations.ts'
 import type { Random, Timeline } from './timeline.ts'
 
@@ -10,7 +10,7 @@ export interface SimApiDeps {
   random: Random
   situations: Situations
   leases: SimLeases
-  leader: () => SimLeader | undefined
+  leader: () => SimReplica | undefined
 }
 
 /**
@@ -27,7 +27,7 @@ export class SimApi {
   /** What happens when the server is back. */
   #held: (() => void)[] = []
   /** Whose watch is broken. */
-  #blind: SimLeader | undefined
+  #blind: SimReplica | undefined
   /** Events from before a list are of no use after it. */
   #lists = 0
 
@@ -49,6 +49,11 @@ export class SimApi {
       if (again.length > 0) situations.note('an older status came again')
       for (const view of [...again, ...(random.chance(0.1) ? [shown] : []), shown]) this.#deliver(pod, view)
     })
+  }
+
+  /** Of the pods of the world each has a name of its own. */
+  read(name: string): Pod | undefined {
+    return this.pods.values().find(pod => pod.metadata.name === name)
   }
 
   /** It is being deleted from now on. */
@@ -85,7 +90,7 @@ export class SimApi {
     time.after(untilMs - time.nowMs, () => this.#whenUp(() => this.#listAnew(leader)))
   }
 
-  #listAnew(leader: SimLeader): void {
+  #listAnew(leader: SimReplica): void {
     if (this.#blind !== leader) return
     this.#blind = undefined
     this.#lists += 1

@@ -141,7 +141,7 @@ export class Checker {
   }
 
   /** What a former leader decided on but neither stored nor answered is nobody's. */
-  tookOver(store: ReadonlyMap<string, Grant>): void {
+  tookOver(store: Pick<ReadonlyMap<string, unknown>, 'has'>): void {
     for (const key of this.#claims.keys()) if (!store.has(key)) this.released(key)
   }
 

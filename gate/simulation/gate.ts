@@ -10,9 +10,14 @@ export interface GateWorld {
   patience: Patience
   /** A request of this gate is on its way. */
   gateReady: (gate: SimGate) => void
+  /** A gate is asked what the pressure on its node is. */
+  pressureAsked: (gate: SimGate) => void
   violated: (violation: string) => void
   waitStep: typeof step
 }
+
+/** As gate/pod has it. */
+const SILENCE_MS = 15_000
 
 /** Whose wait it is. */
 export interface GateOwner {
@@ -44,7 +49,8 @@ export class SimGate {
   /** By what truly happened, not by what the step function made of it. */
   #lastContactMs: number
   #hadContact = false
-  #isConnected = false
+  /** By the request that is open. */
+  #heardMs = 0
 
   constructor(owner: GateOwner, world: GateWorld) {
     this.gate = owner.gate
@@ -75,6 +81,7 @@ export class SimGate {
   hear(message: GateMessage, nonce: string): boolean {
     if (!this.isWaiting || nonce !== this.nonce) return false
     if (message.kind === 'waiting' || message.kind === 'retry') this.#heard()
+    this.#expectWord(nonce)
     const isStale = message.kind === 'granted' && message.nonce !== nonce
     this.#take({ kind: 'message', message, nonce })
     if (isStale && this.#isGranted) this.#world.violated(`StaleAnswer: ${this.gate} of ${this.podUid} took it`)
@@ -84,24 +91,20 @@ export class SimGate {
   /** The connection of request `nonce` ended, or was never made. */
   lost(reason: string, nonce = this.nonce): void {
     if (!this.isWaiting || nonce !== this.nonce) return
-    // What connects says something every few seconds.
-    if (this.#isConnected) this.hear({ kind: 'waiting', place: 1, of: 1, reason: 'heartbeat' }, nonce)
     this.#take({ kind: 'lost', reason })
-  }
-
-  /** The other side says nothing any more; noticed later. */
-  fallsSilent(): void {
-    if (!this.isWaiting) return
-    const { nonce } = this
-    if (this.#isConnected) this.hear({ kind: 'waiting', place: 1, of: 1, reason: 'heartbeat' }, nonce)
-    this.#isConnected = false
-    this.#world.time.after(this.#world.random.int(10_000, 15_000), () => this.lost('silence', nonce))
   }
 
   #heard(): void {
     this.#lastContactMs = this.#world.time.nowMs
     this.#hadContact = true
-    this.#isConnected = true
+  }
+
+  /** What connects says something every few seconds; who does not is gone. */
+  #expectWord(nonce: string): void {
+    const { time } = this.#world
+    const heardMs = time.nowMs
+    this.#heardMs = heardMs
+    time.after(SILENCE_MS, () => this.#heardMs === heardMs && this.lost('silence', nonce))
   }
 
   #take(event: WaitEvent): void {
@@ -112,8 +115,10 @@ export class SimGate {
   }
 
   #act(action: WaitAction): void {
-    if (action.kind === 'listen') return
-    this.#isConnected = false
+    if (action.kind === 'listen') {
+      if (action.pressureTo !== undefined) this.#world.pressureAsked(this)
+      return
+    }
     if (action.kind === 'connect') {
       this.#ask(action.afterMs)
       return

@@ -79,6 +79,8 @@ export class SimPod implements AgentHost {
   readonly failedOpenGates = new Set<GateName>()
   /** The last gate of this run failed open. */
   isLost = false
+  /** Of what is published. */
+  #version = 0
   readonly #tries = new Map<string, number>()
   readonly #passes = { pull: 0, start: 0 }
   readonly #statuses: SimStatuses
@@ -112,8 +114,10 @@ export class SimPod implements AgentHost {
   }
 
   snapshot(): Pod {
+    this.#version += 1
     return {
       ...this.base,
+      metadata: { ...this.base.metadata, resourceVersion: `${this.#version}` },
       status: {
         phase: this.isFinished ? 'Succeeded' : 'Pending',
         initContainerStatuses: this.#statuses.of(this.base.spec.initContainers),

@@ -1,7 +1,3 @@
-import type { NodePressures } from '../lease-service/limits/node-pressure.ts'
-import type { Waiting } from '../lease-service/model/grant.ts'
-import type { SimPod } from './pod.ts'
-import type { Situations } from './situations.ts'
 import type { Random, Timeline } from './timeline.ts'
 import type { LimitTruth } from './truth.ts'
 
@@ -45,47 +41,5 @@ export class PressureCheck {
   isHeldBack(nodeName: string, nowMs: number): boolean {
     const { percent = 0, atMs = nowMs } = this.#told.get(nodeName) ?? {}
     return percent > this.#max && nowMs - atMs < FIGURE_LIFE_MS
-  }
-}
-
-interface PressureTalkDeps {
-  pressures: NodePressures
-  limits: LimitTruth
-  time: Timeline
-  random: Random
-  situations: Situations
-  /** A figure reached the leader. */
-  onTold: (nodeName: string, percent: number) => void
-}
-
-/** Test support. How gates tell one leader of the pressure on their nodes. */
-export class PressureTalk {
-  readonly #deps: PressureTalkDeps
-
-  constructor(deps: PressureTalkDeps) {
-    this.#deps = deps
-  }
-
-  /** A gate of the pod tells what is true on its node now. */
-  hear({ uid, base }: SimPod): void {
-    const { pressures, limits, time, situations, onTold } = this.#deps
-    const nodeName = base.spec.nodeName ?? ''
-    const node = limits.nodes.get(nodeName)
-    if (!pressures.isOn || !node || node.isLost) return
-    const wasHeldBack = pressures.overloads.has(nodeName)
-    pressures.take(nodeName, uid, { cpu: node.pressure }, time.nowMs)
-    if (wasHeldBack && !pressures.overloads.has(nodeName)) situations.note('pressure fell')
-    onTold(nodeName, node.pressure)
-  }
-
-  /** Keys of those who are to tell anew. */
-  ask(waiting: readonly Waiting[], podOf: (key: string) => SimPod | undefined): string[] {
-    const { pressures, time, random } = this.#deps
-    if (!pressures.isOn) return []
-    const witnesses = waiting.flatMap(({ key }) => {
-      const pod = podOf(key)
-      return pod ? [{ key, podUid: pod.uid, nodeName: pod.base.spec.nodeName ?? '' }] : []
-    })
-    return pressures.ask(witnesses, time.nowMs, () => random.next())
   }
 }

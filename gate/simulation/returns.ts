@@ -1,5 +1,4 @@
 import type { Pod } from '../../core/pod.ts'
-import { RETURN_MS } from '../lease-service/ledger/reconnect-reservations.ts'
 import type { Ticket } from '../lease-service/model/grant.ts'
 import { sequenceOf } from '../lease-service/pods/pod-sequence.ts'
 import { ticketOf } from '../lease-service/pods/ticket-from-pod.ts'
@@ -15,8 +14,9 @@ export class Unheard {
   readonly #byPod = new Map<string, Ticket>()
   #untilMs = 0
 
-  tookOver(pods: readonly Pod[], isGranted: (podUid: string) => boolean, nowMs: number): void {
-    this.#untilMs = nowMs + RETURN_MS
+  /** `untilMs`: how long turns are kept. */
+  tookOver(pods: readonly Pod[], isGranted: (podUid: string) => boolean, untilMs: number): void {
+    this.#untilMs = untilMs
     for (const pod of pods) {
       const ticket = isPlain(pod) && isWaiting(pod) && ticketOf(pod, { gate: START, attempt: 1 })
       if (ticket && !('refused' in ticket) && !isGranted(ticket.podUid)) this.#byPod.set(ticket.podUid, ticket)

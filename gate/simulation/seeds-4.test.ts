@@ -4,8 +4,8 @@ import { runPart } from './seeds.ts'
 // Long, and longer still while a cluster runs beside it.
 test('whatever happens, no limit is broken, no gate is forgotten and no slot is lost: part 4', {
   timeout: 1_800_000,
-}, () => {
-  const { failure, missing, situations } = runPart(4, process.env)
+}, async () => {
+  const { failure, missing, situations } = await runPart(4, process.env)
   console.info(situations)
   expect(failure).toBeUndefined()
   expect(missing).toEqual([])

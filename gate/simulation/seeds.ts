@@ -25,11 +25,11 @@ export interface Result {
  * it is not given, so that each part has enough of them to show every situation. 10,000 are for whoever has changed how anything is
  * decided. STARTGATE_SEED runs that one alone, in the first part.
  */
-export function runPart(part: number, env: NodeJS.ProcessEnv): Result {
+export async function runPart(part: number, env: NodeJS.ProcessEnv): Promise<Result> {
   const situations = new Situations()
   const seeds = seedsOf(part, env)
   for (const seed of seeds) {
-    const { violations } = simulate(seed, {}, situations)
+    const { violations } = await simulate(seed, {}, situations)
     if (violations.length > 0)
       return {
         failure: { replay: `STARTGATE_SEED=${seed}`, violations },

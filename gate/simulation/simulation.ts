@@ -1,35 +1,24 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
-import type { Node } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
-import { Ledger, type LedgerParts } from '../lease-service/ledger/ledger.ts'
-import type { ClusterSettings } from '../lease-service/limits/cluster-settings.ts'
-import { NodePressures } from '../lease-service/limits/node-pressure.ts'
 import type { Patience } from '../pod/patience.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 import type { AgentFaults, SimAgent } from './agent.ts'
 import { SimApi } from './api.ts'
 import { Checker, heldAnywhere } from './checker.ts'
 import type { SimGate } from './gate.ts'
-import { SimLeader } from './leader.ts'
 import { SimLeases } from './leases.ts'
+import { namespaceObject, nodeObject } from './objects.ts'
 import { SimPod, type SimWorld } from './pod.ts'
 import { planPressure } from './pressure.ts'
+import { type LeaderFaults, SimReplica } from './replica.ts'
 import { Situations } from './situations.ts'
-import { SimStarted } from './started.ts'
 import { Random, Timeline } from './timeline.ts'
 import type { LimitTruth } from './truth.ts'
 import { randomCluster, randomNamespace, randomPod } from './workload.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
-export interface Faults {
-  newLedger?: (
-    settings: ClusterSettings,
-    parts: Pick<LedgerParts, 'findWorkload' | 'overloads'>,
-    sinceMs: number,
-  ) => Ledger
-  answersEarly?: boolean
-  skipsTerm?: boolean
+export interface Faults extends LeaderFaults {
   waitStep?: typeof waitStep
   agent?: AgentFaults
 }
@@ -43,13 +32,16 @@ export interface Outcome {
 const CHAOS_MS = 240_000
 const RENEW_DEADLINE_MS = 10_000
 const END_MS = 8_000_000
+/** How often, and for how long, nothing must be left over before a world is at its end. */
+const LOOK_MS = 30_000
+const QUIET_LOOKS = 4
 
 /**
  * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die, statuses come late,
  * twice and stale, limits change, writes fail, leaders crash. Then calm returns, and every gate must get its
  * answer and every slot come back.
  */
-export function simulate(seed: number, faults: Faults = {}, situations = new Situations()): Outcome {
+export function simulate(seed: number, faults: Faults = {}, situations = new Situations()): Promise<Outcome> {
   return new Simulation(seed, faults, situations).run()
 }
 
@@ -67,12 +59,12 @@ class Simulation {
   readonly #images = new Map<string, Set<string>>()
   readonly #api: SimApi
   readonly #leases: SimLeases
-  #leader: SimLeader | undefined
-  #ledger: Ledger | undefined
+  #leader: SimReplica | undefined
   #term = 0
   /** Counts terms also where their numbers start over. */
   #reign = 0
   #skewMs = 0
+  #isQuiet = false
   readonly #patience: Patience
 
   constructor(seed: number, faults: Faults, situations: Situations) {
@@ -80,7 +72,7 @@ class Simulation {
     this.#pressureRandom = new Random(~seed)
     this.#faults = faults
     this.#situations = situations
-    this.#leases = new SimLeases(this.#time, this.#random, situations)
+    this.#leases = new SimLeases(this.#time)
     this.#api = new SimApi({
       time: this.#time,
       random: this.#random,
@@ -102,20 +94,21 @@ class Simulation {
     return { metadata: { name }, status: { availableReplicas: 1, conditions: [{ type: 'Available', status }] } }
   }
 
-  run(): Outcome {
+  async run(): Promise<Outcome> {
     const { int } = bound(this.#random)
     const world = this.#world()
     const podCount = int(3, 24)
     for (let i = 0; i < podCount; i++) this.#time.after(int(0, CHAOS_MS / 2), () => this.#createPod(i, world))
     this.#time.after(0, () => this.#takeOver())
     for (const atMs of this.#limits.deploymentsReadyAtMs.values())
-      if (Number.isFinite(atMs)) this.#time.after(atMs, () => this.#leader?.plan())
+      if (Number.isFinite(atMs)) this.#time.after(atMs, () => this.#leader?.workloadChanged())
     this.#planChaos()
     this.#time.after(CHAOS_MS, () => this.#calm())
-    this.#time.run(END_MS, () => this.#checker.violations.length > 0)
+    this.#time.after(CHAOS_MS, () => this.#lookWhetherOver(0))
+    await this.#time.run(END_MS, () => this.#checker.violations.length > 0 || this.#isQuiet)
     this.#situations.note('a start without a slot took room', this.#checker.debtsCounted)
     this.#situations.note('a pull outlasted the one it rode on', this.#checker.ridersLeft)
-    if (this.#checker.violations.length === 0) this.#checkEnd()
+    if (this.#checker.violations.length === 0) this.#checker.violations.push(...this.#leftOver())
     return { violations: this.#checker.violations, grants: this.#checker.grants }
   }
 
@@ -135,6 +128,7 @@ class Simulation {
       agentReady: agent => this.#connectAgent(agent),
       report: (agent, reports) => this.#report(agent, reports),
       note: situation => this.#situations.note(situation),
+      pressureAsked: gate => this.#tellPressure(gate),
       violated: violation => this.#checker.violations.push(violation),
       agentFaults: this.#faults.agent ?? {},
     }
@@ -159,7 +153,7 @@ class Simulation {
       if (!pod || node?.isLost || !this.#leader || this.#leases.isDown) gate.lost('nobody answers')
       else if (!gate.isDirected && this.#random.chance(0.3))
         gate.hear({ kind: 'leader', address: 'leader', term: this.#term }, nonce)
-      else if (!this.#leader.connect(pod, gate)) gate.lost('not known yet')
+      else this.#leader.connect(pod, gate)
     })
   }
 
@@ -167,7 +161,8 @@ class Simulation {
     const node = this.#limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
     this.#time.after(this.#random.int(5, 400), () => {
       if (!agent.isAlive) return
-      if (node?.isLost || this.#leases.isDown || !this.#leader?.connectAgent(agent)) agent.streamLost()
+      if (node?.isLost || this.#leases.isDown || !this.#leader) agent.streamLost()
+      else this.#leader.connectAgent(agent)
     })
   }
 
@@ -178,8 +173,9 @@ class Simulation {
     if (isLost) this.#situations.note('a report was lost')
     this.#time.after(this.#random.int(5, 200), () => {
       if (!agent.isAlive) return
-      if (!isLost && !node?.isLost && this.#leader) this.#leader.report(agent, reports)
-      else this.#time.after(this.#random.int(0, 1_000), () => agent.streamLost())
+      const noticed = () => this.#time.after(this.#random.int(0, 1_000), () => agent.streamLost())
+      if (!isLost && !node?.isLost && this.#leader) this.#leader.report(agent, reports).catch(noticed)
+      else noticed()
     })
   }
 
@@ -188,38 +184,30 @@ class Simulation {
       this.#time.after(this.#leases.downUntilMs - this.#time.nowMs + this.#random.int(0, 2_000), () => this.#takeOver())
       return
     }
-    const settings = this.#limits.settings
     this.#term += 1
     this.#reign += 1
     const reign = this.#reign
-    const term = this.#term
-    const pressures = new NodePressures(settings.node.maxPressure)
-    const started = new SimStarted(settings.maxStartTimeoutMs)
-    const parts = { findWorkload: this.#findWorkload, overloads: pressures.overloads, started: started.index }
-    const { nowMs } = this.#time
-    const ledger = this.#faults.newLedger?.(settings, parts, nowMs) ?? new Ledger(settings, parts, nowMs)
-    this.#ledger = ledger
-    this.#leader = new SimLeader({
+    const { newLedger, newWriter } = this.#faults
+    this.#leader = new SimReplica({
       time: this.#time,
       random: this.#random,
       checker: this.#checker,
       limits: this.#limits,
       situations: this.#situations,
-      ledger,
-      started,
-      pressures,
-      pressureRandom: this.#pressureRandom,
-      term,
       leases: this.#leases,
+      api: this.#api,
+      findWorkload: this.#findWorkload,
+      term: this.#term,
       podOf: uid => this.#podsByUid.get(uid),
-      answersEarly: this.#faults.answersEarly ?? false,
-      skipsTerm: this.#faults.skipsTerm ?? false,
       skewMs: () => this.#skewMs,
       isOurs: () => reign === this.#reign,
-      onTermLost: () => undefined,
+      faults: { ...(newLedger && { newLedger }), ...(newWriter && { newWriter }) },
     })
-    const nodes = [...this.#limits.nodes.keys()].map(name => this.#nodeObject(name))
-    this.#leader.begin({ nodes, namespaces: this.#limits.namespaces, pods: [...this.#api.pods.values()] })
+    this.#leader.begin({
+      nodes: [...this.#limits.nodes.keys()].map(name => this.#node(name)),
+      namespaces: [...this.#limits.namespaces].map(([name, settings]) => namespaceObject(name, settings)),
+      pods: [...this.#api.pods.values()],
+    })
   }
 
   /** Killed alone, or with all others: then nobody leads for long. */
@@ -260,9 +248,8 @@ class Simulation {
     const leader = this.#leader
     if (!leader) return
     this.#situations.note('a leader was paused')
-    const { gates, agents } = leader.pause()
+    const { agents } = leader.pause()
     this.#leader = undefined
-    for (const gate of gates) gate.fallsSilent()
     for (const agent of agents) this.#time.after(this.#random.int(10_000, 15_000), () => agent.streamLost())
     const { int } = bound(this.#random)
     const tookOverMs = int(8_000, 17_000)
@@ -274,18 +261,16 @@ class Simulation {
     })
   }
 
-  #nodeObject(name: string): Node {
-    const node = this.#limits.nodes.get(name)
-    const annotations =
-      node?.annotation === undefined ? {} : { 'startgate.dev/max-starting-per-node': `${node.annotation}` }
-    return {
-      metadata: { name, annotations },
-      status: {
-        capacity: { cpu: `${node?.cores}` },
-        conditions: [{ type: 'Ready', status: node?.isLost ? 'Unknown' : 'True' }],
-        images: [{ names: [...(this.#images.get(name) ?? [])] }],
-      },
-    }
+  #node(name: string): ReturnType<typeof nodeObject> {
+    return nodeObject(name, this.#limits, this.#images.get(name) ?? [])
+  }
+
+  /** Some time after it was asked. */
+  #tellPressure(gate: SimGate): void {
+    this.#time.after(this.#pressureRandom.int(5, 500), () => {
+      const pod = this.#podsByUid.get(gate.podUid)
+      if (pod && gate.isWaiting) this.#leader?.tellPressure(pod)
+    })
   }
 
   #planChaos(): void {
@@ -378,9 +363,8 @@ class Simulation {
     this.#situations.note('limits changed')
     if (Object.values(settings).includes(0)) this.#situations.note('a limit froze')
     this.#limits.namespaces.set(namespace, settings)
-    this.#ledger?.setNamespace(namespace, settings)
     this.#checker.rates.limitsChanged(namespace, this.#time.nowMs)
-    this.#leader?.plan()
+    this.#leader?.namespaceChanged(namespaceObject(namespace, settings))
   }
 
   /** The annotation of a node, which beats the chart. */
@@ -408,8 +392,7 @@ class Simulation {
   }
 
   #showNode(name: string): void {
-    this.#ledger?.upsertNode(this.#nodeObject(name))
-    this.#leader?.plan()
+    this.#leader?.nodeChanged(this.#node(name))
   }
 
   #calm(): void {
@@ -417,20 +400,29 @@ class Simulation {
     for (const namespace of this.#limits.namespaces.keys()) this.#changeLimits(namespace, { maxStarting: 2 })
   }
 
-  #checkEnd(): void {
-    const { violations } = this.#checker
+  /** Nothing may be left over for some time before it is over. */
+  #lookWhetherOver(quietLooks: number): void {
+    const isQuiet = this.#leader?.isLeading === true && this.#leftOver().length === 0
+    this.#isQuiet = isQuiet && quietLooks + 1 >= QUIET_LOOKS
+    this.#time.after(LOOK_MS, () => this.#lookWhetherOver(isQuiet ? quietLooks + 1 : 0))
+  }
+
+  /** What must not be there at the end. */
+  #leftOver(): string[] {
+    const left: string[] = []
     for (const pod of this.#pods) {
       if (pod.isOver) continue
       for (const { gate } of pod.pendingGates) {
         // A gate that the kubelet never came to may wait for ever: what stands before it never gets ready.
         if (pod.waiting?.gate === gate || pod.gateAtFifo === gate)
-          violations.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
+          left.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
       }
       const stuck = pod.sequence?.stages.find(s => s.gate === pod.gateAtFifo && s.dependsOn.every(d => pod.holds(d)))
-      if (stuck) violations.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
+      if (stuck) left.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
     }
-    for (const leak of heldAnywhere(this.#ledger?.usage() ?? [])) violations.push(`LeakedSlot: ${leak}`)
-    for (const key of this.#leases.byKey.keys()) violations.push(`LeakedLease: ${key}`)
+    for (const leak of heldAnywhere(this.#leader?.usage() ?? [])) left.push(`LeakedSlot: ${leak}`)
+    for (const key of this.#leases.keys()) left.push(`LeakedLease: ${key}`)
+    return left
   }
 }
 

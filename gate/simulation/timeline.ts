@@ -36,9 +36,13 @@ interface Planned {
   act: () => void
 }
 
-/** Test support. Virtual time: what is planned happens in order of time, then of planning. */
+/**
+ * Test support. Virtual time: what is planned happens in order of time, then of planning. Promises that were settled by
+ * then have been acted on before the next thing happens.
+ */
 export class Timeline {
   nowMs = 0
+  #isStirred = false
   #order = 0
   readonly #heap: Planned[] = []
 
@@ -55,12 +59,20 @@ export class Timeline {
   }
 
   /** Runs all that is planned up to `untilMs`, or until `isOver` says so. */
-  run(untilMs: number, isOver: () => boolean): void {
+  async run(untilMs: number, isOver: () => boolean): Promise<void> {
     for (let next = this.#heap[0]; next && next.atMs <= untilMs && !isOver(); next = this.#heap[0]) {
       this.#removeTop()
       this.nowMs = next.atMs
       next.act()
+      if (!this.#isStirred) continue
+      this.#isStirred = false
+      await new Promise(resolve => setImmediate(resolve))
     }
+  }
+
+  /** To be called by whoever settles a promise, or calls what may. */
+  stir(): void {
+    this.#isStirred = true
   }
 
   #removeTop(): void {

@@ -1,5 +1,5 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
-import { AGENT, AGENT_ENV, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
+import { AGENT, AGENT_ENV, GATED_LABEL, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import type { Rate } from '../../core/quantity.ts'
 import type { Readiness, ReadinessType } from '../../core/readiness.ts'
@@ -24,6 +24,7 @@ export function randomCluster(random: Random): LimitTruth {
     },
     registries: random.chance(0.3) ? { 'docker.io': random.int(1, 3), 'quay.io': 1 } : {},
     node: { ...limit('maxStarting', maybe(1, 4)), ...limit('maxPulling', maybe(1, 2)) },
+    ...{ allowFloor: true, allowWeight: true },
     startTimeoutMs: 30_000,
     pullTimeoutMs: 60_000,
   }
@@ -74,7 +75,7 @@ function randomRate(random: Random): Rate {
 function randomFloor(random: Random): Rate {
   return random.pick([
     { count: 6, periodMs: 60_000 },
-    { count: 1, periodMs: 20_000 },
+    { count: 3, periodMs: 60_000 },
   ])
 }
 
@@ -110,6 +111,7 @@ function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Rand
     metadata: {
       name: `pod-${index}`,
       uid: `uid-${index}`,
+      labels: { [GATED_LABEL]: 'true' },
       namespace: random.pick([...limits.namespaces.keys()]),
       // dep-3 is not there.
       ...(random.chance(0.25) && {

@@ -1,0 +1,258 @@
+import { pino } from 'pino'
+import type { AgentReport } from '../../core/lease-api.ts'
+import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import type { FindWorkload } from '../lease-service/after/after-waits.ts'
+import { LeaseService, type ServiceDeps } from '../lease-service/leader/replica.ts'
+import type { NewLedger } from '../lease-service/leader/term-state.ts'
+import { Ledger } from '../lease-service/ledger/ledger.ts'
+import { Reporter } from '../lease-service/report/event-reporter.ts'
+import type { GrantWriter, GrantWriterDeps } from '../lease-service/store/grant-writer.ts'
+import { createKubernetesStore } from '../lease-service/store/lease-store.kubernetes.ts'
+import { silentMetrics } from '../lease-service/testing/made-pods.ts'
+import type { SimAgent } from './agent.ts'
+import type { SimApi } from './api.ts'
+import type { Checker } from './checker.ts'
+import { identityOf, SimConnections } from './connections.ts'
+import type { SimGate } from './gate.ts'
+import { type SimLeases, simLeaseApi } from './leases.ts'
+import { checked } from './ledger-check.ts'
+import type { SimPod } from './pod.ts'
+import { SimProcess } from './process.ts'
+import type { Situations } from './situations.ts'
+import type { Random, Timeline } from './timeline.ts'
+import type { LimitTruth } from './truth.ts'
+import { SimWatch } from './watch.ts'
+
+/** What of a leader may be replaced by something faulty that the checks must find. */
+export interface LeaderFaults {
+  newLedger?: NewLedger
+  newWriter?: (deps: GrantWriterDeps) => GrantWriter
+}
+
+export interface ReplicaDeps {
+  time: Timeline
+  random: Random
+  checker: Checker
+  limits: LimitTruth
+  situations: Situations
+  leases: SimLeases
+  api: SimApi
+  findWorkload: FindWorkload
+  term: number
+  skewMs: () => number
+  /** A quorum read of the election Lease. */
+  isOurs: () => boolean
+  podOf: (uid: string) => SimPod | undefined
+  faults: LeaderFaults
+}
+
+const PRUNE_MS = 60_000
+const SILENT = pino({ level: 'silent' })
+const METRICS = silentMetrics()
+
+/** Test support. One replica that is elected: the service that ships, in a simulated process, network and cluster. */
+export class SimReplica {
+  readonly #deps: ReplicaDeps
+  readonly #process: SimProcess
+  readonly #service: LeaseService
+  readonly #watch: SimWatch
+  readonly #connections: SimConnections
+  /** As it believes. */
+  #isLeader = true
+  #hasListed = false
+  readonly #nodes = new Map<string, Node>()
+
+  constructor(deps: ReplicaDeps) {
+    this.#deps = deps
+    const { time, random, situations, limits, skewMs, checker } = deps
+    this.#process = new SimProcess(time, random)
+    const wallMs = (): number => time.nowMs + skewMs()
+    this.#service = new LeaseService(this.#serviceDeps(wallMs))
+    const { maxStartTimeoutMs } = limits.settings
+    this.#watch = new SimWatch(this.#service, { wallMs, maxStartTimeoutMs })
+    this.#connections = new SimConnections({
+      ...{ time, random, situations, process: this.#process, service: this.#service },
+      onGranted: (key, pod) => checker.answered(key, pod),
+    })
+  }
+
+  #serviceDeps(wallMs: () => number): ServiceDeps {
+    const { time, random, situations, leases, limits, findWorkload, api, faults } = this.#deps
+    const process = this.#process
+    // Most have been up for a while when they are elected.
+    let begunMs: number | undefined = time.nowMs - random.pick([0, 60_000])
+    const monotonicMs = (): number => {
+      const ms = begunMs ?? time.nowMs
+      begunMs = undefined
+      return ms
+    }
+    const clock = { monotonicMs, wallMs }
+    const leaseApi = simLeaseApi({ time, random, situations, leases, process, onListed: () => this.#listed() })
+    const record = () => undefined
+    return {
+      ...{ clock, timers: process, settings: limits.settings, findWorkload, metrics: METRICS, log: SILENT },
+      address: 'leader:1',
+      store: createKubernetesStore(leaseApi, 'startgate-system'),
+      confirmTerm: () => this.#confirmTerm(),
+      onTermLost: () => {
+        situations.note('a woken leader found its term lost')
+        this.#isLeader = false
+        this.#service.stopLeading()
+      },
+      getPod: (_, name) => process.call(random.int(5, 50), () => this.#read(api.read(name))),
+      election: { isLeader: () => this.#isLeader, leader: () => undefined, isChanging: () => false },
+      facts: { pods: () => this.#watch.kept.values(), nodes: () => this.#nodes.values() },
+      conditions: { put: () => undefined, removePod: () => undefined },
+      reporter: new Reporter({ ...{ record, failedOpen: record, clock, findWorkload }, waitingEventAfterMs: 10_000 }),
+      random: () => random.next(),
+      newLedger: (...parts) => this.#newLedger(faults.newLedger?.(...parts) ?? new Ledger(...parts)),
+      ...(faults.newWriter && { newWriter: faults.newWriter }),
+    }
+  }
+
+  /** Takes over: all that there is has been listed. */
+  begin(facts: { nodes: Node[]; namespaces: Namespace[]; pods: Iterable<Pod> }): void {
+    for (const node of facts.nodes) this.#nodes.set(node.metadata.name ?? '', node)
+    for (const namespace of facts.namespaces) this.#service.namespaceChanged(namespace)
+    this.#watch.list(facts.pods)
+    this.#process.every(PRUNE_MS, () => this.#watch.shrink())
+    this.#lead()
+  }
+
+  /** As main.ts does it. */
+  #lead(): void {
+    const process = this.#process
+    process.do(() => {
+      this.#service.startLeading(this.#deps.term).catch(() => void process.after(1_000, () => this.#lead()))
+    })
+  }
+
+  #newLedger(ledger: Ledger): Ledger {
+    const { checker, time } = this.#deps
+    this.#hasListed = false
+    checker.rates.tookOver(time.nowMs)
+    checker.pressures.tookOver()
+    const agentSinceMs = (podUid: string) => this.#connections.agentSinceMs(podUid)
+    return checked(ledger, { ...this.#deps, agentSinceMs })
+  }
+
+  #listed(): void {
+    if (this.#hasListed) return
+    this.#hasListed = true
+    this.#deps.checker.tookOver(this.#deps.leases.api.leases)
+  }
+
+  async #confirmTerm(): Promise<boolean> {
+    const { leases, random, isOurs } = this.#deps
+    if (leases.isDown) return this.#process.call(random.int(1_000, 2_000), () => Promise.reject(new Error('no answer')))
+    return this.#process.call(random.int(1, 50), isOurs)
+  }
+
+  #read(pod: Pod | undefined): Pod | undefined {
+    return pod && this.#watch.read(pod)
+  }
+
+  podChanged(pod: Pod): void {
+    this.#process.do(() => this.#watch.show(pod))
+  }
+
+  podGone(uid: string): void {
+    this.#process.do(() => this.#watch.hide(uid))
+  }
+
+  /** A watch that was broken lists anew. */
+  listed(pods: ReadonlyMap<string, Pod>): void {
+    this.#process.do(() => this.#watch.listAnew(pods))
+  }
+
+  nodeChanged(node: Node): void {
+    this.#nodes.set(node.metadata.name ?? '', node)
+    this.#process.do(() => this.#service.nodeChanged(node))
+  }
+
+  namespaceChanged(namespace: Namespace): void {
+    this.#process.do(() => this.#service.namespaceChanged(namespace))
+  }
+
+  workloadChanged(): void {
+    this.#process.do(() => this.#service.workloadChanged())
+  }
+
+  connect(pod: SimPod, gate: SimGate): void {
+    const { random, situations } = this.#deps
+    if (random.chance(0.02)) {
+      situations.note('a gate was told to come back')
+      gate.hear({ kind: 'retry', afterMs: random.int(0, 8_000), reason: 'far back' }, gate.nonce)
+      return
+    }
+    this.#connections.connect(pod, gate)
+  }
+
+  connectAgent(agent: SimAgent): void {
+    this.#connections.connectAgent(agent)
+  }
+
+  /** Resolves when it is taken in. */
+  report({ pod, attempt }: SimAgent, reports: AgentReport[]): Promise<void> {
+    const request = { podUid: pod.uid, attempt, reports }
+    return this.#process.call(0, () => this.#service.report(identityOf(pod), request))
+  }
+
+  /** A gate of the pod tells what is true on its node now. */
+  tellPressure(pod: SimPod): void {
+    const { limits, checker, time, situations } = this.#deps
+    const { pressures } = checker
+    const nodeName = pod.base.spec.nodeName ?? ''
+    const node = limits.nodes.get(nodeName)
+    if (!node || node.isLost) return
+    const cpu = node.pressure
+    this.#process.do(() => {
+      this.#service.takePressure(identityOf(pod), { podUid: pod.uid, pressure: { cpu } }).then(
+        () => {
+          if (!this.#deps.isOurs()) return
+          const wasHeldBack = pressures.isHeldBack(nodeName, time.nowMs)
+          pressures.told(nodeName, cpu, time.nowMs)
+          if (wasHeldBack && !pressures.isHeldBack(nodeName, time.nowMs)) situations.note('pressure fell')
+        },
+        () => undefined,
+      )
+    })
+  }
+
+  hangUp(gate: SimGate): void {
+    this.#connections.hangUp(gate)
+  }
+
+  hangUpAgent(agent: SimAgent): void {
+    this.#connections.hangUpAgent(agent)
+  }
+
+  /** The process is gone. Returns who lost their connection. */
+  crash(): { gates: SimGate[]; agents: SimAgent[] } {
+    this.#process.kill()
+    return this.#listeners()
+  }
+
+  /** SIGSTOP: nothing happens in it until `wake`, and its streams say nothing. */
+  pause(): { gates: SimGate[]; agents: SimAgent[] } {
+    this.#process.pause()
+    return this.#listeners()
+  }
+
+  wake(): void {
+    this.#process.wake()
+  }
+
+  #listeners(): { gates: SimGate[]; agents: SimAgent[] } {
+    const { gates, agents } = this.#connections
+    return { gates: [...gates.keys()], agents: [...agents.keys()] }
+  }
+
+  get isLeading(): boolean {
+    return this.#service.isLeading
+  }
+
+  usage(): ReturnType<LeaseService['usage']> {
+    return this.#service.usage()
+  }
+}
