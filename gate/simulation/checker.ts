@@ -40,6 +40,7 @@ interface Claim {
 }
 
 export const AFTER = 'startgate.dev/after'
+export const AFTER_MAX_WAIT = 'startgate.dev/after-max-wait'
 
 /** An agent that is connected notices a lost report, and has said it again, within this time. */
 const MAX_REPORT_LAG_MS = 5_000
@@ -228,8 +229,9 @@ export class Checker {
   #checkAfter({ resource, gate, key, attempt, podUid }: Grant, pod: SimPod, nowMs: number): void {
     const isLater = (pod.sequence?.stages.findIndex(s => s.gate === gate) ?? 0) > 0
     const waitedMs = nowMs - (this.#askedAtMs.get(podUid) ?? nowMs)
-    if (resource !== 'start' || isLater || waitedMs >= DEFAULT_AFTER_MAX_WAIT_MS) return
-    const text = pod.base.metadata.annotations?.[AFTER] ?? ''
+    const { [AFTER]: text = '', [AFTER_MAX_WAIT]: maxWait } = pod.base.metadata.annotations ?? {}
+    const maxWaitMs = maxWait === undefined ? DEFAULT_AFTER_MAX_WAIT_MS : Number.parseInt(maxWait, 10) * 1_000
+    if (resource !== 'start' || isLater || waitedMs >= maxWaitMs) return
     for (const name of text.match(/dep-\d/g) ?? []) {
       const readyAtMs = this.#limits.deploymentsReadyAtMs.get(name) ?? (attempt > 1 ? 0 : Number.POSITIVE_INFINITY)
       if (readyAtMs > nowMs) this.violations.push(`AfterIgnored: ${key} before ${name}`)

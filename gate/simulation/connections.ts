@@ -71,6 +71,8 @@ export class SimConnections {
 
   connectAgent(agent: SimAgent): void {
     const { process, service, time } = this.#deps
+    // One at a time.
+    this.hangUpAgent(agent)
     const connection = { isOpen: true, hangUp: () => {}, sinceMs: time.nowMs }
     const stream: AgentStream = {
       isOpen: () => connection.isOpen,

@@ -100,6 +100,9 @@ class LedgerCheck {
       // Only a faulty one comes here when it leads no more.
       if (!isOurs() && pod) checker.granted(grant, pod, time.nowMs)
       stored(grant)
+      // It is answered next.
+      if (isOurs() && ledger.grantOf(grant.key) === undefined)
+        checker.violations.push(`Uncounted: ${grant.key} is answered, but its leader does not hold its slots`)
     }
     ledger.step = (...args) => {
       const decided = step(...args)

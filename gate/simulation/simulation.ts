@@ -33,7 +33,7 @@ const CHAOS_MS = 240_000
 const RENEW_DEADLINE_MS = 10_000
 const END_MS = 8_000_000
 /** How often, and for how long, nothing must be left over before a world is at its end. */
-const LOOK_MS = 30_000
+const LOOK_MS = 15_000
 const QUIET_LOOKS = 4
 
 /**

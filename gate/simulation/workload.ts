@@ -5,7 +5,7 @@ import type { Rate } from '../../core/quantity.ts'
 import type { Readiness, ReadinessType } from '../../core/readiness.ts'
 import { type Dependency, formatSequence, type Stage, sequenceGateOf } from '../../core/sequence.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../lease-service/limits/cluster-settings.ts'
-import { AFTER } from './checker.ts'
+import { AFTER, AFTER_MAX_WAIT } from './checker.ts'
 import type { Random } from './timeline.ts'
 import type { LimitTruth } from './truth.ts'
 
@@ -37,8 +37,8 @@ export function randomCluster(random: Random): LimitTruth {
   )
   const namespaces = new Map(Array.from({ length: random.int(1, 3) }, (_, i) => [`ns-${i}`, randomNamespace(random)]))
   const deploymentsReadyAtMs = new Map([
-    ['dep-0', random.int(0, 400_000)],
-    ['dep-1', random.int(0, 900_000)],
+    ['dep-0', random.int(0, 200_000)],
+    ['dep-1', random.int(0, 400_000)],
     ['dep-2', Number.POSITIVE_INFINITY],
   ])
   return { settings, nodes, namespaces, deploymentsReadyAtMs }
@@ -122,6 +122,8 @@ function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Rand
             'deployment/dep-2',
             'deployment/dep-3',
           ]),
+          // The usual ten minutes make long worlds in which little happens.
+          ...(random.chance(0.9) && { [AFTER_MAX_WAIT]: '120s' }),
         },
       }),
       creationTimestamp: new Date(Math.floor(nowMs / 1000) * 1000).toISOString(),

@@ -108,6 +108,19 @@ test('a write that fails brings its slots back', async () => {
   expect(said).toEqual(['failed a'])
 })
 
+test('a gate that asks again during a write that then fails is not answered: its slots have come back', async () => {
+  const { api, said, writer, until } = setUp()
+  api.nextFault = 'before'
+  writer.submit(grantFor('a'))
+  await Promise.resolve()
+  await Promise.resolve()
+  writer.submit(grantFor('a'))
+  await until(() => said.length > 0)
+  writer.submit(grantFor('b'))
+  await until(() => said.includes('durable b, stored: true'))
+  expect([said, api.leases.size]).toEqual([['failed a', 'durable b, stored: true'], 1])
+})
+
 test('a grant that ends while it is being written leaves no Lease behind and is not answered', async () => {
   const { api, said, writer, until } = setUp()
   writer.submit(grantFor('a'))

@@ -197,8 +197,13 @@ export class GrantWriter {
 
   /** Said before the pause that follows a failure: after it the key may stand for another grant. */
   #giveUp(grant: Grant, failure: StoreFailure): void {
-    this.#inFlight.delete(grant.key)
-    if (!this.#releasedInFlight.delete(grant.key) && !this.#stopped) this.#deps.onFailed(grant, failure)
+    const { key } = grant
+    this.#inFlight.delete(key)
+    // What was submitted since it was released is another grant.
+    if (this.#releasedInFlight.delete(key)) return
+    // Its gate may have asked again meanwhile, and is not to be answered with slots that are gone.
+    this.#toWrite.delete(key)
+    if (!this.#stopped) this.#deps.onFailed(grant, failure)
   }
 
   /** Resolves with why it failed, if it did. */

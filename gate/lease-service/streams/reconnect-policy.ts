@@ -55,6 +55,7 @@ export function* reconnectDelays(waiting: readonly Waiting[], room: Room): Itera
 
 /** How many places of each line there is room for, and how many gates at the next place stay besides. */
 export function connectedPlaces(waiting: readonly Waiting[], room: number): { places: number; more: number } {
+  if (waiting.length <= room) return { places: CONNECTED_PLACES, more: 0 }
   const at = new Array<number>(CONNECTED_PLACES + 1).fill(0)
   for (const row of waiting)
     if (!isUnqueued(row) && row.place <= CONNECTED_PLACES) at[row.place] = (at[row.place] ?? 0) + 1
