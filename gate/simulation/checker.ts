@@ -57,6 +57,7 @@ export class Checker {
   /** How often a pull went on without the one whose slot it shared. */
   ridersLeft = 0
   readonly #limits: LimitTruth
+  readonly #say: (line: string) => void
   readonly #askedAtMs = new Map<string, number>()
   readonly #claims = new Map<string, Claim>()
   /** By key: the sandbox whose gate was told, also without a slot. */
@@ -65,8 +66,10 @@ export class Checker {
   readonly rates: RateCheck
   readonly pressures: PressureCheck
 
-  constructor(limits: LimitTruth) {
+  /** `say` is told, in a line each, what is decided and what becomes of it. */
+  constructor(limits: LimitTruth, say: (line: string) => void = () => undefined) {
     this.#limits = limits
+    this.#say = say
     this.rates = new RateCheck(limits, this.violations)
     this.pressures = new PressureCheck(limits)
   }
@@ -78,6 +81,7 @@ export class Checker {
   /** `isPass`: it may go although limits are full. */
   granted(grant: Grant, pod: SimPod, nowMs: number, isPass = false): void {
     this.grants += 1
+    this.#say(`granted ${grant.key}: ${grant.slots} on ${grant.nodeName}${isPass ? ', beyond full limits' : ''}`)
     if (this.#claims.get(grant.key)?.answeredIn === pod.sandbox && this.#slots(grant.key, nowMs) > 0)
       this.violations.push(`DoubleGrant: ${grant.key}`)
     const mode = this.#limits.namespaces.get(grant.namespace)?.mode ?? 'enforce'
@@ -113,6 +117,7 @@ export class Checker {
   }
 
   answered(key: string, pod: SimPod): void {
+    this.#say(`answered ${key}`)
     this.#toldIn.set(key, pod.sandbox)
     const claim = this.#claims.get(key)
     if (claim) claim.answeredIn = pod.sandbox
@@ -124,8 +129,14 @@ export class Checker {
       if (claim.pod === pod && claim.grant.gate === gate) claim.answeredIn ??= pod.sandbox
   }
 
+  /** Whether a leader has decided on it, or found it stored. */
+  isClaimed(key: string): boolean {
+    return this.#claims.has(key)
+  }
+
   /** Ended as far as the leader was shown. */
   released(key: string): void {
+    this.#say(`released ${key}`)
     const claim = this.#claims.get(key)
     if (claim) claim.isReleased = true
     this.dropped(key)
@@ -138,6 +149,7 @@ export class Checker {
 
   /** Taken back from a gate that waits: nothing that it stands before has started. */
   revoked(key: string): void {
+    this.#say(`revoked ${key}`)
     this.#claims.delete(key)
   }
 
@@ -148,6 +160,7 @@ export class Checker {
 
   /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */
   adopted(grant: Grant, pod: SimPod, nowMs: number): void {
+    this.#say(`found stored ${grant.key}`)
     if (!this.#claims.has(grant.key))
       this.#claims.set(grant.key, {
         grant,
@@ -170,6 +183,7 @@ export class Checker {
     pod: SimPod,
     { nowMs, connectedMs }: { nowMs: number; connectedMs: number },
   ): void {
+    this.#say(`timed out ${container} of ${key}`)
     const claim = this.#claims.get(key)
     if (claim?.answeredIn !== pod.sandbox || claim.isExempt || claim.isUndecided || pod.isOver) return
     // An agent says nothing of a container that it has not been shown.

@@ -50,6 +50,8 @@ interface Head {
  */
 export class TurnCheck {
   readonly unfair: string[] = []
+  /** Pairs of namespaces of different weights. */
+  byWeight = 0
   readonly #turns: Turns
   readonly #held = new Map<string, number>()
   readonly #debt = new Map<string, number>()
@@ -104,6 +106,7 @@ export class TurnCheck {
     const both = full.filter(({ id, covers }) => covers(grant) && !id.startsWith('registry/'))
     const least = this.#shareOf(grant, both, before)
     const most = this.#shareOf(ticket, head.contended, before, head.kept)
+    if (this.#weightOf(grant.namespace) !== this.#weightOf(ticket.namespace)) this.byWeight += 1
     if (most < least - 1e-9)
       this.unfair.push(`Unfair: ${grant.key} of ${grant.namespace} before ${ticket.key} of ${ticket.namespace}`)
   }

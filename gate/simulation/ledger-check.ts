@@ -26,22 +26,17 @@ export interface LedgerCheckDeps {
 }
 
 /**
- * Test support. Has all that one leader's ledger is told and decides checked from now on. What one decides that leads no
- * more is nobody's grant, and not checked.
+ * Test support. Has all that one leader's ledger is told and decides checked. What one decides that leads no more is
+ * nobody's grant, and checked only if a gate goes by it.
  */
-export function checked(ledger: Ledger, deps: LedgerCheckDeps): Ledger {
-  const check = new LedgerCheck(ledger, deps)
-  check.watchFacts()
-  check.watchGrants()
-  return ledger
-}
-
-class LedgerCheck {
+export class LedgerCheck {
   readonly #deps: LedgerCheckDeps
   readonly #ledger: Ledger
   readonly #unheard = new Unheard()
   readonly #asked = new Map<string, Ticket>()
   readonly #shown = new Map<string, Pod>()
+  /** Stored when this replica led no more. */
+  readonly #late = new Map<string, Grant>()
   #returnsUntilMs = 0
   /** A ticket that went for overdue then stays the first until it is granted. */
   #wasSkewed = false
@@ -49,10 +44,11 @@ class LedgerCheck {
   constructor(ledger: Ledger, deps: LedgerCheckDeps) {
     this.#deps = deps
     this.#ledger = ledger
+    this.#watchFacts(ledger)
+    this.#watchGrants(ledger)
   }
 
-  watchFacts(): void {
-    const ledger = this.#ledger
+  #watchFacts(ledger: Ledger): void {
     const upsertPod = ledger.upsertPod.bind(ledger)
     const removePod = ledger.removePod.bind(ledger)
     const forgetStarted = ledger.forgetStarted.bind(ledger)
@@ -77,8 +73,7 @@ class LedgerCheck {
     }
   }
 
-  watchGrants(): void {
-    const ledger = this.#ledger
+  #watchGrants(ledger: Ledger): void {
     const adopt = ledger.adopt.bind(ledger)
     const ask = ledger.ask.bind(ledger)
     const revoke = ledger.revoke.bind(ledger)
@@ -96,9 +91,7 @@ class LedgerCheck {
       if (isOurs()) checker.revoked(key)
     }
     ledger.stored = grant => {
-      const pod = podOf(grant.podUid)
-      // Only a faulty one comes here when it leads no more.
-      if (!isOurs() && pod) checker.granted(grant, pod, time.nowMs)
+      if (!isOurs()) this.#late.set(grant.key, grant)
       stored(grant)
       // It is answered next.
       if (isOurs() && ledger.grantOf(grant.key) === undefined)
@@ -109,6 +102,16 @@ class LedgerCheck {
       this.#check(decided)
       return decided
     }
+  }
+
+  /**
+   * A gate went by this grant. One whose leader leads no more had its Lease stored before the next one counted them all,
+   * so that it holds its slots there; or it was faulty, and the slots must be free by chance.
+   */
+  heard(key: string, pod: SimPod): void {
+    const { checker, time } = this.#deps
+    const late = this.#late.get(key)
+    if (late && !checker.isClaimed(key)) checker.granted(late, pod, time.nowMs)
   }
 
   #podShown(pod: Pod): void {
@@ -184,7 +187,7 @@ class LedgerCheck {
 
   /** Of steps in which turns alone decide: none is kept, nobody passes full limits or rides on another's pull. */
   #checkTurns({ grants, passes, waiting }: Step): void {
-    const { checker, limits, time, skewMs } = this.#deps
+    const { checker, limits, time, skewMs, situations } = this.#deps
     const { settings, namespaces } = limits
     this.#wasSkewed ||= skewMs() !== 0
     if (time.nowMs <= this.#returnsUntilMs || passes.length > 0) return
@@ -193,7 +196,7 @@ class LedgerCheck {
       const decided = grants.filter(grant => grant.resource === resource && grant.slots > 0 && !grant.isObserved)
       const inLine = decided.length > 0 ? this.#inLine(waiting, resource) : []
       if (!inLine.some(({ namespace }) => decided.some(grant => grant.namespace !== namespace))) continue
-      const { unfair } = new TurnCheck({
+      const { unfair, byWeight } = new TurnCheck({
         grants: decided,
         waiting: inLine,
         usage: this.#ledger.usage().filter(row => row.resource === resource),
@@ -203,6 +206,7 @@ class LedgerCheck {
         namespaces,
       })
       checker.violations.push(...unfair)
+      situations.note('turns went by weight', byWeight)
     }
   }
 

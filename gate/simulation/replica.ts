@@ -15,7 +15,7 @@ import type { Checker } from './checker.ts'
 import { identityOf, SimConnections } from './connections.ts'
 import type { SimGate } from './gate.ts'
 import { type SimLeases, simLeaseApi } from './leases.ts'
-import { checked } from './ledger-check.ts'
+import { LedgerCheck } from './ledger-check.ts'
 import type { SimPod } from './pod.ts'
 import { SimProcess } from './process.ts'
 import type { Situations } from './situations.ts'
@@ -61,6 +61,7 @@ export class SimReplica {
   #isLeader = true
   #hasListed = false
   readonly #nodes = new Map<string, Node>()
+  #check: LedgerCheck | undefined
 
   constructor(deps: ReplicaDeps) {
     this.#deps = deps
@@ -72,7 +73,10 @@ export class SimReplica {
     this.#watch = new SimWatch(this.#service, { wallMs, maxStartTimeoutMs })
     this.#connections = new SimConnections({
       ...{ time, random, situations, process: this.#process, service: this.#service },
-      onGranted: (key, pod) => checker.answered(key, pod),
+      onGranted: (key, pod) => {
+        this.#check?.heard(key, pod)
+        checker.answered(key, pod)
+      },
     })
   }
 
@@ -133,7 +137,8 @@ export class SimReplica {
     checker.rates.tookOver(time.nowMs)
     checker.pressures.tookOver()
     const agentSinceMs = (podUid: string) => this.#connections.agentSinceMs(podUid)
-    return checked(ledger, { ...this.#deps, agentSinceMs })
+    this.#check = new LedgerCheck(ledger, { ...this.#deps, agentSinceMs })
+    return ledger
   }
 
   #listed(): void {

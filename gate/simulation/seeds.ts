@@ -1,3 +1,4 @@
+import { type Shrunk, shrink } from './shrink.ts'
 import { simulate } from './simulation.ts'
 import { type Situation, Situations } from './situations.ts'
 
@@ -14,6 +15,8 @@ export interface Result {
     /** How to see it again. */
     replay: string
     violations: string[]
+    /** As small as it was got. */
+    smallest: Shrunk
   }
   /** What should have happened and never did. */
   missing: Situation[]
@@ -32,7 +35,10 @@ export async function runPart(part: number, env: NodeJS.ProcessEnv): Promise<Res
     const { violations } = await simulate(seed, {}, situations)
     if (violations.length > 0)
       return {
-        failure: { replay: `STARTGATE_SEED=${seed}`, violations },
+        failure: {
+          ...{ replay: `STARTGATE_SEED=${seed}`, violations },
+          smallest: await shrink(seed, {}, violations[0] ?? ''),
+        },
         missing: [],
         situations: situations.toString(),
       }

@@ -37,6 +37,7 @@ export const SITUATIONS = [
   'pressure held a start back',
   'pressure fell',
   'one passed full limits',
+  'turns went by weight',
   'a pull backed off',
   'a pull rode on another',
   'a pull outlasted the one it rode on',
@@ -49,11 +50,16 @@ export type Situation = (typeof SITUATIONS)[number]
 
 /** Test support. How often what happened. */
 export class Situations {
+  /** Of the world that runs; ms. */
+  now = (): number => 0
   readonly #counts = new Map<Situation, number>(SITUATIONS.map(situation => [situation, 0]))
 
   note(situation: Situation, times = 1): void {
     this.#counts.set(situation, (this.#counts.get(situation) ?? 0) + times)
   }
+
+  /** What happened, in a line; kept by a Journal only. */
+  say(_line: string): void {}
 
   add(other: Situations): void {
     for (const [situation, times] of other.#counts) this.note(situation, times)
@@ -65,5 +71,19 @@ export class Situations {
 
   toString(): string {
     return [...this.#counts].map(([situation, times]) => `${times} × ${situation}`).join('\n')
+  }
+}
+
+/** Test support. Keeps all that happened in one world, with its time. */
+export class Journal extends Situations {
+  readonly lines: string[] = []
+
+  override note(situation: Situation, times = 1): void {
+    super.note(situation, times)
+    if (times > 0) this.say(situation)
+  }
+
+  override say(line: string): void {
+    this.lines.push(`${(this.now() / 1_000).toFixed(3).padStart(9)} s  ${line}`)
   }
 }

@@ -8,4 +8,6 @@ export interface LimitTruth {
   nodes: Map<string, { cores: number; annotation?: number; isLost: boolean /** Percent. */; pressure: number }>
   /** What pods come after; Infinity: never, absent: no such Deployment. */
   deploymentsReadyAtMs: Map<string, number>
+  /** Many small pods of namespaces that differ in weight come at once, and one limit of the cluster is all there is. */
+  isHerd: boolean
 }

@@ -11,6 +11,23 @@ import type { LimitTruth } from './truth.ts'
 
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
 export function randomCluster(random: Random): LimitTruth {
+  return random.chance(0.1) ? herdCluster(random) : mixedCluster(random)
+}
+
+/** Where nothing but weights decides who goes. */
+function herdCluster(random: Random): LimitTruth {
+  const settings: ClusterSettings = {
+    ...DEFAULT_SETTINGS,
+    ...{ allowFloor: true, allowWeight: true, namespaceShare: 1, startTimeoutMs: 30_000, pullTimeoutMs: 60_000 },
+    cluster: { maxStarting: random.int(2, 4) },
+    node: { maxStarting: 24 },
+  }
+  const namespaces = new Map([0.25, 1, 4].map((weight, i) => [`ns-${i}`, { weight }]))
+  const nodes = new Map([['node-0', { cores: 4, isLost: false, pressure: 0 }]])
+  return { settings, nodes, namespaces, deploymentsReadyAtMs: new Map(), isHerd: true }
+}
+
+function mixedCluster(random: Random): LimitTruth {
   const maybe = (low: number, high: number) => (random.chance(0.4) ? random.int(low, high) : undefined)
   const limit = <K extends string>(key: K, value: number | undefined) =>
     (value === undefined ? {} : { [key]: value }) as Partial<Record<K, number>>
@@ -37,11 +54,11 @@ export function randomCluster(random: Random): LimitTruth {
   )
   const namespaces = new Map(Array.from({ length: random.int(1, 3) }, (_, i) => [`ns-${i}`, randomNamespace(random)]))
   const deploymentsReadyAtMs = new Map([
-    ['dep-0', random.int(0, 200_000)],
-    ['dep-1', random.int(0, 400_000)],
+    ['dep-0', random.int(0, 100_000)],
+    ['dep-1', random.int(0, 250_000)],
     ['dep-2', Number.POSITIVE_INFINITY],
   ])
-  return { settings, nodes, namespaces, deploymentsReadyAtMs }
+  return { settings, nodes, namespaces, deploymentsReadyAtMs, isHerd: false }
 }
 
 export function randomNamespace(random: Random): NamespaceSettings {
@@ -82,6 +99,7 @@ function randomFloor(random: Random): Rate {
 /** Test support. A gated pod as the webhook would make it: plain, or with an order among its containers. */
 export function randomPod(index: number, nowMs: number, limits: LimitTruth, random: Random): Pod {
   const pod = plainPod(index, nowMs, limits, random)
+  if (limits.isHerd) return small(pod)
   return random.chance(0.45) ? sequenced(pod, random) : pod
 }
 
@@ -123,7 +141,7 @@ function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Rand
             'deployment/dep-3',
           ]),
           // The usual ten minutes make long worlds in which little happens.
-          ...(random.chance(0.9) && { [AFTER_MAX_WAIT]: '120s' }),
+          ...(random.chance(0.9) && { [AFTER_MAX_WAIT]: '90s' }),
         },
       }),
       creationTimestamp: new Date(Math.floor(nowMs / 1000) * 1000).toISOString(),
@@ -136,6 +154,12 @@ function plainPod(index: number, nowMs: number, limits: LimitTruth, random: Rand
       restartPolicy: random.chance(0.3) ? 'Never' : 'Always',
     },
   }
+}
+
+/** The same pod with one container, that waits for a start slot and nothing else. */
+function small({ metadata: { annotations: _, ...metadata }, spec }: Pod): Pod {
+  const containers = spec.containers.slice(0, 1).map(({ name, image = '' }) => ({ name, image, readinessProbe: {} }))
+  return { metadata, spec: { ...spec, priority: 0, containers, initContainers: [ownContainer(START_GATE)] } }
 }
 
 /** The same pod with a random order among two to seven containers. */
