@@ -208,7 +208,7 @@ export class Ledger {
 
   /** When the gate of this ticket first asked here, with breaks or without; kept until its pod is gone. */
   askedAtMs(ticket: Pick<Ticket, 'podUid' | 'key'>): number | undefined {
-    return this.#asking.sinceMs(ticket)
+    return this.#waiting.sinceMs(ticket)
   }
 
   /**
