@@ -1,16 +1,23 @@
 import type { Pod } from '../../core/pod.ts'
 import type { SimLeases } from './leases.ts'
 import type { SimPod } from './pod.ts'
-import type { SimReplica } from './replica.ts'
 import type { Situations } from './situations.ts'
 import type { Random, Timeline } from './timeline.ts'
+
+/** Who watches pods, as it is shown them. */
+export interface PodWatcher {
+  podChanged(pod: Pod): void
+  podGone(uid: string): void
+  /** A watch that was broken lists anew. */
+  listed(pods: ReadonlyMap<string, Pod>): void
+}
 
 export interface SimApiDeps {
   time: Timeline
   random: Random
   situations: Situations
   leases: SimLeases
-  leader: () => SimReplica | undefined
+  leader: () => PodWatcher | undefined
 }
 
 /**
@@ -27,7 +34,7 @@ export class SimApi {
   /** What happens when the server is back. */
   #held: (() => void)[] = []
   /** Whose watch is broken. */
-  #blind: SimReplica | undefined
+  #blind: PodWatcher | undefined
   /** Events from before a list are of no use after it. */
   #lists = 0
 
@@ -90,7 +97,7 @@ export class SimApi {
     time.after(untilMs - time.nowMs, () => this.#whenUp(() => this.#listAnew(leader)))
   }
 
-  #listAnew(leader: SimReplica): void {
+  #listAnew(leader: PodWatcher): void {
     if (this.#blind !== leader) return
     this.#blind = undefined
     this.#lists += 1

@@ -4,6 +4,7 @@ import type { Container, ContainerState, ContainerStatus, Pod } from '../../core
 import { type Dependency, isSequenceGate, type Sequence, type Stage } from '../../core/sequence.ts'
 import { statusOf } from '../lease-service/pods/container-status.ts'
 import { containerOf, sequenceOf } from '../lease-service/pods/pod-sequence.ts'
+import type { StartedCondition } from '../lease-service/pods/started-condition.ts'
 import { attemptOf } from '../pod/runs.ts'
 import { type AgentFile, type AgentHost, type AgentWorld, SimAgent } from './agent.ts'
 import { SimGate } from './gate.ts'
@@ -79,6 +80,7 @@ export class SimPod implements AgentHost {
   readonly failedOpenGates = new Set<GateName>()
   /** The last gate of this run failed open. */
   isLost = false
+  #condition: StartedCondition | undefined
   /** Of what is published. */
   #version = 0
   readonly #tries = new Map<string, number>()
@@ -119,11 +121,24 @@ export class SimPod implements AgentHost {
       ...this.base,
       metadata: { ...this.base.metadata, resourceVersion: `${this.#version}` },
       status: {
-        phase: this.isFinished ? 'Succeeded' : 'Pending',
+        phase: this.isFinished ? 'Succeeded' : this.#isRunning ? 'Running' : 'Pending',
+        conditions: this.#condition ? [this.#condition] : [],
         initContainerStatuses: this.#statuses.of(this.base.spec.initContainers),
         containerStatuses: this.#statuses.of(this.base.spec.containers),
       },
     }
+  }
+
+  /** The lease service has written it into the pod's status. */
+  setCondition(condition: StartedCondition): void {
+    if (JSON.stringify(condition) === JSON.stringify(this.#condition)) return
+    this.#condition = condition
+    if (!this.isOver) this.world.publish(this)
+  }
+
+  /** All init containers are done, and a container of the pod has run; a sandbox that was made anew changes that. */
+  get #isRunning(): boolean {
+    return this.base.spec.containers.some(({ name }) => this.truth.get(name)?.runningSinceMs !== undefined)
   }
 
   /** The leader has been shown this view. `isAgeUnsure`: by a clock that is off it judges how old it all is. */

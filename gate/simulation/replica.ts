@@ -10,7 +10,7 @@ import type { GrantWriter, GrantWriterDeps } from '../lease-service/store/grant-
 import { createKubernetesStore } from '../lease-service/store/lease-store.kubernetes.ts'
 import { silentMetrics } from '../lease-service/testing/made-pods.ts'
 import type { SimAgent } from './agent.ts'
-import type { SimApi } from './api.ts'
+import type { PodWatcher, SimApi } from './api.ts'
 import type { Checker } from './checker.ts'
 import { identityOf, SimConnections } from './connections.ts'
 import type { SimGate } from './gate.ts'
@@ -51,7 +51,7 @@ const SILENT = pino({ level: 'silent' })
 const METRICS = silentMetrics()
 
 /** Test support. One replica that is elected: the service that ships, in a simulated process, network and cluster. */
-export class SimReplica {
+export class SimReplica implements PodWatcher {
   readonly #deps: ReplicaDeps
   readonly #process: SimProcess
   readonly #service: LeaseService
@@ -106,7 +106,11 @@ export class SimReplica {
       getPod: (_, name) => process.call(random.int(5, 50), () => this.#read(api.read(name))),
       election: { isLeader: () => this.#isLeader, leader: () => undefined, isChanging: () => false },
       facts: { pods: () => this.#watch.kept.values(), nodes: () => this.#nodes.values() },
-      conditions: { put: () => undefined, removePod: () => undefined },
+      conditions: {
+        put: ({ metadata }, condition) =>
+          void process.call(random.int(10, 100), () => this.#deps.podOf(metadata.uid ?? '')?.setCondition(condition)),
+        removePod: () => undefined,
+      },
       reporter: new Reporter({ ...{ record, failedOpen: record, clock, findWorkload }, waitingEventAfterMs: 10_000 }),
       random: () => random.next(),
       newLedger: (...parts) => this.#newLedger(faults.newLedger?.(...parts) ?? new Ledger(...parts)),
