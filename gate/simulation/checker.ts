@@ -155,7 +155,12 @@ export class Checker {
 
   /** What a former leader decided on but neither stored nor answered is nobody's. */
   tookOver(store: Pick<ReadonlyMap<string, unknown>, 'has'>): void {
-    for (const key of this.#claims.keys()) if (!store.has(key)) this.released(key)
+    for (const key of this.#claims.keys()) {
+      if (store.has(key)) continue
+      this.released(key)
+      // Its gate went without an answer, so what starts there is a start without a slot.
+      if (!this.#toldIn.has(key)) this.#claims.delete(key)
+    }
   }
 
   /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */

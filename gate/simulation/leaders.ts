@@ -2,9 +2,7 @@ import type { Node } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
 import type { SimContext } from './context.ts'
 import { namespaceObject, nodeObject } from './objects.ts'
-import { type LeaderFaults, SimReplica } from './replica.ts'
-
-const RENEW_DEADLINE_MS = 10_000
+import { type LeaderFaults, RENEW_DEADLINE_MS, SimReplica } from './replica.ts'
 
 /** Test support. Who leads: one replica at a time, until something happens to it. */
 export class SimLeaders {

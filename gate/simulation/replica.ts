@@ -47,6 +47,7 @@ export interface ReplicaDeps {
 }
 
 const PRUNE_MS = 60_000
+export const RENEW_DEADLINE_MS = 10_000
 const SILENT = pino({ level: 'silent' })
 const METRICS = silentMetrics()
 
@@ -60,6 +61,7 @@ export class SimReplica implements PodWatcher {
   /** As it believes. */
   #isLeader = true
   #hasListed = false
+  #pausedMs = 0
   readonly #nodes = new Map<string, Node>()
   #check: LedgerCheck | undefined
 
@@ -141,7 +143,8 @@ export class SimReplica implements PodWatcher {
     checker.rates.tookOver(time.nowMs)
     checker.pressures.tookOver()
     const agentSinceMs = (podUid: string) => this.#connections.agentSinceMs(podUid)
-    this.#check = new LedgerCheck(ledger, { ...this.#deps, agentSinceMs })
+    const isOurs = () => this.#isLeader && this.#deps.isOurs()
+    this.#check = new LedgerCheck(ledger, { ...this.#deps, isOurs, agentSinceMs })
     return ledger
   }
 
@@ -154,7 +157,7 @@ export class SimReplica implements PodWatcher {
   async #confirmTerm(): Promise<boolean> {
     const { leases, random, isOurs } = this.#deps
     if (leases.isDown) return this.#process.call(random.int(1_000, 2_000), () => Promise.reject(new Error('no answer')))
-    return this.#process.call(random.int(1, 50), isOurs)
+    return this.#process.call(random.int(1, 50), () => this.#isLeader && isOurs())
   }
 
   #read(pod: Pod | undefined): Pod | undefined {
@@ -244,11 +247,14 @@ export class SimReplica implements PodWatcher {
 
   /** SIGSTOP: nothing happens in it until `wake`, and its streams say nothing. */
   pause(): { gates: SimGate[]; agents: SimAgent[] } {
+    this.#pausedMs = this.#deps.time.nowMs
     this.#process.pause()
     return this.#listeners()
   }
 
+  /** By its own clock it leads no more, if it was paused for long: see leader-elector.ts. */
   wake(): void {
+    if (this.#deps.time.nowMs - this.#pausedMs > RENEW_DEADLINE_MS) this.#isLeader = false
     this.#process.wake()
   }
 
