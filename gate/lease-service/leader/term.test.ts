@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { AgentReport } from '../../../core/lease-api.ts'
+import type { Pod } from '../../../core/pod.ts'
+import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
+import type { AgentStream, Stream } from '../model/stream.ts'
+import { StartedIndex } from '../started/started-index.ts'
+import { grantFor } from '../store/lease-store.contract.ts'
+import { madeNamespace, madeNode, madePod } from '../testing/made-pods.ts'
+import { sequencedPod } from '../testing/sequenced-pod.ts'
+import { advance } from './term.ts'
+import type { TermEffect, TermEvent } from './term-events.ts'
+import { newTerm } from './term-state.ts'
+
+/** A pod of which hardly anything is there: no type says so, but an API server of tomorrow may. */
+const STUMP = { metadata: { uid: 'stump' }, spec: {} } as unknown as Pod
+const PODS = [madePod('a'), madePod('b'), sequencedPod(), STUMP]
+const sendsNothing = () => expect.fail('a term sends nothing itself')
+const HANDLE = { isOpen: () => true, send: sendsNothing, end: sendsNothing }
+const STREAMS: Stream[] = ['1', '2', '3'].map(nonce => ({ nonce, ...HANDLE }))
+const AGENTS: AgentStream[] = [{ ...HANDLE }, { ...HANDLE }]
+
+const pod = fc.constantFrom(...PODS)
+const stream = fc.constantFrom(...STREAMS)
+const attempt = fc.integer({ min: 1, max: 2 })
+const uid = fc.constantFrom('a', 'b', 'u1', 'stump', 'nobody')
+const grant = uid.map(podUid => grantFor(podUid))
+const fold = { settings: {}, problems: [] }
+const agent = fc.constantFrom(...AGENTS)
+const reports = fc.constantFrom<AgentReport[]>([], [{ container: 'db', state: 'ready' }])
+
+const event: fc.Arbitrary<TermEvent> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('pod-shown' as const, 'pod-hidden' as const, 'pod-found' as const), pod }),
+  fc.oneof(
+    fc.record({ kind: fc.constant('pod-read' as const), uid, pod }),
+    fc.record({ kind: fc.constant('pod-read' as const), uid }),
+  ),
+  fc.constantFrom<TermEvent>(
+    ...[{ kind: 'begin' as const, returnMs: 2_000 }, { kind: 'step' as const }, { kind: 'look-again' as const }],
+    ...[
+      { kind: 'tick' as const, unstoredForMs: 0 },
+      { kind: 'tick' as const, unstoredForMs: 61_000 },
+    ],
+    ...[
+      { kind: 'node-shown' as const, node: madeNode(), fold },
+      { kind: 'node-gone' as const, name: 'worker-1' },
+    ],
+    { kind: 'namespace-shown', namespace: madeNamespace({ 'startgate.dev/max-starting': '1' }), fold },
+    { kind: 'namespace-gone', name: 'shop' },
+    { kind: 'workload-changed' },
+  ),
+  fc.record({
+    kind: fc.constant('gate-asks' as const),
+    pod,
+    gate: fc.constant('startgate-start' as const),
+    attempt,
+    stream,
+  }),
+  fc.record({ kind: fc.constant('gate-hung-up' as const), stream }),
+  fc.record({
+    kind: fc.constant('agent-asks' as const),
+    pod,
+    podUid: uid,
+    attempt,
+    reports,
+    stream: agent,
+  }),
+  fc.record({ kind: fc.constant('agent-reports' as const), pod, podUid: uid, attempt, reports }),
+  fc.record({ kind: fc.constant('agent-hung-up' as const), podUid: uid, stream: agent }),
+  fc.record({ kind: fc.constant('pressure-told' as const), pod, pressure: fc.constant({ cpu: 90 }) }),
+  fc.record({ kind: fc.constantFrom('grant-listed' as const, 'grant-stored' as const), grant }),
+  grant.map(g => ({
+    kind: 'grant-not-stored' as const,
+    grant: g,
+    failure: { kind: 'trouble' as const, reason: 'no' },
+  })),
+  uid.map(u => ({ kind: 'leases-deleted' as const, keys: [grantFor(u).key] })),
+)
+
+function run(events: TermEvent[]): TermEffect[][] {
+  const inputs = {
+    ...{ term: 3, address: '192.0.2.1:8443', settings: { ...DEFAULT_SETTINGS, node: { maxStarting: 1 } } },
+    ...{ started: new StartedIndex(), findWorkload: () => 'Absent' as const, random: () => 0.5 },
+  }
+  const at = (i: number) => ({ monotonicMs: i * 700, wallMs: 1_700_000_000_000 + i * 700 })
+  const state = newTerm(inputs, at(0))
+  return events.map((each, i) => advance(state, each, at(i)))
+}
+
+test('whatever happens in whatever order, a term throws nothing, sends nothing itself, and refuses requests only', () => {
+  const isRequest = /^(gate|agent)-|^pressure-told/
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), events => {
+      for (const [i, effects] of run(events).entries())
+        if (effects.some(({ kind }) => kind === 'refuse')) expect(events[i]?.kind).toMatch(isRequest)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('the same events have the same effects', () => {
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 40 }), events => {
+      expect(run(events)).toEqual(run(events))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a term that has ended does nothing any more', () => {
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 20 }), fc.array(event, { maxLength: 10 }), (before, after) => {
+      const end: TermEvent = { kind: 'end', message: { kind: 'retry', afterMs: 0, reason: 'over' } }
+      expect(
+        run([...before, end, ...after])
+          .slice(before.length + 1)
+          .flat(),
+      ).toEqual([])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('nothing is granted before the term has been shown all there is', () => {
+  const [a] = PODS
+  const asks: TermEvent = {
+    kind: 'gate-asks',
+    pod: a as Pod,
+    gate: 'startgate-start',
+    attempt: 1,
+    stream: STREAMS[0] as Stream,
+  }
+  const kinds = (events: TermEvent[]): string[] => (run(events).at(-1) ?? []).map(({ kind }) => kind)
+  expect(kinds([{ kind: 'pod-shown', pod: a as Pod }, asks])).not.toContain('step-soon')
+  expect(kinds([{ kind: 'begin', returnMs: 0 }, asks])).toContain('step-soon')
+})
