@@ -47,6 +47,12 @@ test('a maximum of pressure is kept and cleared like the others', () => {
   expect(nodeFactsOf(node({}), first).maxPressure).toBeUndefined()
 })
 
+test('an annotation that names a fact which is no setting keeps nothing', () => {
+  const first = nodeFactsOf(node({}, { capacity: { cpu: '8' } }))
+  const key = 'startgate.dev/cores'
+  expect(nodeFactsOf(node({ [key]: '8' }, { capacity: { cpu: '2' } }), first).cores).toBe(2)
+})
+
 const shows = (status: Pod['status'], uid = 'u'): Pod => ({
   metadata: { uid },
   spec: { nodeName: 'n', containers: [{ name: 'app', image: 'nginx' }] },

@@ -1,5 +1,5 @@
-import { annotationKey, type NodeSettings, parseNodeAnnotations } from '../../../core/annotations.ts'
-import type { InvalidValueError } from '../../../core/errors.ts'
+import { type NodeSettings, parseNodeAnnotations } from '../../../core/annotations.ts'
+import { keepLastGood, type SettingsFold } from '../../../core/last-good.ts'
 import type { Node } from '../../../core/pod.ts'
 import { parseQuantity } from '../../../core/quantity.ts'
 import { imageKeyOf } from './image-key.ts'
@@ -21,21 +21,15 @@ export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
   return a.cores === b.cores && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
 }
 
-/** What is in force of a node's annotations, and what is wrong with them now. */
-export interface NodeFold {
-  settings: NodeSettings
-  problems: InvalidValueError[]
+export type NodeFold = SettingsFold<NodeSettings>
+
+/** Folds one more observation of a node into what was in force; `before` may be all that is known of the node. */
+export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold {
+  return keepLastGood(before && settingsIn(before), parseNodeAnnotations(node.metadata.annotations))
 }
 
-/** Folds one more observation of a node into what was in force: a bad annotation keeps the value it had in `before`. */
-export function foldNode(before: NodeSettings | undefined, node: Node): NodeFold {
-  const { settings, problems } = parseNodeAnnotations(node.metadata.annotations)
-  const bad = new Set(problems.map(p => p.field))
-  const kept = LIMITS.flatMap(field => {
-    const value = bad.has(annotationKey(field)) ? before?.[field] : settings[field]
-    return value === undefined ? [] : [[field, value]]
-  })
-  return { settings: Object.fromEntries(kept), problems }
+function settingsIn(facts: NodeSettings): NodeSettings {
+  return Object.fromEntries(LIMITS.flatMap(field => (facts[field] === undefined ? [] : [[field, facts[field]]])))
 }
 
 /** A node of which no more is kept than is read, its images as they are compared with a pod's. */
