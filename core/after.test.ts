@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { afterTargetName, ownTarget, parseAfter } from './after.ts'
+import { afterTargetName, ownTarget, parseAfter, workloadOf } from './after.ts'
 import { InvalidValueError } from './errors.ts'
 import type { ObjectMeta } from './pod.ts'
 
@@ -28,17 +28,27 @@ test.each(Object.entries(faults))('refuses %s', (_, { text, want }) => {
   expect(() => parseAfter('startgate.dev/after', text)).toThrow(want)
 })
 
+const owned = (kind: string, name: string, hash?: string): ObjectMeta => ({
+  name: 'p',
+  ownerReferences: [{ apiVersion: 'v1', kind, name, uid: 'u', controller: true }],
+  ...(hash !== undefined && { labels: { 'pod-template-hash': hash } }),
+})
+
+test('a pod is of the workload that after would name', () => {
+  const pods = [
+    owned('ReplicaSet', 'web-6d4cf56db6', '6d4cf56db6'),
+    owned('ReplicaSet', 'bare'),
+    owned('StatefulSet', 'db'),
+    { name: 'p' },
+  ]
+  expect(pods.map(workloadOf)).toEqual(['deployment/web', 'replicaset/bare', 'statefulset/db', 'pod/p'])
+})
+
 describe('ownTarget knows', () => {
-  const owned = (kind: string, name: string, labels = {}): ObjectMeta => ({
-    name: 'p',
-    labels,
-    ownerReferences: [{ apiVersion: 'v1', kind, name, uid: 'u', controller: true }],
-  })
-  const hash = { 'pod-template-hash': '6d4' }
   const own: Record<string, { metadata: ObjectMeta; text: string; want: boolean }> = {
     'a pod by its name': { metadata: { name: 'p' }, text: 'pod/p', want: true },
-    'a Deployment by its ReplicaSet': { metadata: owned('ReplicaSet', 'web-6d4', hash), text: 'deployment/web', want: true },
-    'a ReplicaSet of another one': { metadata: owned('ReplicaSet', 'web-6d4', hash), text: 'deployment/we', want: false },
+    'a Deployment by its ReplicaSet': { metadata: owned('ReplicaSet', 'web-6d4', '6d4'), text: 'deployment/web', want: true },
+    'a ReplicaSet of another one': { metadata: owned('ReplicaSet', 'web-6d4', '6d4'), text: 'deployment/we', want: false },
     'a StatefulSet': { metadata: owned('StatefulSet', 'db'), text: 'statefulset/db', want: true },
     'another kind of that name': { metadata: owned('StatefulSet', 'db'), text: 'daemonset/db', want: false },
     'a Job': { metadata: owned('Job', 'j'), text: 'pod/a, job/j:completed', want: true },

@@ -52,6 +52,17 @@ export function ownTarget(targets: readonly AfterTarget[], metadata: ObjectMeta)
   return targets.find(target => isOwn(target, metadata))
 }
 
+/** `deployment/web` for a pod of that Deployment's, `pod/NAME` for a pod of nobody's: as `after` would name it. */
+export function workloadOf({ name, labels, ownerReferences }: ObjectMeta): string {
+  const owner = ownerReferences?.find(({ controller }) => controller === true)
+  if (!owner) return `pod/${name}`
+  const hash = labels?.['pod-template-hash']
+  // The Deployment controller names its ReplicaSets for itself and the template's hash.
+  if (owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`))
+    return `deployment/${owner.name.slice(0, -hash.length - 1)}`
+  return `${owner.kind.toLowerCase()}/${owner.name}`
+}
+
 type Fault = (value: string, remedy: string) => InvalidValueError
 
 /** A fault shows the word alone: of a long list the message has only the beginning. */
@@ -67,11 +78,6 @@ function parseTarget(word: string, fault: Fault): AfterTarget {
   return { kind, name }
 }
 
-function isOwn({ kind, name }: AfterTarget, { name: podName, labels, ownerReferences }: ObjectMeta): boolean {
-  if (kind === 'pod') return podName === name
-  const owner = ownerReferences?.find(({ controller }) => controller === true)
-  if (!owner) return false
-  if (kind !== 'deployment') return owner.kind.toLowerCase() === kind && owner.name === name
-  // The Deployment controller names its ReplicaSets for itself and the template's hash.
-  return owner.kind === 'ReplicaSet' && owner.name === `${name}-${labels?.['pod-template-hash']}`
+function isOwn({ kind, name }: AfterTarget, metadata: ObjectMeta): boolean {
+  return kind === 'pod' ? metadata.name === name : workloadOf(metadata) === `${kind}/${name}`
 }

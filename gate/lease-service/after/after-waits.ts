@@ -1,11 +1,11 @@
-import type { AfterKind, AfterTarget } from '../../../core/after.ts'
+import { type AfterKind, type AfterTarget, workloadOf } from '../../../core/after.ts'
 import { podSetting } from '../../../core/annotations.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
 import type { Ticket } from '../model/grant.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { cyclesIn } from './cycles.ts'
-import { afterObstacle, type WorkloadObservation, workloadOf } from './workload-readiness.ts'
+import { afterObstacle, type WorkloadObservation } from './workload-readiness.ts'
 
 /** How the shell shows the workloads of the cluster; asking may make it look for more. */
 export type FindWorkload = (kind: AfterKind, namespace: string, name: string) => WorkloadObservation

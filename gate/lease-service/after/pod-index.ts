@@ -1,5 +1,5 @@
+import { workloadOf } from '../../../core/after.ts'
 import type { Pod } from '../../../core/pod.ts'
-import { workloadOf } from './workload-readiness.ts'
 
 export interface PodEntry {
   pod: Pod

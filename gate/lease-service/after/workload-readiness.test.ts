@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AfterTarget } from '../../../core/after.ts'
-import { afterObstacle, type Workload, type WorkloadObservation, workloadOf } from './workload-readiness.ts'
+import { afterObstacle, type Workload, type WorkloadObservation } from './workload-readiness.ts'
 
 const at = (kind: AfterTarget['kind']): AfterTarget => ({ kind, name: 'x' })
 const is = (type: string) => ({ conditions: [{ type, status: 'True' }] })
@@ -114,20 +114,4 @@ const cases: Record<
 test.each(Object.entries(cases))('%s', (_, { target, observed, isRerun = false, want }) => {
   const pod = { hasRunBefore: isRerun, isSibling: (name: string) => name.startsWith('own') }
   expect(afterObstacle(target, observed, pod)).toBe(want)
-})
-
-const owned = (kind: string, name: string, hash?: string) =>
-  workloadOf({
-    name: 'p',
-    ownerReferences: [{ apiVersion: 'v1', kind, name, uid: 'u', controller: true }],
-    ...(hash !== undefined && { labels: { 'pod-template-hash': hash } }),
-  })
-
-test('a pod is of the workload that after would name', () => {
-  expect([
-    owned('ReplicaSet', 'web-6d4cf56db6', '6d4cf56db6'),
-    owned('ReplicaSet', 'bare'),
-    owned('StatefulSet', 'db'),
-    workloadOf({ name: 'p' }),
-  ]).toEqual(['deployment/web', 'replicaset/bare', 'statefulset/db', 'pod/p'])
 })

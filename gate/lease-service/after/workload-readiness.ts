@@ -112,14 +112,3 @@ function serviceLack(endpoints: Endpoint[], isSibling: (podName: string) => bool
 function holds({ status }: Workload, type: string): boolean {
   return (status?.conditions ?? []).some(c => c.type === type && c.status === 'True')
 }
-
-/** `deployment/web` for a pod of that Deployment's, `pod/NAME` for a pod of nobody's: as `after` would name it. */
-export function workloadOf({ name, labels, ownerReferences }: ObjectMeta): string {
-  const owner = ownerReferences?.find(({ controller }) => controller)
-  if (!owner) return `pod/${name}`
-  const hash = labels?.['pod-template-hash']
-  // The Deployment controller names its ReplicaSets for itself and the template's hash.
-  if (owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`))
-    return `deployment/${owner.name.slice(0, -hash.length - 1)}`
-  return `${owner.kind.toLowerCase()}/${owner.name}`
-}
