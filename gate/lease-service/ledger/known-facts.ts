@@ -7,7 +7,7 @@ import type { Overload } from '../limits/node-pressure.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import { haveSameLimits, type NodeFacts, nodeFactsOf } from '../pods/node-facts.ts'
-import { NodeImages } from '../pods/node-images.ts'
+import { ShownImages } from '../pods/shown-images.ts'
 import type { StartedIndex } from '../started/started-index.ts'
 
 export interface KnownFactsParts {
@@ -26,7 +26,7 @@ export class KnownFacts {
   readonly limits: LimitFacts
   readonly #nodes = new Map<string, NodeFacts>()
   readonly #namespaces = new Map<string, NamespaceSettings>()
-  readonly #images = new NodeImages()
+  readonly #images = new ShownImages()
   #limitsVersion = 0
 
   constructor({ settings, overloads, started }: KnownFactsParts) {

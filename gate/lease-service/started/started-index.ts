@@ -1,4 +1,4 @@
-import { ImageCounts } from '../pods/node-images.ts'
+import { ImageCounts } from '../pods/shown-images.ts'
 import { StartedPod } from './started-pod.ts'
 
 /**

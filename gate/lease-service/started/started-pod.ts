@@ -5,7 +5,7 @@ import { isPastStarting, stampMs, statusOf } from '../pods/container-status.ts'
 import { FAIL_OPEN_NEWS_MS, failOpensOf } from '../pods/fail-open-records.ts'
 import { containerOf, sequenceOf, startersOf } from '../pods/pod-sequence.ts'
 import { Shared, type SharedText } from '../pods/shared-text.ts'
-import { imagesShownBy } from '../pods/node-images.ts'
+import { imagesShownBy } from '../pods/shown-images.ts'
 import { STARTED_CONDITION } from '../pods/started-condition.ts'
 import { isFinished } from '../pods/ticket-from-pod.ts'
 

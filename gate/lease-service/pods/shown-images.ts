@@ -41,7 +41,7 @@ export class ImageCounts {
 }
 
 /** Which images gated pods have shown to be on which node, beside the 50 that the node itself lists. */
-export class NodeImages {
+export class ShownImages {
   readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
   readonly #counts = new ImageCounts()
 
