@@ -1,13 +1,12 @@
 import { type GateMessage, HEARTBEAT_MS } from '../../../core/lease-api.ts'
 import type { Waiting } from '../model/grant.ts'
 import type { Stream } from '../model/stream.ts'
+import { type Open, OpenStreams } from './open-streams.ts'
 
-interface Open {
-  stream: Stream
+interface Kept {
   latest: GateMessage
   /** Whether `latest` has not been sent yet. */
   isNews: boolean
-  sentAtMs: number
   decidedAtMs?: number
 }
 
@@ -18,7 +17,7 @@ const MESSAGES_PER_SECOND = 2_000
 
 /** The open answers, one a key. Time comes in as monotonic ms. */
 export class GateStreams {
-  readonly #open = new Map<string, Open>()
+  readonly #open = new OpenStreams<GateMessage, Stream, Kept>('gate')
 
   get size(): number {
     return this.#open.size
@@ -26,17 +25,12 @@ export class GateStreams {
 
   /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
   open(key: string, stream: Stream): void {
-    this.#open
-      .get(key)
-      ?.stream.end({ kind: 'retry', afterMs: 1_000, reason: 'another connection of this gate took over' })
-    const latest: GateMessage = { kind: 'waiting', place: 0, of: 0, reason: 'in line' }
-    this.#open.set(key, { stream, latest, isNews: true, sentAtMs: Number.NEGATIVE_INFINITY })
+    this.#open.open(key, stream, { latest: { kind: 'waiting', place: 0, of: 0, reason: 'in line' }, isNews: true })
   }
 
   /** Forgets a stream that broke; false when another has taken over meanwhile. */
   close(key: string, stream: Stream): boolean {
-    if (this.#open.get(key)?.stream !== stream) return false
-    return this.#open.delete(key)
+    return this.#open.close(key, stream)
   }
 
   tell(waiting: Waiting, nowMs: number): void {
@@ -60,7 +54,7 @@ export class GateStreams {
   }
 
   has(key: string): boolean {
-    return this.#open.has(key)
+    return this.#open.get(key) !== undefined
   }
 
   /** Asks a gate that waits to tell once, at `address`, what the pressure on its node is. */
@@ -71,44 +65,39 @@ export class GateStreams {
 
   /** Ends a key's stream with its grant; false when nobody listens. */
   grant(key: string, lease: string | undefined, nowMs: number): boolean {
-    const open = this.#open.get(key)
-    if (!open) return false
-    this.#open.delete(key)
-    const { stream, decidedAtMs } = open
-    const storedMs = decidedAtMs === undefined ? {} : { storedMs: Math.round(nowMs - decidedAtMs) }
-    stream.end({ kind: 'granted', nonce: stream.nonce, ...(lease !== undefined && { lease }), ...storedMs })
-    return true
+    return this.#open.end(key, ({ stream: { nonce }, decidedAtMs }) => ({
+      kind: 'granted',
+      nonce,
+      ...(lease !== undefined && { lease }),
+      ...(decidedAtMs !== undefined && { storedMs: Math.round(nowMs - decidedAtMs) }),
+    }))
   }
 
   /** Ends a key's stream so that its gate asks anew. */
   askAgain(key: string, reason: string, afterMs = 0): void {
-    const open = this.#open.get(key)
-    this.#open.delete(key)
-    open?.stream.end({ kind: 'retry', afterMs, reason })
+    this.#open.end(key, () => ({ kind: 'retry', afterMs, reason }))
   }
 
   /**
    * Sends delayed updates and heartbeats, except to gates for which `isQuiet` holds. To be called about once a second.
    */
   beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
-    for (const [key, open] of this.#open) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)
+    for (const [key, open] of this.#open.entries()) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)
   }
 
   /** Ends all, each with what `message` makes of it. */
   endAll(message: () => GateMessage): void {
-    for (const { stream } of this.#open.values()) stream.end(message())
-    this.#open.clear()
+    this.#open.endAll(message)
   }
 
-  #sendIfDue(open: Open, nowMs: number): void {
+  #sendIfDue(open: Open<Stream, Kept>, nowMs: number): void {
     const newsGapMs = Math.max(LEAST_GAP_MS, (this.#open.size * 1_000) / MESSAGES_PER_SECOND)
     const gapMs = open.isNews ? Math.min(newsGapMs, HEARTBEAT_MS) : HEARTBEAT_MS
-    if (nowMs - open.sentAtMs >= gapMs) this.#send(open, open.latest, nowMs)
+    if (this.#open.isDue(open, nowMs, gapMs)) this.#send(open, open.latest, nowMs)
   }
 
-  #send(open: Open, message: GateMessage, nowMs: number): void {
-    open.stream.send(message)
+  #send(open: Open<Stream, Kept>, message: GateMessage, nowMs: number): void {
+    this.#open.send(open, message, nowMs)
     open.isNews = false
-    open.sentAtMs = nowMs
   }
 }
