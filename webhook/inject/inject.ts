@@ -10,7 +10,7 @@ import { ownAnnotations, ownLabels } from './metadata.ts'
 import { movedContainer } from './moved.ts'
 import { withNotify } from './notify.ts'
 import { originalOf } from './original.ts'
-import { isOurContainer, isOurVolume, withoutOurs } from './ownership.ts'
+import { isOurContainer, isOurVolume, type ReviewedPod } from './ownership.ts'
 import type { Part, Plan } from './plan.ts'
 import { sequenceGateContainer } from './sequence-gate.ts'
 import { ownVolumes, type Volume } from './volumes.ts'
@@ -33,8 +33,8 @@ export interface InjectOptions extends GateOptions, AgentOptions {
 }
 
 /** What a pod shall have, whether it has it already, in part, out of date or not at all. */
-export function injectionFor(pod: Pod, plan: Plan, options: InjectOptions): Injection {
-  const bare = withoutOurs(pod)
+export function injectionFor(reviewed: ReviewedPod, plan: Plan, options: InjectOptions): Injection {
+  const { pod, bare } = reviewed
   const moved = new Set(plan.sequenced?.moved.map(({ container }) => container.name))
   const found = finder(pod.spec.containers)
   const hasNotify = (plan.sequenced?.notifying.length ?? 0) > 0
@@ -42,7 +42,7 @@ export function injectionFor(pod: Pod, plan: Plan, options: InjectOptions): Inje
   const graceSeconds =
     (plan.sequenced && originalOf(bare, plan.sequenced).grace?.is) ?? bare.spec.terminationGracePeriodSeconds
   return {
-    initContainers: initContainers(pod, plan, options),
+    initContainers: initContainers(reviewed, plan, options),
     containers: bare.spec.containers
       .filter(({ name }) => !moved.has(name))
       .map(container => kept(found, notified(container, plan))),
@@ -64,8 +64,7 @@ export function injected(pod: Pod, injection: Injection): Pod {
   return { ...pod, metadata, spec: { ...pod.spec, ...spec } }
 }
 
-function initContainers(pod: Pod, plan: Plan, options: InjectOptions): Container[] {
-  const bare = withoutOurs(pod)
+function initContainers({ pod, bare }: ReviewedPod, plan: Plan, options: InjectOptions): Container[] {
   const found = finder(pod.spec.initContainers)
   const ours = Map.groupBy((pod.spec.initContainers ?? []).filter(isOurContainer), ({ name }) => name)
   const make = (part: Part): Container => {

@@ -52,9 +52,19 @@ export function withoutOurs(pod: Pod): Pod {
   return withOriginals({ ...pod, spec: { ...spec, ...(users.length > 0 && { initContainers: users }) } }, agent)
 }
 
-/** One sentence for each thing of the user's that bears one of our names. */
-export function nameProblems(pod: Pod): string[] {
-  const { containers, initContainers, ephemeralContainers, volumes } = withoutOurs(pod).spec
+/** A pod that a review shows: as it came, and without ours. Made once for a review, since a pod can be large. */
+export interface ReviewedPod {
+  pod: Pod
+  bare: Pod
+}
+
+export function reviewedPod(pod: Pod): ReviewedPod {
+  return { pod, bare: withoutOurs(pod) }
+}
+
+/** One sentence for each thing of the user's that bears one of our names; `bare` is without ours. */
+export function nameProblems(bare: Pod): string[] {
+  const { containers, initContainers, ephemeralContainers, volumes } = bare.spec
   const usersVolumes = (volumes ?? []).filter(v => !isOurVolume(v))
   const ephemeral = (ephemeralContainers ?? []) as Container[]
   const users = [...(initContainers ?? []), ...containers, ...ephemeral]

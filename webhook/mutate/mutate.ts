@@ -7,7 +7,7 @@ import { startTimeoutOf } from '../../core/start-timeout.ts'
 import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
 import { agentResources } from '../inject/agent-resources.ts'
 import { injectionFor } from '../inject/inject.ts'
-import { nameProblems, withoutOurs } from '../inject/ownership.ts'
+import { nameProblems, reviewedPod } from '../inject/ownership.ts'
 import { planPod, planSequencedPod } from '../inject/plan.ts'
 import { type Fit, gateResources, sequenceGateResources } from '../inject/resources.ts'
 import type { Operation } from '../patch/operation.ts'
@@ -55,13 +55,14 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   const verdict = eligibility({ pod, namespace: requestNamespace, facts: namespace, settings })
   if (verdict.kind === 'skip') return { kind: 'skipped', reasons: verdict.reasons }
   if (containersIn(pod) > MOST_WITH_OURS) return tooMany(containersIn(pod))
-  const bare = withoutOurs(pod)
+  const reviewed = reviewedPod(pod)
+  const { bare } = reviewed
   if (containersIn(bare) > MOST_CONTAINERS) return tooMany(containersIn(bare))
   const annotations = parsePodAnnotations(pod.metadata.annotations)
   const sequence = planSequence(bare, annotations.settings)
   const problems = [
     ...annotations.problems.map(problem => problem.message),
-    ...nameProblems(pod),
+    ...nameProblems(bare),
     ...ownAfterProblems(pod, annotations.settings),
     ...(sequence.kind === 'denied' ? sequence.problems : []),
   ]
@@ -71,7 +72,7 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
   const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
-  const injection = injectionFor(pod, plan, {
+  const injection = injectionFor(reviewed, plan, {
     settings,
     proxyUser: proxyUser(bare),
     resources: fit.gate,
@@ -80,8 +81,8 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
     failOpenAfterMs: failOpenAfterOf(annotations.settings, facts),
     startTimeoutMs: longestStartMs(bare, annotations.settings, facts),
   })
-  const operations = operationsFor(pod, injection)
-  const check = checked(pod, injection, operations)
+  const operations = operationsFor(reviewed, injection)
+  const check = checked(reviewed, injection, operations)
   if (check.kind === 'bad') {
     return { kind: 'unchanged', reason: 'PatchRefused', sentence: `not gated, a fault of startgate: ${check.sentence}` }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../core/pod.ts'
 import { type Injection, injectionFor } from '../inject/inject.ts'
+import { reviewedPod } from '../inject/ownership.ts'
 import { planPod } from '../inject/plan.ts'
 import { FACTS, podOf, SETTINGS } from '../testing/facts.ts'
 import type { Operation } from './operation.ts'
@@ -9,22 +10,23 @@ import { applied, checked, operationsFor } from './patch.ts'
 function injectionOf(pod: Pod): Injection {
   const plan = planPod(pod, { settings: SETTINGS, namespace: FACTS.namespace, isEverywhere: () => false })
   const options = { resources: {}, agentResources: {}, startTimeoutMs: 1, sequenceGateResources: () => ({}) }
-  return injectionFor(pod, plan, { settings: SETTINGS, failOpenAfterMs: 60_000, ...options })
+  return injectionFor(reviewedPod(pod), plan, { settings: SETTINGS, failOpenAfterMs: 60_000, ...options })
 }
 
 const pod = podOf({ initContainers: [{ name: 'prepare', image: 'prepare:1' }] })
 const injection = injectionOf(pod)
-const good = operationsFor(pod, injection)
+const reviewed = reviewedPod(pod)
+const good = operationsFor(reviewed, injection)
 
 test('good operations pass, and leave the pod that came in as it is', () => {
   const before = JSON.stringify(pod)
-  expect(checked(pod, injection, good)).toEqual({ kind: 'good' })
+  expect(checked(reviewed, injection, good)).toEqual({ kind: 'good' })
   expect(JSON.stringify(pod)).toBe(before)
 })
 
 test('a slash or tilde in an annotation is escaped', () => {
   const annotations = { 'a~/b': 'x' }
-  const operations = operationsFor(podOf({}, { annotations: {} }), { ...injection, annotations })
+  const operations = operationsFor(reviewedPod(podOf({}, { annotations: {} })), { ...injection, annotations })
   expect(operations).toContainEqual({ op: 'add', path: '/metadata/annotations/a~0~1b', value: 'x' })
   expect(applied(podOf({}, { annotations: {} }), operations).metadata.annotations).toEqual(annotations)
 })
@@ -46,7 +48,7 @@ describe('checked finds', () => {
     },
   }
   test.each(Object.entries(faults))('%s', (_, { operations, want }) => {
-    expect(checked(pod, injection, operations)).toEqual({ kind: 'bad', sentence: expect.stringContaining(want) })
+    expect(checked(reviewed, injection, operations)).toEqual({ kind: 'bad', sentence: expect.stringContaining(want) })
   })
 
   const injections: Record<string, { change: Partial<Injection>; want: string }> = {
@@ -77,6 +79,6 @@ describe('checked finds', () => {
       { op: 'add', path: '/spec/initContainers', value: changed.initContainers },
       { op: 'add', path: '/spec/volumes', value: changed.volumes },
     ]
-    expect(checked(pod, changed, operations)).toEqual({ kind: 'bad', sentence: expect.stringContaining(want) })
+    expect(checked(reviewed, changed, operations)).toEqual({ kind: 'bad', sentence: expect.stringContaining(want) })
   })
 })

@@ -3,7 +3,7 @@ import jsonPatch from 'fast-json-patch'
 import { cut } from '../../core/errors.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { type Injection, injected } from '../inject/inject.ts'
-import { isOurContainer, isOurVolume, withoutOurs } from '../inject/ownership.ts'
+import { isOurContainer, isOurVolume, type ReviewedPod, withoutOurs } from '../inject/ownership.ts'
 import { byName, countsByName } from '../pod/by-name.ts'
 import { isObject } from '../pod/pod-shape.ts'
 import { qosClass } from '../pod/qos.ts'
@@ -11,11 +11,12 @@ import type { Operation } from './operation.ts'
 import { listOperations } from './patch-list.ts'
 
 /** The fewest operations from the pod to the injection; none that touches what is the user's. */
-export function operationsFor(pod: Pod, injection: Injection): Operation[] {
+export function operationsFor(reviewed: ReviewedPod, injection: Injection): Operation[] {
+  const { pod } = reviewed
   return [
     ...mapOperations('/metadata/labels', pod.metadata.labels, injection.labels),
     ...mapOperations('/metadata/annotations', pod.metadata.annotations, injection.annotations),
-    ...containerOperations(pod, injection),
+    ...containerOperations(reviewed, injection),
     ...listOperations('/spec/volumes', { found: pod.spec.volumes, wanted: injection.volumes }, isOurVolume),
     ...fieldOperations(
       '/spec/terminationGracePeriodSeconds',
@@ -26,8 +27,8 @@ export function operationsFor(pod: Pod, injection: Injection): Operation[] {
 }
 
 /** Containers of the user's are in either list; where they go is ours to say, what is in them is not. */
-function containerOperations(pod: Pod, { initContainers, containers }: Injection): Operation[] {
-  const users = new Set(withoutOurs(pod).spec.initContainers)
+function containerOperations({ pod, bare }: ReviewedPod, { initContainers, containers }: Injection): Operation[] {
+  const users = new Set(bare.spec.initContainers)
   const found = pod.spec.containers
   const kept = new Set(containers)
   const wanted = byName(containers)
@@ -97,7 +98,7 @@ export type Checked = { kind: 'good' } | { kind: 'bad'; sentence: string }
  * Applies the operations to a copy and looks at the result, because a patch that does not fit rejects the pod, whatever
  * the failurePolicy says.
  */
-export function checked(pod: Pod, injection: Injection, operations: Operation[]): Checked {
+export function checked({ pod, bare }: ReviewedPod, injection: Injection, operations: Operation[]): Checked {
   const bad = (sentence: string): Checked => ({ kind: 'bad', sentence })
   const wanted = injected(pod, injection)
   let result: Pod
@@ -108,16 +109,15 @@ export function checked(pod: Pod, injection: Injection, operations: Operation[])
   }
   // Equal to what was wanted, in which all that is the user's is what came in.
   if (!isDeepStrictEqual(result, wanted)) return bad('the patch leads to another pod')
-  if (!isDeepStrictEqual(usersContainers(wanted), usersContainers(pod)))
+  if (!isDeepStrictEqual(usersContainers(withoutOurs(wanted)), usersContainers(bare)))
     return bad('a container of the user would change')
-  const before = qosClass(withoutOurs(pod))
+  const before = qosClass(bare)
   if (qosClass(wanted) !== before) return bad(`the QoS class would no longer be ${before}`)
   return danglingNames(wanted) ?? { kind: 'good' }
 }
 
-/** What the user wrote, wherever it is now. Empty lists are as good as none. */
-function usersContainers(pod: Pod): Container[][] {
-  const { initContainers, containers } = withoutOurs(pod).spec
+/** Of a pod without ours. Empty lists are as good as none. */
+function usersContainers({ spec: { initContainers, containers } }: Pod): Container[][] {
   return [(initContainers ?? []).map(withoutEmptyLists), containers.map(withoutEmptyLists)]
 }
 
