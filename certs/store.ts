@@ -1,5 +1,5 @@
 import type { KubeClient } from '../core/kube/client.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '../core/kube/kube-error.ts'
+import { isAlreadyExists, isConflict, isNotFound, orUndefined } from '../core/kube/kube-error.ts'
 import type { ObjectMeta } from '../core/pod.ts'
 import type { SecretData } from './bundle.ts'
 
@@ -93,12 +93,5 @@ async function outcome(write: Promise<unknown>, isLostRace: (error: unknown) => 
   } catch (error) {
     if (isLostRace(error)) return 'Conflict'
     throw error
-  }
-}
-
-function orUndefined(expected: (error: unknown) => boolean): (error: unknown) => undefined {
-  return error => {
-    if (!expected(error)) throw error
-    return undefined
   }
 }

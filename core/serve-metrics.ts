@@ -9,15 +9,13 @@ import { listenHost } from './listen-host.ts'
 import type { Logger } from './log.ts'
 import { buildMetricsServer } from './metrics-server.ts'
 import { createScrapeAccess } from './scrape-access.ts'
-import { servingTls } from './serving-tls.ts'
+import { type CertificateView, withCertificates } from './serving-tls.ts'
 
 export interface ServeMetricsOptions {
   config: Pick<ClusterConfig, 'metrics'>
   registry: Registry
   transport: ApiTransport
-  identity: { certPem: string; keyPem: string }
-  /** Calls the listener at each later certificate. */
-  onCertificate: (listener: (identity: { certPem: string; keyPem: string }) => void) => void
+  certificates: CertificateView
   clock: Clock
   log: Logger
 }
@@ -25,20 +23,31 @@ export interface ServeMetricsOptions {
 /**
  * Serves a program's metrics on their own port, with the certificate that the program has. Resolves when it listens.
  */
-export async function serveMetrics(options: ServeMetricsOptions): Promise<void> {
-  const { config, registry, transport, clock, log } = options
+export async function serveMetrics({
+  config,
+  registry,
+  transport,
+  certificates,
+  clock,
+  log,
+}: ServeMetricsOptions): Promise<TlsServer> {
   const monotonicMs = () => clock.monotonicMs()
   const { listenPort, authorization } = config.metrics
-  const server = buildMetricsServer({
-    tls: servingTls(options.identity),
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
-    authorize: authorization ? createScrapeAccess(token => reviewScrape(transport, token), monotonicMs) : undefined,
-    monotonicMs,
-    log,
-  }) as TlsServer
-  options.onCertificate(next => server.setSecureContext(servingTls(next)))
+  const server = await withCertificates(
+    { certificates },
+    tls =>
+      buildMetricsServer({
+        tls,
+        contentType: registry.contentType,
+        text: () => registry.metrics(),
+        authorize: authorization ? createScrapeAccess(token => reviewScrape(transport, token), monotonicMs) : undefined,
+        monotonicMs,
+        log,
+      }) as TlsServer,
+    built => built,
+  )
   server.listen({ host: listenHost(), port: listenPort })
   await once(server, 'listening')
   log.info({ port: listenPort, authorization }, 'serving metrics')
+  return server
 }

@@ -61,6 +61,14 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof KubeError && error.status === 404
 }
 
+/** For `catch`: an error that is expected is no value, any other is thrown. */
+export function orUndefined(expected: (error: unknown) => boolean): (error: unknown) => undefined {
+  return error => {
+    if (!expected(error)) throw error
+    return undefined
+  }
+}
+
 /** The object changed since the resourceVersion, or is not the uid, that the write was conditional on. */
 export function isConflict(error: unknown): boolean {
   return error instanceof KubeError && error.status === 409 && error.reason !== 'AlreadyExists'

@@ -25,7 +25,7 @@ import {
   writeFailed,
   written,
 } from './election.ts'
-import { isConflict, isNotFound } from './kube-error.ts'
+import { isConflict, isNotFound, orUndefined } from './kube-error.ts'
 import type { Lease } from './lease.ts'
 
 export interface LeaderElectorOptions {
@@ -191,10 +191,7 @@ class Elector implements LeaderElector {
 
   async #read(): Promise<Lease | undefined> {
     const { namespace, name } = this.#me
-    return this.#options.client.getLease(namespace, name, this.#callOptions()).catch(error => {
-      if (isNotFound(error)) return undefined
-      throw error
-    })
+    return this.#options.client.getLease(namespace, name, this.#callOptions()).catch(orUndefined(isNotFound))
   }
 
   async #release(lease: Lease, fresh: boolean): Promise<void> {

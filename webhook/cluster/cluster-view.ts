@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
+import { hostPort } from '../../core/host-port.ts'
 import type { KubeClient, Service } from '../../core/kube/client.ts'
 import { createListWatch } from '../../core/kube/list-watch.ts'
 import type { Logger } from '../../core/log.ts'
@@ -101,5 +102,5 @@ function followService({ client, service: { namespace, name, port }, log }: Clus
 export function addressOf({ spec }: Service, port: number): string | undefined {
   const ip = spec?.clusterIP
   if (!ip || ip === 'None') return undefined
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+  return hostPort(ip, port)
 }

@@ -1,0 +1,131 @@
+import type { Clock } from '../../../core/clock.ts'
+import type { ClusterConfig } from '../../../core/cluster-config.ts'
+import { limitConcurrency } from '../../../core/concurrency.ts'
+import { createKubeClient, type KubeClient } from '../../../core/kube/client.ts'
+import { createEventRecorder, type EventRecorder } from '../../../core/kube/events.ts'
+import { isNotFound, orUndefined } from '../../../core/kube/kube-error.ts'
+import { createLeaderElector, type LeaderElector } from '../../../core/kube/leader-elector.ts'
+import type { Logger } from '../../../core/log.ts'
+import { ELECTION_LEASE } from '../../../core/names.ts'
+import { systemTimers as timers } from '../../../core/timers.ts'
+import { Workloads } from '../after/workload-watches.ts'
+import { settingsOf } from '../limits/settings-from-config.ts'
+import { ConditionWriter, NO_CONDITIONS } from '../report/condition-writer.ts'
+import { Reporter } from '../report/event-reporter.ts'
+import { createMetrics, type ServiceMetrics } from '../report/metrics.ts'
+import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
+import { keepLeading } from './keep-leading.ts'
+import { LeaseService } from './replica.ts'
+import { createWatches } from './watches.ts'
+
+type Watches = ReturnType<typeof createWatches>
+
+export interface KubernetesReplicaOptions {
+  client: KubeClient
+  config: ClusterConfig
+  /** Where gates find this replica (host:port), and what it is called in the election. */
+  me: { address: string; identity: string }
+  clock: Clock
+  log: Logger
+}
+
+export interface KubernetesReplica {
+  service: LeaseService
+  watches: Watches
+  elector: LeaderElector
+  events: EventRecorder
+  metrics: ServiceMetrics
+  /** Takes part in the election: to be called when gates are served. */
+  start(): void
+}
+
+const PRUNE_MS = 60_000
+const LOOK_MS = 1_000
+
+/** A replica of the lease service on a cluster, with what it reads there and writes there. */
+export function createKubernetesReplica({
+  client,
+  config,
+  me,
+  clock,
+  log,
+}: KubernetesReplicaOptions): KubernetesReplica {
+  const { random } = Math
+  const watches = createWatches(client, log, { service: () => service, maxStartTimeoutMs: config.maxStartTimeoutMs })
+  const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
+  const metrics = metricsOf({ service: () => service, events, watches })
+  const lead = keepLeading({ service: () => service, elector: () => elector, log })
+  const elector = createLeaderElector({
+    // Of its own: behind ten thousand token reviews a renewal would come too late.
+    client: createKubeClient(),
+    namespace: config.namespace,
+    name: ELECTION_LEASE,
+    ...me,
+    clock,
+    random,
+    log,
+    onStartedLeading: () => void lead(),
+    onStoppedLeading: () => service.stopLeading(),
+  })
+  const workloads = new Workloads({ client, onChange: () => service.workloadChanged(), clock, random, log })
+  // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
+  const fewPods = limitConcurrency(16)
+  const service: LeaseService = new LeaseService({
+    address: me.address,
+    store: createKubernetesStore(client, config.namespace),
+    settings: settingsOf(config),
+    confirmTerm: () => elector.confirmTerm(),
+    findWorkload: workloads.find,
+    conditions: config.leaseService.writeConditions
+      ? new ConditionWriter({ transport: client.transport, clock, log })
+      : NO_CONDITIONS,
+    random,
+    onTermLost: reason => {
+      log.warn({ term: elector.term() }, reason)
+      service.stopLeading()
+    },
+    getPod: (namespace, name) =>
+      fewPods(async () => watches.read(await client.getPod(namespace, name).catch(orUndefined(isNotFound)))),
+    election: elector,
+    facts: { pods: () => watches.pods.values(), nodes: () => watches.nodes.values() },
+    metrics,
+    reporter: new Reporter({
+      record: event => events.record(event),
+      failedOpen: (namespace, gate) => metrics.failedOpen(namespace, gate),
+      clock,
+      waitingEventAfterMs: config.waitingEventAfterMs,
+      findWorkload: workloads.find,
+    }),
+    clock,
+    timers,
+    log,
+  })
+  setInterval(() => watches.shrink(), PRUNE_MS).unref()
+  setInterval(() => workloads.prune(), PRUNE_MS).unref()
+  const start = (): void => {
+    elector.start()
+    setInterval(() => void lead(), LOOK_MS)
+  }
+  return { service, watches, elector, events, metrics, start }
+}
+
+interface Measured {
+  /** Made after its metrics, which it counts with. */
+  service: () => LeaseService
+  events: EventRecorder
+  watches: Watches
+}
+
+function metricsOf({ service, events, watches }: Measured): ServiceMetrics {
+  return createMetrics({
+    usage: () => service().usage(),
+    queueLengths: () => service().queueLengths(),
+    streams: () => service().streamCount(),
+    isLeading: () => service().isLeading,
+    eventsDropped: () => events.counts().dropped,
+    watchAgeSeconds: () => watches.ageMs() / 1000,
+    pressures: () => service().pressures(),
+    badAnnotations: () => service().badAnnotations(),
+    hasNamespace: name => service().hasNamespace(name),
+  })
+}
