@@ -11,6 +11,7 @@ FROM ${BASE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=busybox /bin/busybox /busybox
+# With LICENSES, of startgate and of what it contains.
 COPY dist/app/ /app/
 USER 65532:65532
 ENTRYPOINT ["node"]

@@ -1,8 +1,10 @@
-import { cp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
+import { packagesIn, thirdPartyNotices } from './third-party.ts'
 
 const root = import.meta.dirname
+const outdir = join(root, 'dist', 'app')
 
 /** The programs in the image, each one file: a gate must not carry what only the webhook needs. */
 const PROGRAMS = {
@@ -13,38 +15,45 @@ const PROGRAMS = {
   'helm-test': 'charts/helm-test.ts',
 }
 
-/** Bundles every program with all its dependencies into an ES module under `dist/app`. Returns their sizes in bytes. */
+/** Of every program with all its dependencies, each one ES module. */
+export const BUNDLES = {
+  entryPoints: Object.entries(PROGRAMS).map(([out, file]) => ({ out, in: join(root, file) })),
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  // Names stay readable in stack traces; there is no source map in the image.
+  minifyWhitespace: true,
+  // They are in LICENSES.
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+  // Bundled CommonJS packages call require for Node's own modules, which an ES module has not.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+} as const satisfies BuildOptions
+
+/** Bundles every program into `dist/app`, with the licenses of what is in there. Returns the bundles' sizes in bytes. */
 export async function bundle(): Promise<Record<string, number>> {
-  const outdir = join(root, 'dist', 'app')
   await rm(outdir, { recursive: true, force: true })
-  const { metafile } = await build({
-    entryPoints: Object.entries(PROGRAMS).map(([out, file]) => ({ out, in: join(root, file) })),
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // Names stay readable in stack traces; there is no source map in the image.
-    minifyWhitespace: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'warning',
-    // Bundled CommonJS packages call require for Node's own modules, which an ES module has not.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
-  })
-  await copyNativeModules(outdir)
+  const { metafile } = await build(BUNDLES)
+  const native = await nativePackages()
+  for (const folder of native) await cp(join(root, folder), join(outdir, folder), { recursive: true })
+  await mkdir(join(outdir, 'LICENSES'))
+  await cp(join(root, 'LICENSE'), join(outdir, 'LICENSES', 'startgate'))
+  const notices = await thirdPartyNotices(root, [...packagesIn(metafile), ...native])
+  await writeFile(join(outdir, 'LICENSES', 'THIRD-PARTY'), notices)
   return Object.fromEntries(Object.entries(metafile.outputs).map(([file, { bytes }]) => [file, bytes]))
 }
 
 /** A native module cannot be bundled: the agent's unix datagram socket, as npm installed it for this platform. */
-async function copyNativeModules(outdir: string): Promise<void> {
-  const modules = join(root, 'node_modules')
-  for (const name of (await readdir(modules)).filter(entry => entry.startsWith('node-unix-socket')))
-    await cp(join(modules, name), join(outdir, 'node_modules', name), { recursive: true })
+export async function nativePackages(): Promise<string[]> {
+  const names = (await readdir(join(root, 'node_modules'))).filter(name => name.startsWith('node-unix-socket'))
+  return names.map(name => join('node_modules', name))
 }
 
 if (import.meta.main) {
