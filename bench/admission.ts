@@ -3,11 +3,9 @@ import { Agent, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import { parse } from 'yaml'
-import type { MutateFacts } from '../webhook/mutate/mutate.ts'
-import { createWebhookMetrics } from '../webhook/server/metrics.ts'
-import { buildServer } from '../webhook/server/server.ts'
+import { FACTS, reviewOf, SETTINGS } from '../webhook/testing/facts.ts'
+import { madeServer } from '../webhook/testing/made-server.ts'
 import { benchCertificate, type Tls } from './certificate.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
 
@@ -41,56 +39,15 @@ export async function benchAdmission(): Promise<{ bytes: number; startgate: Quan
 function review(): unknown {
   const file = join(import.meta.dirname, '..', 'webhook', 'testdata', 'istio-native-sidecar', 'pod.yaml')
   const object: unknown = parse(readFileSync(file, 'utf8'))
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'b1f4d8a0-0000-4000-8000-000000000000',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      operation: 'CREATE',
-      namespace: 'shop',
-      object,
-    },
-  }
+  return reviewOf(object, {
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    uid: 'b1f4d8a0-0000-4000-8000-000000000000',
+  })
 }
 
 function webhook({ cert, key, ca }: Tls): FastifyInstance {
-  const facts: MutateFacts = {
-    settings: {
-      image: 'startgate:bench',
-      imagePullPolicy: 'IfNotPresent',
-      ownNamespace: 'startgate-system',
-      skippedNamespaces: [],
-      allowOptOut: true,
-      address: '10.96.0.7:443',
-      serverName: 'startgate-lease-service.startgate-system.svc',
-      ca,
-      failOpenAfterMs: 60_000,
-      failOpenJitterMs: 300_000,
-      startTimeoutMs: 120_000,
-      maxStartTimeoutMs: 600_000,
-      runAsUser: 65532,
-      pullLimited: true,
-    },
-    namespace: {
-      labels: { 'startgate.dev/injection': 'enabled' },
-      settings: {},
-      hasLimitRange: false,
-      hasResourceQuota: false,
-    },
-    everywhereFor: () => () => false,
-  }
-  return buildServer({
-    factsFor: () => facts,
-    metrics: createWebhookMetrics(),
-    log: pino({ level: 'silent' }),
-    monotonicMs: () => performance.now(),
-    unready: () => [],
-    isDraining: () => false,
-    reportUngated: () => undefined,
-    tls: { cert, key },
-  })
+  const facts = { ...FACTS, settings: { ...SETTINGS, ca } }
+  return madeServer({ factsFor: () => facts, tls: { cert, key } })
 }
 
 function yesServer({ cert, key }: Tls): FastifyInstance {

@@ -1,53 +1,23 @@
-/** The chart's `config.json` for a lease service of the bench. */
+import { goodConfig } from '../core/testing/good-config.ts'
+
+/** The chart's `config.json` for a lease service of the bench: no limits but one pull on each node. */
 export function scaleConfig(listenPort: number): object {
+  const good = goodConfig()
+  const unlimited = { maxStarting: null, maxPulling: null, maxStartRate: null, minStartRate: null }
+  const maxPressure = { cpu: null, io: null, memory: null }
   return {
-    image: 'registry.example/startgate:1',
-    imagePullPolicy: 'IfNotPresent',
-    namespace: 'startgate-system',
-    leaseService: {
-      name: 'startgate-lease-service',
-      port: 443,
-      listenPort,
-      serverName: 'startgate-lease-service.startgate-system.svc',
-      writeConditions: true,
-    },
-    webhook: {
-      name: 'startgate-webhook',
-      configurationName: 'startgate',
-      listenPort: 8443,
-      certificateSecret: 'startgate-webhook-certificates',
-      allowOptOut: true,
-      clientCa: null,
-    },
+    ...good,
+    leaseService: { ...good.leaseService, listenPort },
     // Each replica has its own, as it would in a pod.
-    metrics: { listenPort: listenPort + 10, authorization: true },
-    certificateProvider: 'self',
-    certificateSecret: 'startgate-certificates',
-    caSecret: 'startgate-ca',
-    skippedNamespaces: ['kube-system', 'startgate-system'],
-    failOpenAfter: '60s',
-    failOpenJitter: '5m',
-    runAsUser: 65532,
+    metrics: { ...good.metrics, listenPort: listenPort + 10 },
     limits: {
-      cluster: { maxStarting: null, maxPulling: null, maxStartRate: null, minStartRate: null },
-      node: {
-        maxStarting: null,
-        maxStartingPerCore: null,
-        maxPulling: 1,
-        maxPressure: { cpu: null, io: null, memory: null },
-      },
+      ...good.limits,
+      cluster: unlimited,
+      node: { maxStarting: null, maxStartingPerCore: null, maxPulling: 1, maxPressure },
       registries: {},
       namespaceShare: 1,
-      maxWait: null,
-      allowFloor: false,
-      allowWeight: false,
     },
-    startTimeout: '2m',
-    maxStartTimeout: '10m',
-    pullTimeout: '15m',
-    settleTime: '5s',
     waitingEventAfter: '1h',
     lameDuck: '1s',
-    logLevel: 'info',
   }
 }

@@ -3,40 +3,25 @@ import { containsCertificates, decodeBundle, encodeBundle, leaseServiceData, spl
 
 const pem = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`
 const [a, b] = [pem('AAAA'), pem('BBBB')]
+const pair = { certPem: a, keyPem: 'key' }
+const bundle = {
+  trusted: [a, b],
+  signing: pair,
+  next: { ...pair, publishedAtMs: Date.UTC(2026, 0, 1) },
+  serving: { certPem: b, keyPem: 'other' },
+  leaseService: { certPem: a, keyPem: 'its own', trusted: [a] },
+}
 
 test('what is encoded is decoded', () => {
-  const pair = { certPem: a, keyPem: 'key' }
-  const bundle = {
-    trusted: [a, b],
-    signing: pair,
-    next: { ...pair, publishedAtMs: Date.UTC(2026, 0, 1) },
-    serving: { certPem: b, keyPem: 'other' },
-    leaseService: { certPem: a, keyPem: 'its own', trusted: [a] },
-  }
   expect(decodeBundle(encodeBundle(bundle))).toEqual(bundle)
 })
 
 test('what clients read is under the usual keys', () => {
-  const pair = { certPem: a, keyPem: 'key' }
-  const data = encodeBundle({
-    trusted: [a, b],
-    signing: pair,
-    next: { ...pair, publishedAtMs: 0 },
-    serving: { certPem: b, keyPem: 'other' },
-    leaseService: { certPem: a, keyPem: 'its own', trusted: [a] },
-  })
-  expect(data).toMatchObject({ 'ca.crt': a + b, 'tls.crt': b, 'tls.key': 'other' })
+  expect(encodeBundle(bundle)).toMatchObject({ 'ca.crt': a + b, 'tls.crt': b, 'tls.key': 'other' })
 })
 
 test("the lease service's Secret has the usual keys too, and nothing of the webhook's", () => {
-  const pair = { certPem: a, keyPem: 'key' }
-  const data = encodeBundle({
-    trusted: [a, b],
-    signing: pair,
-    next: { ...pair, publishedAtMs: 0 },
-    serving: { certPem: b, keyPem: 'other' },
-    leaseService: { certPem: a, keyPem: 'its own', trusted: [a, b] },
-  })
+  const data = encodeBundle({ ...bundle, leaseService: { ...bundle.leaseService, trusted: [a, b] } })
   expect(leaseServiceData(data)).toEqual({ 'ca.crt': a + b, 'tls.crt': a, 'tls.key': 'its own' })
 })
 

@@ -2,60 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseClusterConfig } from './cluster-config.ts'
 import { InvalidConfigError } from './config-reader.ts'
-
-type Json = Record<string, unknown>
-
-function goodConfig(): Json {
-  return {
-    image: 'registry.example/startgate:1',
-    imagePullPolicy: 'IfNotPresent',
-    namespace: 'startgate-system',
-    leaseService: {
-      name: 'startgate-lease-service',
-      port: 443,
-      listenPort: 8443,
-      serverName: 'startgate-lease-service.startgate-system.svc',
-      writeConditions: true,
-    },
-    webhook: {
-      name: 'startgate-webhook',
-      configurationName: 'startgate',
-      listenPort: 8443,
-      certificateSecret: 'startgate-webhook-certificates',
-      allowOptOut: true,
-      clientCa: null,
-    },
-    metrics: { listenPort: 8444, authorization: true },
-    certificateProvider: 'self',
-    certificateSecret: 'startgate-certificates',
-    caSecret: 'startgate-ca',
-    skippedNamespaces: ['kube-system', 'startgate-system'],
-    failOpenAfter: '60s',
-    failOpenJitter: '5m',
-    runAsUser: 65532,
-    limits: {
-      cluster: { maxStarting: null, maxPulling: null, maxStartRate: '10/s', minStartRate: null },
-      node: {
-        maxStarting: null,
-        maxStartingPerCore: 0.5,
-        maxPulling: 1,
-        maxPressure: { cpu: 60, io: null, memory: null },
-      },
-      registries: { 'docker.io': 5 },
-      namespaceShare: 0.75,
-      maxWait: null,
-      allowFloor: false,
-      allowWeight: false,
-    },
-    startTimeout: '2m',
-    maxStartTimeout: '10m',
-    pullTimeout: '15m',
-    settleTime: '5s',
-    waitingEventAfter: '30s',
-    lameDuck: '15s',
-    logLevel: 'info',
-  }
-}
+import { goodConfig, type Json } from './testing/good-config.ts'
 
 /** The good configuration with the value at a dotted path replaced; undefined takes the field away. */
 function withValue(path: string, value: unknown): string {

@@ -1,30 +1,17 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { createServer, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
 import { limitConnections } from './connection-limit.ts'
+import { keptSockets } from './testing/kept-sockets.ts'
 
 /** A busy machine needs more than the second that `poll` has by itself. */
 const PATIENCE = { timeout: 10_000 }
 
 async function keeping(most: number) {
-  const kept: Socket[] = []
   const server = createServer()
   const limit = limitConnections(server, most)
-  server.on('connection', socket => kept.push(socket))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of kept) socket.destroy()
-    server.close()
-  })
-  const open = async (localAddress = '127.0.0.1'): Promise<void> => {
-    const before = kept.length
-    const { port } = server.address() as AddressInfo
-    connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
-    await expect.poll(() => kept.length, PATIENCE).toBe(before + 1)
-  }
+  const { kept, open, areOpen } = await keptSockets(server, PATIENCE)
   const trust = (index: number) => limit.markTrusted(kept[index] as Socket)
-  return { open, trust, areOpen: () => kept.map(socket => !socket.destroyed) }
+  return { open, trust, areOpen }
 }
 
 test('of too many the oldest of the address that has the most is closed', async () => {

@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { FACTS, podOf, reviewOf } from '../testing/facts.ts'
+import { podOf, reviewOf } from '../testing/facts.ts'
+import { madeServer } from '../testing/made-server.ts'
 import { drain } from './drain.ts'
-import { createWebhookMetrics } from './metrics.ts'
-import { buildServer } from './server.ts'
 
 const log = pino({ level: 'silent' })
 const review = JSON.stringify(reviewOf(podOf()))
@@ -20,15 +19,7 @@ interface Replica {
 
 async function replica(): Promise<Replica> {
   const state = { draining: false }
-  const server = buildServer({
-    factsFor: () => FACTS,
-    metrics: createWebhookMetrics(),
-    log,
-    monotonicMs: () => performance.now(),
-    unready: () => [],
-    isDraining: () => state.draining,
-    reportUngated: () => undefined,
-  })
+  const server = madeServer({ isDraining: () => state.draining })
   await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.close())
   return { server, state, port: (server.server.address() as AddressInfo).port }

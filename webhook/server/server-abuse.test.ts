@@ -4,14 +4,13 @@ import https from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { promisify } from 'node:util'
-import { pino } from 'pino'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeClient, madeIdentity } from '../../certs/made-identity.ts'
-import { FACTS, podOf, reviewOf } from '../testing/facts.ts'
-import { createWebhookMetrics } from './metrics.ts'
+import { podOf, reviewOf } from '../testing/facts.ts'
+import { madeServer } from '../testing/made-server.ts'
 import { BYTES_IN_FLIGHT } from './review-body.ts'
-import { buildServer, MOST_CONNECTIONS, type ServerDeps } from './server.ts'
+import { MOST_CONNECTIONS, type ServerDeps } from './server.ts'
 
 const NAME = 'startgate-webhook.startgate-system.svc'
 const STRANGER = '127.0.0.1'
@@ -19,16 +18,7 @@ const API_SERVER = '127.0.0.2'
 const MIB = 1024 * 1024
 
 async function listening(secure?: ServerDeps['tls']): Promise<{ port: number; open: () => Promise<number> }> {
-  const server = buildServer({
-    factsFor: () => FACTS,
-    metrics: createWebhookMetrics(),
-    log: pino({ level: 'silent' }),
-    monotonicMs: () => performance.now(),
-    unready: () => [],
-    isDraining: () => false,
-    reportUngated: () => undefined,
-    ...(secure && { tls: secure }),
-  })
+  const server = madeServer(secure && { tls: secure })
   await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => {
     server.server.closeAllConnections()

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { FACTS, podOf, reviewOf } from '../testing/facts.ts'
+import { podOf, reviewOf } from '../testing/facts.ts'
+import { madeServer } from '../testing/made-server.ts'
 import { drain } from './drain.ts'
 import { createWebhookMetrics } from './metrics.ts'
-import { buildServer, type ServerDeps } from './server.ts'
+import type { ServerDeps } from './server.ts'
 import type { Ungated } from './ungated.ts'
 
 const log = pino({ level: 'silent' })
@@ -13,13 +14,10 @@ function serverWith(changes: Partial<ServerDeps> = {}) {
   const metrics = createWebhookMetrics()
   let nowMs = 0
   const told: Ungated[] = []
-  const server = buildServer({
-    factsFor: () => FACTS,
+  const server = madeServer({
     metrics,
     log,
     monotonicMs: () => nowMs++,
-    unready: () => [],
-    isDraining: () => false,
     reportUngated: ungated => told.push(ungated),
     ...changes,
   })

@@ -1,18 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
-import { madeToken } from '../testing/made-token.ts'
+import { GOOD_VERDICT, madeToken } from '../testing/made-token.ts'
 import { createIdentityCache, MAX_KEPT } from './identity-cache.ts'
 
 const ADDRESS = '192.0.2.1'
 const WALL_MS = 1_700_000_000_000
-const good: TokenVerdict = {
-  authenticated: true,
-  audiences: ['startgate.dev'],
-  username: 'system:serviceaccount:shop:default',
-  podName: 'web-1',
-  podUid: 'uid-1',
-}
 const bad: TokenVerdict = { authenticated: false, audiences: [], username: '' }
 const identity = { namespace: 'shop', podName: 'web-1', podUid: 'uid-1' }
 
@@ -24,7 +17,7 @@ function made({ answersAtOnce = true } = {}) {
     review: () => {
       const review = Promise.withResolvers<TokenVerdict>()
       reviews.push(review)
-      if (answersAtOnce) review.resolve(world.isGood ? good : bad)
+      if (answersAtOnce) review.resolve(world.isGood ? GOOD_VERDICT : bad)
       return review.promise
     },
     isShown: () => world.isShown,
@@ -42,7 +35,7 @@ test('a token that comes again while it is reviewed waits for that review, also 
   expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   const succeeding = [identify(token, ADDRESS), identify(token, ADDRESS)]
   await setImmediate()
-  reviews[1]?.resolve(good)
+  reviews[1]?.resolve(GOOD_VERDICT)
   expect(await Promise.all(succeeding)).toEqual([identity, identity])
   expect(reviews).toHaveLength(2)
 })
@@ -125,7 +118,7 @@ test('tokens of pods that nobody has seen fill a lane of their own; a gate with 
   world.isShown = true
   const gate = identify(madeToken(), ADDRESS)
   await setImmediate()
-  reviews[4]?.resolve(good)
+  reviews[4]?.resolve(GOOD_VERDICT)
   expect(await gate).toEqual(identity)
   for (let i = 0; i < reviews.length; i++) {
     reviews[i]?.resolve(bad)

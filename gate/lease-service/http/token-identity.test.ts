@@ -1,17 +1,10 @@
 import { expect, test } from 'vitest'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
+import { GOOD_VERDICT } from '../testing/made-token.ts'
 import { bearerOf, identityOf } from './token-identity.ts'
 
-const good: TokenVerdict = {
-  authenticated: true,
-  audiences: ['startgate.dev'],
-  username: 'system:serviceaccount:shop:default',
-  podName: 'web-1',
-  podUid: 'uid-1',
-}
-
 test('a good token names its pod', () => {
-  expect(identityOf(good)).toEqual({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' })
+  expect(identityOf(GOOD_VERDICT)).toEqual({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' })
 })
 
 const cases: Record<string, { verdict: TokenVerdict; want: { status: number; code: string } }> = {
@@ -20,14 +13,14 @@ const cases: Record<string, { verdict: TokenVerdict; want: { status: number; cod
     want: { status: 401, code: 'TOKEN_INVALID' },
   },
   'for another audience': {
-    verdict: { ...good, audiences: ['https://kubernetes.default.svc'] },
+    verdict: { ...GOOD_VERDICT, audiences: ['https://kubernetes.default.svc'] },
     want: { status: 401, code: 'TOKEN_AUDIENCE' },
   },
   'of a service account, bound to no pod': {
     verdict: { authenticated: true, audiences: ['startgate.dev'], username: 'system:serviceaccount:shop:default' },
     want: { status: 403, code: 'TOKEN_UNBOUND' },
   },
-  'of a person': { verdict: { ...good, username: 'admin' }, want: { status: 403, code: 'TOKEN_UNBOUND' } },
+  'of a person': { verdict: { ...GOOD_VERDICT, username: 'admin' }, want: { status: 403, code: 'TOKEN_UNBOUND' } },
 }
 test.each(Object.entries(cases))('a token %s is refused', (_, { verdict, want }) => {
   expect(() => identityOf(verdict)).toThrow(expect.objectContaining(want))

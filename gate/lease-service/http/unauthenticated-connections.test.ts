@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { createServer, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { keptSockets } from '../../../core/testing/kept-sockets.ts'
 import { FAIR_TIME_MS, limitUnauthenticated, type UnauthenticatedLimits } from './unauthenticated-connections.ts'
 
 /** Only what never comes takes so long, on however busy a machine. */
@@ -23,33 +23,24 @@ async function keepingFew(limits: UnauthenticatedLimits) {
       .resume()
   })
   const clock = { ms: 0 }
-  const kept: Socket[] = []
   const limit = limitUnauthenticated(server, {
     turnMs: NEVER_MS,
     silenceMs: NEVER_MS,
     ...limits,
     monotonicMs: () => clock.ms,
   })
-  server.on('connection', socket => kept.push(socket))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of kept) socket.destroy()
-    server.close()
-  })
+  const { kept, open: connected, areOpen } = await keptSockets(server, PATIENCE)
   /** Connects, and speaks or not; resolves when the server has taken that in. */
   const open = async (speaks: boolean, localAddress = '127.0.0.1'): Promise<Socket> => {
     const before = kept.length
-    const { port } = server.address() as AddressInfo
-    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
-    await expect.poll(() => kept.length, PATIENCE).toBe(before + 1)
+    const socket = await connected(localAddress)
     if (!speaks) return socket
     socket.write(String(before))
     const seen = kept[before]
     await expect.poll(() => seen?.destroyed || (seen?.bytesRead ?? 0) > 0, PATIENCE).toBe(true)
     return socket
   }
-  return { clock, limit, open, heard, served, areOpen: () => kept.map(socket => !socket.destroyed) }
+  return { clock, limit, open, heard, served, areOpen }
 }
 
 test('who has begun is not closed for another, until it has had its time', async () => {

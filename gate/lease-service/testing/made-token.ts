@@ -1,4 +1,14 @@
+import type { TokenVerdict } from '../../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../../core/names.ts'
+
+/** For tests: what the API server says of a good token of pod shop/web-1. */
+export const GOOD_VERDICT: TokenVerdict = {
+  authenticated: true,
+  audiences: ['startgate.dev'],
+  username: 'system:serviceaccount:shop:default',
+  podName: 'web-1',
+  podUid: 'uid-1',
+}
 
 export interface MadeToken {
   namespace?: string

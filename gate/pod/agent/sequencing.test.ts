@@ -16,6 +16,7 @@ import {
   step,
 } from './sequencing.ts'
 import { resumed } from './state-file.ts'
+import { madeSight } from './testing/made-sight.ts'
 
 const gateOf = (name: string): GateName => `startgate-start-${name}`
 const times = { simpleSettleMs: 5_000, wordSettleMs: 500, startTimeoutMs: 60_000, attempt: 1 }
@@ -28,14 +29,6 @@ const dbThenWeb = (condition: Condition): Rules =>
     ],
     readiness: { db: { type: 'notify' }, web: { type: 'simple' } },
   })
-const sight = (id: string, more: Partial<ContainerSight> = {}): ContainerSight => ({
-  id,
-  state: 'running',
-  started: true,
-  ready: false,
-  restartCount: 0,
-  ...more,
-})
 const granted = (gate: GateName): SequencingEvent => ({
   kind: 'verdict',
   gate,
@@ -74,16 +67,16 @@ describe('the agent', () => {
       want: [],
     },
     'asks for no slot while a dependency is not ready': {
-      events: [...toDb, sights({ db: sight('x') }), here('startgate-start')],
+      events: [...toDb, sights({ db: madeSight('x') }), here('startgate-start')],
       want: [],
     },
     'asks when the dependency is ready': {
-      events: [...toDb, sights({ db: sight('x') }), here('startgate-start'), ready('db'), { kind: 'tick' }],
+      events: [...toDb, sights({ db: madeSight('x') }), here('startgate-start'), ready('db'), { kind: 'tick' }],
       want: ['open startgate-start-db', 'ask startgate-start'],
     },
     'asks at once where running is enough': {
       condition: 'started',
-      events: [...toDb, sights({ db: sight('x') }), here('startgate-start')],
+      events: [...toDb, sights({ db: madeSight('x') }), here('startgate-start')],
       want: ['ask startgate-start'],
     },
     'knows that what the kubelet has passed has started': {
@@ -135,7 +128,7 @@ describe('the agent', () => {
 
 test('a container that is late is failed, and ready when it gets so after all', () => {
   const rules = dbThenWeb('ready')
-  const [state] = play(rules, [...toDb, sights({ db: sight('x') })])
+  const [state] = play(rules, [...toDb, sights({ db: madeSight('x') })])
   expect(phaseOf(rules, state, 'db', 62_999)).toBe('starting')
   expect(phaseOf(rules, state, 'db', 63_000)).toBe('failed')
   expect(dueMs(rules, state, 4_000)).toBe(63_000)
@@ -146,7 +139,7 @@ test('a container that is late is failed, and ready when it gets so after all', 
 test('reports name the run, carry status and extension, and leave probes to the kubelet', () => {
   const rules = dbThenWeb('ready')
   const said = { status: 'recovering', extendMs: 90_000 }
-  const [state] = play(rules, [...toDb, sights({ db: sight('x') }), { ...ready('db'), said } as SequencingEvent])
+  const [state] = play(rules, [...toDb, sights({ db: madeSight('x') }), { ...ready('db'), said } as SequencingEvent])
   expect(reportsOf(rules, state, 5_000)).toEqual([
     { container: 'db', containerId: 'x', state: 'starting', extendUntilMs: 89_000, status: 'recovering' },
   ])
@@ -201,10 +194,10 @@ function possible(rules: Rules, state: SequencingState, index: number, runs: Map
   if (stage.openedMs === undefined) return []
   if (!stage.hasPassed) return [{ kind: 'gate-passed', gate }]
   const run = runs.get(name) ?? 0
-  const starts = sights({ [name]: sight(`${name}-${run + 1}`) })
+  const starts = sights({ [name]: madeSight(`${name}-${run + 1}`) })
   if (run === 0) return [starts]
-  const ends = sights({ [name]: sight(`${name}-${run}`, { state: 'terminated', exitCode: 1 }) })
-  return [starts, ends, ready(name), sights({ [name]: sight(`${name}-${run}`, { ready: true }) })]
+  const ends = sights({ [name]: madeSight(`${name}-${run}`, { state: 'terminated', exitCode: 1 }) })
+  return [starts, ends, ready(name), sights({ [name]: madeSight(`${name}-${run}`, { ready: true }) })]
 }
 
 /** Plays what the draws choose among what is possible; `check` sees each step. */
@@ -268,7 +261,7 @@ test('when every gate comes, every request is granted and every container speaks
         feed(granted(gate))
         feed({ kind: 'gate-passed', gate })
         for (const name of containers) {
-          shown[name] = sight(`${name}-1`, { ready: true })
+          shown[name] = madeSight(`${name}-1`, { ready: true })
           feed(sights(shown))
           feed(ready(name))
         }

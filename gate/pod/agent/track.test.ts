@@ -1,18 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { ContainerSight } from '../../../core/lease-api.ts'
 import type { Readiness } from '../../../core/readiness.ts'
+import { madeSight } from './testing/made-sight.ts'
 import { lateAtMs, notified, type ReadyContext, readyAtMs, seen, type Track } from './track.ts'
 
 const rules = { simpleSettleMs: 5_000, wordSettleMs: 500, startTimeoutMs: 60_000 }
-const running = (id: string, more: Partial<ContainerSight> = {}): ContainerSight => ({
-  id,
-  state: 'running',
-  started: true,
-  ready: false,
-  restartCount: 0,
-  ...more,
-})
-const ended = (id: string, exitCode: number) => running(id, { state: 'terminated', started: false, exitCode })
+const ended = (id: string, exitCode: number) => madeSight(id, { state: 'terminated', started: false, exitCode })
 const says = (state: 'ready' | 'stopping' | 'reloading') => (track: Track, ms: number) =>
   notified(track, { state }, { ms, wallMs: 1_000_000 + ms })
 const sees = (sight: ContainerSight) => (track: Track, ms: number) => seen(track, sight, true, ms)
@@ -36,17 +29,17 @@ describe('a container is ready', () => {
       want: undefined,
     },
     'simple: once it has run for the settle time': {
-      track: having([2_000, sees(running('x'))]),
+      track: having([2_000, sees(madeSight('x'))]),
       context: context('simple'),
       want: 7_000,
     },
     'simple: not when it has ended': {
-      track: having([2_000, sees(running('x'))], [3_000, sees(ended('x', 1))]),
+      track: having([2_000, sees(madeSight('x'))], [3_000, sees(ended('x', 1))]),
       context: context('simple'),
       want: undefined,
     },
     'simple: a new run starts over': {
-      track: having([2_000, sees(running('x'))], [6_000, sees(running('y'))]),
+      track: having([2_000, sees(madeSight('x'))], [6_000, sees(madeSight('y'))]),
       context: context('simple'),
       want: 11_000,
     },
@@ -56,12 +49,12 @@ describe('a container is ready', () => {
       want: 8_000,
     },
     'probe: by the verdict of the kubelet': {
-      track: having([2_000, sees(running('x', { ready: true }))]),
+      track: having([2_000, sees(madeSight('x', { ready: true }))]),
       context: context('probe'),
       want: 1_000,
     },
     'probe: started is not ready': {
-      track: having([2_000, sees(running('x'))]),
+      track: having([2_000, sees(madeSight('x'))]),
       context: context('probe', { passedByMs: 3_000 }),
       want: undefined,
     },
@@ -76,12 +69,12 @@ describe('a container is ready', () => {
       want: 2_500,
     },
     'notify: never by the pod status': {
-      track: having([2_000, sees(running('x', { ready: true }))]),
+      track: having([2_000, sees(madeSight('x', { ready: true }))]),
       context: context('notify'),
       want: undefined,
     },
     'notify: a word said again keeps its time': {
-      track: having([1_500, sees(running('x'))], [2_000, says('ready')], [2_400, says('ready')]),
+      track: having([1_500, sees(madeSight('x'))], [2_000, says('ready')], [2_400, says('ready')]),
       context: context('notify'),
       want: 2_500,
     },
@@ -101,72 +94,72 @@ describe('a container is ready', () => {
       want: 2_500,
     },
     'notify: not when the run that said so has ended': {
-      track: having([1_500, sees(running('x'))], [2_000, says('ready')], [3_000, sees(ended('x', 1))]),
+      track: having([1_500, sees(madeSight('x'))], [2_000, says('ready')], [3_000, sees(ended('x', 1))]),
       context: context('notify'),
       want: undefined,
     },
     'notify: a word before the first sight of its run ends with that run': {
-      track: having([1_500, says('ready')], [2_000, sees(running('x'))], [3_000, sees(ended('x', 1))]),
+      track: having([1_500, says('ready')], [2_000, sees(madeSight('x'))], [3_000, sees(ended('x', 1))]),
       context: context('notify'),
       want: undefined,
     },
     'notify: not by the word of the run before': {
       track: having(
-        [1_500, sees(running('x'))],
+        [1_500, sees(madeSight('x'))],
         [2_000, says('ready')],
-        [4_000, sees(running('y', { startedAtMs: 1_003_000 }))],
+        [4_000, sees(madeSight('y', { startedAtMs: 1_003_000 }))],
       ),
       context: context('notify'),
       want: undefined,
     },
     'notify: not by the word of the run before a pause without an ID': {
       track: having(
-        [1_500, sees(running('x'))],
+        [1_500, sees(madeSight('x'))],
         [2_000, says('ready')],
         [2_500, sees({ state: 'waiting', started: false, ready: false, restartCount: 1 })],
-        [9_000, sees(running('y'))],
+        [9_000, sees(madeSight('y'))],
       ),
       context: context('notify'),
       want: undefined,
     },
     'notify: by a word that the new run said before its status came': {
       track: having(
-        [1_500, sees(running('x'))],
+        [1_500, sees(madeSight('x'))],
         [3_200, says('ready')],
-        [4_000, sees(running('y', { startedAtMs: 1_003_000 }))],
+        [4_000, sees(madeSight('y', { startedAtMs: 1_003_000 }))],
       ),
       context: context('notify'),
       want: 3_700,
     },
     'notify: a late word without start times is the earlier run’s': {
-      track: having([1_500, sees(running('x'))], [3_200, says('ready')], [8_300, sees(running('y'))]),
+      track: having([1_500, sees(madeSight('x'))], [3_200, says('ready')], [8_300, sees(madeSight('y'))]),
       context: context('notify'),
       want: undefined,
     },
     'notify: a word after the earlier run had ended is the next one’s': {
       track: having(
-        [1_500, sees(running('x'))],
+        [1_500, sees(madeSight('x'))],
         [2_000, sees(ended('x', 1))],
         [3_200, says('ready')],
-        [9_000, sees(running('y'))],
+        [9_000, sees(madeSight('y'))],
       ),
       context: context('notify'),
       want: 3_700,
     },
     'notify: after the start timeout, when its word may be lost': {
-      track: { ...having([2_000, sees(running('x'))]), mayHaveMissed: true },
+      track: { ...having([2_000, sees(madeSight('x'))]), mayHaveMissed: true },
       context: context('notify'),
       want: 62_000,
     },
     'notify: a new run’s word cannot have been lost': {
-      track: seen({ ...having([2_000, sees(running('x'))]), mayHaveMissed: true }, running('y'), true, 3_000),
+      track: seen({ ...having([2_000, sees(madeSight('x'))]), mayHaveMissed: true }, madeSight('y'), true, 3_000),
       context: context('notify'),
       want: undefined,
     },
     'notify: a new run that started while the agent was away may have spoken unheard': {
       track: seen(
-        { ...having([2_000, sees(running('x'))]), mayHaveMissed: true, awayUntilWallMs: 9_000 },
-        running('y', { startedAtMs: 8_000 }),
+        { ...having([2_000, sees(madeSight('x'))]), mayHaveMissed: true, awayUntilWallMs: 9_000 },
+        madeSight('y', { startedAtMs: 8_000 }),
         true,
         3_000,
       ),
@@ -195,12 +188,12 @@ describe('a container is ready', () => {
 })
 
 test('what the status shows before the gate opens is of an earlier sandbox, whenever it is shown', () => {
-  const stale = running('old', { ready: true })
+  const stale = madeSight('old', { ready: true })
   let track = seen({}, stale, false, 0)
   track = seen(track, stale, true, 2_000)
   expect(readyAtMs(track, context('probe'), rules)).toBeUndefined()
   expect(track.hasStarted).toBeUndefined()
-  expect(readyAtMs(seen(track, running('new', { ready: true }), true, 3_000), context('probe'), rules)).toBe(1_000)
+  expect(readyAtMs(seen(track, madeSight('new', { ready: true }), true, 3_000), context('probe'), rules)).toBe(1_000)
 })
 
 test('an extension puts off being late, and never hastens it', () => {
