@@ -26,9 +26,14 @@ function runCommand(command: string, args: string[], { title, env = process.env 
 }
 
 /** A command that passes or fails as a whole. */
-export async function check(title: string, command: string, args: string[]): Promise<SuiteResult> {
+export async function check(
+  title: string,
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<SuiteResult> {
   const startedMs = performance.now()
-  const failed = (await runCommand(command, args, { title })) === 0 ? 0 : 1
+  const failed = (await runCommand(command, args, { title, env })) === 0 ? 0 : 1
   return { file: title, ms: performance.now() - startedMs, passed: 1 - failed, failed }
 }
 
