@@ -3,7 +3,7 @@ import type { SimContext } from './context.ts'
 import type { SimLeaders } from './leaders.ts'
 import { namespaceObject } from './objects.ts'
 import type { SimPod } from './pod.ts'
-import { randomNamespace } from './workload.ts'
+import { randomNamespace } from './random-cluster.ts'
 
 /** Test support. What may go wrong in a world, or be changed by people. */
 export const ACTS = [

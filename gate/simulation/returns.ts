@@ -2,7 +2,7 @@ import type { Pod } from '../../core/pod.ts'
 import type { Ticket } from '../lease-service/model/grant.ts'
 import { sequenceOf } from '../lease-service/pods/pod-sequence.ts'
 import { ticketOf } from '../lease-service/pods/ticket-from-pod.ts'
-import { AFTER } from './checker.ts'
+import { AFTER } from './random-pod.ts'
 
 const START = 'startgate-start'
 

@@ -12,10 +12,11 @@ import { SimLeaders } from './leaders.ts'
 import { SimLeases } from './leases.ts'
 import { SimPod, type SimWorld } from './pod.ts'
 import { planPressure } from './pressure.ts'
+import { randomCluster } from './random-cluster.ts'
+import { randomPod } from './random-pod.ts'
 import type { LeaderFaults } from './replica.ts'
 import { Situations } from './situations.ts'
 import { Random, Timeline } from './timeline.ts'
-import { randomCluster, randomPod } from './workload.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults extends LeaderFaults {

@@ -1,0 +1,109 @@
+import type { Grant, Ticket } from '../lease-service/model/grant.ts'
+import type { LimitTruth } from './truth.ts'
+
+/** What decides which limits concern a grant. */
+export type Place = Pick<Grant, 'namespace' | 'nodeName' | 'images'>
+
+/** Which slots count in a limit. */
+export type Covers = (place: Place) => boolean
+
+export interface Limit {
+  /** As the ledger's gauges have it. */
+  id: string
+  /** In words. */
+  scope: string
+  limit: number
+  covers: Covers
+  /** Slots of one namespace that count there at most. */
+  share?: number
+  /** Starts without a slot are charged to their node and namespace alone. */
+  hasDebt: boolean
+}
+
+export type Asked = Place & Pick<Ticket, 'resource'>
+
+const NONE = Number.POSITIVE_INFINITY
+
+/**
+ * Test support. The limits in force for a place by what is true in the simulated cluster, with none of the lease
+ * service's code; Infinity where there is none.
+ */
+export function limitsInForce(asked: Asked, truth: LimitTruth, isHeldBack: (nodeName: string) => boolean): Limit[] {
+  const cluster = clusterLimit(asked, truth)
+  const share = Math.max(1, Math.floor(cluster * truth.settings.namespaceShare))
+  const isStart = asked.resource === 'start'
+  return [
+    { id: 'cluster', scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false, ...(isStart && { share }) },
+    nodeLimit(asked, truth, isHeldBack),
+    namespaceLimit(asked, truth, share),
+    namespaceOnNodeLimit(asked, truth),
+    ...registryLimits(asked, truth),
+  ]
+}
+
+function clusterLimit({ resource }: Asked, { settings: { cluster } }: LimitTruth): number {
+  return resource === 'start' ? (cluster.maxStarting ?? NONE) : (cluster.maxPulling ?? 20)
+}
+
+/** Under pressure a node starts one at a time, and none where its limit is 0. */
+function nodeLimit(
+  { resource, nodeName }: Asked,
+  { settings, nodes }: LimitTruth,
+  isHeldBack: (nodeName: string) => boolean,
+): Limit {
+  const id = `node/${nodeName}`
+  const scope = `node ${nodeName}`
+  const covers = (place: Place) => place.nodeName === nodeName
+  if (resource === 'pull') return { id, scope, limit: settings.node.maxPulling ?? 1, covers, hasDebt: false }
+  const { cores = 1, annotation } = nodes.get(nodeName) ?? {}
+  const limit = annotation ?? settings.node.maxStarting ?? Math.max(2, cores)
+  return isHeldBack(nodeName)
+    ? { id, scope: `${scope} under pressure`, limit: Math.min(1, limit), covers, hasDebt: true }
+    : { id, scope, limit, covers, hasDebt: true }
+}
+
+function namespaceLimit({ resource, namespace }: Asked, { namespaces }: LimitTruth, share: number): Limit {
+  const { maxStarting, maxPulling } = namespaces.get(namespace) ?? {}
+  const isStart = resource === 'start'
+  return {
+    id: `namespace/${namespace}`,
+    scope: `namespace ${namespace}`,
+    limit: Math.min((isStart ? maxStarting : maxPulling) ?? NONE, share),
+    covers: place => place.namespace === namespace,
+    hasDebt: isStart,
+  }
+}
+
+function namespaceOnNodeLimit({ resource, namespace, nodeName }: Asked, { namespaces, nodes }: LimitTruth): Limit {
+  const ours = namespaces.get(namespace) ?? {}
+  const isStart = resource === 'start'
+  const perNode = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? NONE
+  const perCore = isStart ? slotsOf(ours.maxStartingPerCore, nodes.get(nodeName)?.cores ?? 1) : NONE
+  return {
+    id: `namespace/${namespace}/node/${nodeName}`,
+    scope: `namespace ${namespace} on node ${nodeName}`,
+    limit: Math.min(perNode, perCore),
+    covers: place => place.nodeName === nodeName && place.namespace === namespace,
+    hasDebt: isStart,
+  }
+}
+
+/** A limit that is given per core: at least one slot, but none at all when it is 0. */
+function slotsOf(perCore: number | undefined, cores: number): number {
+  if (perCore === undefined) return NONE
+  return perCore && Math.max(1, Math.floor(perCore * cores))
+}
+
+function registryLimits({ images }: Asked, { settings }: LimitTruth): Limit[] {
+  return [...new Set(images.map(registryOf))].map(registry => ({
+    id: `registry/${registry}`,
+    scope: `registry ${registry}`,
+    limit: settings.registries[registry] ?? NONE,
+    covers: place => place.images.some(image => registryOf(image) === registry),
+    hasDebt: false,
+  }))
+}
+
+function registryOf(image: string): string {
+  return image.split('/')[0] ?? ''
+}

@@ -1,0 +1,92 @@
+import type { NamespaceSettings } from '../../core/annotations.ts'
+import type { Rate } from '../../core/quantity.ts'
+import { type ClusterSettings, DEFAULT_SETTINGS } from '../lease-service/limits/cluster-settings.ts'
+import type { Random } from './timeline.ts'
+import type { LimitTruth } from './truth.ts'
+
+/** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
+export function randomCluster(random: Random): LimitTruth {
+  return random.chance(0.1) ? herdCluster(random) : mixedCluster(random)
+}
+
+/** Where nothing but weights decides who goes. */
+function herdCluster(random: Random): LimitTruth {
+  const settings: ClusterSettings = {
+    ...DEFAULT_SETTINGS,
+    ...{ allowFloor: true, allowWeight: true, namespaceShare: 1, startTimeoutMs: 30_000, pullTimeoutMs: 60_000 },
+    cluster: { maxStarting: random.int(2, 4) },
+    node: { maxStarting: 24 },
+  }
+  const namespaces = new Map([0.25, 1, 4].map((weight, i) => [`ns-${i}`, { weight }]))
+  const nodes = new Map([['node-0', { cores: 4, isLost: false, pressure: 0 }]])
+  return { settings, nodes, namespaces, deploymentsReadyAtMs: new Map(), isHerd: true }
+}
+
+function mixedCluster(random: Random): LimitTruth {
+  const maybe = (low: number, high: number) => (random.chance(0.4) ? random.int(low, high) : undefined)
+  const limit = <K extends string>(key: K, value: number | undefined) =>
+    (value === undefined ? {} : { [key]: value }) as Partial<Record<K, number>>
+  const settings: ClusterSettings = {
+    ...DEFAULT_SETTINGS,
+    cluster: {
+      ...limit('maxStarting', maybe(1, 6)),
+      ...limit('maxPulling', maybe(1, 4)),
+      ...(random.chance(0.15) && { maxStartRate: randomRate(random) }),
+      ...(random.chance(0.15) && { minStartRate: randomFloor(random) }),
+    },
+    registries: random.chance(0.3) ? { 'docker.io': random.int(1, 3), 'quay.io': 1 } : {},
+    node: { ...limit('maxStarting', maybe(1, 4)), ...limit('maxPulling', maybe(1, 2)) },
+    ...{ allowFloor: true, allowWeight: true },
+    startTimeoutMs: 30_000,
+    pullTimeoutMs: 60_000,
+  }
+  const nodes = new Map(
+    Array.from({ length: random.int(1, 3) }, (_, i) => {
+      const annotation = random.chance(0.2) ? random.int(1, 4) : undefined
+      const node = { cores: random.int(1, 4), isLost: false, pressure: 0 }
+      return [`node-${i}`, { ...node, ...(annotation !== undefined && { annotation }) }]
+    }),
+  )
+  const namespaces = new Map(Array.from({ length: random.int(1, 3) }, (_, i) => [`ns-${i}`, randomNamespace(random)]))
+  const deploymentsReadyAtMs = new Map([
+    ['dep-0', random.int(0, 100_000)],
+    ['dep-1', random.int(0, 250_000)],
+    ['dep-2', Number.POSITIVE_INFINITY],
+  ])
+  return { settings, nodes, namespaces, deploymentsReadyAtMs, isHerd: false }
+}
+
+export function randomNamespace(random: Random): NamespaceSettings {
+  const settings: NamespaceSettings = {}
+  if (random.chance(0.5)) settings.weight = random.pick([0.25, 1, 4])
+  // Where nothing else sets them apart, weights alone decide.
+  if (random.chance(0.3)) return settings
+  // Now and then 0, which freezes.
+  const count = () => (random.chance(0.15) ? 0 : random.int(1, 4))
+  if (random.chance(0.5)) settings.maxStarting = count()
+  if (random.chance(0.4)) settings.maxStartingPerNode = count()
+  if (random.chance(0.2)) settings.maxStartingPerCore = random.chance(0.1) ? 0 : 0.5 * random.int(1, 4)
+  if (random.chance(0.4)) settings.maxPulling = count()
+  if (random.chance(0.2)) settings.maxPullingPerNode = count()
+  if (random.chance(0.15)) settings.maxStartRate = randomRate(random)
+  if (random.chance(0.1)) settings.minStartRate = randomFloor(random)
+  if (random.chance(0.1)) settings.maxWaitMs = random.pick([20_000, 60_000])
+  if (random.chance(0.1)) settings.mode = random.pick(['observe', 'off'] as const)
+  return settings
+}
+
+function randomRate(random: Random): Rate {
+  return random.pick([
+    { count: 1, periodMs: 1_000 },
+    { count: 3, periodMs: 1_000 },
+    { count: 10, periodMs: 60_000 },
+    { count: 4, periodMs: 60_000 },
+  ])
+}
+
+function randomFloor(random: Random): Rate {
+  return random.pick([
+    { count: 6, periodMs: 60_000 },
+    { count: 3, periodMs: 60_000 },
+  ])
+}
