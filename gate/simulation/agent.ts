@@ -1,6 +1,5 @@
 import type { AgentReport, ContainerSight, GateVerdict } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
-import type { Pod } from '../../core/pod.ts'
 import type { Sequence } from '../../core/sequence.ts'
 import { formatSequence } from '../../core/sequence.ts'
 import {
@@ -15,61 +14,18 @@ import {
 } from '../pod/agent/sequencing.ts'
 import { resumed } from '../pod/agent/state-file.ts'
 import { startWaiting, type WaitEvent, type WaitState, step as waitStep } from '../pod/waiting.ts'
-import { type GateWorld, SimGate } from './gate.ts'
-import type { Situation } from './situations.ts'
-
-/** What of an agent may be replaced by something faulty that the checks must find. */
-export interface AgentFaults {
-  step?: typeof step
-  resumed?: typeof resumed
-  /** Says what it knows once, and not again on a new connection. */
-  reportsOnce?: boolean
-}
-
-/** What an agent keeps in the shared emptyDir: it outlives the agent and the sandbox. */
-export interface AgentFile {
-  saved?: Parameters<typeof resumed>[1]
-  /** Left by gates beside their FIFOs. */
-  marks: Set<string>
-}
-
-/** What an agent asks of the world around its pod. */
-export interface AgentWorld extends GateWorld {
-  settleMs: number
-  startTimeoutMs: number
-  /** A request was given up by its own side. */
-  hungUp: (gate: SimGate) => void
-  /** An agent wants its stream. */
-  agentReady: (agent: SimAgent) => void
-  report: (agent: SimAgent, reports: AgentReport[]) => void
-  agentFaults: AgentFaults
-  note: (situation: Situation) => void
-}
-
-/** The pod that an agent is in. */
-export interface AgentHost {
-  readonly uid: string
-  /** Number of the sandbox. */
-  readonly sandbox: number
-  readonly isOver: boolean
-  readonly agentFile: AgentFile
-  readonly grantedGates: Set<GateName>
-  readonly base: Pod
-  isLost: boolean
-  readonly world: AgentWorld
-  openGate(gate: GateName, verdict: GateVerdict): void
-  agentGone(): void
-}
+import type { AgentFaults, AgentHost } from './agent-host.ts'
+import { SimGate } from './gate.ts'
 
 const WORD_SETTLE_MS = 500
 const TICK_MS = 1_000
 
 /**
- * Test support. The shell around the real sequencing of one sandbox: time, the gates' FIFOs, requests for slots, the stream of
- * reports and sights. It may crash, and then knows only what it has saved.
+ * Test support. The shell around the real sequencing of one sandbox: time, the gates' FIFOs, requests for slots, the
+ * stream of reports and sights. It may crash, and then knows only what it has saved.
  */
 export class SimAgent {
-  readonly pod: AgentHost
+  readonly pod: AgentHost<SimAgent>
   readonly attempt: number
   readonly #rules: Rules
   readonly #faults: AgentFaults
@@ -85,7 +41,7 @@ export class SimAgent {
   #life = 1
   #isUp = true
 
-  constructor(pod: AgentHost, sequence: Sequence, attempt: number) {
+  constructor(pod: AgentHost<SimAgent>, sequence: Sequence, attempt: number) {
     const { settleMs, startTimeoutMs, agentFaults } = pod.world
     this.pod = pod
     this.attempt = attempt
@@ -181,7 +137,7 @@ export class SimAgent {
   }
 
   #newContact(): WaitState {
-    return startWaiting(this.pod.world.time.nowMs, this.pod.world.random.next(), this.pod.isLost)
+    return startWaiting(this.pod.world.time.nowMs, this.pod.world.random.next(), this.pod.gates.isLost)
   }
 
   #load(): SequencingState {
@@ -193,7 +149,7 @@ export class SimAgent {
     const [next, action] = waitStep(this.#contact, event, time.nowMs, patience)
     this.#contact = next
     const isAlone = action.kind === 'exit'
-    if (isAlone || action.kind === 'listen') this.pod.isLost = isAlone
+    if (isAlone || action.kind === 'listen') this.pod.gates.isLost = isAlone
     if ((isAlone || action.kind === 'listen') && isAlone !== this.#state.isAlone) this.#take({ kind: 'alone', isAlone })
   }
 
@@ -248,15 +204,15 @@ export class SimAgent {
     const life = this.#life
     const onVerdict = (verdict: GateVerdict): void => {
       this.#asking.delete(gate)
-      this.pod.isLost = verdict.verdict === 'failed-open'
-      if (verdict.verdict === 'granted') this.pod.grantedGates.add(gate)
+      this.pod.gates.isLost = verdict.verdict === 'failed-open'
+      if (verdict.verdict === 'granted') this.pod.gates.granted.add(gate)
       this.#take({ kind: 'verdict', gate, verdict })
     }
     const isAlive = (): boolean => this.isAlive && life === this.#life
     const { attempt, pod } = this
     this.#asking.set(
       gate,
-      new SimGate({ podUid: pod.uid, gate, attempt, isLost: pod.isLost, isAlive, onVerdict }, pod.world),
+      new SimGate({ podUid: pod.uid, gate, attempt, isLost: pod.gates.isLost, isAlive, onVerdict }, pod.world),
     )
   }
 

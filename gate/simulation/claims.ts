@@ -53,7 +53,7 @@ export class Claims {
 
   /** A leader decided on it. `isObserved`: without asking for room. */
   decided(grant: Grant, pod: SimPod, { nowMs, isObserved }: { nowMs: number; isObserved: boolean }): void {
-    const answeredIn = pod.failedOpenGates.has(grant.gate) ? pod.sandbox : undefined
+    const answeredIn = pod.gates.failedOpen.has(grant.gate) ? pod.sandbox : undefined
     const isNew = { isExempt: false, isUndecided: false }
     this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isObserved, ...isNew })
   }
@@ -65,7 +65,7 @@ export class Claims {
       grant,
       pod,
       decidedAtMs: nowMs,
-      answeredIn: pod.failedOpenGates.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
+      answeredIn: pod.gates.failedOpen.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
       isExempt: this.#limits.nodes.get(grant.nodeName)?.isLost ?? false,
       isObserved: grant.isObserved ?? false,
       isUndecided: true,

@@ -16,7 +16,7 @@ export function checkStage({ gate, key }: Grant, pod: SimPod, claims: Claims): s
   const stages = pod.sequence?.stages ?? []
   const before = stages[stages.findIndex(s => s.gate === gate) - 1]?.gate
   if (before === undefined) return []
-  const hasItsTurn = pod.grantedGates.has(before) || pod.failedOpenGates.has(before) || claims.isPending(pod, before)
+  const hasItsTurn = pod.gates.granted.has(before) || pod.gates.failedOpen.has(before) || claims.isPending(pod, before)
   return hasItsTurn ? [] : [`StageSkipped: ${key} before ${before}`]
 }
 
@@ -39,7 +39,8 @@ export function checkAfter(
 /** Granted without a slot: nothing is left to pull, or what starts has had its slots in this sandbox. */
 export function checkFree({ resource, key, namespace, gate, attempt }: Grant, pod: SimPod, claims: Claims): string[] {
   const present = new Set([...pod.world.imagesOn(pod.base.spec.nodeName ?? '')].map(imageKeyOf))
-  const isServed = pod.passedGates.has(gate) || claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
+  const isServed =
+    pod.gates.passedAtMs.has(gate) || claims.get(`start.${pod.uid}.${attempt}`)?.answeredIn === pod.sandbox
   if (isServed && resource === 'start') return []
   const isFree = resource !== 'start' && imagesOf(pod).every(image => present.has(imageKeyOf(image)))
   return isFree ? [] : [`FreePass: ${key} of ${namespace} passed without a slot`]

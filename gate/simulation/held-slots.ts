@@ -2,7 +2,8 @@ import type { Grant } from '../lease-service/model/grant.ts'
 import { imageKeyOf } from '../lease-service/pods/image-key.ts'
 import type { Claim, Claims } from './claims.ts'
 import type { Covers, Limit } from './limits-in-force.ts'
-import { MAX_OPENING_MS, type SimPod } from './pod.ts'
+import type { SimPod } from './pod.ts'
+import { MAX_OPENING_MS } from './start-order.ts'
 import type { LimitTruth } from './truth.ts'
 
 /** Test support. Slots that are truly held, by what containers do in the simulated cluster and not by what statuses say. */

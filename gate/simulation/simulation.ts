@@ -2,7 +2,8 @@ import type { AgentReport } from '../../core/lease-api.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
 import type { Patience } from '../pod/patience.ts'
 import { step as waitStep } from '../pod/waiting.ts'
-import type { AgentFaults, SimAgent } from './agent.ts'
+import type { SimAgent } from './agent.ts'
+import type { AgentFaults } from './agent-host.ts'
 import { SimApi } from './api.ts'
 import { type Act, Chaos } from './chaos.ts'
 import { Checker, heldAnywhere } from './checker.ts'
@@ -222,10 +223,10 @@ class Simulation {
       if (pod.isOver) continue
       for (const { gate } of pod.pendingGates) {
         // A gate that the kubelet never came to may wait for ever: what stands before it never gets ready.
-        if (pod.waiting?.gate === gate || pod.gateAtFifo === gate)
+        if (pod.gates.waiting?.gate === gate || pod.gates.atFifo === gate)
           left.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
       }
-      const stuck = pod.sequence?.stages.find(s => s.gate === pod.gateAtFifo && s.dependsOn.every(d => pod.holds(d)))
+      const stuck = pod.sequence?.stages.find(s => s.gate === pod.gates.atFifo && s.dependsOn.every(d => pod.holds(d)))
       if (stuck) left.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
     }
     for (const leak of heldAnywhere(this.#leaders.leader?.usage() ?? [])) left.push(`LeakedSlot: ${leak}`)
