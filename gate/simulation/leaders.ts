@@ -2,7 +2,8 @@ import type { Node } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
 import type { SimContext } from './context.ts'
 import { namespaceObject, nodeObject } from './objects.ts'
-import { type LeaderFaults, RENEW_DEADLINE_MS, SimReplica } from './replica.ts'
+import { RENEW_DEADLINE_MS, SimReplica } from './replica.ts'
+import type { LeaderFaults } from './service-deps.ts'
 
 /** Test support. Who leads: one replica at a time, until something happens to it. */
 export class SimLeaders {

@@ -1,55 +1,19 @@
-import { pino } from 'pino'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
-import type { FindWorkload } from '../lease-service/after/after-waits.ts'
-import { LeaseService, type ServiceDeps } from '../lease-service/leader/replica.ts'
-import type { NewLedger } from '../lease-service/leader/term-state.ts'
-import { Ledger } from '../lease-service/ledger/ledger.ts'
-import { Reporter } from '../lease-service/report/event-reporter.ts'
-import type { GrantWriter, GrantWriterDeps } from '../lease-service/store/grant-writer.ts'
-import { createKubernetesStore } from '../lease-service/store/lease-store.kubernetes.ts'
-import { silentMetrics } from '../lease-service/testing/made-pods.ts'
+import { LeaseService } from '../lease-service/leader/replica.ts'
+import type { Ledger } from '../lease-service/ledger/ledger.ts'
 import type { SimAgent } from './agent.ts'
-import type { PodWatcher, SimApi } from './api.ts'
-import type { Checker } from './checker.ts'
+import type { PodWatcher } from './api.ts'
 import { identityOf, SimConnections } from './connections.ts'
 import type { SimGate } from './gate.ts'
-import { type SimLeases, simLeaseApi } from './leases.ts'
 import { LedgerCheck } from './ledger-check.ts'
 import type { SimPod } from './pod.ts'
 import { SimProcess } from './process.ts'
-import type { Situations } from './situations.ts'
-import type { Random, Timeline } from './timeline.ts'
-import type { LimitTruth } from './truth.ts'
+import { type ReplicaDeps, serviceDepsOf } from './service-deps.ts'
 import { SimWatch } from './watch.ts'
-
-/** What of a leader may be replaced by something faulty that the checks must find. */
-export interface LeaderFaults {
-  newLedger?: NewLedger
-  newWriter?: (deps: GrantWriterDeps) => GrantWriter
-}
-
-export interface ReplicaDeps {
-  time: Timeline
-  random: Random
-  checker: Checker
-  limits: LimitTruth
-  situations: Situations
-  leases: SimLeases
-  api: SimApi
-  findWorkload: FindWorkload
-  term: number
-  skewMs: () => number
-  /** A quorum read of the election Lease. */
-  isOurs: () => boolean
-  podOf: (uid: string) => SimPod | undefined
-  faults: LeaderFaults
-}
 
 const PRUNE_MS = 60_000
 export const RENEW_DEADLINE_MS = 10_000
-const SILENT = pino({ level: 'silent' })
-const METRICS = silentMetrics()
 
 /** Test support. One replica that is elected: the service that ships, in a simulated process, network and cluster. */
 export class SimReplica implements PodWatcher {
@@ -70,7 +34,18 @@ export class SimReplica implements PodWatcher {
     const { time, random, situations, limits, skewMs, checker } = deps
     this.#process = new SimProcess(time, random)
     const wallMs = (): number => time.nowMs + skewMs()
-    this.#service = new LeaseService(this.#serviceDeps(wallMs))
+    this.#service = new LeaseService(
+      serviceDepsOf(deps, {
+        ...{ process: this.#process, wallMs },
+        isLeader: () => this.#isLeader,
+        onTermLost: () => this.#termLost(),
+        onListed: () => this.#listed(),
+        watched: ledger => this.#watched(ledger),
+        pods: () => this.#watch.kept.values(),
+        nodes: () => this.#nodes.values(),
+        kept: pod => this.#watch.read(pod),
+      }),
+    )
     const { maxStartTimeoutMs } = limits.settings
     this.#watch = new SimWatch(this.#service, { wallMs, maxStartTimeoutMs })
     this.#connections = new SimConnections({
@@ -80,44 +55,6 @@ export class SimReplica implements PodWatcher {
         checker.answered(key, pod)
       },
     })
-  }
-
-  #serviceDeps(wallMs: () => number): ServiceDeps {
-    const { time, random, situations, leases, limits, findWorkload, api, faults } = this.#deps
-    const process = this.#process
-    // Most have been up for a while when they are elected.
-    let begunMs: number | undefined = time.nowMs - random.pick([0, 60_000])
-    const monotonicMs = (): number => {
-      const ms = begunMs ?? time.nowMs
-      begunMs = undefined
-      return ms
-    }
-    const clock = { monotonicMs, wallMs }
-    const leaseApi = simLeaseApi({ time, random, situations, leases, process, onListed: () => this.#listed() })
-    const record = () => undefined
-    return {
-      ...{ clock, timers: process, settings: limits.settings, findWorkload, metrics: METRICS, log: SILENT },
-      address: 'leader:1',
-      store: createKubernetesStore(leaseApi, 'startgate-system'),
-      confirmTerm: () => this.#confirmTerm(),
-      onTermLost: () => {
-        situations.note('a woken leader found its term lost')
-        this.#isLeader = false
-        this.#service.stopLeading()
-      },
-      getPod: (_, name) => process.call(random.int(5, 50), () => this.#read(api.read(name))),
-      election: { isLeader: () => this.#isLeader, leader: () => undefined, isChanging: () => false },
-      facts: { pods: () => this.#watch.kept.values(), nodes: () => this.#nodes.values() },
-      conditions: {
-        put: ({ metadata }, condition) =>
-          void process.call(random.int(10, 100), () => this.#deps.podOf(metadata.uid ?? '')?.setCondition(condition)),
-        removePod: () => undefined,
-      },
-      reporter: new Reporter({ ...{ record, failedOpen: record, clock, findWorkload }, waitingEventAfterMs: 10_000 }),
-      random: () => random.next(),
-      newLedger: (...parts) => this.#newLedger(faults.newLedger?.(...parts) ?? new Ledger(...parts)),
-      ...(faults.newWriter && { newWriter: faults.newWriter }),
-    }
   }
 
   /** Takes over: all that there is has been listed. */
@@ -137,7 +74,7 @@ export class SimReplica implements PodWatcher {
     })
   }
 
-  #newLedger(ledger: Ledger): Ledger {
+  #watched(ledger: Ledger): Ledger {
     const { checker, time } = this.#deps
     this.#hasListed = false
     checker.rates.tookOver(time.nowMs)
@@ -148,20 +85,16 @@ export class SimReplica implements PodWatcher {
     return ledger
   }
 
+  #termLost(): void {
+    this.#deps.situations.note('a woken leader found its term lost')
+    this.#isLeader = false
+    this.#service.stopLeading()
+  }
+
   #listed(): void {
     if (this.#hasListed) return
     this.#hasListed = true
     this.#deps.checker.tookOver(this.#deps.leases.api.leases)
-  }
-
-  async #confirmTerm(): Promise<boolean> {
-    const { leases, random, isOurs } = this.#deps
-    if (leases.isDown) return this.#process.call(random.int(1_000, 2_000), () => Promise.reject(new Error('no answer')))
-    return this.#process.call(random.int(1, 50), () => this.#isLeader && isOurs())
-  }
-
-  #read(pod: Pod | undefined): Pod | undefined {
-    return pod && this.#watch.read(pod)
   }
 
   podChanged(pod: Pod): void {

@@ -15,7 +15,7 @@ import { SimPod, type SimWorld } from './pod.ts'
 import { planPressure } from './pressure.ts'
 import { randomCluster } from './random-cluster.ts'
 import { randomPod } from './random-pod.ts'
-import type { LeaderFaults } from './replica.ts'
+import type { LeaderFaults } from './service-deps.ts'
 import { Situations } from './situations.ts'
 import { Random, Timeline } from './timeline.ts'
 
