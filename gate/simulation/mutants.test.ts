@@ -1,16 +1,32 @@
 import { describe, expect, test } from 'vitest'
-import type { NamespaceSettings } from '../../core/annotations.ts'
-import type { Workload } from '../lease-service/after/workload-readiness.ts'
 import { Ledger } from '../lease-service/ledger/ledger.ts'
 import { startShareOf } from '../lease-service/limits/bounds.ts'
-import { scopesOf } from '../lease-service/limits/scopes.ts'
-import { type Holder, Usage } from '../lease-service/limits/slot-usage.ts'
-import type { Grant, Resource, Ticket } from '../lease-service/model/grant.ts'
-import { holdersOf } from '../lease-service/pods/slot-release.ts'
-import { GrantWriter, type GrantWriterDeps } from '../lease-service/store/grant-writer.ts'
-import { type Rules, type SequencingEvent, type SequencingState, step } from '../pod/agent/sequencing.ts'
-import { resumed } from '../pod/agent/state-file.ts'
-import { step as waitStep } from '../pod/waiting.ts'
+import { Usage } from '../lease-service/limits/slot-usage.ts'
+import { GrantWriter } from '../lease-service/store/grant-writer.ts'
+import { step } from '../pod/agent/sequencing.ts'
+import {
+  anyNonce,
+  Blindfolded,
+  credulous,
+  Debtless,
+  DoublyFreed,
+  deaf,
+  Everywhere,
+  FirstComeFirstServed,
+  Floorless,
+  Forgetful,
+  FreeRides,
+  forgetsSandbox,
+  Hasty,
+  halfWindows,
+  impatient,
+  ready,
+  skipping,
+  Trusting,
+  tooEarly,
+  Weightless,
+  withoutScope,
+} from './faulty-parts.ts'
 import { type Faults, simulate } from './simulation.ts'
 
 /** Set: the one seed to look at. */
@@ -23,155 +39,6 @@ test('the same seed gives the same course of events', async () => {
     })
   expect(await run()).toEqual(await run())
 })
-
-/** Gives a grant's slots back twice when it ends. */
-class DoublyFreed extends Usage {
-  readonly #slots = new Map<string, number>()
-
-  override hold(holder: Holder, slots: number): void {
-    const before = this.#slots.get(holder.key) ?? 0
-    this.#slots.set(holder.key, slots)
-    super.hold(holder, slots)
-    if (slots === 0 && before > 0) this.charge(holder, -1)
-  }
-}
-
-/** Forgets the gate when its grant could not be stored. */
-class Forgetful extends Ledger {
-  override revoke(key: string): void {
-    super.revoke(key)
-    this.withdraw(key)
-  }
-}
-
-/** Gives slots to who comes back first after a change of leader. */
-class FirstComeFirstServed extends Ledger {
-  override expectReturns(): void {}
-}
-
-class Weightless extends Ledger {
-  override setNamespace(name: string, { weight: _, ...settings }: NamespaceSettings): void {
-    super.setNamespace(name, settings)
-  }
-}
-
-/** Compares what namespaces hold anywhere, not where their pods meet. */
-class Everywhere extends Usage {
-  override heldBy(resource: Resource, namespace: string): number {
-    return this.held(resource, `namespace/${namespace}`)
-  }
-}
-
-/** Takes starts that nobody asked room for as none. */
-class Blindfolded extends Usage {
-  override hold(holder: Holder, slots: number): void {
-    super.hold(holder, holder.isObserved ? 0 : slots)
-  }
-}
-
-class Debtless extends Usage {
-  override debt(): number {
-    return 0
-  }
-}
-
-class Floorless extends Ledger {
-  override setNamespace(name: string, { minStartRate: _, ...settings }: NamespaceSettings): void {
-    super.setNamespace(name, settings)
-  }
-}
-
-/** Answers a stored grant whose slots may have gone to others. */
-class Trusting extends Ledger {
-  override ask(ticket: Ticket, nowMs: number): Grant | undefined {
-    const before = this.grantOf(ticket.key)
-    const granted = super.ask(ticket, nowMs)
-    if (!before || granted) return granted
-    this.adopt(before, nowMs)
-    return before
-  }
-}
-
-/** Lets a pull go on without a slot when the one ends whose slot it shared. */
-class FreeRides extends Usage {
-  override hold(holder: Holder & Partial<Grant>, slots: number): void {
-    super.hold(holder, holder.isRider ? 0 : slots)
-  }
-}
-
-/** Answers before the grant is durable. */
-class Hasty extends GrantWriter {
-  readonly #onDurable: GrantWriterDeps['onDurable']
-
-  constructor(deps: GrantWriterDeps) {
-    super(deps)
-    this.#onDurable = deps.onDurable
-  }
-
-  override submit(grant: Grant): void {
-    super.submit(grant)
-    this.#onDurable(grant)
-  }
-}
-
-const ready: Workload = {
-  metadata: {},
-  status: { availableReplicas: 1, conditions: [{ type: 'Available', status: 'True' }] },
-}
-
-/** Believes a status before it shows that the grant's gate has ended. */
-const hasty: typeof holdersOf = (grant, facts, nowMs) => {
-  const pod = structuredClone(facts.pod)
-  for (const status of pod?.status?.initContainerStatuses ?? []) {
-    if (status.name === grant.gate) status.state = { terminated: { exitCode: 0, containerID: 'any' } }
-  }
-  return holdersOf(grant, { ...facts, pod }, nowMs)
-}
-
-/** Takes records that an earlier sandbox left for records of this run. */
-const credulous: typeof holdersOf = (grant, facts, nowMs) => {
-  const pod = structuredClone(facts.pod)
-  for (const { state } of pod?.status?.initContainerStatuses ?? []) {
-    delete state?.terminated?.message
-    delete state?.terminated?.finishedAt
-  }
-  return holdersOf({ ...grant, staleContainerIds: [] }, { ...facts, pod }, nowMs)
-}
-
-const withoutScope =
-  (pattern: RegExp): typeof scopesOf =>
-  (ticket, facts) =>
-    scopesOf(ticket, facts).filter(scope => !pattern.test(scope.id))
-
-const halfWindows: typeof scopesOf = (ticket, facts) =>
-  scopesOf(ticket, facts).map(scope => (scope.windowMs ? { ...scope, windowMs: scope.windowMs / 2 } : scope))
-
-/** Does not hear READY=1. */
-const deaf = (event: SequencingEvent): SequencingEvent => (event.kind === 'notification' ? { kind: 'tick' } : event)
-
-const skipping = (rules: Rules): Rules => ({
-  ...rules,
-  sequence: {
-    ...rules.sequence,
-    stages: rules.sequence.stages.map(stage => ({ ...stage, dependsOn: stage.dependsOn.slice(1) })),
-  },
-})
-
-/** Takes the gates that were opened in an earlier sandbox for open. */
-const forgetsSandbox: typeof resumed = (rules, saved, wallMs) => {
-  const { stages = [], ...rest } = saved.state ?? {}
-  const again = stages.map(({ hasPassed: _, ...stage }) => stage)
-  const state = saved.state && { ...rest, stages: again }
-  return resumed(rules, { ...saved, attempt: rules.attempt, ...(state && { state: state as SequencingState }) }, wallMs)
-}
-
-const anyNonce: typeof waitStep = (state, event, nowMs, patience) =>
-  event.kind === 'message' && event.message.kind === 'granted'
-    ? waitStep(state, { ...event, nonce: event.message.nonce }, nowMs, patience)
-    : waitStep(state, event, nowMs, patience)
-
-const impatient: typeof waitStep = (state, event, nowMs) =>
-  waitStep(state, event, nowMs, { failOpenAfterMs: 0, failOpenJitterMs: 0 })
 
 /** `seed`: the first that showed the fault when it was written. When it does not any more, all are searched. */
 const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = {
@@ -308,7 +175,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
     seed: 5,
   },
   'a stale status believed: from before the gate ended': {
-    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: hasty }) },
+    faults: { newLedger: (settings, parts) => new Ledger(settings, { ...parts, holdersOf: tooEarly }) },
     want: /^OverLimit/,
     seed: 26,
   },
