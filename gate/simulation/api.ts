@@ -21,8 +21,9 @@ export interface SimApiDeps {
 }
 
 /**
- * Test support. Pods as the API server has them, and the leader's watch on them: statuses reach the one after some time and the other after
- * some more, in order, but maybe twice, or an old one again. The server may be down, and a watch may break and list anew.
+ * Test support. Pods as the API server has them, and the leader's watch on them: a status reaches the server after some
+ * time and the watch after some more, in order, but maybe twice, or an old one again. The server may be down, and a
+ * watch may break and list anew.
  */
 export class SimApi {
   readonly pods = new Map<string, Pod>()

@@ -19,7 +19,7 @@ export interface Claim {
   isReleased?: true
 }
 
-/** Test support. All grants that may hold slots, by key: from a leader's decision until nothing can run under it any more. */
+/** Test support. All grants that may hold slots: from a leader's decision until nothing can run under it any more. */
 export class Claims {
   readonly #limits: LimitTruth
   readonly #claims = new Map<string, Claim>()

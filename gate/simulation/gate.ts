@@ -31,8 +31,8 @@ export interface GateOwner {
 }
 
 /**
- * Test support. One run of a gate, or the agent's on its behalf: the shell around the real step function of a wait, with
- * a connection that breaks, falls silent or brings an answer meant for an earlier request.
+ * Test support. One run of a gate, or the agent's on its behalf: the shell around the real step function of a wait,
+ * with a connection that breaks, falls silent or brings an answer meant for an earlier request.
  */
 export class SimGate {
   readonly gate: GateName

@@ -6,7 +6,7 @@ import type { SimPod } from './pod.ts'
 import { MAX_OPENING_MS } from './start-order.ts'
 import type { LimitTruth } from './truth.ts'
 
-/** Test support. Slots that are truly held, by what containers do in the simulated cluster and not by what statuses say. */
+/** Test support. Slots that are truly held: by what containers do in the simulated cluster, not by their statuses. */
 export class HeldSlots {
   /** How often a pull went on without the one whose slot it shared. */
   ridersLeft = 0

@@ -105,8 +105,8 @@ export class LedgerCheck {
   }
 
   /**
-   * A gate went by this grant. One whose leader leads no more had its Lease stored before the next one counted them all,
-   * so that it holds its slots there; or it was faulty, and the slots must be free by chance.
+   * A gate went by this grant. One whose leader leads no more had its Lease stored before the next one counted them
+   * all, so that it holds its slots there; or it was faulty, and the slots must be free by chance.
    */
   heard(key: string, pod: SimPod): void {
     const { checker, time } = this.#deps

@@ -20,7 +20,7 @@ export function planPressure({ settings, nodes }: LimitTruth, time: Timeline, ra
 /** How long a figure counts that nobody renews, in a cluster of a few nodes. */
 const FIGURE_LIFE_MS = 15_000
 
-/** Test support. Which nodes are to be held back: by what the one who leads was told last, with none of its own code. */
+/** Test support. Which nodes are to be held back: by what the leader was told last, with none of its own code. */
 export class PressureCheck {
   readonly #max: number
   readonly #told = new Map<string, { percent: number; atMs: number }>()

@@ -74,7 +74,7 @@ export class SimProcess implements Timers {
     this.after(this.#random.int(0, this.#restMs), act)
   }
 
-  /** What the outside world answers to this process. `answer` is made when it has been under way for half of the time. */
+  /** What the outside world answers to this process. `answer` is made when half of the time has passed. */
   call<T>(ms: number, answer: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const there = Math.floor(ms / 2)

@@ -12,8 +12,8 @@ interface Start {
 const MAX_REST_MS = 1_000
 
 /**
- * Test support. What rates promise, counted by none of the ledger's code: no ceiling is exceeded in any of its windows, a
- * pass beyond full limits has its reason, and with a floor somebody begins in time.
+ * Test support. What rates promise, counted by none of the ledger's code: no ceiling is exceeded in any of its windows,
+ * a pass beyond full limits has its reason, and with a floor somebody begins in time.
  */
 export class RateCheck {
   readonly #limits: LimitTruth
@@ -56,7 +56,10 @@ export class RateCheck {
     this.#waitsSinceMs.delete(namespace)
   }
 
-  /** What one more start makes wrong, if it does: there are batches with a time between them, and never more than the rate in its period. */
+  /**
+   * What one more start makes wrong, if it does: there are batches with a time between them, and never more than the
+   * rate in its period.
+   */
   #wrongIn(rate: Rate, starts: Start[], { slots, nowMs }: { slots: number; nowMs: number }): string | undefined {
     const { batch, everyMs } = batchesOf(rate)
     const slotsAt = (ms: number) => sum(starts.filter(({ atMs }) => atMs === ms))

@@ -7,8 +7,8 @@ import { AFTER } from './random-pod.ts'
 const START = 'startgate-start'
 
 /**
- * Test support. Gates that a new leader was shown to wait and that it has not heard: of plain pods in their first run, whose
- * wait depends on limits alone.
+ * Test support. Gates that a new leader was shown to wait and that it has not heard: of plain pods in their first run,
+ * whose wait depends on limits alone.
  */
 export class Unheard {
   readonly #byPod = new Map<string, Ticket>()

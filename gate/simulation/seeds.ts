@@ -24,9 +24,9 @@ export interface Result {
 }
 
 /**
- * Runs one part of the seeds, up to the first that shows a fault. The seeds are 1 to STARTGATE_RUNS, always the same ones: 4,000 where
- * it is not given, so that each part has enough of them to show every situation. 10,000 are for whoever has changed how anything is
- * decided. STARTGATE_SEED runs that one alone, in the first part.
+ * Runs one part of the seeds, up to the first that shows a fault. The seeds are 1 to STARTGATE_RUNS, always the same
+ * ones: 4,000 where it is not given, so that each part has enough of them to show every situation. 10,000 are for
+ * whoever has changed how anything is decided. STARTGATE_SEED runs that one alone, in the first part.
  */
 export async function runPart(part: number, env: NodeJS.ProcessEnv): Promise<Result> {
   const situations = new Situations()

@@ -60,7 +60,7 @@ export interface ReplicaParts {
 const SILENT = pino({ level: 'silent' })
 const METRICS = silentMetrics()
 
-/** Test support. What the service is given that runs in a replica: the world instead of a cluster, and time that is planned. */
+/** Test support. What the service in a replica is given: the world instead of a cluster, and time that is planned. */
 export function serviceDepsOf(deps: ReplicaDeps, parts: ReplicaParts): ServiceDeps {
   const { limits, findWorkload, faults, random } = deps
   const { process, isLeader } = parts

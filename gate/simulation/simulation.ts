@@ -47,9 +47,9 @@ const LOOK_MS = 15_000
 const QUIET_LOOKS = 4
 
 /**
- * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die, statuses come late,
- * twice and stale, limits change, writes fail, leaders crash. Then calm returns, and every gate must get its
- * answer and every slot come back.
+ * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die,
+ * statuses come late, twice and stale, limits change, writes fail, leaders crash. Then calm returns, and every gate
+ * must get its answer and every slot come back.
  */
 export function simulate(
   seed: number,

@@ -61,7 +61,7 @@ export class SimStatuses {
     if (record) this.#records.set(name, { ...record, ...fields })
   }
 
-  /** The sandbox is dead: the records stay as they were, or show that all was killed, or that the runtime knows nothing of it. */
+  /** The records stay as they were, or show that all was killed, or that the runtime knows nothing of the sandbox. */
   sandboxDied(look: 'untouched' | 'killed' | 'lost'): void {
     for (const record of this.#records.values()) {
       if (!record.state?.running || look === 'untouched') continue
