@@ -102,7 +102,8 @@ export class SimLeaders {
     for (const agent of agents) time.after(random.int(10_000, 15_000), () => agent.streamLost())
     const tookOverMs = random.int(8_000, 17_000)
     time.after(tookOverMs, () => this.takeOver())
-    time.after(tookOverMs + random.int(0, 60_000), () => {
+    // In half of the worlds so soon that gates still listen to it.
+    time.after(tookOverMs + random.int(0, random.pick([3_000, 60_000])), () => {
       leader.wake()
       // It reads soon that another one leads.
       time.after(random.int(100, 3_000), () => leader.crash())
