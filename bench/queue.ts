@@ -1,3 +1,4 @@
+import { scopeRef } from '../gate/lease-service/limits/scope-ref.ts'
 import type { Ticket } from '../gate/lease-service/model/grant.ts'
 import { decide } from '../gate/lease-service/queue/fair-queue.ts'
 import { quantiles } from './quantiles.ts'
@@ -31,7 +32,9 @@ export function benchQueue(): { n: number; ms: number }[] {
     .map(n => {
       const tickets = Array.from({ length: n }, (_, i) => ticket(i))
       const facts = {
-        scopesOf: ({ nodeName }: Ticket) => [{ id: `node/${nodeName}`, limit: 2, subject: nodeName, source: 'bench' }],
+        scopesOf: ({ nodeName: node }: Ticket) => [
+          { ...scopeRef({ kind: 'node', node }), limit: 2, subject: node, source: 'bench' },
+        ],
         inUse: () => 2,
         debt: () => 0,
         heldBy: () => 0,

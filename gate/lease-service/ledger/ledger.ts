@@ -5,6 +5,7 @@ import { AfterWaits, type FindWorkload } from '../after/after-waits.ts'
 import { startShareOf } from '../limits/bounds.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
+import type { ScopeRef } from '../limits/scope-ref.ts'
 import { limitAt, scopesOf } from '../limits/scopes.ts'
 import { type ScopeUsage, Usage } from '../limits/slot-usage.ts'
 import { startTimeoutIn, timeoutOf } from '../limits/start-timeout.ts'
@@ -353,8 +354,8 @@ export class Ledger {
 
   /** The cluster, and every scope in which slots are held or waited for. */
   usage(): ScopeUsage[] {
-    const limit = (resource: Resource, scopeId: string) => limitAt(resource, scopeId, this.#known.limits)
-    const waiting = this.#blocked.map(({ ticket, obstacle }) => ({ ...ticket, scopeId: obstacle.scope.id }))
+    const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#known.limits)
+    const waiting = this.#blocked.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#parts.usage.rows(waiting, limit)
   }
 

@@ -28,14 +28,14 @@ export function hasRoom(slots: number, scope: Scope, { inUse, debt }: InUse): bo
 }
 
 /** A scope that only one namespace's pods use. */
-export function isOwn({ id }: Pick<Scope, 'id'>): boolean {
-  return id.startsWith('namespace/') || id.startsWith('rate/namespace/')
+export function isOwn({ at }: Pick<Scope, 'at'>): boolean {
+  return at.kind === 'namespace' || at.kind === 'namespace-on-node' || at.kind === 'namespace-rate'
 }
 
 /**
  * A scope that pods elsewhere do not use, even those of the same namespace: a node, alone or for one namespace, or a
  * registry.
  */
-export function isLocal({ id }: Pick<Scope, 'id'>): boolean {
-  return id.startsWith('node/') || id.startsWith('registry/') || /^namespace\/[^/]+\/node\//.test(id)
+export function isLocal({ at }: Pick<Scope, 'at'>): boolean {
+  return at.kind === 'node' || at.kind === 'registry' || at.kind === 'namespace-on-node'
 }

@@ -2,6 +2,7 @@ import type { NamespaceSettings } from '../../../core/annotations.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
+import type { ScopeRef } from './scope-ref.ts'
 
 export interface LimitFacts {
   settings: ClusterSettings
@@ -12,12 +13,7 @@ export interface LimitFacts {
 }
 
 /** A place where slots of one resource are counted against a limit. */
-export interface Scope {
-  /**
-   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x` or `registry/z`; of rates `rate/cluster` or
-   * `rate/namespace/y`.
-   */
-  id: string
+export interface Scope extends ScopeRef {
   limit: number
   /** Slots of one namespace that count here at most, where it may hold only a part of the limit. */
   share?: number

@@ -6,6 +6,7 @@ import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
+import { CLUSTER, ownScopeRefsOf, scopeRef } from './scope-ref.ts'
 import { limitAt, scopesOf } from './scopes.ts'
 
 interface Case {
@@ -115,8 +116,8 @@ describe('limits in force', () => {
     const facts = factsOf(tc)
     const scopes = scopesOf({ resource, namespace: 's', nodeName: 'n', images: [] }, facts)
     expect(Object.fromEntries(scopes.map(s => [s.id, s.limit]))).toEqual(want)
-    for (const id of ['cluster', 'node/n', 'namespace/s', 'namespace/s/node/n'])
-      expect(limitAt(resource, id, facts)).toBe(want[id] ?? Number.POSITIVE_INFINITY)
+    for (const ref of [CLUSTER, ...ownScopeRefsOf({ namespace: 's', nodeName: 'n' })])
+      expect(limitAt(resource, ref, facts)).toBe(want[ref.id] ?? Number.POSITIVE_INFINITY)
   })
 
   test('each names where it was written', () => {
@@ -169,7 +170,7 @@ test('a pull counts against each registry that its images come from, and against
   expect(scopes.filter(s => s.id.startsWith('registry/')).map(s => [s.id, s.limit])).toEqual([
     ['registry/docker.io', 5],
   ])
-  expect(limitAt('pull', 'registry/ghcr.io', facts)).toBe(2)
+  expect(limitAt('pull', scopeRef({ kind: 'registry', registry: 'ghcr.io' }), facts)).toBe(2)
 })
 
 test('rates of cluster and namespace both count, for starts only', () => {
@@ -178,5 +179,5 @@ test('rates of cluster and namespace both count, for starts only', () => {
   const ids = (resource: 'start' | 'pull') =>
     scopesOf({ resource, namespace: 's', nodeName: 'n', images: [] }, facts).flatMap(s => (s.windowMs ? s.id : []))
   expect([ids('start'), ids('pull')]).toEqual([['rate/cluster', 'rate/namespace/s'], []])
-  expect(limitAt('start', 'rate/namespace/s', facts)).toBe(10)
+  expect(limitAt('start', scopeRef({ kind: 'namespace-rate', namespace: 's' }), facts)).toBe(10)
 })

@@ -1,30 +1,18 @@
 import { annotationKey } from '../../../core/annotations.ts'
-import { registryOf } from '../../../core/image-name.ts'
 import type { Rate } from '../../../core/quantity.ts'
 import type { Resource, Ticket } from '../model/grant.ts'
 import { type Bound, clusterBound, heldBack, namespaceBound, nodeBound, writtenPerNode } from './bounds.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 import type { LimitFacts, Scope } from './scope.ts'
-
-type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
-
-/** Where a grant's slots are counted, whether a limit is in force there or not: one may be written at any time. */
-export function scopeIdsOf(place: Place): string[] {
-  return ['cluster', ...ownScopeIdsOf(place), ...registriesOf(place).map(registry => `registry/${registry}`)]
-}
-
-/**
- * Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them
- * alone.
- */
-export function ownScopeIdsOf({ namespace, nodeName }: Omit<Place, 'images'>): string[] {
-  return [`node/${nodeName}`, `namespace/${namespace}`, `namespace/${namespace}/node/${nodeName}`]
-}
-
-/** Images are of pulls only, and by their full names. */
-export function registriesOf({ images }: Pick<Place, 'images'>): string[] {
-  return [...new Set(images.map(registryOf))]
-}
+import {
+  CLUSTER,
+  ownScopeRefsOf,
+  type Place,
+  registriesOf,
+  type ScopeAt,
+  type ScopeRef,
+  scopeRef,
+} from './scope-ref.ts'
 
 /**
  * The limits that concern a ticket, widest first. All of them must have room, so what a namespace writes can tighten a
@@ -46,9 +34,9 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
       `namespace ${namespace} on node ${nodeName}`,
     ],
   ]
-  const ids = scopeIdsOf(ticket)
+  const refs = [CLUSTER, ...ownScopeRefsOf(ticket)]
   return [
-    ...bounds.flatMap(([bound, subject], i) => (bound ? [{ id: ids[i] ?? '', subject, ...bound }] : [])),
+    ...bounds.flatMap(([bound, subject], i) => (bound ? [{ ...(refs[i] ?? CLUSTER), subject, ...bound }] : [])),
     ...registryScopes(ticket, facts.settings),
     ...(resource === 'start' ? rateScopes(namespace, facts) : []),
   ]
@@ -59,27 +47,24 @@ function registryScopes(place: Pick<Place, 'images'>, { registries }: ClusterSet
     const limit = registries[registry]
     if (limit === undefined) return []
     const source = `registries.${registry}: ${limit} in the chart's values`
-    return [{ id: `registry/${registry}`, limit, subject: `registry ${registry}`, source }]
+    return [{ ...scopeRef({ kind: 'registry', registry }), limit, subject: `registry ${registry}`, source }]
   })
 }
 
 function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Scope[] {
   const cluster = settings.cluster.maxStartRate
   const ours = namespaces.get(namespace)?.maxStartRate
-  const rateScope = (rate: Rate, id: string, subject: string, source: string): Scope[] => {
-    const { limit, windowMs } = windowOf(rate)
-    return [{ id: `rate/${id}`, limit, windowMs, subject: `the start rate of ${subject}`, source }]
-  }
+  const rateScope = (rate: Rate | undefined, at: ScopeAt, subject: string, source: string): Scope[] =>
+    rate ? [{ ...scopeRef(at), ...windowOf(rate), subject: `the start rate of ${subject}`, source }] : []
+  const key = annotationKey('maxStartRate')
   return [
-    ...(cluster ? rateScope(cluster, 'cluster', 'the cluster', "cluster.maxStartRate in the chart's values") : []),
-    ...(ours
-      ? rateScope(
-          ours,
-          `namespace/${namespace}`,
-          `namespace ${namespace}`,
-          `${annotationKey('maxStartRate')} on namespace ${namespace}`,
-        )
-      : []),
+    ...rateScope(cluster, { kind: 'cluster-rate' }, 'the cluster', "cluster.maxStartRate in the chart's values"),
+    ...rateScope(
+      ours,
+      { kind: 'namespace-rate', namespace },
+      `namespace ${namespace}`,
+      `${key} on namespace ${namespace}`,
+    ),
   ]
 }
 
@@ -93,11 +78,17 @@ export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: 
   return { limit, windowMs: Math.ceil(periodMs / Math.floor(count / limit)) }
 }
 
-/** The limit in force in a scope, by its id; Infinity where there is none. */
-export function limitAt(resource: Resource, scopeId: string, facts: LimitFacts): number {
-  const [, namespace = '', nodeName = ''] =
-    /^(?:rate\/)?(?:namespace\/([^/]+))?\/?(?:node\/([^/]+))?$/.exec(scopeId) ?? []
-  const images = scopeId.startsWith('registry/') ? [`${scopeId.slice('registry/'.length)}/`] : []
-  const scopes = scopesOf({ resource, namespace, nodeName, images }, facts)
-  return scopes.find(s => s.id === scopeId)?.limit ?? Number.POSITIVE_INFINITY
+/** The limit in force in a scope; Infinity where there is none. */
+export function limitAt(resource: Resource, { at, id }: ScopeRef, facts: LimitFacts): number {
+  const scopes = scopesOf({ resource, ...placeIn(at) }, facts)
+  return scopes.find(scope => scope.id === id)?.limit ?? Number.POSITIVE_INFINITY
+}
+
+/** A place of which the scope is one. */
+function placeIn(at: ScopeAt): Place {
+  return {
+    namespace: 'namespace' in at ? at.namespace : '',
+    nodeName: 'node' in at ? at.node : '',
+    images: at.kind === 'registry' ? [`${at.registry}/`] : [],
+  }
 }

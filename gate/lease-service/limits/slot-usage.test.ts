@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { WaitEstimate } from '../ledger/wait-estimate.ts'
+import { CLUSTER, scopeRef } from './scope-ref.ts'
 import { Usage } from './slot-usage.ts'
 
 const holder = { key: 'start.u.1', resource: 'start' as const, namespace: 's', nodeName: 'n', images: [] }
@@ -40,9 +41,10 @@ test('what a namespace holds is told by node, by registry, and else as a whole',
   const usage = new Usage()
   usage.hold({ ...holder, resource: 'pull', images: ['quay.io/a:1'] }, 1)
   usage.hold({ ...holder, key: 'other', resource: 'pull', nodeName: 'm' }, 1)
-  const scopes = ['cluster', 'node/n', 'registry/quay.io', 'registry/docker.io']
+  const registries = ['quay.io', 'docker.io'].map(registry => scopeRef({ kind: 'registry', registry }))
+  const scopes = [CLUSTER, scopeRef({ kind: 'node', node: 'n' }), ...registries]
   expect(scopes.map(scope => usage.heldBy('pull', 's', scope))).toEqual([2, 1, 1, 0])
-  expect(usage.heldBy('pull', 'other', 'cluster')).toBe(0)
+  expect(usage.heldBy('pull', 'other', CLUSTER)).toBe(0)
 })
 
 test('an estimate is the average hold time for each round of slots before it', () => {

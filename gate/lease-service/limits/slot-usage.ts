@@ -1,5 +1,5 @@
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
-import { ownScopeIdsOf, scopeIdsOf } from './scopes.ts'
+import { CLUSTER, ownScopeRefsOf, registryRefsOf, type ScopeAt, type ScopeRef, scopeRef } from './scope-ref.ts'
 
 /** One scope's state, for the gauges. `limit` is Infinity where there is none. */
 export interface ScopeUsage {
@@ -26,11 +26,11 @@ export type Debtor = Pick<Ticket, 'podUid' | 'namespace' | 'nodeName'>
  */
 export class Usage {
   readonly #slots = new Map<string, number>()
-  readonly #held: Record<Resource, Map<string, number>> = { pull: new Map(), start: new Map() }
+  readonly #held: Record<Resource, Counts> = { pull: new Map(), start: new Map() }
   /** By namespace and registry. */
   readonly #ofRegistries = new Map<string, number>()
   readonly #owed = new Map<string, number>()
-  readonly #debt: Record<Resource, Map<string, number>> = { pull: new Map(), start: new Map() }
+  readonly #debt: Record<Resource, Counts> = { pull: new Map(), start: new Map() }
   readonly #share: number
   #version = 0
 
@@ -52,14 +52,15 @@ export class Usage {
   }
 
   held(resource: Resource, scopeId: string): number {
-    return this.#held[resource].get(scopeId) ?? 0
+    return this.#held[resource].get(scopeId)?.slots ?? 0
   }
 
   /** Slots that a namespace holds in a scope. */
-  heldBy(resource: Resource, namespace: string, scopeId: string): number {
-    if (scopeId.startsWith('registry/')) return this.#ofRegistries.get(`${namespace} ${scopeId}`) ?? 0
-    const here = scopeId.startsWith('node/') ? `namespace/${namespace}/${scopeId}` : `namespace/${namespace}`
-    return this.held(resource, here)
+  heldBy(resource: Resource, namespace: string, { at, id }: ScopeRef): number {
+    if (at.kind === 'registry') return this.#ofRegistries.get(`${namespace} ${id}`) ?? 0
+    const here: ScopeAt =
+      at.kind === 'node' ? { kind: 'namespace-on-node', namespace, node: at.node } : { kind: 'namespace', namespace }
+    return this.held(resource, scopeRef(here).id)
   }
 
   /** Says how many containers of a pod are starting *now* without a slot: restarts, late starts, fail-opens. */
@@ -69,7 +70,7 @@ export class Usage {
     else this.#owed.set(debtor.podUid, slots)
     if (change === 0) return
     this.#version += 1
-    add(this.#debt.start, ownScopeIdsOf(debtor), change)
+    add(this.#debt.start, ownScopeRefsOf(debtor), change)
   }
 
   /**
@@ -77,26 +78,26 @@ export class Usage {
    * one cannot be seen.
    */
   debt(resource: Resource, scopeId: string): number {
-    return this.#debt[resource].get(scopeId) ?? 0
+    return this.#debt[resource].get(scopeId)?.slots ?? 0
   }
 
   /** The cluster, and every scope with slots held or waited for. */
   rows(
-    waiting: { resource: Resource; scopeId: string; slots: number }[],
-    limitAt: (resource: Resource, scopeId: string) => number,
+    waiting: { resource: Resource; scope: ScopeRef; slots: number }[],
+    limitAt: (resource: Resource, scope: ScopeRef) => number,
   ): ScopeUsage[] {
     return (['pull', 'start'] as const).flatMap(resource => {
-      const wanted = new Map<string, number>()
-      for (const w of waiting)
-        if (w.resource === resource) wanted.set(w.scopeId, (wanted.get(w.scopeId) ?? 0) + w.slots)
-      const known = [...this.#held[resource].keys(), ...this.#debt[resource].keys(), ...wanted.keys()]
-      return [...new Set(['cluster', ...known])].map(scope => ({
-        scope,
+      const wanted: Counts = new Map()
+      for (const { scope, slots, ...of } of waiting) if (of.resource === resource) add(wanted, [scope], slots)
+      const counts = [this.#held[resource], this.#debt[resource], wanted]
+      const known = new Map([CLUSTER, ...counts.flatMap(each => [...each.values()])].map(ref => [ref.id, ref]))
+      return [...known.values()].map(scope => ({
+        scope: scope.id,
         resource,
-        held: this.held(resource, scope),
-        debt: this.debt(resource, scope),
+        held: this.held(resource, scope.id),
+        debt: this.debt(resource, scope.id),
         limit: limitAt(resource, scope),
-        waiting: wanted.get(scope) ?? 0,
+        waiting: wanted.get(scope.id)?.slots ?? 0,
       }))
     })
   }
@@ -105,25 +106,34 @@ export class Usage {
   protected charge(holder: Holder, change: number): void {
     this.#version += 1
     const { resource, namespace, isObserved } = holder
+    const own = ownScopeRefsOf(holder)
     if (isObserved) {
-      add(this.#debt[resource], ownScopeIdsOf(holder), change)
+      add(this.#debt[resource], own, change)
       return
     }
     const share = resource === 'start' ? this.#share : Number.POSITIVE_INFINITY
-    const before = this.held(resource, `namespace/${namespace}`)
+    const before = this.held(resource, scopeRef({ kind: 'namespace', namespace }).id)
     const inCluster = Math.min(before + change, share) - Math.min(before, share)
-    const ids = scopeIdsOf(holder).filter(id => id !== 'cluster')
-    const registries = ids.filter(id => id.startsWith('registry/')).map(id => `${namespace} ${id}`)
-    add(this.#held[resource], ids, change)
-    add(this.#held[resource], ['cluster'], inCluster)
-    add(this.#ofRegistries, registries, change)
+    const registries = registryRefsOf(holder)
+    add(this.#held[resource], [...own, ...registries], change)
+    add(this.#held[resource], [CLUSTER], inCluster)
+    for (const { id } of registries) addTo(this.#ofRegistries, `${namespace} ${id}`, change)
   }
 }
 
-function add(counts: Map<string, number>, ids: readonly string[], change: number): void {
-  for (const id of ids) {
-    const count = (counts.get(id) ?? 0) + change
-    if (count === 0) counts.delete(id)
-    else counts.set(id, count)
+/** By the scope's id. */
+type Counts = Map<string, ScopeRef & { slots: number }>
+
+function add(counts: Counts, refs: readonly ScopeRef[], change: number): void {
+  for (const { at, id } of refs) {
+    const slots = (counts.get(id)?.slots ?? 0) + change
+    if (slots === 0) counts.delete(id)
+    else counts.set(id, { at, id, slots })
   }
+}
+
+function addTo(counts: Map<string, number>, id: string, change: number): void {
+  const count = (counts.get(id) ?? 0) + change
+  if (count === 0) counts.delete(id)
+  else counts.set(id, count)
 }

@@ -74,7 +74,7 @@ export class Admission {
         scopesOf,
         inUse: scope => this.#inUse(resource, scope, nowMs),
         debt: scope => usage.debt(resource, scope.id),
-        heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope.id),
+        heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope),
         weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
         first,
       })

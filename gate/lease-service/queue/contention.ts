@@ -47,6 +47,6 @@ function demandsOf(entries: readonly Entry[]): Map<string, Demand> {
   return demands
 }
 
-function isNode({ id }: Scope): boolean {
-  return id.startsWith('node/')
+function isNode({ at }: Scope): boolean {
+  return at.kind === 'node'
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../limits/scope.ts'
-import { scopeIdsOf } from '../limits/scopes.ts'
+import { scopeRefsOf } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
 import { compareTickets, decide, type QueueFacts } from './fair-queue.ts'
 import { reasonOf } from './wait-reason.ts'
@@ -29,9 +29,9 @@ function ticket(uid: string, fields: Partial<Ticket> = {}): Ticket {
 function factsOf(limits: Record<string, number>, inUse: Record<string, number> = {}): QueueFacts {
   return {
     scopesOf: t =>
-      scopeIdsOf(t).flatMap(id => {
-        const limit = limits[id]
-        return limit === undefined ? [] : [{ id, limit, subject: id, source: `max: ${limit} on ${id}` }]
+      scopeRefsOf(t).flatMap(ref => {
+        const { [ref.id]: limit } = limits
+        return limit === undefined ? [] : [{ ...ref, limit, subject: ref.id, source: `max: ${limit} on ${ref.id}` }]
       }),
     inUse: ({ id }) => inUse[id] ?? 0,
     debt: () => 0,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { CLUSTER } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
 import type { Blocked, Obstacle } from './fair-queue.ts'
 import { type OverLimitFacts, OverLimitGrants } from './over-limit-grants.ts'
@@ -7,7 +8,7 @@ const SIX_A_MINUTE = { count: 6, periodMs: 60_000 }
 
 function blocked(key: string, fields: { namespace?: string; kind?: Obstacle['kind'] } = {}): Blocked {
   const { namespace = 'shop', kind = 'full' } = fields
-  const scope = { id: 'cluster', limit: 1, subject: 'the cluster', source: '' }
+  const scope = { ...CLUSTER, limit: 1, subject: 'the cluster', source: '' }
   const ticket = { key, namespace } as Ticket
   return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1 }
 }

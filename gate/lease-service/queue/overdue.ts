@@ -1,4 +1,4 @@
-import { registriesOf } from '../limits/scopes.ts'
+import { registriesOf } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
 import { compareAge } from './fair-queue.ts'
 

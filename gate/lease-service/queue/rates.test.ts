@@ -2,10 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseRate } from '../../../core/quantity.ts'
 import type { Scope } from '../limits/scope.ts'
+import { scopeRef } from '../limits/scope-ref.ts'
 import { windowOf } from '../limits/scopes.ts'
 import { Rates } from './rates.ts'
 
-const scope = (limit: number, windowMs: number): Scope => ({ id: 'rate/x', limit, windowMs, subject: '', source: '' })
+const scope = (limit: number, windowMs: number): Scope => ({
+  ...scopeRef({ kind: 'namespace-rate', namespace: 'x' }),
+  ...{ limit, windowMs, subject: '', source: '' },
+})
 const LONG_AGO = Number.NEGATIVE_INFINITY
 const someRate = fc.record({
   count: fc.integer({ min: 1, max: 5_000 }),

@@ -1,0 +1,72 @@
+import { registryOf } from '../../../core/image-name.ts'
+import type { Ticket } from '../model/grant.ts'
+
+/** Where slots of one resource are counted, or starts in a time. */
+export type ScopeAt =
+  | { kind: 'cluster' }
+  | { kind: 'node'; node: string }
+  | { kind: 'namespace'; namespace: string }
+  | { kind: 'namespace-on-node'; namespace: string; node: string }
+  | { kind: 'registry'; registry: string }
+  | { kind: 'cluster-rate' }
+  | { kind: 'namespace-rate'; namespace: string }
+
+/** A scope, and its name for maps and gauges, which is made once and never read back. */
+export interface ScopeRef {
+  at: ScopeAt
+  /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`; of rates `rate/cluster`, `rate/namespace/y`. */
+  id: string
+}
+
+export function scopeRef(at: ScopeAt): ScopeRef {
+  return { at, id: nameOf(at) }
+}
+
+function nameOf(at: ScopeAt): string {
+  switch (at.kind) {
+    case 'cluster':
+      return 'cluster'
+    case 'node':
+      return `node/${at.node}`
+    case 'namespace':
+      return `namespace/${at.namespace}`
+    case 'namespace-on-node':
+      return `namespace/${at.namespace}/node/${at.node}`
+    case 'registry':
+      return `registry/${at.registry}`
+    case 'cluster-rate':
+      return 'rate/cluster'
+    case 'namespace-rate':
+      return `rate/namespace/${at.namespace}`
+  }
+}
+
+export type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
+
+export const CLUSTER = scopeRef({ kind: 'cluster' })
+
+/** Where a grant's slots are counted, whether a limit is in force there or not: one may be written at any time. */
+export function scopeRefsOf(place: Place): ScopeRef[] {
+  return [CLUSTER, ...ownScopeRefsOf(place), ...registryRefsOf(place)]
+}
+
+/**
+ * Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them
+ * alone.
+ */
+export function ownScopeRefsOf({ namespace, nodeName: node }: Omit<Place, 'images'>): ScopeRef[] {
+  return [
+    scopeRef({ kind: 'node', node }),
+    scopeRef({ kind: 'namespace', namespace }),
+    scopeRef({ kind: 'namespace-on-node', namespace, node }),
+  ]
+}
+
+export function registryRefsOf(place: Pick<Place, 'images'>): ScopeRef[] {
+  return registriesOf(place).map(registry => scopeRef({ kind: 'registry', registry }))
+}
+
+/** Images are of pulls only, and by their full names. */
+export function registriesOf({ images }: Pick<Place, 'images'>): string[] {
+  return [...new Set(images.map(registryOf))]
+}
