@@ -62,6 +62,8 @@ export class SimReplica implements PodWatcher {
     for (const node of facts.nodes) this.#nodes.set(node.metadata.name ?? '', node)
     for (const namespace of facts.namespaces) this.#service.namespaceChanged(namespace)
     this.#watch.list(facts.pods)
+    // By a clock that is off it takes starts for old that are not, and looks at them no more.
+    for (const pod of facts.pods) this.#deps.podOf(pod.metadata.uid ?? '')?.showed(pod, this.#deps.skewMs() !== 0)
     this.#process.every(PRUNE_MS, () => this.#watch.shrink())
     this.#lead()
   }
