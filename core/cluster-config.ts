@@ -121,21 +121,8 @@ export function parseClusterConfig(text: string): ClusterConfig {
     image: read.text('image'),
     imagePullPolicy: read.oneOf('imagePullPolicy', PULL_POLICIES),
     namespace: read.name('namespace'),
-    leaseService: {
-      name: read.name('leaseService.name'),
-      port: read.port('leaseService.port'),
-      listenPort: read.port('leaseService.listenPort'),
-      serverName: read.name('leaseService.serverName'),
-      writeConditions: read.flag('leaseService.writeConditions'),
-    },
-    webhook: {
-      name: read.name('webhook.name'),
-      configurationName: read.name('webhook.configurationName'),
-      listenPort: read.port('webhook.listenPort'),
-      certificateSecret: read.name('webhook.certificateSecret'),
-      allowOptOut: read.flag('webhook.allowOptOut'),
-      clientCa: read.certificatesOrNull('webhook.clientCa'),
-    },
+    leaseService: leaseServiceIn(read),
+    webhook: webhookIn(read),
     metrics: {
       listenPort: read.port('metrics.listenPort'),
       authorization: read.flag('metrics.authorization'),
@@ -147,29 +134,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),
     runAsUser: read.countOrNull('runAsUser'),
-    limits: {
-      cluster: {
-        maxStarting: read.countOrNull('limits.cluster.maxStarting'),
-        maxPulling: read.countOrNull('limits.cluster.maxPulling'),
-        maxStartRate: read.rateOrNull('limits.cluster.maxStartRate'),
-        minStartRate: read.rateOrNull('limits.cluster.minStartRate'),
-      },
-      node: {
-        maxStarting: read.countOrNull('limits.node.maxStarting'),
-        maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
-        maxPulling: read.countOrNull('limits.node.maxPulling'),
-        maxPressure: {
-          cpu: read.percentOrNull('limits.node.maxPressure.cpu'),
-          io: read.percentOrNull('limits.node.maxPressure.io'),
-          memory: read.percentOrNull('limits.node.maxPressure.memory'),
-        },
-      },
-      registries: byRegistry(read.counts('limits.registries')),
-      namespaceShare: read.share('limits.namespaceShare'),
-      maxWaitMs: read.durationMsOrNull('limits.maxWait'),
-      allowFloor: read.flag('limits.allowFloor'),
-      allowWeight: read.flag('limits.allowWeight'),
-    },
+    limits: limitsIn(read),
     startTimeoutMs: read.durationMs('startTimeout', 1),
     maxStartTimeoutMs: read.durationMs('maxStartTimeout', 1),
     pullTimeoutMs: read.durationMs('pullTimeout', 1),
@@ -200,5 +165,52 @@ function parseJson(text: string): unknown {
   } catch (error) {
     const remedy = instead(`is not valid JSON (${cut(messageOf(error))})`, 'the file that the chart writes')
     throw new InvalidConfigError([new InvalidValueError('config.json', cut(text, 80), remedy)])
+  }
+}
+
+function leaseServiceIn(read: ConfigReader): ClusterConfig['leaseService'] {
+  return {
+    name: read.name('leaseService.name'),
+    port: read.port('leaseService.port'),
+    listenPort: read.port('leaseService.listenPort'),
+    serverName: read.name('leaseService.serverName'),
+    writeConditions: read.flag('leaseService.writeConditions'),
+  }
+}
+
+function webhookIn(read: ConfigReader): ClusterConfig['webhook'] {
+  return {
+    name: read.name('webhook.name'),
+    configurationName: read.name('webhook.configurationName'),
+    listenPort: read.port('webhook.listenPort'),
+    certificateSecret: read.name('webhook.certificateSecret'),
+    allowOptOut: read.flag('webhook.allowOptOut'),
+    clientCa: read.certificatesOrNull('webhook.clientCa'),
+  }
+}
+
+function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
+  return {
+    cluster: {
+      maxStarting: read.countOrNull('limits.cluster.maxStarting'),
+      maxPulling: read.countOrNull('limits.cluster.maxPulling'),
+      maxStartRate: read.rateOrNull('limits.cluster.maxStartRate'),
+      minStartRate: read.rateOrNull('limits.cluster.minStartRate'),
+    },
+    node: {
+      maxStarting: read.countOrNull('limits.node.maxStarting'),
+      maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
+      maxPulling: read.countOrNull('limits.node.maxPulling'),
+      maxPressure: {
+        cpu: read.percentOrNull('limits.node.maxPressure.cpu'),
+        io: read.percentOrNull('limits.node.maxPressure.io'),
+        memory: read.percentOrNull('limits.node.maxPressure.memory'),
+      },
+    },
+    registries: byRegistry(read.counts('limits.registries')),
+    namespaceShare: read.share('limits.namespaceShare'),
+    maxWaitMs: read.durationMsOrNull('limits.maxWait'),
+    allowFloor: read.flag('limits.allowFloor'),
+    allowWeight: read.flag('limits.allowWeight'),
   }
 }

@@ -17,6 +17,7 @@ import { createIdentityCache } from './http/identity-cache.ts'
 import { BACKLOG, buildServer } from './http/server.ts'
 import { createKubernetesReplica } from './leader/replica.kubernetes.ts'
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: wiring only.
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
   const me = {

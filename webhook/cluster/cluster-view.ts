@@ -51,21 +51,13 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
     onChange: node => nodes.set(node),
     onDelete: node => nodes.delete(node.metadata.name ?? ''),
   })
-  const constraintWatch = (kind: Constraint, path: string) =>
-    createListWatch<ConstraintObject>({
-      ...common,
-      path,
-      onChange: constraint => namespaces.constrain(kind, constraint),
-      onDelete: ({ metadata }) => namespaces.unconstrain(kind, metadata),
-      onSynced: () => namespaces.listed(kind),
-    })
   const needed = { namespaces: namespaceWatch, nodes: nodeWatch }
   // Not needed to be ready: without them small pods stay ungated, which harms nobody.
   const watches = [
     namespaceWatch,
     nodeWatch,
-    constraintWatch('LimitRange', '/api/v1/limitranges'),
-    constraintWatch('ResourceQuota', '/api/v1/resourcequotas'),
+    constraintWatch(options, namespaces, ['LimitRange', '/api/v1/limitranges']),
+    constraintWatch(options, namespaces, ['ResourceQuota', '/api/v1/resourcequotas']),
   ]
   for (const watch of watches) watch.start()
   const service = followService(options)
@@ -103,4 +95,17 @@ export function addressOf({ spec }: Service, port: number): string | undefined {
   const ip = spec?.clusterIP
   if (!ip || ip === 'None') return undefined
   return hostPort(ip, port)
+}
+
+function constraintWatch(
+  { client, clock, log }: ClusterViewOptions,
+  namespaces: NamespaceView,
+  [kind, path]: [Constraint, string],
+) {
+  return createListWatch<ConstraintObject>({
+    ...{ client, clock, log, path, random: Math.random },
+    onChange: constraint => namespaces.constrain(kind, constraint),
+    onDelete: ({ metadata }) => namespaces.unconstrain(kind, metadata),
+    onSynced: () => namespaces.listed(kind),
+  })
 }

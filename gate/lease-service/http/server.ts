@@ -61,23 +61,7 @@ export const BACKLOG = 4_096
  * `/readyz`. Does not listen yet.
  */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const server = Fastify({
-    bodyLimit: BODY_LIMIT,
-    // A request must be complete soon; the answer may take hours.
-    requestTimeout: PATIENCE_MS,
-    // What was under way when the replica shuts down is answered, not refused.
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
-    ...(deps.tls && {
-      https: {
-        handshakeTimeout: PATIENCE_MS,
-        headersTimeout: PATIENCE_MS,
-        connectionsCheckingInterval: CHECK_MS,
-        minVersion: MIN_TLS_VERSION,
-        ...deps.tls,
-      },
-    }),
-  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+  const server = newServer(deps)
   oneRequestAtATime(server.server)
   const unauthenticated = limitUnauthenticated(server.server)
   const callerOf = async (request: FastifyRequest, body: { podUid: string }): Promise<PodIdentity> => {
@@ -88,22 +72,9 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 
   // Whoever was refused must begin again, and whoever was served needs a connection no more.
   server.addHook('onSend', async (_request, reply) => void reply.header('connection', 'close'))
-  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
-    const refusal = error instanceof RefusedError
-    const status = refusal ? error.status : (error.statusCode ?? 500)
-    const code = refusal ? error.code : status < 500 ? 'BAD_REQUEST' : 'INTERNAL'
-    deps.refused(code)
-    if (status >= 500 && !refusal) deps.log.error({ error: error.message }, 'request failed')
-    return reply.code(status).send({ code, message: error.message })
-  })
-  server.setNotFoundHandler(({ method, url }, reply) => {
-    const problem = `there is no ${method} ${JSON.stringify(cut(url))} here`
-    const message = instead(problem, 'POST /v1/gates/GATE', ...[AGENT_PATH, REPORTS_PATH, PRESSURE_PATH])
-    return reply.code(404).send({ code: 'NOT_FOUND', message })
-  })
+  answerFaults(server, deps)
   server.get('/healthz', async () => 'ok\n')
   server.get('/readyz', async (_request, reply) => (deps.isReady() ? 'ok\n' : reply.code(503).send('not ready\n')))
-
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
     const gate = gateOf(request.params.gate)
     const body = gateRequestOf(request.body)
@@ -128,6 +99,42 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     return {}
   })
   return server
+}
+
+function newServer(deps: ServerDeps): FastifyInstance {
+  return Fastify({
+    bodyLimit: BODY_LIMIT,
+    // A request must be complete soon; the answer may take hours.
+    requestTimeout: PATIENCE_MS,
+    // What was under way when the replica shuts down is answered, not refused.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    ...(deps.tls && {
+      https: {
+        handshakeTimeout: PATIENCE_MS,
+        headersTimeout: PATIENCE_MS,
+        connectionsCheckingInterval: CHECK_MS,
+        minVersion: MIN_TLS_VERSION,
+        ...deps.tls,
+      },
+    }),
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+}
+
+function answerFaults(server: FastifyInstance, deps: ServerDeps): void {
+  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
+    const refusal = error instanceof RefusedError
+    const status = refusal ? error.status : (error.statusCode ?? 500)
+    const code = refusal ? error.code : status < 500 ? 'BAD_REQUEST' : 'INTERNAL'
+    deps.refused(code)
+    if (status >= 500 && !refusal) deps.log.error({ error: error.message }, 'request failed')
+    return reply.code(status).send({ code, message: error.message })
+  })
+  server.setNotFoundHandler(({ method, url }, reply) => {
+    const problem = `there is no ${method} ${JSON.stringify(cut(url))} here`
+    const message = instead(problem, 'POST /v1/gates/GATE', ...[AGENT_PATH, REPORTS_PATH, PRESSURE_PATH])
+    return reply.code(404).send({ code: 'NOT_FOUND', message })
+  })
 }
 
 /** Who asks; throws RefusedError when it is not the pod it asks for. */

@@ -43,6 +43,7 @@ export interface Ears {
 }
 
 /** Tells Events, metrics and the log. Never throws for what it is told. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a total switch.
 export function tellPeople(news: News, ears: Ears): void {
   const { reporter, metrics, log } = ears
   switch (news.kind) {

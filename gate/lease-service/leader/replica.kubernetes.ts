@@ -43,6 +43,7 @@ const PRUNE_MS = 60_000
 const LOOK_MS = 1_000
 
 /** A replica of the lease service on a cluster, with what it reads there and writes there. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: wiring only.
 export function createKubernetesReplica({
   client,
   config,
