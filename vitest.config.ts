@@ -12,8 +12,10 @@ export default defineConfig({
           name: 'unit',
           include: ['*.test.ts', '{core,webhook,gate,certs,charts,docs,e2e}/**/*.test.ts'],
           exclude: ['e2e/**/*.e2e.ts'],
-          // Nothing here waits for anything; simulations take seconds, and many times that on a busy machine.
+          // Nothing here waits for anything; simulations take seconds, and many times that on a busy machine. So do
+          // keys, which hooks make.
           testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -34,7 +34,7 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
   step.waiting = state.blocked.map(each => waitingOf(state, each)).concat(setAside)
 }
 
-/** A decision that fails is made once more without those whose limits cannot be told. Throws when that does not help. */
+/** A decision that fails is made once more without those whose limits cannot be told. Throws when that is no help. */
 function admit(
   { admission, troubles, parts, known }: LedgerState,
   resource: Resource,

@@ -14,7 +14,10 @@ export type ScopeAt =
 /** A scope, and its name for maps and gauges, which is made once and never read back. */
 export interface ScopeRef {
   at: ScopeAt
-  /** `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`; of rates `rate/cluster`, `rate/namespace/y`. */
+  /**
+   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`; of rates `rate/cluster`,
+   * `rate/namespace/y`.
+   */
   id: string
 }
 

@@ -93,6 +93,14 @@ test('one that does not say how many slots are held where is no grant', () => {
   expect(decodeLease({ metadata: bare, spec: many })).toBeUndefined()
 })
 
+test.each([{ key: 'start.other.1' }, { podUid: 'other' }, { resource: 'pull' }, { attempt: 7 }])(
+  'a Lease stands for the grant in its name, though its annotation says %j and little else',
+  fields => {
+    const { key, podUid, resource, attempt } = grant
+    expect(decodeLease(tampered(JSON.stringify(fields)))).toMatchObject({ key, podUid, resource, attempt })
+  },
+)
+
 test('whatever stands in the annotation, reading it never throws, and the slots are never fewer than the spec says', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), text => {

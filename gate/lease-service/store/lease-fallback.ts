@@ -25,18 +25,16 @@ export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Gr
   if (key === undefined || podUid === undefined) return undefined
   const [, namespace, podName, slots, nodeName] = HOLDER.exec(spec.holderIdentity ?? '') ?? []
   const acquiredAtMs = stampMs(spec.acquireTime)
+  // Whatever the annotation says, the API server lets nobody rename a Lease.
+  const named = { key, podUid, attempt: Number(attempt), resource: resource === 'pull' ? 'pull' : 'start' } as const
   const stored: Partial<Stored> = {
-    key,
-    resource: resource === 'pull' ? 'pull' : 'start',
     gate: (gate ?? (resource === 'pull' ? PULL_GATE : START_GATE)) as Grant['gate'],
-    attempt: Number(attempt),
-    podUid,
     ...(namespace && podName && nodeName && { namespace, podName, nodeName, slots: Number(slots) }),
     term: spec.leaseTransitions ?? 0,
     grantedAtMs: acquiredAtMs,
     timeoutMs: (spec.leaseDurationSeconds ?? LONG_SECONDS) * 1_000,
   }
-  const merged = { ...stored, ...known }
+  const merged = { ...stored, ...known, ...named }
   if (!isPlaced(merged)) return undefined
   return {
     priority: 0,
