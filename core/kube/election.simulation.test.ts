@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import {
   beginTurn,
   type Contender,
-  ELECTION_TIMES,
   type ElectionAction,
   type ElectionState,
   INITIAL_ELECTION,
@@ -15,6 +14,7 @@ import {
   writeFailed,
   written,
 } from './election.ts'
+import { ELECTION_TIMES } from './election-times.ts'
 import type { Lease } from './lease.ts'
 
 /** The Lease as etcd keeps it: one copy, written only on its present resourceVersion. */

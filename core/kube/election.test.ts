@@ -3,8 +3,6 @@ import {
   beginTurn,
   type Contender,
   callTimeoutMs,
-  checkElectionTimes,
-  ELECTION_TIMES,
   type ElectionState,
   INITIAL_ELECTION,
   isChanging,
@@ -18,6 +16,7 @@ import {
   writeFailed,
   written,
 } from './election.ts'
+import { checkElectionTimes, ELECTION_TIMES } from './election-times.ts'
 import type { Lease } from './lease.ts'
 
 const me: Contender = {

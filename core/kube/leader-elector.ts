@@ -6,11 +6,8 @@ import {
   beginTurn,
   type Contender,
   callTimeoutMs,
-  checkElectionTimes,
-  ELECTION_TIMES,
   type ElectionAction,
   type ElectionState,
-  type ElectionTimes,
   INITIAL_ELECTION,
   isChanging,
   isLeading,
@@ -25,6 +22,7 @@ import {
   writeFailed,
   written,
 } from './election.ts'
+import { checkElectionTimes, ELECTION_TIMES, type ElectionTimes } from './election-times.ts'
 import { isConflict, isNotFound, orUndefined } from './kube-error.ts'
 import type { Lease } from './lease.ts'
 

@@ -2,16 +2,8 @@ import type { AgentReport, ContainerSight, GateVerdict } from '../../core/lease-
 import type { GateName } from '../../core/names.ts'
 import type { Sequence } from '../../core/sequence.ts'
 import { formatSequence } from '../../core/sequence.ts'
-import {
-  dueMs,
-  type Effect,
-  isFinished,
-  type Rules,
-  reportsOf,
-  type SequencingEvent,
-  type SequencingState,
-  step,
-} from '../pod/agent/sequencing.ts'
+import { dueMs, isFinished, reportsOf, step } from '../pod/agent/sequencing.ts'
+import type { Effect, Rules, SequencingEvent, SequencingState } from '../pod/agent/sequencing-state.ts'
 import { resumed } from '../pod/agent/state-file.ts'
 import { startWaiting, type WaitEvent, type WaitState, step as waitStep } from '../pod/waiting.ts'
 import type { AgentFaults, AgentHost } from './agent-host.ts'

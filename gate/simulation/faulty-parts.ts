@@ -6,7 +6,7 @@ import { type Holder, Usage } from '../lease-service/limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../lease-service/model/grant.ts'
 import { holdersOf } from '../lease-service/pods/slot-release.ts'
 import { GrantWriter, type GrantWriterDeps } from '../lease-service/store/grant-writer.ts'
-import type { Rules, SequencingEvent, SequencingState } from '../pod/agent/sequencing.ts'
+import type { Rules, SequencingEvent, SequencingState } from '../pod/agent/sequencing-state.ts'
 import { resumed } from '../pod/agent/state-file.ts'
 import { step as waitStep } from '../pod/waiting.ts'
 

@@ -1,5 +1,5 @@
 import type { AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../../core/lease-api.ts'
-import { GATED_LABEL, type GateName } from '../../../core/names.ts'
+import type { GateName } from '../../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import { returnMs } from '../ledger/reconnect-reservations.ts'
@@ -11,6 +11,7 @@ import { handIn } from './hand-over.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { HeldRequests } from './parked-requests.ts'
 import type { FactEvent } from './term-events.ts'
+import { unseenPod } from './unseen-pod.ts'
 
 export interface LeaderView {
   isLeader: () => boolean
@@ -234,7 +235,7 @@ export class LeaseService {
     }
     const pod = leadership.pod(identity.podUid)
     if (pod) return { leadership, pod }
-    const unseen = await this.#unseenPod(identity)
+    const unseen = await unseenPod(identity, this.#deps.getPod)
     // It may have ended meanwhile, and another begun.
     if (this.#leadership !== leadership) return this.#wayOf(identity)
     leadership.show({ kind: 'pod-found', pod: unseen })
@@ -245,23 +246,5 @@ export class LeaseService {
     const leader = this.#deps.election.leader()
     if (!leader || this.#deps.election.isLeader()) return undefined
     return { kind: 'leader', address: leader.address, term: leader.term }
-  }
-
-  /**
-   * A pod that the watch does not show (yet): new, or the watch is late or broken. Throws RefusedError unless it is one
-   * of ours.
-   */
-  async #unseenPod({ namespace, podName, podUid }: PodIdentity): Promise<Pod> {
-    const pod = await this.#deps.getPod(namespace, podName)
-    if (pod?.metadata.uid !== podUid)
-      throw new RefusedError(404, 'POD_GONE', `pod ${namespace}/${podName} with UID ${podUid} does not exist`)
-    if (pod.metadata.labels?.[GATED_LABEL] !== 'true') {
-      throw new RefusedError(
-        403,
-        'NOT_GATED',
-        `pod ${namespace}/${podName} has no label ${GATED_LABEL}: "true", so it is not served`,
-      )
-    }
-    return pod
   }
 }

@@ -13,17 +13,8 @@ import { runSince, watchDaemon } from './daemon-watch.ts'
 import { openGate, watchGates } from './gate-files.ts'
 import { parseDatagram } from './notify/datagram.ts'
 import { type DatagramSource, openDatagramSource } from './notify/datagram-source.ts'
-import {
-  dueMs,
-  type Effect,
-  isFinished,
-  phaseOf,
-  type Rules,
-  reportsOf,
-  type SequencingEvent,
-  type SequencingState,
-  step,
-} from './sequencing.ts'
+import { dueMs, isFinished, phaseOf, reportsOf, step } from './sequencing.ts'
+import type { Effect, Rules, SequencingEvent, SequencingState } from './sequencing-state.ts'
 import { loadState, saveState } from './state-file.ts'
 
 /**

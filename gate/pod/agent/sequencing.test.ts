@@ -3,18 +3,14 @@ import { describe, expect, test } from 'vitest'
 import type { ContainerSight } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { Condition, Sequence } from '../../../core/sequence.ts'
+import { dueMs, isFinished, phaseOf, reportsOf, step } from './sequencing.ts'
 import {
-  dueMs,
   type Effect,
-  isFinished,
-  phaseOf,
   type Rules,
-  reportsOf,
   type SequencingEvent,
   type SequencingState,
   startSequencing,
-  step,
-} from './sequencing.ts'
+} from './sequencing-state.ts'
 import { resumed } from './state-file.ts'
 import { madeSight } from './testing/made-sight.ts'
 

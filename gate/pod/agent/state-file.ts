@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { SHARED_PATH } from '../../../core/names.ts'
 import { formatSequence } from '../../../core/sequence.ts'
-import { type Rules, type SequencingState, startSequencing } from './sequencing.ts'
+import { type Rules, type SequencingState, startSequencing } from './sequencing-state.ts'
 
 const PATH = `${SHARED_PATH}/agent-state.json`
 
