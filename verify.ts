@@ -46,7 +46,7 @@ const STEPS: Step[] = [
   },
 ]
 
-/** Worlds of the simulation; `npm run test:unit` runs 4,000. */
+/** Worlds of the simulation; `npm run test:unit` runs 2,500. */
 const SEEDS = '200'
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1).padStart(6)} s`

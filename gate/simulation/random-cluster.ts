@@ -6,19 +6,22 @@ import type { LimitTruth } from './truth.ts'
 
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
 export function randomCluster(random: Random): LimitTruth {
-  return random.chance(0.1) ? herdCluster(random) : mixedCluster(random)
+  return random.chance(0.2) ? herdCluster(random) : mixedCluster(random)
 }
 
-/** Where nothing but weights decides who goes. */
+/** Where nothing but turns decides who goes: by weight in the cluster, or by what is held on each node. */
 function herdCluster(random: Random): LimitTruth {
+  const isOfNodes = random.chance(0.5)
   const settings: ClusterSettings = {
     ...DEFAULT_SETTINGS,
     ...{ allowFloor: true, allowWeight: true, namespaceShare: 1, startTimeoutMs: 30_000, pullTimeoutMs: 60_000 },
-    cluster: { maxStarting: random.int(2, 4) },
-    node: { maxStarting: 24 },
+    cluster: isOfNodes ? {} : { maxStarting: random.int(2, 4) },
+    node: { maxStarting: isOfNodes ? random.int(2, 3) : 24 },
   }
-  const namespaces = new Map([0.25, 1, 4].map((weight, i) => [`ns-${i}`, { weight }]))
-  const nodes = new Map([['node-0', { cores: 4, isLost: false, pressure: 0 }]])
+  const weights = isOfNodes ? [1, 1, 1] : [0.25, 1, 4]
+  const namespaces = new Map(weights.map((weight, i) => [`ns-${i}`, { weight }]))
+  const names = isOfNodes ? ['node-0', 'node-1', 'node-2'] : ['node-0']
+  const nodes = new Map(names.map(name => [name, { cores: 4, isLost: false, pressure: 0 }]))
   return { settings, nodes, namespaces, deploymentsReadyAtMs: new Map(), isHerd: true }
 }
 

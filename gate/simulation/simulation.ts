@@ -38,13 +38,13 @@ export interface Outcome {
   grants: number
 }
 
-const CHAOS_MS = 150_000
+const CHAOS_MS = 120_000
 /** In which the pods of a herd come. */
 const HERD_MS = 10_000
 const END_MS = 8_000_000
 /** How often, and for how long, nothing must be left over before a world is at its end. */
 const LOOK_MS = 15_000
-const QUIET_LOOKS = 4
+const QUIET_LOOKS = 3
 
 /**
  * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die,
