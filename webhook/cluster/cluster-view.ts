@@ -103,7 +103,11 @@ function constraintWatch(
   [kind, path]: [Constraint, string],
 ) {
   return createListWatch<ConstraintObject>({
-    ...{ client, clock, log, path, random: Math.random },
+    client,
+    clock,
+    log,
+    path,
+    random: Math.random,
     onChange: constraint => namespaces.constrain(kind, constraint),
     onDelete: ({ metadata }) => namespaces.unconstrain(kind, metadata),
     onSynced: () => namespaces.listed(kind),

@@ -60,7 +60,11 @@ export class Leadership {
     this.#pace = new StepPace(deps, () => this.#take({ kind: 'step' }))
     const { store, confirmTerm, onTermLost, clock, timers, log } = deps
     const writerDeps: GrantWriterDeps = {
-      ...{ store, confirmTerm, onTermLost, timers, log },
+      store,
+      confirmTerm,
+      onTermLost,
+      timers,
+      log,
       onDurable: grant => this.#take({ kind: 'grant-stored', grant }),
       onFailed: (grant, failure) => this.#take({ kind: 'grant-not-stored', grant, failure }),
       monotonicMs: () => clock.monotonicMs(),

@@ -82,46 +82,73 @@ const newLedgerOf: NewLedger = (settings, parts, sinceMs) => new Ledger(settings
 
 /** A term that begins; it knows nothing yet. */
 export function newTerm(inputs: TermInputs, now: Now): TermState {
-  const { settings, findWorkload, started, random, address } = inputs
-  const clock: Clock = { monotonicMs: () => state.now.monotonicMs, wallMs: () => state.now.wallMs }
+  const { settings, findWorkload, started } = inputs
   const pressures = new NodePressures(settings.node.maxPressure)
   const parts = { findWorkload, overloads: pressures.overloads, started }
   const ledger = (inputs.newLedger ?? newLedgerOf)(settings, parts, now.monotonicMs)
   const agents = new AgentStreams()
-  const gates = new GateDesk({
-    address,
-    pressures,
-    podOf: key => podOf(state, key),
-    onAway: key => ledger.withdraw(key),
-    askedAtMs: (podUid, key) => ledger.askedAtMs({ podUid, key }),
-    onWaiting: (row, waitedMs) => void state.waits.push([row, waitedMs]),
-    isMute: () => state.isMute,
-    agents: () => agents.size,
-    isQuiet: key => ledger.isQuiet({ key, podUid: podUidOf(key) }),
-    clock,
-    random,
-  })
-  const sequences = new SequenceTeller({
-    agents,
-    reportsOf: (podUid, attempt) => ledger.reportsOf(podUid, attempt),
-    conditions: {
-      put: (pod, condition) => emit(state, { kind: 'write-condition', pod, condition }),
-      removePod: uid => emit(state, { kind: 'forget-condition', uid }),
-    },
-    clock,
-  })
   const state: TermState = {
-    ...{ inputs, now, ledger, gates, agents, sequences, pressures },
+    inputs,
+    now,
+    effects: [],
+    ledger,
+    gates: newGates(() => state, { inputs, ledger, agents, pressures }),
+    agents,
+    sequences: newSequences(() => state, { ledger, agents }),
+    pressures,
     rates: new RequestRates(() => state.now.monotonicMs),
     badAnnotations: new BadAnnotations(),
     pods: new Map(),
     hidden: new Map(),
     asking: new WeakMap(),
     agentsOut: new WeakMap(),
-    ...{ effects: [], listed: [], waits: [] },
-    ...{ hasBegun: false, isOver: false, isMute: false, failingSinceMs: undefined },
+    listed: [],
+    waits: [],
+    hasBegun: false,
+    isOver: false,
+    isMute: false,
+    failingSinceMs: undefined,
   }
   return state
+}
+
+/** Time stands still while an event is taken in. */
+function clockOf(state: () => TermState): Clock {
+  return { monotonicMs: () => state().now.monotonicMs, wallMs: () => state().now.wallMs }
+}
+
+function newGates(
+  state: () => TermState,
+  { inputs, ledger, agents, pressures }: Pick<TermState, 'inputs' | 'ledger' | 'agents' | 'pressures'>,
+): GateDesk {
+  return new GateDesk({
+    address: inputs.address,
+    pressures,
+    podOf: key => podOf(state(), key),
+    onAway: key => ledger.withdraw(key),
+    askedAtMs: (podUid, key) => ledger.askedAtMs({ podUid, key }),
+    onWaiting: (row, waitedMs) => void state().waits.push([row, waitedMs]),
+    isMute: () => state().isMute,
+    agents: () => agents.size,
+    isQuiet: key => ledger.isQuiet({ key, podUid: podUidOf(key) }),
+    clock: clockOf(state),
+    random: inputs.random,
+  })
+}
+
+function newSequences(
+  state: () => TermState,
+  { ledger, agents }: Pick<TermState, 'ledger' | 'agents'>,
+): SequenceTeller {
+  return new SequenceTeller({
+    agents,
+    reportsOf: (podUid, attempt) => ledger.reportsOf(podUid, attempt),
+    conditions: {
+      put: (pod, condition) => emit(state(), { kind: 'write-condition', pod, condition }),
+      removePod: uid => emit(state(), { kind: 'forget-condition', uid }),
+    },
+    clock: clockOf(state),
+  })
 }
 
 export function emit({ effects }: TermState, effect: TermEffect): void {

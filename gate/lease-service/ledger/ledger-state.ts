@@ -55,9 +55,8 @@ export interface LedgerState {
   wallMs: number
 }
 
-/** `sinceMs`: when this process began to lead. */
-export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerParts>, sinceMs: number): LedgerState {
-  const parts: LedgerParts = {
+function usualParts(settings: ClusterSettings): LedgerParts {
+  return {
     usage: new Usage(startShareOf(settings)),
     holdersOf,
     scopesOf,
@@ -65,8 +64,12 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
     progress: new StageProgress(),
     overloads: new Map(),
     started: new StartedIndex(),
-    ...given,
   }
+}
+
+/** `sinceMs`: when this process began to lead. */
+export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerParts>, sinceMs: number): LedgerState {
+  const parts: LedgerParts = { ...usualParts(settings), ...given }
   const { started, progress } = parts
   const known = new KnownFacts({ ...parts, settings })
   const { settleMs, maxStartTimeoutMs } = settings
@@ -80,7 +83,13 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
   const guard = <T>(ticket: Ticket, nowMs: number, act: () => T) => troubles.guard(ticket, nowMs, act)
   const waiting = new WaitingTickets()
   const state: LedgerState = {
-    ...{ parts, known, holdings, after, setAsides, troubles, waiting },
+    parts,
+    known,
+    holdings,
+    after,
+    setAsides,
+    troubles,
+    waiting,
     triage: new Triage({ known, holdings, progress, after, setAsides, guard }),
     reservations: new ReconnectReservations(),
     reports: new Reports(),
@@ -93,7 +102,8 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
       askedAtMs: ticket => waiting.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => firstAskedAtMs(state, ticket, nowMs),
     }),
-    ...{ blocked: [], wallMs: 0 },
+    blocked: [],
+    wallMs: 0,
   }
   return state
 }
