@@ -108,6 +108,15 @@ export class Hasty extends GrantWriter {
   }
 }
 
+/** Deletes no Lease. */
+export class Hoarder extends GrantWriter {
+  override release(): void {}
+
+  override knows(): boolean {
+    return true
+  }
+}
+
 /** What every pod may come after, at once. */
 export const ready: Workload = {
   metadata: {},
