@@ -16,10 +16,10 @@ import type { QueueLength } from '../report/queue-length.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
-import { tellPeople } from './news.ts'
+import { type Ears, tellPeople } from './news.ts'
 import { StepPace } from './step-scheduler.ts'
 import { advance } from './term.ts'
-import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
+import type { FactEvent, PodName, TermEffect, TermEvent } from './term-events.ts'
 import { streamCount } from './term-requests.ts'
 import { newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
 
@@ -52,10 +52,14 @@ export class Leadership {
   readonly #writer: GrantWriter
   readonly #pace: StepPace
   #timers: (() => void)[] = []
+  readonly #ears: Ears
   #isReconciling = false
+  #isReadingAgain = false
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
+    const { reporter, metrics } = deps
+    this.#ears = { reporter, metrics, log: deps.log, podOf: key => podOf(this.#state, key) }
     this.#state = newTerm(deps, this.#now())
     this.#pace = new StepPace(deps, () => this.#take({ kind: 'step' }))
     const { store, confirmTerm, onTermLost, clock, timers, log } = deps
@@ -188,13 +192,16 @@ export class Leadership {
         this.#writer.release(effect.key)
         break
       case 'read-pod':
-        void this.#read(effect)
+        void this.#read(effect.pod)
+        break
+      case 'read-again':
+        void this.#readAgain(effect.pods)
         break
       case 'write-condition':
-        conditions.put(effect.pod, effect.condition)
+        this.#try(() => conditions.put(effect.pod, effect.condition))
         break
       case 'forget-condition':
-        conditions.removePod(effect.uid)
+        this.#try(() => conditions.removePod(effect.uid))
         break
       case 'step-soon':
         this.#pace.plan()
@@ -203,19 +210,38 @@ export class Leadership {
         this.#pace.planIn(effect.ms)
         break
       case 'tell-people':
-        tellPeople(effect.news, { ...this.#deps, podOf: key => podOf(this.#state, key) })
+        this.#try(() => tellPeople(effect.news, this.#ears))
         break
     }
   }
 
-  async #read({ uid, namespace, name }: Extract<TermEffect, { kind: 'read-pod' }>): Promise<void> {
-    const { getPod, log } = this.#deps
+  /** What nothing is decided by must not cost what comes after it. */
+  #try(act: () => void): void {
     try {
-      const pod = await getPod(namespace, name)
-      this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) })
+      act()
+    } catch (error) {
+      this.#deps.log.error({ error: messageOf(error) }, 'people could not be told of something')
+    }
+  }
+
+  async #read({ uid, namespace, name }: PodName): Promise<void> {
+    const { getPod, log } = this.#deps
+    let pod: Pod | undefined
+    try {
+      pod = await getPod(namespace, name)
     } catch (error) {
       log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot ask for a pod; it keeps its slots')
+      return
     }
+    this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) })
+  }
+
+  async #readAgain(pods: readonly PodName[]): Promise<void> {
+    // One round at a time: with a slow API server they would pile up.
+    if (this.#isReadingAgain) return
+    this.#isReadingAgain = true
+    for (const pod of pods) if (!this.#state.isOver) await this.#read(pod)
+    this.#isReadingAgain = false
   }
 
   /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */

@@ -24,7 +24,7 @@ export type News =
   | { kind: 'set-aside'; trouble: Trouble; pod: Pod | undefined }
   | { kind: 'decision-failed'; error: unknown }
   /** What the API server showed could not be taken in. */
-  | { kind: 'event-failed'; event: string; error: unknown }
+  | { kind: 'event-failed'; event: string; namespace: string | undefined; pod: string | undefined; error: unknown }
   /** Nothing could be granted for a minute. */
   | { kind: 'mute' }
   | { kind: 'pod-shown'; pod: Pod }
@@ -42,7 +42,7 @@ export interface Ears {
   podOf: (key: string) => Pod | undefined
 }
 
-/** Tells Events, metrics and the log. Never throws for what it is told. */
+/** Tells Events, metrics and the log. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a total switch.
 export function tellPeople(news: News, ears: Ears): void {
   const { reporter, metrics, log } = ears
@@ -82,7 +82,7 @@ export function tellPeople(news: News, ears: Ears): void {
       log.error({ error: reasonOfError(news.error) }, 'a decision failed; it is tried again')
       break
     case 'event-failed':
-      log.error({ event: news.event, error: reasonOfError(news.error) }, 'what happened could not be taken in')
+      eventFailed(news, log)
       break
     case 'mute':
       log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
@@ -110,6 +110,10 @@ function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' 
   if (!answered) return
   ears.metrics.granted(grant, waitedMs)
   ears.reporter.granted(grant)
+}
+
+function eventFailed({ kind: _, error, ...of }: Extract<News, { kind: 'event-failed' }>, log: Logger): void {
+  log.error({ ...of, error: reasonOfError(error) }, 'what happened could not be taken in')
 }
 
 function setAside({ trouble, pod }: Extract<News, { kind: 'set-aside' }>, { reporter, metrics, log }: Ears): void {

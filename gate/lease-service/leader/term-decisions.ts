@@ -1,5 +1,7 @@
+import type { Pod } from '../../../core/pod.ts'
 import type { Step } from '../ledger/step.ts'
 import { type Grant, isFree, type Release } from '../model/grant.ts'
+import { reasonOfError } from '../model/trouble.ts'
 import { setAside } from './term-facts.ts'
 import { emit, podOf, type TermState, tell } from './term-state.ts'
 
@@ -13,16 +15,17 @@ export function decide(state: TermState): void {
   pressures.expire(nowMs)
   const step = ledger.step(nowMs, inputs.term, now.wallMs)
   heedTroubles(state, step)
-  tellDelays(state, step)
   for (const release of step.releases) released(state, release)
   for (const grant of step.grants) granted(state, grant)
   for (const { key, scope } of step.oversize) tell(state, { kind: 'oversize', scope, pod: podOf(state, key) })
   for (const { key, reason } of step.passes) tell(state, { kind: 'passed', reason, pod: podOf(state, key) })
+  tellDelays(state, step)
   state.waits = []
   state.gates.tell(step.waiting)
   if (state.waits.length > 0) tell(state, { kind: 'waiting', rows: state.waits })
   const ms = step.wakeAtMs === undefined ? undefined : Math.min(LONGEST_MS, step.wakeAtMs - nowMs)
   emit(state, { kind: 'step-in', ms })
+  if (step.failure === undefined) state.failingSinceMs = undefined
 }
 
 /** A grant is durable, or needs no Lease: its gate is told. */
@@ -38,10 +41,7 @@ export function answer(state: TermState, grant: Grant): void {
  */
 function heedTroubles(state: TermState, { troubles, failure }: Step): void {
   for (const trouble of troubles) setAside(state, trouble)
-  if (failure === undefined) {
-    state.failingSinceMs = undefined
-    return
-  }
+  if (failure === undefined) return
   state.failingSinceMs ??= state.now.monotonicMs
   tell(state, { kind: 'decision-failed', error: failure })
 }
@@ -51,11 +51,20 @@ function tellDelays(state: TermState, { timeouts, overdue, cycles }: Step): void
   for (const timeout of timeouts) {
     const pod = state.pods.get(timeout.grant.podUid)
     tell(state, { kind: 'timed-out', timeout, pod })
-    if (pod) state.sequences.timedOut(pod, timeout)
+    if (pod) guarded(state, pod, () => state.sequences.timedOut(pod, timeout))
   }
   for (const each of overdue) tell(state, { kind: 'after-overdue', overdue: each, pod: podOf(state, each.key) })
   const withPods = cycles.map(cycle => ({ ...cycle, pods: cycle.keys.flatMap(key => podOf(state, key) ?? []) }))
   tell(state, { kind: 'after-cycles', cycles: withPods })
+}
+
+/** One pod that cannot be read costs the others nothing. */
+function guarded(state: TermState, { metadata }: Pod, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    setAside(state, { podUid: metadata.uid ?? '', kind: 'error', reason: reasonOfError(error) })
+  }
 }
 
 function granted(state: TermState, grant: Grant): void {

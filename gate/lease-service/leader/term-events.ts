@@ -33,7 +33,7 @@ export type FactEvent =
   | { kind: 'pod-hidden'; pod: Pod }
   /** A gate has come whose pod the watch does not show yet; read from the API server just now. */
   | { kind: 'pod-found'; pod: Pod }
-  /** The answer to `read-pod`; without `pod` there is none with this UID. */
+  /** The answer to `read-pod` and `read-again`; without `pod` there is none of this name. */
   | { kind: 'pod-read'; uid: string; pod?: Pod }
   /** `fold` is what is in force, last good values included. */
   | { kind: 'node-shown'; node: Node; fold: NodeFold }
@@ -71,13 +71,21 @@ export type TermEffect =
   | { kind: 'store'; grant: Grant }
   /** The grant has ended. */
   | { kind: 'unstore'; key: string }
-  /** Only the API server's word that a pod is gone frees its slots. */
-  | { kind: 'read-pod'; uid: string; namespace: string; name: string }
+  /** At once: only the API server's word that a pod is gone frees its slots. */
+  | { kind: 'read-pod'; pod: PodName }
+  /** One after the other: there may be many, and whoever comes new must not stand behind them. */
+  | { kind: 'read-again'; pods: readonly PodName[] }
   | { kind: 'write-condition'; pod: Pod; condition: ReturnType<typeof startedCondition> }
   | { kind: 'forget-condition'; uid: string }
   | { kind: 'step-soon' }
   /** In place of what was asked for so before; undefined: not by time. */
   | { kind: 'step-in'; ms: number | undefined }
   | { kind: 'tell-people'; news: News }
+
+export interface PodName {
+  uid: string
+  namespace: string
+  name: string
+}
 
 export type Told = { stream: Stream; message: GateMessage } | { stream: AgentStream; message: AgentMessage }

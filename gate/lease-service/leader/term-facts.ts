@@ -2,7 +2,7 @@ import type { Pod } from '../../../core/pod.ts'
 import { withLeave } from '../limits/chart-permissions.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import { inForce } from '../pods/opted-in.ts'
-import type { FactEvent } from './term-events.ts'
+import type { FactEvent, PodName } from './term-events.ts'
 import { decideSoon, emit, type TermState, tell } from './term-state.ts'
 
 /** Takes in what the API server shows. */
@@ -45,12 +45,15 @@ export function setAside(state: TermState, trouble: Trouble): void {
 /** The pod, last seen like this, is looked after by asking the API server for it, at once and then at times. */
 export function hide(state: TermState, pod: Pod): void {
   state.hidden.set(pod.metadata.uid ?? '', pod)
-  read(state, pod)
+  emit(state, { kind: 'read-pod', pod: nameOf(pod) })
 }
 
-export function read(state: TermState, { metadata }: Pod): void {
-  const { uid = '', namespace = '', name = '' } = metadata
-  emit(state, { kind: 'read-pod', uid, namespace, name })
+export function lookAgain(state: TermState): void {
+  if (state.hidden.size > 0) emit(state, { kind: 'read-again', pods: [...state.hidden.values()].map(nameOf) })
+}
+
+function nameOf({ metadata: { uid = '', namespace = '', name = '' } }: Pod): PodName {
+  return { uid, namespace, name }
 }
 
 function podShown(state: TermState, pod: Pod): void {

@@ -5,7 +5,7 @@ import type { AgentStream, Stream } from '../model/stream.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'
 import { MAX_AGENT_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
-import type { RequestEvent } from './term-events.ts'
+import type { RequestEvent, TermEvent } from './term-events.ts'
 import { decideSoon, emit, type TermState } from './term-state.ts'
 
 /** How long an earlier run's gate stays away, in case it lives. */
@@ -38,6 +38,12 @@ export function takeRequest(state: TermState, event: RequestEvent): void {
       takePressure(state, event)
       break
   }
+}
+
+/** Nothing is left of a request that failed half-way: its caller is told that it is refused, and hangs up nothing. */
+export function giveUp(state: TermState, event: TermEvent): void {
+  if (event.kind === 'gate-asks') gateHungUp(state, event.stream)
+  if (event.kind === 'agent-asks') state.agents.close(event.podUid, state.agentsOut.get(event.stream) ?? event.stream)
 }
 
 export function streamCount({ gates, agents }: TermState): number {

@@ -98,6 +98,33 @@ test('whatever happens in whatever order, a term throws nothing, sends nothing i
   )
 })
 
+test('nothing fails but what concerns a pod that cannot be read', () => {
+  const isOfStump = (each: TermEvent) => 'pod' in each && each.pod === STUMP
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), events => {
+      const effects = run(events.filter(each => !isOfStump(each))).flat()
+      const news = effects.flatMap(each => (each.kind === 'tell-people' ? each.news.kind : []))
+      expect(news.filter(kind => kind === 'event-failed' || kind === 'decision-failed')).toEqual([])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('a grant that came to be stored when its slots were gone is not told, and its Lease goes', () => {
+  const [a] = PODS
+  const grantOfA = grantFor('a')
+  const effects = run([
+    { kind: 'pod-shown', pod: a as Pod },
+    { kind: 'grant-listed', grant: grantOfA },
+    { kind: 'begin', returnMs: 0 },
+    { kind: 'gate-asks', pod: a as Pod, gate: 'startgate-start', attempt: 1, stream: STREAMS[0] as Stream },
+    { kind: 'leases-deleted', keys: [grantOfA.key] },
+    { kind: 'grant-stored', grant: grantOfA },
+  ])
+  expect(effects.at(-1)?.map(({ kind }) => kind)).toEqual(['unstore', 'end'])
+  expect(effects.at(-2)).toContainEqual({ kind: 'unstore', key: grantOfA.key })
+})
+
 test('the same events have the same effects', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), events => {
@@ -111,11 +138,11 @@ test('a term that has ended does nothing any more', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 20 }), fc.array(event, { maxLength: 10 }), (before, after) => {
       const end: TermEvent = { kind: 'end', message: { kind: 'retry', afterMs: 0, reason: 'over' } }
-      expect(
-        run([...before, end, ...after])
-          .slice(before.length + 1)
-          .flat(),
-      ).toEqual([])
+      const afterwards = run([...before, end, ...after])
+        .slice(before.length + 1)
+        .flat()
+      // Whoever asks is told so, and keeps no silent stream.
+      expect(afterwards.filter(({ kind }) => kind !== 'refuse')).toEqual([])
     }),
     { numRuns: 300 },
   )

@@ -1,9 +1,10 @@
 import type { Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
+import { RefusedError } from '../model/refusal.ts'
 import { answer, decide } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
-import { forget, hide, read, takeFact } from './term-facts.ts'
-import { takeRequest } from './term-requests.ts'
+import { forget, hide, lookAgain, takeFact } from './term-facts.ts'
+import { giveUp, takeRequest } from './term-requests.ts'
 import { decideSoon, emit, type Now, type TermState, tell } from './term-state.ts'
 
 /**
@@ -18,21 +19,35 @@ const MUTE_AFTER_MS = 60_000
  * much to copy for each event.
  */
 export function advance(state: TermState, event: TermEvent, now: Now): TermEffect[] {
+  const effects: TermEffect[] = []
   state.now = now
-  state.effects = []
-  if (state.isOver) return state.effects
+  state.effects = effects
   try {
-    take(state, event)
+    if (!state.isOver) take(state, event)
+    else if (isRequest(event)) throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
   } catch (error) {
-    if (isRequest(event)) emit(state, { kind: 'refuse', error })
-    else tell(state, { kind: 'event-failed', event: event.kind, error })
+    failed(state, event, error)
   }
-  return state.effects
+  return effects
 }
 
 /** The requests that somebody waits for an answer to. */
 function isRequest({ kind }: TermEvent): boolean {
   return kind === 'gate-asks' || kind === 'agent-asks' || kind === 'agent-reports' || kind === 'pressure-told'
+}
+
+function failed(state: TermState, event: TermEvent, error: unknown): void {
+  // Whoever begins a term without a grant that is stored would give its slots out again.
+  if (isRequest(event) || event.kind === 'grant-listed') {
+    giveUp(state, event)
+    emit(state, { kind: 'refuse', error })
+  } else if (event.kind === 'step') {
+    state.failingSinceMs ??= state.now.monotonicMs
+    tell(state, { kind: 'decision-failed', error })
+  } else {
+    const { namespace, name } = 'pod' in event && event.pod ? event.pod.metadata : {}
+    tell(state, { kind: 'event-failed', event: event.kind, namespace, pod: name, error })
+  }
 }
 
 function take(state: TermState, event: TermEvent): void {
@@ -47,7 +62,7 @@ function take(state: TermState, event: TermEvent): void {
       tick(state, event.unstoredForMs)
       break
     case 'look-again':
-      for (const pod of state.hidden.values()) read(state, pod)
+      lookAgain(state)
       break
     case 'end':
       end(state, event)
@@ -99,18 +114,34 @@ function takeStored(state: TermState, event: StoreEvent): void {
       state.listed.push(event.grant)
       break
     case 'grant-stored':
-      ledger.stored(event.grant)
-      answer(state, event.grant)
+      stored(state, event.grant)
       break
     case 'grant-not-stored':
       ledger.failed(event.grant, event.failure, now.monotonicMs)
       decideSoon(state)
       break
     case 'leases-deleted':
-      for (const key of event.keys) ledger.revoke(key)
+      for (const key of event.keys) {
+        ledger.revoke(key)
+        // Its gate may have asked again, and it may be about to be stored anew.
+        emit(state, { kind: 'unstore', key })
+      }
       decideSoon(state)
       break
   }
+}
+
+/** A gate is told of a grant only while its slots are held. */
+function stored(state: TermState, grant: Grant): void {
+  const { ledger, gates } = state
+  if (ledger.grantOf(grant.key)) {
+    ledger.stored(grant)
+    answer(state, grant)
+    return
+  }
+  emit(state, { kind: 'unstore', key: grant.key })
+  gates.askAgain(grant.key, 'the grant ended before it could be told')
+  ledger.withdraw(grant.key)
 }
 
 function tick(state: TermState, unstoredForMs: number): void {

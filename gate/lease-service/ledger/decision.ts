@@ -10,6 +10,7 @@ import type { Step } from './step.ts'
 /** Grants what may go now, and says of all others why they wait. `term`: of the grants. */
 export function decide(state: LedgerState, step: Step, nowMs: number, term: number): void {
   const { triage, waiting, reservations, troubles, setAsides } = state
+  state.blocked = []
   const { free, lines, setAside } = triage.sortOut(waiting.tickets(), nowMs)
   const away = triage.away(reservations.tickets(nowMs), nowMs)
   const grant = (ticket: Ticket): boolean => {
@@ -19,7 +20,6 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
     else step.wakeAtMs = nowMs
     return given !== undefined
   }
-  state.blocked = []
   for (const ticket of free) grant(ticket)
   for (const resource of ['pull', 'start'] as const) {
     const line = { tickets: lines[resource], away: away[resource] }

@@ -128,7 +128,7 @@ export class Ledger {
     this.#state.waiting.remove(key)
   }
 
-  /** When the gate of this ticket first asked here, with breaks or without; kept until its pod is gone. */
+  /** When the gate of this ticket first asked here, with breaks or without; kept as long as its pod is to start. */
   askedAtMs(ticket: Pick<Ticket, 'podUid' | 'key'>): number | undefined {
     return this.#state.waiting.sinceMs(ticket)
   }

@@ -152,7 +152,7 @@ export class GrantWriter {
       }
       this.#answer(written, term)
       if (term === 'ours') await this.#remove(removals)
-      else for (const [key, version] of removals) this.#toRemove.set(key, version)
+      else for (const [key, version] of removals) this.#removeLater(key, version)
       if (this.#isDown || term !== 'ours') await this.#pause()
     }
   }
@@ -253,11 +253,16 @@ export class GrantWriter {
       } catch (error) {
         this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
         this.#deps.timers.after(this.#retryMs, () => {
-          this.#toRemove.set(key, version)
+          this.#removeLater(key, version)
           this.#kick()
         })
       }
     })
+  }
+
+  /** Unless another version has been discarded meanwhile: that is the one that is there. */
+  #removeLater(key: string, version: Version): void {
+    if (!this.#toRemove.has(key)) this.#toRemove.set(key, version)
   }
 
   #pause(): Promise<void> {

@@ -2,7 +2,7 @@ import { type Lease, microTime } from '../../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../../core/names.ts'
 import type { Grant } from '../model/grant.ts'
 import { storedImageKeyOf } from '../pods/image-key.ts'
-import { completedGrant } from './lease-fallback.ts'
+import { completedGrant, identityIn } from './lease-fallback.ts'
 
 const GRANT_ANNOTATION = 'startgate.dev/grant'
 
@@ -70,8 +70,10 @@ export function decodeLease(lease: Lease): Grant | undefined {
   const fields = Object.entries(FIELDS)
   const understood = Object.fromEntries(fields.filter(isUnderstood).map(([field]) => [field, record[field]]))
   const grant = fields.every(isUnderstood) ? (record as unknown as Grant) : completedGrant(lease, understood)
-  if (!grant || grant.key !== lease.metadata.name) return undefined
-  return { ...grant, images: [...new Set(grant.images.map(storedImageKeyOf))] }
+  const identity = identityIn(lease)
+  // One that is whole and says another name is a copy of a Lease, not one of ours.
+  if (!grant || !identity || grant.key !== identity.key) return undefined
+  return { ...grant, ...identity, images: [...new Set(grant.images.map(storedImageKeyOf))] }
 }
 
 /** Empty where the text is no object. */

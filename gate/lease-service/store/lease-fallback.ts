@@ -20,13 +20,14 @@ type Stored = Omit<Grant, 'containers' | 'images' | 'staleContainerIds' | 'creat
  * lost, or the timeout, never given back too early. Undefined when even namespace, node or number of slots cannot be
  * known.
  */
-export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Grant>): Grant | undefined {
-  const [key, resource, podUid, attempt, gate] = KEY.exec(metadata.name ?? '') ?? []
-  if (key === undefined || podUid === undefined) return undefined
+export function completedGrant(lease: Lease, known: Partial<Grant>): Grant | undefined {
+  const { metadata, spec = {} } = lease
+  const identity = identityIn(lease)
+  if (!identity) return undefined
+  const { resource } = identity
+  const [, , , , gate] = KEY.exec(metadata.name ?? '') ?? []
   const [, namespace, podName, slots, nodeName] = HOLDER.exec(spec.holderIdentity ?? '') ?? []
   const acquiredAtMs = stampMs(spec.acquireTime)
-  // Whatever the annotation says, the API server lets nobody rename a Lease.
-  const named = { key, podUid, attempt: Number(attempt), resource: resource === 'pull' ? 'pull' : 'start' } as const
   const stored: Partial<Stored> = {
     gate: (gate ?? (resource === 'pull' ? PULL_GATE : START_GATE)) as Grant['gate'],
     ...(namespace && podName && nodeName && { namespace, podName, nodeName, slots: Number(slots) }),
@@ -34,7 +35,7 @@ export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Gr
     grantedAtMs: acquiredAtMs,
     timeoutMs: (spec.leaseDurationSeconds ?? LONG_SECONDS) * 1_000,
   }
-  const merged = { ...stored, ...known, ...named }
+  const merged = { ...stored, ...known, ...identity }
   if (!isPlaced(merged)) return undefined
   return {
     priority: 0,
@@ -44,6 +45,16 @@ export function completedGrant({ metadata, spec = {} }: Lease, known: Partial<Gr
     containers: unknownContainers(merged),
     ...merged,
   }
+}
+
+/**
+ * Whose grant a Lease is, by its name: whatever its annotation says, the API server lets nobody rename it. Undefined
+ * where the name is no grant's.
+ */
+export function identityIn({ metadata }: Lease): Pick<Grant, 'key' | 'podUid' | 'attempt' | 'resource'> | undefined {
+  const [key, resource, podUid, attempt] = KEY.exec(metadata.name ?? '') ?? []
+  if (key === undefined || podUid === undefined) return undefined
+  return { key, podUid, attempt: Number(attempt), resource: resource === 'pull' ? 'pull' : 'start' }
 }
 
 function isPlaced(grant: Partial<Stored>): grant is Stored {
