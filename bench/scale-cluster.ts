@@ -39,6 +39,9 @@ export interface ClusterReport {
   grantsAtMs: number[]
   lists: number
   changes: number
+  cpuMs: number
+  /** How often what was asked, for whoever looks into the bench. */
+  calls: Record<string, number>
 }
 
 const LONG_AGO_MS = Date.now() - 24 * 3_600_000
@@ -49,7 +52,7 @@ function main({ port, tls, serviceTls, size, isStreaming, startMs }: ClusterOpti
   let nodeLimit = 0
   const states = new Map<number, { state: PodState; startedAtMs: number; version: number }>()
   const nodeVersions = new Map<number, number>()
-  const report: ClusterReport = { elections: [], grantsAtMs: [], lists: 0, changes: 0 }
+  const report: ClusterReport = { elections: [], grantsAtMs: [], lists: 0, changes: 0, cpuMs: 0, calls: {} }
   const leases = new MemoryLeaseApi()
   const isFrozen = (node: number): boolean => node < made.FROZEN_NODES
   const pod = (i: number): string => {
@@ -111,6 +114,8 @@ function main({ port, tls, serviceTls, size, isStreaming, startMs }: ClusterOpti
     return send(response, 200, await call(request.method ?? '', url, body))
   }
   const call = async (method: string, url: URL, body: Body): Promise<unknown> => {
+    const kind = `${method} ${url.pathname.replace(/.*\/namespaces\/[^/]+\//, '').replace(/\/.*/, '')}`
+    report.calls[kind] = (report.calls[kind] ?? 0) + 1
     if (url.pathname.endsWith('/tokenreviews')) return tokenReview(body, size)
     if (url.pathname.endsWith('/subjectaccessreviews')) return { status: { allowed: true } }
     if (url.pathname.includes('/secrets/')) return secretOf(serviceTls)
@@ -138,7 +143,10 @@ function main({ port, tls, serviceTls, size, isStreaming, startMs }: ClusterOpti
       for (const timer of churning) clearInterval(timer)
       churning = [...every(podsPerSecond, changePod), ...every(nodesPerSecond, () => setNode((next + 13) % size.nodes))]
     },
-    report: () => void process.send?.(report),
+    report: () => {
+      const { user, system } = process.cpuUsage()
+      process.send?.({ ...report, cpuMs: (user + system) / 1_000 } satisfies ClusterReport)
+    },
   }
   process.on('message', (order: ClusterOrder) => orders[order.kind](order as never))
   process.once('disconnect', () => process.exit())

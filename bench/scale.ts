@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bundle } from '../build.ts'
 import { madeToken } from '../gate/lease-service/testing/made-token.ts'
 import { benchCertificate, type Tls } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
@@ -20,8 +21,12 @@ const START_MS = 100
 /** How long a cluster in which much changes and nobody may start is looked at. */
 const STEADY_MS = 20_000
 const CHURN = { podsPerSecond: 200, nodesPerSecond: 20 }
+/** As bundled for the image: what Node needs to run TypeScript is no part of it. */
+const PROGRAMS = 'app'
 /** The heap's bound that Node itself chooses in the chart's memory limit of 2 GiB. */
 const HEAP_MIB = 1_024
+/** As in the chart's command. */
+const SEMI_SPACE_MIB = 16
 
 export interface ScaleFigures {
   /** From the start of a replica until it has seen all of the cluster. */
@@ -37,6 +42,12 @@ export interface ScaleFigures {
   /** From the write of the election Lease until a gate hears the new leader. */
   takeoverMs: number
   grantsPerSecond: number
+  /** The same for a second of the leader's CPU time. */
+  grantsPerCpuSecond: number
+  /** Cores that each process used meanwhile. */
+  leaderCores: number
+  gatesCores: number
+  apiCores: number
   /** CPU time of a pod's or node's change. */
   changeMs: number
 }
@@ -52,6 +63,10 @@ export async function benchScale(size: ClusterSize, { isStreaming = true, profil
   const tls = await benchCertificate('localhost')
   const serviceTls = await benchCertificate(SERVER_NAME)
   const cluster = await startCluster({ port: API_PORT, tls, serviceTls, size, isStreaming, startMs: START_MS })
+  await bundle(join(directory, PROGRAMS), {
+    'lease-service': 'gate/lease-service/main.ts',
+    probe: 'bench/scale-probe.ts',
+  })
   const replica = (port: number) => startReplica(port, { directory, caPem: tls.ca, profile })
   const herd = new GateHerd()
   try {
@@ -74,12 +89,10 @@ export async function benchScale(size: ClusterSize, { isStreaming = true, profil
     const takeoverMs = (await word) - (await elected(cluster)).atMs
     await sleep(5_000)
     const { stalledMs: takeoverStallMs, busyMs: takeoverBusyMs } = await ask<Probe>(second, 'probe')
-    cluster.send({ kind: 'thaw', limit: 2 } satisfies ClusterOrder)
-    await herd.ended()
-    const times = herd.grants.map(({ atMs }) => atMs).sort((a, b) => a - b)
-    const grantsPerSecond = ((times.length - 1) * 1_000) / ((times.at(-1) ?? 0) - (times[0] ?? 0))
+    const grants = await thaw(herd, { cluster, leader: second })
     second.kill(profile ? 'SIGTERM' : 'SIGKILL')
-    return { syncSeconds, ...steady, takeoverStallMs, takeoverBusyMs, takeoverMs, grantsPerSecond }
+    if (profile) await once(second, 'exit')
+    return { syncSeconds, ...steady, takeoverStallMs, takeoverBusyMs, takeoverMs, ...grants }
   } finally {
     cluster.kill('SIGKILL')
     rmSync(directory, { recursive: true })
@@ -114,6 +127,34 @@ async function steadyState(
   }
 }
 
+type Grants = Pick<ScaleFigures, 'grantsPerSecond' | 'grantsPerCpuSecond' | 'leaderCores' | 'gatesCores' | 'apiCores'>
+
+/** All who wait may start. */
+async function thaw(
+  herd: GateHerd,
+  { cluster, leader }: { cluster: ChildProcess; leader: ChildProcess },
+): Promise<Grants> {
+  const used = async () => {
+    const { user, system } = process.cpuUsage()
+    const { cpuMs: apiMs } = await report(cluster)
+    return { leaderMs: (await ask<Probe>(leader, 'probe')).cpuMs, gatesMs: (user + system) / 1_000, apiMs }
+  }
+  const before = await used()
+  const beganMs = nowMs()
+  cluster.send({ kind: 'thaw', limit: 2 } satisfies ClusterOrder)
+  await herd.ended()
+  const tookMs = nowMs() - beganMs
+  const after = await used()
+  const times = herd.grants.map(({ atMs }) => atMs).sort((a, b) => a - b)
+  return {
+    grantsPerSecond: ((times.length - 1) * 1_000) / ((times.at(-1) ?? 0) - (times[0] ?? 0)),
+    grantsPerCpuSecond: (times.length * 1_000) / (after.leaderMs - before.leaderMs),
+    leaderCores: (after.leaderMs - before.leaderMs) / tookMs,
+    gatesCores: (after.gatesMs - before.gatesMs) / tookMs,
+    apiCores: (after.apiMs - before.apiMs) / tookMs,
+  }
+}
+
 /** What gates show the service, and what a kubelet would do once they end. */
 function gatesOf(cluster: ChildProcess, size: ClusterSize) {
   return {
@@ -140,16 +181,17 @@ interface ReplicaOptions {
   profile: string
 }
 
-/** The lease service's own program, with a probe beside it; resolves when it serves. */
+/** The lease service's program as it ships, with a probe beside it; resolves when it serves. */
 async function startReplica(port: number, { directory, caPem, profile }: ReplicaOptions): Promise<ChildProcess> {
   const files = { config: join(directory, `${port}.json`), kubeconfig: join(directory, 'kubeconfig') }
   writeFileSync(files.config, JSON.stringify(scaleConfig(port)))
   writeFileSync(files.kubeconfig, JSON.stringify(kubeconfig(caPem)))
-  const child = fork(join(import.meta.dirname, '../gate/lease-service/main.ts'), [], {
+  const child = fork(join(directory, PROGRAMS, 'lease-service.mjs'), [], {
     execArgv: [
       `--max-old-space-size=${HEAP_MIB}`,
+      `--max-semi-space-size=${SEMI_SPACE_MIB}`,
       '--import',
-      join(import.meta.dirname, 'scale-probe.ts'),
+      join(directory, PROGRAMS, 'probe.mjs'),
       ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
     ],
     env: {

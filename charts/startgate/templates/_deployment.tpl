@@ -1,6 +1,6 @@
 {{/*
 The Deployment of one program. Takes a dict: root, component (its name and the program's), settings (its part of the
-values).
+values), nodeFlags (of Node.js; none when not given).
 */}}
 {{- define "startgate.deployment" -}}
 {{- $root := .root -}}
@@ -88,7 +88,7 @@ spec:
         - name: {{ .component }}
           image: {{ include "startgate.image" $root }}
           imagePullPolicy: {{ $values.image.pullPolicy }}
-          command: [node, /app/{{ .component }}.mjs]
+          command: [node, {{ range .nodeFlags }}{{ . }}, {{ end }}/app/{{ .component }}.mjs]
           env:
             - name: POD_NAME
               valueFrom: {fieldRef: {fieldPath: metadata.name}}
