@@ -120,6 +120,9 @@ async function scale(): Promise<Figures> {
     say(
       `  elected to first word ${ms(figures.takeoverMs)}; all thawed: ${figures.grantsPerSecond.toFixed(0)} grants a second`,
     )
+    say(
+      `  ${figures.grantsPerCpuSecond.toFixed(0)} grants for a second of the leader's CPU time; meanwhile it used ${figures.leaderCores.toFixed(2)} cores, all gates ${figures.gatesCores.toFixed(2)}, the API server ${figures.apiCores.toFixed(2)}`,
+    )
     return figures
   }
   const tenth = await run(part * 10)

@@ -29,7 +29,7 @@ export type ClusterOrder =
   | { kind: 'started'; pods: number[] }
   /** So many pods and nodes change a second, without anything that matters; 0: none. */
   | { kind: 'churn'; podsPerSecond: number; nodesPerSecond: number }
-  /** The nodes of those who wait take so many starts at a time. */
+  /** The nodes of those who wait have so many start slots. */
   | { kind: 'thaw'; limit: number }
   | { kind: 'report' }
 

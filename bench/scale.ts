@@ -12,6 +12,7 @@ import { nowMs } from './now.ts'
 import type { ClusterOptions, ClusterOrder, ClusterReport } from './scale-cluster.ts'
 import { scaleConfig } from './scale-config.ts'
 import { type ClusterSize, namespaceNameOf, podIndexOf, podNameOf, uidOf } from './scale-objects.ts'
+import { APPS } from './scale-pod.ts'
 import type { Probe } from './scale-probe.ts'
 
 const API_PORT = 18_450
@@ -23,6 +24,11 @@ const STEADY_MS = 20_000
 const CHURN = { podsPerSecond: 200, nodesPerSecond: 20 }
 /** As bundled for the image: what Node needs to run TypeScript is no part of it. */
 const PROGRAMS = 'app'
+/**
+ * Pods of one node, each with as many slots as it has containers. Below one pod's slots, each would start alone and with
+ * an Event that its request is larger than the limit.
+ */
+const STARTS_AT_ONCE = 2
 /** The heap's bound that Node itself chooses in the chart's memory limit of 2 GiB. */
 const HEAP_MIB = 1_024
 /** As in the chart's command. */
@@ -141,7 +147,7 @@ async function thaw(
   }
   const before = await used()
   const beganMs = nowMs()
-  cluster.send({ kind: 'thaw', limit: 2 } satisfies ClusterOrder)
+  cluster.send({ kind: 'thaw', limit: STARTS_AT_ONCE * APPS.length } satisfies ClusterOrder)
   await herd.ended()
   const tookMs = nowMs() - beganMs
   const after = await used()

@@ -72,6 +72,13 @@ describe('a request fails with', () => {
       handler: request => void request.socket.destroy(),
       want: { status: 0, reason: 'ConnectionLost' },
     },
+    'ConnectionLost when the server hangs up in the middle of its answer': {
+      handler: (request, response) => {
+        response.writeHead(200, { 'content-length': '9' })
+        response.write('{"a":', () => request.socket.destroy())
+      },
+      want: { status: 0, reason: 'ConnectionLost' },
+    },
     'ConnectionLost when the answer is no JSON': {
       handler: (_, response) => response.end('<html>'),
       want: { status: 0, reason: 'ConnectionLost' },

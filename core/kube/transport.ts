@@ -55,7 +55,13 @@ export function createTransport(credentials: ApiCredentials, requestTimeoutMs: n
       notValid('https URL of an API server', 'https://HOST:PORT'),
     )
   }
-  const pool = new https.Agent({ keepAlive: true, timeout: 60_000, maxSockets: 64 })
+  // With another delay than each request sets, the socket's options would be set twice a request.
+  const pool = new https.Agent({
+    keepAlive: true,
+    keepAliveMsecs: TCP_KEEP_ALIVE_DELAY_MS,
+    timeout: 60_000,
+    maxSockets: 64,
+  })
   const single = new https.Agent({ keepAlive: false })
   const context: Context = { credentials, server, pool, single }
   return {
@@ -77,7 +83,7 @@ async function exchange<T>(context: Context, request: ApiRequest & { timeoutMs: 
   const attempt = async (): Promise<T> => {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
     const answer = await send(context, { ...request, body, agent: context.pool, signal })
-    const text = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>)).toString('utf8')
+    const text = await textOf(answer)
     const status = answer.statusCode ?? 0
     if (status < 200 || status > 299) throw kubeErrorOfAnswer(what, status, text)
     return JSON.parse(text) as T
@@ -94,6 +100,18 @@ async function exchange<T>(context: Context, request: ApiRequest & { timeoutMs: 
     for (const socket of Object.values(context.pool.freeSockets).flat()) socket?.destroy()
     throw connectionError(what, error, signal.aborted ? `no answer within ${request.timeoutMs} ms` : undefined)
   }
+}
+
+/** Without an iterator: a herd's token reviews and Leases are thousands of short answers. */
+function textOf(answer: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+    answer.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    answer.on('error', reject)
+    // After its end this changes nothing.
+    answer.on('close', () => reject(new Error('the answer broke off')))
+  })
 }
 
 async function openStream(context: Context, request: StreamRequest): Promise<AsyncIterable<Uint8Array>> {
