@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bundle } from '../build.ts'
+import { build } from 'esbuild'
+import { BUNDLES } from '../build.ts'
 import { madeToken } from '../gate/lease-service/testing/made-token.ts'
 import { benchCertificate, type Tls } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
@@ -25,8 +26,8 @@ const CHURN = { podsPerSecond: 200, nodesPerSecond: 20 }
 /** As bundled for the image: what Node needs to run TypeScript is no part of it. */
 const PROGRAMS = 'app'
 /**
- * Pods of one node, each with as many slots as it has containers. Below one pod's slots, each would start alone and with
- * an Event that its request is larger than the limit.
+ * Pods of one node, each with as many slots as it has containers. Below one pod's slots, each would start alone and
+ * with an Event that its request is larger than the limit.
  */
 const STARTS_AT_ONCE = 2
 /** The heap's bound that Node itself chooses in the chart's memory limit of 2 GiB. */
@@ -69,10 +70,8 @@ export async function benchScale(size: ClusterSize, { isStreaming = true, profil
   const tls = await benchCertificate('localhost')
   const serviceTls = await benchCertificate(SERVER_NAME)
   const cluster = await startCluster({ port: API_PORT, tls, serviceTls, size, isStreaming, startMs: START_MS })
-  await bundle(join(directory, PROGRAMS), {
-    'lease-service': 'gate/lease-service/main.ts',
-    probe: 'bench/scale-probe.ts',
-  })
+  const sources = { 'lease-service': 'gate/lease-service/main.ts', probe: 'bench/scale-probe.ts' }
+  await build({ ...BUNDLES, entryPoints: sources, outdir: join(directory, PROGRAMS) })
   const replica = (port: number) => startReplica(port, { directory, caPem: tls.ca, profile })
   const herd = new GateHerd()
   try {
