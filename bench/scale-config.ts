@@ -21,3 +21,17 @@ export function scaleConfig(listenPort: number): object {
     lameDuck: '1s',
   }
 }
+
+/** Of the API server at `server`. */
+export function kubeconfig(server: string, caPem: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      { name: 'bench', cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') } },
+    ],
+    users: [{ name: 'bench', user: { token: 'bench' } }],
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    'current-context': 'bench',
+  }
+}

@@ -11,7 +11,7 @@ import { benchCertificate, type Tls } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
 import { nowMs } from './now.ts'
 import type { ClusterOptions, ClusterOrder, ClusterReport } from './scale-cluster.ts'
-import { scaleConfig } from './scale-config.ts'
+import { kubeconfig, scaleConfig } from './scale-config.ts'
 import { type ClusterSize, namespaceNameOf, podIndexOf, podNameOf, uidOf } from './scale-objects.ts'
 import { APPS } from './scale-pod.ts'
 import type { Probe } from './scale-probe.ts'
@@ -190,7 +190,7 @@ interface ReplicaOptions {
 async function startReplica(port: number, { directory, caPem, profile }: ReplicaOptions): Promise<ChildProcess> {
   const files = { config: join(directory, `${port}.json`), kubeconfig: join(directory, 'kubeconfig') }
   writeFileSync(files.config, JSON.stringify(scaleConfig(port)))
-  writeFileSync(files.kubeconfig, JSON.stringify(kubeconfig(caPem)))
+  writeFileSync(files.kubeconfig, JSON.stringify(kubeconfig(`https://localhost:${API_PORT}`, caPem)))
   const child = fork(join(directory, PROGRAMS, 'lease-service.mjs'), [], {
     execArgv: [
       `--max-old-space-size=${HEAP_MIB}`,
@@ -215,20 +215,6 @@ async function startReplica(port: number, { directory, caPem, profile }: Replica
   })
   await promise
   return child
-}
-
-function kubeconfig(caPem: string): object {
-  const server = `https://localhost:${API_PORT}`
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [
-      { name: 'bench', cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') } },
-    ],
-    users: [{ name: 'bench', user: { token: 'bench' } }],
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
-    'current-context': 'bench',
-  }
 }
 
 async function ask<T>(child: ChildProcess, order: string): Promise<T> {
