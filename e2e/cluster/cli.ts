@@ -11,6 +11,7 @@ import {
   node,
   runtime,
 } from './cluster.ts'
+import { lineLog } from './line-log.ts'
 import { clusterPaths } from './paths.ts'
 import { buildProductImage, PRODUCT_IMAGE } from './product-image.ts'
 
@@ -25,7 +26,7 @@ const USAGE = `usage: node e2e/cluster/cli.ts COMMAND [--name X]
   runtime NAME stop|start|restart      containerd of a node
   logs DIR                             write logs of nodes, pods and registry`
 
-const log = (line: string) => process.stderr.write(`${line}\n`)
+const log = lineLog(process.stderr)
 
 interface Request {
   name: string

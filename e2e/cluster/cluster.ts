@@ -10,7 +10,7 @@ import { clusterDir, DEFAULT_NAME } from './paths.ts'
 import { chooseProvider } from './provider.ts'
 import type { ClusterImages, Provider } from './provider-model.ts'
 import { registryNames, startRegistry } from './registry.ts'
-import { Progress } from './step-cache.ts'
+import { type Log, Progress } from './step-cache.ts'
 import { removeKilledSteps } from './teardown.ts'
 
 export { APP_IMAGE } from './app-image.ts'
@@ -23,7 +23,7 @@ export interface ClusterOptions {
   /** Number of workers, 2 unless told otherwise. A running cluster with as many or more is adopted. */
   nodes?: number
   name?: string
-  log?: (line: string) => void
+  log?: Log
 }
 
 /** Brings a cluster up: adopts a running healthy one, or else removes what is left of it and makes it anew. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { clusterPaths } from './paths.ts'
 
 export interface CommandOptions {
@@ -12,6 +13,8 @@ export interface CommandOptions {
   /** File that takes standard output. */
   outputFile?: string
   timeoutMs?: number
+  /** Sees each line of standard error as it comes. Those it returns true for are left out of the result. */
+  takesLine?: (line: string) => boolean
 }
 
 export interface CommandResult {
@@ -50,7 +53,7 @@ export async function run(argv: readonly string[], options: CommandOptions = {})
       stdio: [input?.fd ?? 'pipe', output?.fd ?? 'pipe', 'pipe'],
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
     })
-    return await finished(child, argv, options.input)
+    return await finished(child, argv, options)
   } finally {
     await input?.close()
     await output?.close()
@@ -60,12 +63,16 @@ export async function run(argv: readonly string[], options: CommandOptions = {})
 function finished(
   child: ChildProcess,
   argv: readonly string[],
-  input: string | Uint8Array | undefined,
+  { input, takesLine }: CommandOptions,
 ): Promise<CommandResult> {
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout?.on('data', chunk => stdout.push(chunk))
-  child.stderr?.on('data', chunk => stderr.push(chunk))
+  if (takesLine && child.stderr)
+    createInterface({ input: child.stderr }).on('line', line => {
+      if (!takesLine(line)) stderr.push(Buffer.from(`${line}\n`))
+    })
+  else child.stderr?.on('data', chunk => stderr.push(chunk))
   // A program may end without reading all of its input; its exit code tells more than EPIPE does.
   child.stdin?.on('error', () => undefined)
   child.stdin?.end(input)

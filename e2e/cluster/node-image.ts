@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { run, succeeds } from './command.ts'
+import { afterLine, compileText, NOTHING_COMPILED } from './compile-progress.ts'
 import { DEFAULT_PATH, removeOtherTags, writeImageArchive, writeLayer } from './image-archive.ts'
-import { cached, contentHash, scratch } from './step-cache.ts'
+import { cached, contentHash, type Report, scratch } from './step-cache.ts'
 import { versions } from './versions.ts'
 
 const source = join(import.meta.dirname, 'node-image')
@@ -13,13 +14,21 @@ export function goEnv(): NodeJS.ProcessEnv {
 }
 
 /** Makes the all-in-one Kubernetes binary from Go modules; 6 to 12 minutes when Go's own cache is cold. */
-export async function kubeBinary(): Promise<string> {
+export async function kubeBinary(report?: Report): Promise<string> {
   const hash = contentHash([versions.kubernetes], [join(source, 'kube')])
   const dir = await cached('kube', hash, async into => {
     if (!(await succeeds(['go', 'version'], { env: goEnv() }))) {
       throw new Error('Go is missing: install Go 1.26 or newer, or run a Docker daemon that can pull images')
     }
-    await run([join(source, 'kube', 'build.sh'), versions.kubernetes, join(into, 'kube')], { env: goEnv() })
+    let state = NOTHING_COMPILED
+    report?.(() => compileText(state, performance.now()))
+    const takesLine = (line: string) => {
+      const next = afterLine(state, line, performance.now())
+      state = next ?? state
+      return next !== undefined
+    }
+    const build = [join(source, 'kube', 'build.sh'), versions.kubernetes, join(into, 'kube')]
+    await run(build, { env: goEnv(), takesLine })
   })
   return join(dir, 'kube')
 }

@@ -5,7 +5,18 @@ import { join } from 'node:path'
 import { clusterPaths } from './paths.ts'
 import { isAlive } from './processes.ts'
 
-export type Log = (line: string) => void
+/** Takes lines of progress. */
+export interface Log {
+  (line: string): void
+  /** Where there is a terminal: shows a line that the next one, of either kind, takes the place of. */
+  rewrite?(line: string): void
+}
+
+/** Says how far a step is, asked for anew each time it is shown. */
+export type Report = (text: () => string) => void
+
+const REWRITE_EVERY_MS = 1_000
+const LINE_EVERY_MS = 30_000
 
 /** Short hash of strings and of files and folders (each given as an absolute path in `files`). */
 export function contentHash(parts: readonly unknown[], files: readonly string[] = []): string {
@@ -20,7 +31,10 @@ function addPath(hash: ReturnType<typeof createHash>, path: string, name: string
   } else hash.update(`\0${name}\0`).update(readFileSync(path))
 }
 
-/** Prints numbered progress lines: `[2/6] kubernetes binary … 12 s`. */
+/**
+ * Prints numbered progress lines: `[2/6] kubernetes binary … 12 s`. What a step reports is shown meanwhile: on a
+ * terminal in one line that is rewritten, elsewhere in a line every 30 s.
+ */
 export class Progress {
   readonly #log: Log
   readonly #total: number
@@ -31,20 +45,35 @@ export class Progress {
     this.#total = total
   }
 
-  async step<T>(name: string, action: () => Promise<T>): Promise<T> {
+  async step<T>(name: string, action: (report: Report) => Promise<T>): Promise<T> {
     const label = `[${++this.#done}/${this.#total}] ${name}`
     const startMs = performance.now()
     const seconds = () => `${Math.round((performance.now() - startMs) / 1000)} s`
-    const patience = setTimeout(() => this.#log(`${label} …`), 3_000)
+    let text: (() => string) | undefined
+    const stopTelling = this.#tellMeanwhile(label, () => (text ? `${seconds()}: ${text()}` : seconds()))
     try {
-      const result = await action()
+      const result = await action(reported => {
+        text = reported
+      })
+      stopTelling()
       this.#log(`${label} … ${seconds()}`)
       return result
     } catch (cause) {
+      stopTelling()
       this.#log(`${label} … failed after ${seconds()}`)
       throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    } finally {
-      clearTimeout(patience)
+    }
+  }
+
+  #tellMeanwhile(label: string, howFar: () => string): () => void {
+    const { rewrite } = this.#log
+    const tell = () => (rewrite ?? this.#log)(`${label} … ${howFar()}`)
+    const first = setTimeout(() => this.#log(`${label} …`), 3_000)
+    if (rewrite) clearTimeout(first)
+    const timer = setInterval(tell, rewrite ? REWRITE_EVERY_MS : LINE_EVERY_MS)
+    return () => {
+      clearTimeout(first)
+      clearInterval(timer)
     }
   }
 }

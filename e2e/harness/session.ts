@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { type Cluster, clusterUp, findCluster } from '../cluster/cluster.ts'
+import { lineLog } from '../cluster/line-log.ts'
 import { DEFAULT_NAME } from '../cluster/paths.ts'
 import { Observer, type ObserverOptions } from '../observer/observer.ts'
 import { installStartgate } from './install.ts'
@@ -16,7 +17,7 @@ export interface Session {
   workers: string[]
 }
 
-const log = (line: string) => process.stderr.write(`  ${line}\n`)
+const log = lineLog(process.stderr, '  ')
 
 /**
  * What the e2e suites install. The namespaces' own limits are what is tested, so those for the cluster and for nodes

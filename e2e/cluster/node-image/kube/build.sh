@@ -10,4 +10,9 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   flags+=" -X $package.gitVersion=v$1 -X $package.gitMajor=$major -X $package.gitMinor=$minor"
   flags+=" -X $package.gitTreeState=clean -X $package.gitCommit=unknown -X $package.buildDate=1970-01-01T00:00:00Z"
 done
-CGO_ENABLED=0 GOFLAGS= go build -buildvcs=false -mod=readonly -trimpath -ldflags "$flags" -o "$2" .
+export CGO_ENABLED=0 GOFLAGS=
+build=(-buildvcs=false -mod=readonly -trimpath -ldflags "$flags")
+# How many `go build -v` will name: those that Go's build cache lacks. compile-progress.ts reads both.
+lacking=$(go list "${build[@]}" -deps -f '{{if .Stale}}{{.ImportPath}}{{end}}' . | wc -l)
+echo "packages to compile: $lacking" >&2
+go build -v "${build[@]}" -o "$2" .
