@@ -1,38 +1,86 @@
 import { APP_IMAGE, type Cluster } from '../cluster/cluster.ts'
-import { deployment, pod } from '../harness/pod-templates.ts'
+import { pod } from '../harness/pod-templates.ts'
+import { type BusyStart, busyDeployment } from '../workloads/busy-start.ts'
 import { coldImages, dropPulledImages } from '../workloads/cold-images.ts'
 import type { Herd } from './herd.ts'
 
-const STARTS = 12
-const IMAGES = 10
+export const STARTS = 16
+const IMAGES = 8
 /** The limit of the gated runs, for starts and pulls alike. */
 export const LIMIT = 2
+/** Long enough for each pod to be killed twice; then more time changes nothing. */
+const UNGATED_SHOWN_MS = 60_000
+/** A herd that is not ready by then will not be: the demo says so rather than hang. */
+const LONGEST_MS = 150_000
 
-/** Twelve pods whose start burns CPU, on two workers: all at once they only slow each other down. */
-export function startingHerd(gated: boolean): Herd {
+/** A third of what people write (30 s + 3 x 10 s), so that the demo is short. */
+const LIVENESS = { initialDelaySeconds: 10, periodSeconds: 3, failureThreshold: 3 }
+/** Two pods at once take twice as many seconds, whatever the machine: a third of what the liveness probe allows. */
+const CPU_SECONDS_PER_CORE = 2.5
+
+/** The namespace in which `-- --keep` leaves the gated herd. */
+export const STARTS_NAMESPACE = 'demo-starts'
+
+/** Sixteen pods whose start burns CPU and whose liveness probe does not wait for ever. */
+export function startingHerd(cores: number, gated: boolean): Herd {
+  const start: BusyStart = { cpuSecondsPerCore: CPU_SECONDS_PER_CORE, cores, liveness: LIVENESS }
+  const { initialDelaySeconds, periodSeconds, failureThreshold } = LIVENESS
+  const cost = `each start needs ${CPU_SECONDS_PER_CORE * cores} s of CPU, on ${cores} cores`
+  const probe = `liveness probe ${initialDelaySeconds} s + ${failureThreshold} x ${periodSeconds} s`
   return {
     title: `${STARTS} pods that start, ${gated ? `with startgate, max-starting: ${LIMIT}` : 'without startgate'}`,
+    about: gated
+      ? `The same pods: two start at a time and are ready long before the ${probe} would kill them.`
+      : `All at once (${cost}), none is ready in time, and the ${probe} kills them: a loop.`,
+    namespace: gated ? STARTS_NAMESPACE : `${STARTS_NAMESPACE}-ungated`,
     counted: 'starting',
     limit: LIMIT,
     pods: STARTS,
     gated,
-    settings: { 'max-starting': String(LIMIT), 'max-starting-per-node': String(STARTS) },
-    objects: [deployment('web', STARTS, { image: APP_IMAGE, startSeconds: 1, burnRounds: 1_500_000 })],
+    longestMs: gated ? LONGEST_MS : UNGATED_SHOWN_MS,
+    settings: { 'max-starting': String(LIMIT) },
+    objects: [busyDeployment('web', STARTS, start)],
   }
 }
 
-/** Ten pods with ten images that no node has: pushed anew each time, so that each pull is a cold one. */
+/** Pods with as many images that no node has: pushed anew each time, so that each pull is a cold one. */
 export async function pullingHerd(cluster: Cluster, gated: boolean): Promise<Herd> {
   await dropPulledImages(cluster)
   const images = await coldImages(cluster, 'demo', IMAGES, 6)
   const limits = { 'max-pulling': String(LIMIT), 'max-pulling-per-node': String(IMAGES) }
   return {
     title: `${IMAGES} pods with ${IMAGES} cold images, ${gated ? `with startgate, max-pulling: ${LIMIT}` : 'without startgate'}`,
+    about: gated
+      ? 'Two pull at a time, the others wait and load neither registry nor disk.'
+      : 'All nodes ask the registry for all images at once.',
+    namespace: gated ? 'demo-pulls' : 'demo-pulls-ungated',
     counted: 'pulling',
     limit: LIMIT,
     pods: IMAGES,
     gated,
+    longestMs: LONGEST_MS,
     settings: { ...limits, 'max-starting': String(IMAGES), 'max-starting-per-node': String(IMAGES) },
     objects: images.map((image, i) => pod(`image-${i}`, { image })),
+  }
+}
+
+/** B and C, applied before the A that they need: under a limit of two they would hold both slots for ever. */
+export function orderedHerd(): Herd {
+  const after = { annotations: { 'startgate.dev/after': 'pod/a' } }
+  return {
+    title: `A, B, C with startgate, max-starting: ${LIMIT}, B and C after: pod/a`,
+    about: 'B and C come first and need A. They wait without a slot, A starts, then they do.',
+    namespace: 'demo-order',
+    counted: 'starting',
+    limit: LIMIT,
+    pods: 3,
+    gated: true,
+    longestMs: LONGEST_MS,
+    settings: { 'max-starting': String(LIMIT) },
+    objects: [
+      pod('b', { image: APP_IMAGE, startSeconds: 1, ...after }),
+      pod('c', { image: APP_IMAGE, startSeconds: 1, ...after }),
+      pod('a', { image: APP_IMAGE, startSeconds: 3 }),
+    ],
   }
 }

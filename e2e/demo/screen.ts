@@ -17,8 +17,8 @@ export class Screen {
   }
 
   /** Begins a table, or, where there is no terminal, names the lines that follow. */
-  begin(title: string): void {
-    this.say(this.#out.isTTY ? '' : `\n${title}`)
+  begin(title: string, about: string): void {
+    this.say(this.#out.isTTY ? '' : `\n${title}\n${about}`)
     this.#phases = new Map()
   }
 

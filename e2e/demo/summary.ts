@@ -1,23 +1,22 @@
-import { seconds } from './table.ts'
-
-/** One line of the summary: a figure without and with startgate, against the limit where there is one. */
+/** One line of the summary: what was measured without and with startgate, against the limit where there is one. */
 export interface Figure {
   what: string
-  unit: 'count' | 'ms'
   limit?: number
-  ungated: number
-  gated: number
+  ungated: string
+  gated: string
+  /** The promise that this figure breaks, as a sentence. */
+  broken?: string
 }
 
-/** The summary as lines. A gated count over its limit is marked. */
+/** The summary as lines. A figure that breaks a promise is marked. */
 export function renderSummary(figures: Figure[]): string[] {
   const table = [
     ['', 'limit', 'without', 'with startgate'],
-    ...figures.map(f => [
-      f.what,
-      f.limit === undefined ? '-' : String(f.limit),
-      value(f, f.ungated),
-      value(f, f.gated) + mark(f),
+    ...figures.map(({ what, limit, ungated, gated, broken }) => [
+      what,
+      limit === undefined ? '-' : String(limit),
+      ungated,
+      gated + (broken === undefined ? '' : ' !'),
     ]),
   ]
   const widths = [0, 1, 2, 3].map(column => Math.max(...table.map(row => row[column]?.length ?? 0)))
@@ -26,15 +25,7 @@ export function renderSummary(figures: Figure[]): string[] {
   )
 }
 
-/** The figures that break their limit with startgate: the demo has failed when there is one. */
-export function broken(figures: Figure[]): Figure[] {
-  return figures.filter(f => f.limit !== undefined && f.gated > f.limit)
-}
-
-function value({ unit }: Figure, amount: number): string {
-  return unit === 'ms' ? seconds(amount) : String(amount)
-}
-
-function mark(figure: Figure): string {
-  return broken([figure]).length > 0 ? ' !' : ''
+/** The promises that were broken: the demo has failed when there is one. */
+export function broken(figures: { broken?: string }[]): string[] {
+  return figures.flatMap(figure => figure.broken ?? [])
 }

@@ -3,20 +3,29 @@ import { expect, test } from 'vitest'
 import { changedLines, type Header, type Row, renderTable } from './table.ts'
 
 const rows: Row[] = [
-  { pod: 'web-1', node: 'worker', phase: 'ready', waitsFor: '' },
-  { pod: 'starting-22', node: 'worker2', phase: 'starting', waitsFor: 'its probe' },
-  { pod: 'web-3', node: '', phase: 'pending', waitsFor: 'a start slot: place 1 of 4' },
+  { pod: 'web-1', node: 'worker', phase: 'ready', restarts: 0, waitsFor: '' },
+  { pod: 'starting-22', node: 'worker2', phase: 'starting', restarts: 3, waitsFor: 'its probe' },
+  { pod: 'web-3', node: '', phase: 'pending', restarts: 0, waitsFor: 'a start slot: place 1 of 4' },
 ]
-const header: Header = { title: 'gated', counted: 'starting', limit: 2, peak: 2, pods: 4, elapsedMs: 12_340 }
+const header: Header = {
+  title: 'gated',
+  about: 'two at a time',
+  counted: 'starting',
+  limit: 2,
+  peak: 2,
+  pods: 4,
+  elapsedMs: 12_340,
+}
 
 test('shows each pod, its node, its phase and what it waits for', () => {
   expect(renderTable(header, rows, { width: 80, color: false })).toEqual([
     'gated  12.3 s',
-    'POD          NODE     PHASE     WAITS FOR',
-    'web-1        worker   ready',
-    'starting-22  worker2  starting  its probe',
-    'web-3                 pending   a start slot: place 1 of 4',
-    'starting 1 (most so far 2, limit 2)   ready 1 of 4',
+    'two at a time',
+    'POD          NODE     PHASE     RESTARTS  WAITS FOR',
+    'web-1        worker   ready     0',
+    'starting-22  worker2  starting  3         its probe',
+    'web-3                 pending   0         a start slot: place 1 of 4',
+    'starting 1 (most so far 2, limit 2)   ready 1 of 4   restarts 3',
   ])
 })
 
@@ -29,7 +38,7 @@ test('colours change no text and only the phase, whatever the pod is called', ()
   const view = { width: 80, color: true }
   const lines = renderTable(header, rows, view)
   expect(lines.map(stripVTControlCharacters)).toEqual(renderTable(header, rows, { ...view, color: false }))
-  expect(lines[3]).toBe('starting-22  worker2  \u001b[35mstarting\u001b[0m  its probe')
+  expect(lines[4]).toBe('starting-22  worker2  \u001b[35mstarting\u001b[0m  3         its probe')
 })
 
 test('no line is longer than the terminal', () => {

@@ -4,11 +4,14 @@ export interface Row {
   pod: string
   node: string
   phase: Phase
+  restarts: number
   waitsFor: string
 }
 
 export interface Header {
   title: string
+  /** What one is looking at. */
+  about: string
   /** What is counted on the last line, and up to which limit; no limit for an ungated run. */
   counted: 'starting' | 'pulling'
   limit?: number
@@ -30,12 +33,17 @@ export function renderTable(header: Header, rows: Row[], view: { width: number; 
     'NODE',
     rows.map(r => r.node),
   )
-  const line = (pod: string, node: string, phase: string, waitsFor: string) =>
-    `${pod.padEnd(podWidth)}${node.padEnd(nodeWidth)}${phase.padEnd(10)}${waitsFor}`.slice(0, view.width).trimEnd()
-  const body = rows.map(row => paint(line(row.pod, row.node, row.phase, row.waitsFor), row, view.color))
+  const line = ([pod, node, phase, restarts, waitsFor]: [string, string, string, string, string]) =>
+    `${pod.padEnd(podWidth)}${node.padEnd(nodeWidth)}${phase.padEnd(10)}${restarts.padEnd(10)}${waitsFor}`
+      .slice(0, view.width)
+      .trimEnd()
+  const body = rows.map(row =>
+    paint(line([row.pod, row.node, row.phase, String(row.restarts), row.waitsFor]), row, view.color),
+  )
   return [
     `${header.title}  ${seconds(header.elapsedMs)}`.slice(0, view.width),
-    line('POD', 'NODE', 'PHASE', 'WAITS FOR'),
+    header.about.slice(0, view.width),
+    line(['POD', 'NODE', 'PHASE', 'RESTARTS', 'WAITS FOR']),
     ...body,
     countLine(header, rows).slice(0, view.width),
   ]
@@ -44,7 +52,8 @@ export function renderTable(header: Header, rows: Row[], view: { width: number; 
 function countLine({ counted, limit, peak, pods }: Header, rows: Row[]): string {
   const of = (phase: Phase) => rows.filter(r => r.phase === phase).length
   const most = limit === undefined ? 'no limit' : `limit ${limit}`
-  return `${counted} ${of(counted)} (most so far ${peak}, ${most})   ready ${of('ready')} of ${pods}`
+  const restarts = rows.reduce((sum, row) => sum + row.restarts, 0)
+  return `${counted} ${of(counted)} (most so far ${peak}, ${most})   ready ${of('ready')} of ${pods}   restarts ${restarts}`
 }
 
 function columnWidth(title: string, values: string[]): number {

@@ -13,6 +13,8 @@ export interface NamespaceOptions {
   /** Without the `startgate.dev/` before them. */
   settings?: Record<string, string>
   labels?: Record<string, string>
+  /** Instead of a name that no other has. */
+  name?: string
 }
 
 const ARTIFACTS = join(import.meta.dirname, '..', '..', 'artifacts')
@@ -32,7 +34,7 @@ export class TestNamespace {
   static async create(kubectl: Kubectl, word: string, options: NamespaceOptions = {}): Promise<TestNamespace> {
     made += 1
     // Suites that run side by side are processes of one machine.
-    const name = `t-${word}-${Date.now().toString(36)}-${process.pid.toString(36)}-${made}`
+    const name = options.name ?? `t-${word}-${Date.now().toString(36)}-${process.pid.toString(36)}-${made}`
     const annotations = Object.fromEntries(
       Object.entries(options.settings ?? {}).map(([key, value]) => [`startgate.dev/${key}`, value]),
     )
