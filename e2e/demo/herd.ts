@@ -113,8 +113,9 @@ async function show(stage: Stage, herd: Herd, { observer, namespace, beganMs }: 
       const now = rows.filter(r => r.phase === counted).length
       peak = counted === 'starting' ? observer.starting([namespace.name]).peak.count : Math.max(peak, now)
       const elapsedMs = nowMs - beganMs
-      stage.screen.show({ ...header, peak, elapsedMs }, rows)
-      if ((rows.length === pods && rows.every(r => r.phase === 'ready')) || elapsedMs > herd.longestMs) return rows
+      const isOver = (rows.length === pods && rows.every(r => r.phase === 'ready')) || elapsedMs > herd.longestMs
+      stage.screen[isOver ? 'end' : 'show']({ ...header, peak, elapsedMs }, rows)
+      if (isOver) return rows
       await observer.nextEvent(500)
       // Events come in bursts; nobody reads faster than this.
       await sleep(150)

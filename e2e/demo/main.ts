@@ -38,7 +38,9 @@ async function main(): Promise<void> {
     for (const line of ['', ...stepsAfter(values)]) process.stdout.write(`${line}\n`)
   } finally {
     if (signal.aborted) process.exitCode = 130
-    if (!values.keep) await clusterDown({ name: values.name, log: lineLog(process.stderr, '  ') })
+    // Also after a fault: whoever keeps the cluster may want to see why.
+    if (values.keep) process.stdout.write('\nThe cluster stays up; npm run cluster:down takes it down.\n')
+    else await clusterDown({ name: values.name, log: lineLog(process.stderr, '  ') })
   }
 }
 

@@ -23,8 +23,7 @@ export function nextSteps(herd: KeptHerd, { name, isDefault, kept }: KeptCluster
     `      # ${pods} pods more, which wait: kubectl get pods -n ${namespace}`,
     `  kubectl get events -n ${namespace} --field-selector reason=StartgateWaiting`,
     '      # why each waits, and at which place',
-    `  kubectl annotate namespace ${namespace} --overwrite startgate.dev/max-starting=${limit * 4}`,
-    '      # the line moves at once',
-    ...(kept ? [`npm run cluster:down${of} when done.`] : []),
+    `  kubectl annotate namespace ${namespace} --overwrite startgate.dev/max-starting=${limit + 1}`,
+    `      # one more at a time, at once; with ${pods} they would be killed again`,
   ]
 }

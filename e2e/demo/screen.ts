@@ -1,10 +1,10 @@
-import { changedLines, type Header, type Row, renderTable } from './table.ts'
+import { changedLines, countLine, type Header, type Row, renderTable, rowState, seconds } from './table.ts'
 
 /** Where the demo shows itself: a table redrawn in place on a terminal, plain lines elsewhere. */
 export class Screen {
   readonly #out: NodeJS.WriteStream
   #drawn = 0
-  #phases = new Map<string, string>()
+  #states = new Map<string, string>()
 
   constructor(out: NodeJS.WriteStream = process.stdout) {
     this.#out = out
@@ -19,14 +19,20 @@ export class Screen {
   /** Begins a table, or, where there is no terminal, names the lines that follow. */
   begin(title: string, about: string): void {
     this.say(this.#out.isTTY ? '' : `\n${title}\n${about}`)
-    this.#phases = new Map()
+    this.#states = new Map()
   }
 
   show(header: Header, rows: Row[]): void {
     if (this.#out.isTTY)
       this.#redraw(renderTable(header, rows, { width: this.#out.columns, color: this.#out.hasColors() }))
-    else for (const line of changedLines(this.#phases, rows, header.elapsedMs)) this.#out.write(`${line}\n`)
-    this.#phases = new Map(rows.map(r => [r.pod, r.phase]))
+    else for (const line of changedLines(this.#states, rows, header.elapsedMs)) this.#out.write(`${line}\n`)
+    this.#states = new Map(rows.map(row => [row.pod, rowState(row)]))
+  }
+
+  /** Ends a table. */
+  end(header: Header, rows: Row[]): void {
+    this.show(header, rows)
+    if (!this.#out.isTTY) this.say(`${seconds(header.elapsedMs).padStart(8)}  ${countLine(header, rows)}`)
   }
 
   #redraw(lines: string[]): void {

@@ -6,7 +6,7 @@ import { Kubectl } from '../harness/kubectl.ts'
 import { DEMO_VALUES } from './demo-values.ts'
 import { orderLine, pullFigures, startFigures } from './figures.ts'
 import { type Herd, type Measured, runHerd, type Stage } from './herd.ts'
-import { LIMIT, orderedHerd, pullingHerd, STARTS_NAMESPACE, startingHerd } from './herds.ts'
+import { LIMIT, orderedHerd, pullingHerd, STARTS_NAMESPACE, startingHerd, startsAre } from './herds.ts'
 import { Screen } from './screen.ts'
 import { broken, renderSummary } from './summary.ts'
 import { seconds } from './table.ts'
@@ -47,6 +47,7 @@ async function clean({ cluster, kubectl }: Stage): Promise<void> {
 
 async function showStarts(stage: Stage): Promise<{ ungated: Measured; gated: Measured }> {
   const cores = await coresOf(stage)
+  stage.screen.say(`\n${startsAre(cores)}`)
   const ungated = await runHerd(stage, startingHerd(cores, false))
   stage.screen.say('\nhelm install startgate')
   await Promise.all([

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { changedLines, type Header, type Row, renderTable } from './table.ts'
+import { changedLines, type Header, type Row, renderTable, rowState } from './table.ts'
 
 const rows: Row[] = [
   { pod: 'web-1', node: 'worker', phase: 'ready', restarts: 0, waitsFor: '' },
@@ -47,13 +47,22 @@ test('no line is longer than the terminal', () => {
   }
 })
 
+test('a restart is told, also where the phase is the same again', () => {
+  const before = new Map(rows.map(row => [row.pod, rowState(row)]))
+  const restarted = rows.map(row => ({ ...row, restarts: row.pod === 'starting-22' ? 4 : row.restarts }))
+  expect(changedLines(before, rows, 5000)).toEqual([])
+  expect(changedLines(before, restarted, 5000)).toEqual([
+    '   5.0 s  starting-22  worker2  starting (restart 4)  waits for its probe',
+  ])
+})
+
 test('without a terminal, only changes are told', () => {
   const before = new Map([
     ['web-1', 'ready'],
     ['starting-22', 'pending'],
   ])
   expect(changedLines(before, rows, 5000)).toEqual([
-    '   5.0 s  starting-22  worker2  starting  waits for its probe',
+    '   5.0 s  starting-22  worker2  starting (restart 3)  waits for its probe',
     '   5.0 s  web-3  -  pending  waits for a start slot: place 1 of 4',
   ])
 })

@@ -49,7 +49,8 @@ export function renderTable(header: Header, rows: Row[], view: { width: number; 
   ]
 }
 
-function countLine({ counted, limit, peak, pods }: Header, rows: Row[]): string {
+/** The last line of the table, and of what a terminal without cursor movement gets. */
+export function countLine({ counted, limit, peak, pods }: Header, rows: Row[]): string {
   const of = (phase: Phase) => rows.filter(r => r.phase === phase).length
   const most = limit === undefined ? 'no limit' : `limit ${limit}`
   const restarts = rows.reduce((sum, row) => sum + row.restarts, 0)
@@ -65,14 +66,19 @@ function paint(line: string, { phase }: Row, color: boolean): string {
   return color ? line.replace(new RegExp(`(?<= )${phase}(?= |$)`), `\u001b[${COLORS[phase]}m${phase}\u001b[0m`) : line
 }
 
-/** What a terminal without cursor movement gets: a line for each row that is in another phase than before. */
+/** What a terminal without cursor movement gets: a line for each row that is in another state than before. */
 export function changedLines(before: Map<string, string>, rows: Row[], elapsedMs: number): string[] {
   return rows
-    .filter(row => before.get(row.pod) !== row.phase)
-    .map(({ pod, node, phase, waitsFor }) => {
-      const why = waitsFor ? `  waits for ${waitsFor}` : ''
-      return `${seconds(elapsedMs).padStart(8)}  ${pod}  ${node || '-'}  ${phase}${why}`
+    .filter(row => before.get(row.pod) !== rowState(row))
+    .map(row => {
+      const why = row.waitsFor ? `  waits for ${row.waitsFor}` : ''
+      return `${seconds(elapsedMs).padStart(8)}  ${row.pod}  ${row.node || '-'}  ${rowState(row)}${why}`
     })
+}
+
+/** Phase and restarts: a killed container may run again before its end is seen. */
+export function rowState({ phase, restarts }: Row): string {
+  return restarts > 0 ? `${phase} (restart ${restarts})` : phase
 }
 
 /** `12.3 s`. */
