@@ -37,12 +37,14 @@ export async function tellStory(name: string, signal: AbortSignal): Promise<bool
 }
 
 /** What an earlier demo or a test has left. */
-async function clean({ cluster, kubectl }: Stage): Promise<void> {
+async function clean({ cluster, kubectl, screen }: Stage): Promise<void> {
   await allowParallelPulls(cluster, kubectl)
   await uninstallStartgate(cluster)
   const names = (await kubectl.text(['get', 'namespaces', '-o', 'name'])).trim().split('\n')
   const ours = names.filter(name => name.startsWith('namespace/demo-'))
-  if (ours.length > 0) await kubectl.run(['delete', ...ours, '--timeout=60s'])
+  if (ours.length === 0) return
+  screen.say('  taking away what an earlier demo left')
+  await kubectl.run(['delete', ...ours, '--timeout=60s'])
 }
 
 async function showStarts(stage: Stage): Promise<{ ungated: Measured; gated: Measured }> {
