@@ -29,7 +29,7 @@ export function afterLine(state: CompileState, line: string, nowMs: number): Com
 /** `412 of 1630 packages compiled, 25 %, about 7 min left`. */
 export function compileText({ fetched, total, compiled, sinceMs }: CompileState, nowMs: number): string {
   if (total === undefined) return fetched > 0 ? `fetching Go modules, ${fetched} so far` : 'counting packages'
-  if (compiled >= total) return `${total} packages compiled, linking`
+  if (compiled >= total) return total === 0 ? 'linking' : `${total} packages compiled, linking`
   const said = `${compiled} of ${total} packages compiled, ${Math.floor((100 * compiled) / total)} %`
   const tookMs = nowMs - sinceMs
   return compiled === 0 || tookMs < RATE_FROM_MS

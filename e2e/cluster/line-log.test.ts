@@ -20,6 +20,7 @@ test('on a terminal a line takes the place of the one before it', () => {
 test('a line that is rewritten is cut to the terminal, one that stays is not', () => {
   const long = 'x'.repeat(20)
   expect(written({ isTTY: true, columns: 10 }, log => log.rewrite?.(long))).toBe('  xxxxxxx')
+  expect(written({ isTTY: true, columns: 0 }, log => log.rewrite?.(long))).toBe(`  ${long}`)
   expect(written({ isTTY: true, columns: 10 }, log => log(long))).toBe(`  ${long}\n`)
 })
 

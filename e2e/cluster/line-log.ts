@@ -17,7 +17,7 @@ export function lineLog(out: LineOutput, indent = ''): Log {
     open = end === ''
   }
   const log: Log = line => write(indent + line, '\n')
-  // A line that wraps could not be cleared.
-  if (out.isTTY) log.rewrite = line => write((indent + line).slice(0, (out.columns ?? 80) - 1), '')
+  // A line that wraps could not be cleared. A terminal that does not know its width says 0.
+  if (out.isTTY) log.rewrite = line => write((indent + line).slice(0, (out.columns || 80) - 1), '')
   return log
 }

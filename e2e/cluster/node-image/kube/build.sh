@@ -13,6 +13,6 @@ done
 export CGO_ENABLED=0 GOFLAGS=
 build=(-buildvcs=false -mod=readonly -trimpath -ldflags "$flags")
 # How many `go build -v` will name: those that Go's build cache lacks. compile-progress.ts reads both.
-lacking=$(go list "${build[@]}" -deps -f '{{if .Stale}}{{.ImportPath}}{{end}}' . | wc -l)
-echo "packages to compile: $lacking" >&2
+lacks='{{if and .Stale (ne .StaleReason "not installed but available in build cache")}}{{.ImportPath}}{{end}}'
+echo "packages to compile: $(go list "${build[@]}" -deps -f "$lacks" . | wc -l)" >&2
 go build -v "${build[@]}" -o "$2" .
