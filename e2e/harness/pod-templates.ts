@@ -2,10 +2,8 @@ import type { Manifest } from './kubectl.ts'
 
 export interface Work {
   image: string
-  /** How long a start takes when it only waits. */
+  /** How long a start takes; it only waits. */
   startSeconds?: number
-  /** Rounds of an empty loop that a start must do as well: with many at once, each takes longer. */
-  burnRounds?: number
   /** Never gets ready. */
   stuck?: boolean
   /**
@@ -29,7 +27,6 @@ now() { read -r up rest </proc/uptime; echo "\${up%.*}\${up#*.}0"; }
 trap 'exit 0' TERM
 rm -f /state/ready
 echo "start $(now)"
-i=0; while [ $i -lt $BURN_ROUNDS ]; do i=$((i+1)); done
 sleep $START_SECONDS & wait $!
 touch /state/ready
 [ -z "$READY_PORT" ] || httpd -p "$READY_PORT" -h /state
@@ -52,7 +49,6 @@ export function podTemplate(name: string, work: Work): { metadata: object; spec:
   const probe = work.probe ?? 'readiness'
   const env = {
     START_SECONDS: String(work.stuck ? 3600 : (work.startSeconds ?? 0)),
-    BURN_ROUNDS: String(work.burnRounds ?? 0),
     READY_PORT: probe === 'readiness' ? String(READY_PORT) : '',
   }
   const container = {

@@ -47,10 +47,7 @@ export function sequencedPod(name: string, containers: string[], work: Sequenced
 /** Fields of a container of `sequencedPod` that takes so long to start. */
 export function startsIn(seconds: number): object {
   return {
-    env: [
-      { name: 'START_SECONDS', value: String(seconds) },
-      { name: 'BURN_ROUNDS', value: '0' },
-    ],
+    env: [{ name: 'START_SECONDS', value: String(seconds) }],
   }
 }
 
