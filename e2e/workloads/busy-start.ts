@@ -46,7 +46,7 @@ export function burnersOf(cores: number): number {
   return Math.ceil(cores / 2)
 }
 
-/** A Deployment whose pods each burn CPU before they answer, with the liveness and readiness probes that people write. */
+/** A Deployment whose pods burn CPU before they answer, with the liveness and readiness probes that people write. */
 export function busyDeployment(name: string, replicas: number, start: BusyStart): Manifest {
   const burners = burnersOf(start.cores)
   const ticks = Math.round((start.cpuSecondsPerCore * start.cores * TICKS_PER_SECOND) / burners)
