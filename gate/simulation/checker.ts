@@ -93,8 +93,8 @@ export class Checker {
   }
 
   /** The gate went without an answer. */
-  failedOpen(pod: SimPod, gate: string): void {
-    this.#claims.failedOpen(pod, gate)
+  failedOpen(pod: SimPod, gate: string, attempt: number): void {
+    this.#claims.failedOpen(pod, gate, attempt)
   }
 
   /** Whether a leader has decided on it, or found it stored. */

@@ -25,6 +25,8 @@ export class Claims {
   readonly #claims = new Map<string, Claim>()
   /** By key: the sandbox whose gate was told, also without a slot. */
   readonly #toldIn = new Map<string, number>()
+  /** By pod, gate and run. */
+  readonly #failedOpenIn = new Map<string, number>()
 
   constructor(limits: LimitTruth) {
     this.#limits = limits
@@ -53,19 +55,20 @@ export class Claims {
 
   /** A leader decided on it. `isObserved`: without asking for room. */
   decided(grant: Grant, pod: SimPod, { nowMs, isObserved }: { nowMs: number; isObserved: boolean }): void {
-    const answeredIn = pod.gates.failedOpen.has(grant.gate) ? pod.sandbox : undefined
+    const answeredIn = this.#wentIn(grant)
     const isNew = { isExempt: false, isUndecided: false }
     this.#claims.set(grant.key, { grant, pod, decidedAtMs: nowMs, answeredIn, isObserved, ...isNew })
   }
 
   /** One that a leader wrote which led no more: it holds slots, though nobody decided on it in its term. */
   adopted(grant: Grant, pod: SimPod, nowMs: number): void {
-    if (this.#claims.has(grant.key)) return
+    // One that was decided on anew and never stored is not what the next leader finds.
+    if (this.#claims.get(grant.key)?.isObserved === (grant.isObserved ?? false)) return
     this.#claims.set(grant.key, {
       grant,
       pod,
       decidedAtMs: nowMs,
-      answeredIn: pod.gates.failedOpen.has(grant.gate) ? pod.sandbox : this.#toldIn.get(grant.key),
+      answeredIn: this.#wentIn(grant) ?? this.#toldIn.get(grant.key),
       isExempt: this.#limits.nodes.get(grant.nodeName)?.isLost ?? false,
       isObserved: grant.isObserved ?? false,
       isUndecided: true,
@@ -79,9 +82,16 @@ export class Claims {
   }
 
   /** The gate went without an answer: what was granted to it counts by what its containers do. */
-  failedOpen(pod: SimPod, gate: string): void {
+  failedOpen(pod: SimPod, gate: string, attempt: number): void {
+    this.#failedOpenIn.set(`${pod.uid} ${gate} ${attempt}`, pod.sandbox)
     for (const claim of this.#claims.values())
-      if (claim.pod === pod && claim.grant.gate === gate) claim.answeredIn ??= pod.sandbox
+      if (claim.pod === pod && claim.grant.gate === gate && claim.grant.attempt === attempt)
+        claim.answeredIn ??= pod.sandbox
+  }
+
+  /** The sandbox in which the gate of this grant went without an answer. */
+  #wentIn({ podUid, gate, attempt }: Grant): number | undefined {
+    return this.#failedOpenIn.get(`${podUid} ${gate} ${attempt}`)
   }
 
   /** What an earlier run was granted died with its sandbox. */

@@ -24,12 +24,17 @@ export class InitContainers implements AgentHost<SimAgent> {
   isPulled = false
   readonly #runtime: PodRuntime
   readonly #apps: AppContainers
-  readonly #failedOpen: (gate: GateName) => void
+  readonly #failedOpen: (gate: GateName, attempt: number) => void
   /** Runs of the pod, counted by its gates. */
   readonly #passes = { pull: 0, start: 0 }
 
   /** `failedOpen`: told of each gate that lets the pod go without a grant. */
-  constructor(runtime: PodRuntime, gates: SandboxGates, apps: AppContainers, failedOpen: (gate: GateName) => void) {
+  constructor(
+    runtime: PodRuntime,
+    gates: SandboxGates,
+    apps: AppContainers,
+    failedOpen: (gate: GateName, attempt: number) => void,
+  ) {
     this.#runtime = runtime
     this.gates = gates
     this.#apps = apps
@@ -71,7 +76,7 @@ export class InitContainers implements AgentHost<SimAgent> {
     const { gates, world } = this
     if (gates.atFifo !== gate) return
     gates.atFifo = undefined
-    if (verdict.verdict === 'failed-open') this.#failOpen(gate)
+    if (verdict.verdict === 'failed-open') this.#failOpen(gate, verdict)
     this.#runtime.later(1, 200, () => {
       if (verdict.verdict === 'granted' && !gates.granted.has(gate))
         world.violated(`Ungated: ${gate} of ${this.uid} was opened without a grant`)
@@ -126,7 +131,7 @@ export class InitContainers implements AgentHost<SimAgent> {
   #letGo(gate: GateName, verdict: GateVerdict): void {
     this.gates.waiting = undefined
     this.gates.isLost = verdict.verdict === 'failed-open'
-    if (this.gates.isLost) this.#failOpen(gate)
+    if (this.gates.isLost) this.#failOpen(gate, verdict)
     this.#runtime.later(50, 500, () => {
       // Marked before it ends, as the gate does, so that the next sandbox counts on.
       this.#passes[gate === PULL_GATE ? 'pull' : 'start'] = verdict.attempt ?? 1
@@ -141,10 +146,10 @@ export class InitContainers implements AgentHost<SimAgent> {
     runtime.later(0, 1_000, () => this.#runFrom(this.#all.findIndex(c => c.name === gate) + 1))
   }
 
-  #failOpen(gate: GateName): void {
+  #failOpen(gate: GateName, { attempt = 1 }: GateVerdict): void {
     this.world.note('a gate failed open')
     this.gates.failedOpen.add(gate)
-    this.#failedOpen(gate)
+    this.#failedOpen(gate, attempt)
   }
 
   #runAgent(next: () => void): void {

@@ -16,7 +16,7 @@ export interface SimWorld extends RuntimeWorld {
   /** The kubelet has a new status for the API server. */
   publish: (pod: SimPod) => void
   /** A gate let its pod go without a grant. */
-  failedOpen: (pod: SimPod, gate: GateName) => void
+  failedOpen: (pod: SimPod, gate: GateName, attempt: number) => void
 }
 
 /** The kubelet's stamps have whole seconds, so that a run may look so much older. */
@@ -48,7 +48,9 @@ export class SimPod {
     const runtime = new PodRuntime(base, world, { isOver: () => this.isOver, publish: () => world.publish(this) })
     this.#runtime = runtime
     this.#apps = new AppContainers(runtime, gates, name => this.agent?.notify(name) === true)
-    this.#init = new InitContainers(runtime, gates, this.#apps, gate => world.failedOpen(this, gate))
+    this.#init = new InitContainers(runtime, gates, this.#apps, (gate, attempt) =>
+      world.failedOpen(this, gate, attempt),
+    )
   }
 
   /** Number of the sandbox. */

@@ -136,7 +136,7 @@ class Simulation {
       publish: pod => api.publish(pod),
       gateReady: gate => this.#connect(gate),
       hungUp: gate => this.#leaders.leader?.hangUp(gate),
-      failedOpen: (pod, gate) => checker.failedOpen(pod, gate),
+      failedOpen: (pod, gate, attempt) => checker.failedOpen(pod, gate, attempt),
       agentReady: agent => this.#connectAgent(agent),
       report: (agent, reports) => this.#report(agent, reports),
       note: situation => situations.note(situation),
