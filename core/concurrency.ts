@@ -15,3 +15,12 @@ export function limitConcurrency(most: number): <T>(act: () => Promise<T>) => Pr
     }
   }
 }
+
+/** Calls `act` for each of the items, for so many at a time. Rejects with what the first that fails rejects with. */
+export async function inParallel<T>(atOnce: number, items: T[], act: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await act(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+}

@@ -17,11 +17,13 @@ import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
 import { type Ears, tellPeople } from './news.ts'
+import { PodReads } from './pod-reads.ts'
 import { StepPace } from './step-scheduler.ts'
+import { endStream, sendTo } from './tell-stream.ts'
 import { advance } from './term.ts'
-import type { FactEvent, PodName, TermEffect, TermEvent } from './term-events.ts'
+import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
 import { streamCount } from './term-requests.ts'
-import { newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
+import { type Now, newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
 
 export interface LeadershipDeps extends TermInputs {
   store: LeaseStore
@@ -53,25 +55,26 @@ export class Leadership {
   readonly #pace: StepPace
   #timers: (() => void)[] = []
   readonly #ears: Ears
+  readonly #reads: PodReads
   #isReconciling = false
-  #isReadingAgain = false
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
     const { reporter, metrics } = deps
     this.#ears = { reporter, metrics, log: deps.log, podOf: key => podOf(this.#state, key) }
     this.#state = newTerm(deps, this.#now())
+    this.#reads = new PodReads({
+      getPod: deps.getPod,
+      onRead: (uid, pod) => this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) }),
+      isOver: () => this.#state.isOver,
+      log: deps.log,
+    })
     this.#pace = new StepPace(deps, () => this.#take({ kind: 'step' }))
-    const { store, confirmTerm, onTermLost, clock, timers, log } = deps
     const writerDeps: GrantWriterDeps = {
-      store,
-      confirmTerm,
-      onTermLost,
-      timers,
-      log,
+      ...deps,
       onDurable: grant => this.#take({ kind: 'grant-stored', grant }),
       onFailed: (grant, failure) => this.#take({ kind: 'grant-not-stored', grant, failure }),
-      monotonicMs: () => clock.monotonicMs(),
+      monotonicMs: () => deps.clock.monotonicMs(),
     }
     this.#writer = deps.newWriter?.(writerDeps) ?? new GrantWriter(writerDeps)
   }
@@ -99,7 +102,7 @@ export class Leadership {
     this.#take({ kind: 'begin', returnMs })
     this.#timers = [
       timers.every(TICK_MS, () => this.#take({ kind: 'tick', unstoredForMs: this.#writer.failingForMs() })),
-      timers.every(RECONCILE_MS, () => this.#reconcile()),
+      timers.every(RECONCILE_MS, () => void this.#reconcile()),
     ]
   }
 
@@ -164,7 +167,7 @@ export class Leadership {
     this.#take({ kind: 'pressure-told', pod, pressure })
   }
 
-  #now(): { monotonicMs: number; wallMs: number } {
+  #now(): Now {
     const { clock } = this.#deps
     return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
   }
@@ -178,10 +181,10 @@ export class Leadership {
     const { conditions } = this.#deps
     switch (effect.kind) {
       case 'send':
-        send(effect.to)
+        sendTo(effect.to)
         break
       case 'end':
-        end(effect.to)
+        endStream(effect.to)
         break
       case 'refuse':
         throw effect.error
@@ -192,10 +195,10 @@ export class Leadership {
         this.#writer.release(effect.key)
         break
       case 'read-pod':
-        void this.#read(effect.pod)
+        void this.#reads.read(effect.pod)
         break
       case 'read-again':
-        void this.#readAgain(effect.pods)
+        void this.#reads.readAgain(effect.pods)
         break
       case 'write-condition':
         this.#try(() => conditions.put(effect.pod, effect.condition))
@@ -224,55 +227,24 @@ export class Leadership {
     }
   }
 
-  async #read({ uid, namespace, name }: PodName): Promise<void> {
-    const { getPod, log } = this.#deps
-    let pod: Pod | undefined
-    try {
-      pod = await getPod(namespace, name)
-    } catch (error) {
-      log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot ask for a pod; it keeps its slots')
-      return
-    }
-    this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) })
-  }
-
-  async #readAgain(pods: readonly PodName[]): Promise<void> {
-    // One round at a time: with a slow API server they would pile up.
-    if (this.#isReadingAgain) return
-    this.#isReadingAgain = true
-    for (const pod of pods) if (!this.#state.isOver) await this.#read(pod)
-    this.#isReadingAgain = false
-  }
-
   /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */
-  #reconcile(): void {
+  async #reconcile(): Promise<void> {
     // One at a time: with a slow API server they would pile up.
     if (this.#isReconciling) return
     this.#isReconciling = true
-    this.#compare()
-      .catch(error => this.#deps.log.warn({ error: messageOf(error) }, 'cannot compare the ledger with the Leases'))
-      .finally(() => {
-        this.#isReconciling = false
-      })
+    const said = (error: unknown) => ({ error: messageOf(error) })
+    await this.#compare().catch(e => this.#deps.log.warn(said(e), 'cannot compare the ledger with the Leases'))
+    this.#isReconciling = false
   }
 
   async #compare(): Promise<void> {
     this.#take({ kind: 'look-again' })
-    const { store, confirmTerm, log } = this.#deps
-    const isCounted = (key: string) => this.#state.ledger.grantOf(key) !== undefined
-    const isStopped = () => this.#state.isOver
-    const keys = await compareWithStore({ store, writer: this.#writer, isCounted, confirmTerm, isStopped, log })
+    const keys = await compareWithStore({
+      ...this.#deps,
+      writer: this.#writer,
+      isCounted: key => this.#state.ledger.grantOf(key) !== undefined,
+      isStopped: () => this.#state.isOver,
+    })
     if (keys.length > 0) this.#take({ kind: 'leases-deleted', keys })
   }
-}
-
-type Told = Extract<TermEffect, { kind: 'send' | 'end' }>['to']
-
-/** The event that named the stream said of which of the two kinds it is. */
-function send({ stream, message }: Told): void {
-  stream.send(message as never)
-}
-
-function end({ stream, message }: Told): void {
-  stream.end(message as never)
 }

@@ -1,9 +1,11 @@
+import { inParallel } from '../../../core/concurrency.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Timers } from '../../../core/timers.ts'
 import type { Grant } from '../model/grant.ts'
 import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
 import { type StoreFailure, storeFailureOf } from './store-failure.ts'
+import { StoreTrouble } from './store-trouble.ts'
 
 export interface GrantWriterDeps {
   store: LeaseStore
@@ -24,8 +26,7 @@ export interface GrantWriterDeps {
 type Term = 'ours' | 'lost' | 'unknown'
 
 const CONCURRENT_WRITES = 16
-/** A failed write is tried again after a second, and an API server that hangs answers none for some. */
-const OLD_NEWS_MS = 20_000
+const RETRY_MS = 1_000
 
 /**
  * Makes grants durable before they are answered, and takes them away again. Works in batches: all that gathers while
@@ -42,14 +43,9 @@ export class GrantWriter {
   #toRemove = new Map<string, Version>()
   readonly #inFlight = new Set<string>()
   readonly #releasedInFlight = new Set<string>()
-  /** The first key that could not be stored for no fault of its own since one could. */
-  #suspect: string | undefined
-  /** More than one could not: the API server has trouble, not one Lease. */
-  #isDown = false
+  readonly #trouble = new StoreTrouble()
   #running = false
   #stopped = false
-  /** The first and the last try since which nothing could be stored that was to be. */
-  #failing: { sinceMs: number; lastMs: number } | undefined
 
   constructor(deps: GrantWriterDeps) {
     this.#deps = deps
@@ -93,23 +89,7 @@ export class GrantWriter {
    * nothing.
    */
   failingForMs(): number {
-    const nowMs = this.#deps.monotonicMs()
-    if (!this.#failing || nowMs - this.#failing.lastMs > OLD_NEWS_MS) return 0
-    return nowMs - this.#failing.sinceMs
-  }
-
-  /** `failed`: keys that could not be stored for no fault of their own. */
-  #note(stored: number, failed: string[]): void {
-    const nowMs = this.#deps.monotonicMs()
-    if (stored > 0) {
-      this.#failing = undefined
-      this.#suspect = undefined
-      this.#isDown = false
-    } else if (failed.length > 0) {
-      this.#failing = { sinceMs: nowMs - this.failingForMs(), lastMs: nowMs }
-      this.#suspect ??= failed[0]
-      this.#isDown ||= failed.some(key => key !== this.#suspect)
-    }
+    return this.#trouble.failingForMs(this.#deps.monotonicMs())
   }
 
   durableKeys(): Set<string> {
@@ -153,7 +133,7 @@ export class GrantWriter {
       this.#answer(written, term)
       if (term === 'ours') await this.#remove(removals)
       else for (const [key, version] of removals) this.#removeLater(key, version)
-      if (this.#isDown || term !== 'ours') await this.#pause()
+      if (this.#trouble.isDown || term !== 'ours') await this.#pause()
     }
   }
 
@@ -161,16 +141,14 @@ export class GrantWriter {
   async #writeAll(grants: Grant[]): Promise<Grant[]> {
     const written: Grant[] = []
     const failed: { grant: Grant; failure: StoreFailure }[] = []
-    await inParallel(grants, async grant => {
+    await inParallel(CONCURRENT_WRITES, grants, async grant => {
       const failure = await this.#write(grant)
       if (failure) failed.push({ grant, failure })
       else written.push(grant)
     })
     const troubled = failed.filter(({ failure }) => failure.kind === 'trouble')
-    this.#note(
-      written.length,
-      troubled.map(({ grant }) => grant.key),
-    )
+    const keys = troubled.map(({ grant }) => grant.key)
+    this.#trouble.note(written.length, keys, this.#deps.monotonicMs())
     for (const { grant, failure } of failed) this.#giveUp(grant, failure)
     return written
   }
@@ -247,12 +225,12 @@ export class GrantWriter {
 
   /** What cannot be removed now is tried again later, and holds nothing else up. */
   async #remove(removals: [string, Version][]): Promise<void> {
-    await inParallel(removals, async ([key, version]) => {
+    await inParallel(CONCURRENT_WRITES, removals, async ([key, version]) => {
       try {
         await this.#deps.store.remove(key, version)
       } catch (error) {
         this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
-        this.#deps.timers.after(this.#retryMs, () => {
+        this.#deps.timers.after(this.#deps.retryMs ?? RETRY_MS, () => {
           this.#removeLater(key, version)
           this.#kick()
         })
@@ -266,18 +244,6 @@ export class GrantWriter {
   }
 
   #pause(): Promise<void> {
-    return new Promise(resolve => this.#deps.timers.after(this.#retryMs, resolve))
+    return new Promise(resolve => this.#deps.timers.after(this.#deps.retryMs ?? RETRY_MS, resolve))
   }
-
-  get #retryMs(): number {
-    return this.#deps.retryMs ?? 1_000
-  }
-}
-
-async function inParallel<T>(items: T[], act: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of rest) await act(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_WRITES, items.length) }, worker))
 }
