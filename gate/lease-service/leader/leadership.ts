@@ -218,7 +218,7 @@ export class Leadership {
     }
   }
 
-  /** What nothing is decided by must not cost what comes after it. */
+  /** An Event, a metric or a condition that fails must not cost the effects after it: nothing is decided by it. */
   #try(act: () => void): void {
     try {
       act()

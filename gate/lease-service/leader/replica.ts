@@ -67,8 +67,8 @@ export class LeaseService {
       ...this.#deps,
       started: this.#started,
       term,
-      // One that was stopped may still be writing when this replica leads again: the new term is not its own, nor is it
-      // to end it.
+      // A leadership that was stopped may still be writing when this replica is elected again: it must neither confirm
+      // the new term as its own nor report it lost.
       confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
       onTermLost: reason => void (isCurrent() && this.#deps.onTermLost(reason)),
     })
@@ -151,7 +151,7 @@ export class LeaseService {
 
   /** A workload that somebody comes after has changed. */
   workloadChanged(): void {
-    this.#leadership?.show({ kind: 'workload-changed' })
+    this.#show({ kind: 'workload-changed' })
   }
 
   queueLengths(): ReturnType<Leadership['queueLengths']> {

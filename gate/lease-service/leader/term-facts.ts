@@ -76,13 +76,13 @@ function podFound(state: TermState, pod: Pod): void {
   const uid = pod.metadata.uid ?? ''
   if (state.pods.has(uid)) return
   state.hidden.set(uid, pod)
-  lives(state, pod)
+  podExists(state, pod)
 }
 
 function podRead(state: TermState, { uid, pod }: Extract<FactEvent, { kind: 'pod-read' }>): void {
   if (!state.hidden.has(uid)) return
   if (pod?.metadata.uid === uid) {
-    lives(state, pod)
+    podExists(state, pod)
     return
   }
   state.hidden.delete(uid)
@@ -91,10 +91,10 @@ function podRead(state: TermState, { uid, pod }: Extract<FactEvent, { kind: 'pod
   decideSoon(state)
 }
 
-function lives(state: TermState, pod: Pod): void {
+function podExists(state: TermState, pod: Pod): void {
   const { uid = '' } = pod.metadata
   state.pods.set(uid, pod)
-  // The watch shows it, but keeps too little of it: its changes will come.
+  // The watch has it as one past starting, cut down, so further changes come by the watch: no need to read it again.
   if (state.inputs.started.get(uid)) state.hidden.delete(uid)
   state.ledger.upsertPod(pod)
   state.sequences.tell(pod)

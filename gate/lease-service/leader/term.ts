@@ -8,8 +8,8 @@ import { giveUp, takeRequest } from './term-requests.ts'
 import { decideSoon, emit, type Now, type TermState, tell } from './term-state.ts'
 
 /**
- * If no grant could be stored for this long (for example, a quota or policy rejects our Leases), stop sending to gates
- * so that they fail open. Equals the default failOpenAfter.
+ * If no grant could be stored for this long (for example, a quota rejects our Leases), or every decision has failed,
+ * stop sending to all gates so that they fail open. Equals the default failOpenAfter.
  */
 const MUTE_AFTER_MS = 60_000
 

@@ -13,7 +13,7 @@ export interface StoreFailure {
 }
 
 /**
- * Of the 4xx, those that say nothing of the object: who we are, what we may, a quota or policy, how much there is to
+ * Of the 4xx, those that say nothing of the object: who we are, what we may, a quota or webhook, how much there is to
  * do.
  */
 const OF_ALL = new Set([401, 403, 408, 429])
