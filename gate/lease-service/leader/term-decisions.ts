@@ -1,8 +1,6 @@
-import type { Pod } from '../../../core/pod.ts'
 import type { Step } from '../ledger/step.ts'
 import { type Grant, isFree, type Release } from '../model/grant.ts'
-import { reasonOfError } from '../model/trouble.ts'
-import { setAside } from './term-facts.ts'
+import { guarded, setAside } from './term-facts.ts'
 import { emit, podOf, type TermState, tell } from './term-state.ts'
 
 /** The longest time without a decision: what gates were told gets old. */
@@ -58,15 +56,6 @@ function tellDelays(state: TermState, { timeouts, overdue, cycles }: Step): void
   tell(state, { kind: 'after-cycles', cycles: withPods })
 }
 
-/** One pod that cannot be read costs the others nothing. */
-function guarded(state: TermState, { metadata }: Pod, act: () => void): void {
-  try {
-    act()
-  } catch (error) {
-    setAside(state, { podUid: metadata.uid ?? '', kind: 'error', reason: reasonOfError(error) })
-  }
-}
-
 function granted(state: TermState, grant: Grant): void {
   if (isFree(grant)) {
     answer(state, grant)
@@ -77,10 +66,14 @@ function granted(state: TermState, grant: Grant): void {
   emit(state, { kind: 'store', grant: { ...grant, grantedAtMs: state.now.wallMs } })
 }
 
+/** A grant is no more: its Lease goes, and a gate that still listens was about to hear of it, and asks again. */
+export function takeBack(state: TermState, key: string): void {
+  emit(state, { kind: 'unstore', key })
+  state.gates.askAgain(key, 'the grant ended before it could be told')
+  state.ledger.withdraw(key)
+}
+
 function released(state: TermState, { grant, reason }: Release): void {
-  emit(state, { kind: 'unstore', key: grant.key })
-  // A gate that still listens was about to hear of a grant that is no more.
-  state.gates.askAgain(grant.key, 'the grant ended before it could be told')
-  state.ledger.withdraw(grant.key)
+  takeBack(state, grant.key)
   tell(state, { kind: 'released', grant, reason, pod: state.pods.get(grant.podUid) })
 }

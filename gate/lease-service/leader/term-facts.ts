@@ -42,6 +42,15 @@ export function setAside(state: TermState, trouble: Trouble): void {
   tell(state, { kind: 'set-aside', trouble, pod: state.pods.get(trouble.podUid) })
 }
 
+/** A pod that cannot be read is set aside, and costs the others nothing: neither the watch of all nor a decision. */
+export function guarded(state: TermState, { metadata }: Pod, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    setAside(state, { podUid: metadata.uid ?? '', kind: 'error', reason: reasonOfError(error) })
+  }
+}
+
 /** The pod, last seen like this, is looked after by asking the API server for it, at once and then at times. */
 export function hide(state: TermState, pod: Pod): void {
   state.hidden.set(pod.metadata.uid ?? '', pod)
@@ -60,14 +69,11 @@ function podShown(state: TermState, pod: Pod): void {
   const uid = pod.metadata.uid ?? ''
   state.pods.set(uid, pod)
   state.hidden.delete(uid)
-  try {
+  guarded(state, pod, () => {
     state.ledger.upsertPod(pod)
     state.sequences.tell(pod)
     tell(state, { kind: 'pod-shown', pod })
-  } catch (error) {
-    // One that cannot be read must not end the watch of all.
-    setAside(state, { podUid: uid, kind: 'error', reason: reasonOfError(error) })
-  }
+  })
   decideSoon(state)
 }
 

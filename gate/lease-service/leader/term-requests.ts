@@ -26,7 +26,7 @@ export function takeRequest(state: TermState, event: RequestEvent): void {
       agentAsks(state, event)
       break
     case 'agent-hung-up':
-      state.agents.close(event.podUid, state.agentsOut.get(event.stream) ?? event.stream)
+      agentHungUp(state, event)
       break
     case 'agent-reports':
       requireAgent(event.pod)
@@ -43,7 +43,7 @@ export function takeRequest(state: TermState, event: RequestEvent): void {
 /** Nothing is left of a request that failed half-way: its caller is told that it is refused, and hangs up nothing. */
 export function giveUp(state: TermState, event: TermEvent): void {
   if (event.kind === 'gate-asks') gateHungUp(state, event.stream)
-  if (event.kind === 'agent-asks') state.agents.close(event.podUid, state.agentsOut.get(event.stream) ?? event.stream)
+  if (event.kind === 'agent-asks') agentHungUp(state, event)
 }
 
 export function streamCount({ gates, agents }: TermState): number {
@@ -81,6 +81,10 @@ function gateHungUp(state: TermState, stream: Stream): void {
   if (!asking || !state.gates.close(asking.key, asking.out)) return
   state.ledger.withdraw(asking.key)
   decideSoon(state)
+}
+
+function agentHungUp(state: TermState, { podUid, stream }: { podUid: string; stream: AgentStream }): void {
+  state.agents.close(podUid, state.agentsOut.get(stream) ?? stream)
 }
 
 /** Takes in an agent with all it knows, and shows it what its pod's status says. */

@@ -1,7 +1,7 @@
 import type { Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
 import { RefusedError } from '../model/refusal.ts'
-import { answer, decide } from './term-decisions.ts'
+import { answer, decide, takeBack } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
 import { forget, hide, lookAgain, takeFact } from './term-facts.ts'
 import { giveUp, takeRequest } from './term-requests.ts'
@@ -133,15 +133,13 @@ function takeStored(state: TermState, event: StoreEvent): void {
 
 /** A gate is told of a grant only while its slots are held. */
 function stored(state: TermState, grant: Grant): void {
-  const { ledger, gates } = state
-  if (ledger.grantOf(grant.key)) {
-    ledger.stored(grant)
-    answer(state, grant)
+  const { ledger } = state
+  if (!ledger.grantOf(grant.key)) {
+    takeBack(state, grant.key)
     return
   }
-  emit(state, { kind: 'unstore', key: grant.key })
-  gates.askAgain(grant.key, 'the grant ended before it could be told')
-  ledger.withdraw(grant.key)
+  ledger.stored(grant)
+  answer(state, grant)
 }
 
 function tick(state: TermState, unstoredForMs: number): void {

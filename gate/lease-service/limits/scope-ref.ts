@@ -48,14 +48,9 @@ export type Place = Pick<Ticket, 'namespace' | 'nodeName' | 'images'>
 
 export const CLUSTER = scopeRef({ kind: 'cluster' })
 
-/** Where a grant's slots are counted, whether a limit is in force there or not: one may be written at any time. */
-export function scopeRefsOf(place: Place): ScopeRef[] {
-  return [CLUSTER, ...ownScopeRefsOf(place), ...registryRefsOf(place)]
-}
-
 /**
- * Of those, the ones that belong to the pod's node and namespace: what it starts without a slot is charged to them
- * alone.
+ * Of the scopes in which a grant's slots are counted, limited there or not, those that belong to the pod's node and
+ * namespace: what it starts without a slot is charged to them alone. The others are the cluster and registries.
  */
 export function ownScopeRefsOf({ namespace, nodeName: node }: Omit<Place, 'images'>): ScopeRef[] {
   return [

@@ -15,12 +15,6 @@ export class LatestRuns<T> {
     else this.#byPod.set(podUid, { attempt, byKey: new Map([[key, value]]) })
   }
 
-  remove({ podUid, key }: Pick<Ticket, 'podUid' | 'key'>): void {
-    const known = this.#byPod.get(podUid)
-    known?.byKey.delete(key)
-    if (known?.byKey.size === 0) this.#byPod.delete(podUid)
-  }
-
   removePod(podUid: string): void {
     this.#byPod.delete(podUid)
   }
