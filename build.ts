@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
+import { buildPlugin } from './build-plugin.ts'
 import { packagesIn, thirdPartyNotices } from './third-party.ts'
 
 const root = import.meta.dirname
@@ -59,4 +60,6 @@ export async function nativePackages(): Promise<string[]> {
 if (import.meta.main) {
   for (const [file, bytes] of Object.entries(await bundle()))
     process.stdout.write(`${file} ${Math.round(bytes / 1024)} KiB\n`)
+  const plugin = join('dist', 'kubectl-startgate')
+  process.stdout.write(`${plugin} ${Math.round((await buildPlugin(join(root, plugin))) / 1024)} KiB\n`)
 }

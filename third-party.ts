@@ -32,10 +32,13 @@ export function packagesIn({ outputs }: Pick<Metafile, 'outputs'>): string[] {
   return [...new Set(folders)].sort()
 }
 
-/** A notice for each package: what it is and its license, in full. Throws for one without a license to be found. */
-export async function thirdPartyNotices(root: string, folders: readonly string[]): Promise<string> {
+/**
+ * A notice for each package: what it is and its license, in full; `others` is said before. Throws for one without a
+ * license to be found.
+ */
+export async function thirdPartyNotices(root: string, folders: readonly string[], others = OTHERS): Promise<string> {
   const notices = await Promise.all(folders.map(folder => noticeOf(join(root, folder))))
-  return [OTHERS, ...notices].join(`\n${'-'.repeat(80)}\n\n`)
+  return [others, ...notices].join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 async function noticeOf(folder: string): Promise<string> {

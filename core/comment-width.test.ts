@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
-const PARTS = ['core', 'webhook', 'gate', 'certs', 'charts', 'e2e', 'bench', 'docs']
+const PARTS = ['core', 'webhook', 'gate', 'certs', 'plugin', 'charts', 'e2e', 'bench', 'docs']
 const COLUMNS = 120
 
 /** The formatter wraps code and leaves comments as they are. */

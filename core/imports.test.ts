@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
  */
 
 const ROOT = join(import.meta.dirname, '..')
-const PARTS = ['core', 'certs', 'webhook', 'gate', 'e2e', 'bench', 'charts', 'docs']
+const PARTS = ['core', 'certs', 'webhook', 'gate', 'plugin', 'e2e', 'bench', 'charts', 'docs']
 
 /** Modules by their path from the root, each with the modules of this repository that it imports. */
 type Imports = Map<string, string[]>
@@ -84,6 +84,16 @@ const MAY_USE: Record<string, string[]> = {
   'webhook/patch': ['webhook/pod', 'webhook/inject'],
   'webhook/mutate': ['webhook/pod', 'webhook/cluster', 'webhook/sequence', 'webhook/inject', 'webhook/patch'],
   'webhook/server': ['webhook/pod', 'webhook/patch', 'webhook/mutate'],
+  plugin: ['plugin/model', 'plugin/output', 'plugin/verbs'],
+  'plugin/model': [],
+  'plugin/output': ['plugin/model'],
+  'plugin/completion': [],
+  'plugin/manifest': ['plugin/model', 'webhook/pod'],
+  'plugin/lint': [
+    ...['plugin/manifest', 'plugin/output'],
+    ...['webhook/pod', 'webhook/cluster', 'webhook/patch', 'webhook/mutate'],
+  ],
+  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint'].map(room => `plugin/${room}`),
 }
 
 /** The folder, but for core, which is one room. */
@@ -113,18 +123,24 @@ describe('imports go one way', () => {
     expect(used.filter(to => !allowed.includes(to))).toEqual([])
   })
 
-  test('every room of the lease service and of the webhook is named here', () => {
-    const made = [...rooms.keys()].filter(room => room.startsWith(SERVICE) || room.startsWith('webhook'))
+  test('every room of the lease service, the webhook and the plugin is named here', () => {
+    const made = [...rooms.keys()].filter(room => [SERVICE, 'webhook', 'plugin'].some(part => room.startsWith(part)))
     expect(made.filter(room => !(room in MAY_USE))).toEqual([])
   })
 
-  test('core uses nobody; webhook, gate and certs use none of each other but the certificates', () => {
+  test('core uses nobody; webhook, gate and certs use none of each other but the certificates; the plugin judges by the webhook', () => {
     const part = (path: string): string => path.split('/')[0] ?? ''
     const across = [...rooms].flatMap(([room, used]) =>
       [...used].filter(to => part(to) !== part(room)).map(to => `${part(room)} → ${part(to)}`),
     )
-    const own = new Set(across.filter(line => /^(core|certs|webhook|gate) /.test(line)))
-    expect([...own].sort()).toEqual(['certs → core', 'gate → core', 'webhook → core'])
+    const own = new Set(across.filter(line => /^(core|certs|webhook|gate|plugin) /.test(line)))
+    expect([...own].sort()).toEqual([
+      'certs → core',
+      'gate → core',
+      'plugin → core',
+      'plugin → webhook',
+      'webhook → core',
+    ])
   })
 })
 
