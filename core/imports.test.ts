@@ -93,7 +93,11 @@ const MAY_USE: Record<string, string[]> = {
     ...['plugin/manifest', 'plugin/output'],
     ...['webhook/pod', 'webhook/cluster', 'webhook/patch', 'webhook/mutate'],
   ],
-  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint'].map(room => `plugin/${room}`),
+  'plugin/cluster': ['plugin/model'],
+  'plugin/check': ['plugin/cluster', 'plugin/output'],
+  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check'].map(
+    room => `plugin/${room}`,
+  ),
 }
 
 /** The folder, but for core, which is one room. */

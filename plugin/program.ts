@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, type Finish } from './model/exit-codes.ts'
 import { Failure } from './model/failure.ts'
 import type { Io } from './model/io.ts'
 import { printable } from './output/paint.ts'
+import { addCheck } from './verbs/check.ts'
 import { addCompletion, COMPLETE, complete } from './verbs/completion.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
@@ -42,6 +43,7 @@ export function buildProgram(io: Io, finish: Finish): Command {
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
   addGlobalOptions(program)
+  addCheck(program, io, finish)
   addLint(program, io, finish)
   addInject(program, io, finish)
   addCompletion(program, io)
