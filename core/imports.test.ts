@@ -96,7 +96,12 @@ const MAY_USE: Record<string, string[]> = {
   ],
   'plugin/cluster': ['plugin/model'],
   'plugin/check': ['plugin/cluster', 'plugin/output'],
-  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check'].map(
+  'plugin/state': ['plugin/model', 'plugin/cluster', 'plugin/output'],
+  'plugin/explain': [
+    ...['model', 'cluster', 'output', 'state'].map(room => `plugin/${room}`),
+    ...['webhook/cluster', 'webhook/mutate'],
+  ],
+  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check', 'state', 'explain'].map(
     room => `plugin/${room}`,
   ),
 }

@@ -6,9 +6,12 @@ import type { Io } from './model/io.ts'
 import { printable } from './output/paint.ts'
 import { addCheck } from './verbs/check.ts'
 import { addCompletion, COMPLETE, complete } from './verbs/completion.ts'
+import { addExplain } from './verbs/explain.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
+import { addStatus } from './verbs/status.ts'
+import { addTop } from './verbs/top.ts'
 import { addVersion } from './verbs/version.ts'
 
 const EXIT_CODES = `
@@ -44,6 +47,9 @@ export function buildProgram(io: Io, finish: Finish): Command {
     .exitOverride()
   addGlobalOptions(program)
   addCheck(program, io, finish)
+  addStatus(program, io)
+  addTop(program, io)
+  addExplain(program, io)
   addLint(program, io, finish)
   addInject(program, io, finish)
   addCompletion(program, io)

@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
 import { forwardOver } from './web-socket.ts'
 
@@ -23,9 +24,13 @@ export interface FakeApi {
   close(): Promise<void>
 }
 
+/** Keys take long to make. */
+let identityOfAll: Promise<ServingIdentity> | undefined
+
 /** For tests: an API server on loopback that speaks TLS and answers what it is told to. */
 export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeApi> {
-  const identity = await madeIdentity('localhost')
+  identityOfAll ??= madeIdentity('localhost')
+  const identity = await identityOfAll
   const answers: FakeApi['answers'] = {}
   const forwards: FakeApi['forwards'] = {}
   const seen: string[] = []
