@@ -11,7 +11,7 @@ export function judgePrograms(facts: CheckFacts): Line[] {
 function judgeProgram(name: ProgramName, program: ProgramFacts, facts: CheckFacts): Line[] {
   return [
     ...judgeDeployment(name, program, facts),
-    ...judgeEndpoints(name, program),
+    ...judgeEndpoints(name, program, facts),
     ...judgeCertificate(name, program, facts),
   ]
 }
@@ -72,13 +72,13 @@ function judgeVersion(name: ProgramName, { metadata, spec }: Deployment, own: st
   }
 }
 
-function judgeEndpoints(name: ProgramName, { endpoints }: ProgramFacts): Line[] {
+function judgeEndpoints(name: ProgramName, { endpoints }: ProgramFacts, { startgateNamespace }: CheckFacts): Line[] {
   const id = `${name}-endpoints`
   const none = (): Line[] => [
     bad(
       id,
       `the Service startgate-${name} has no ready endpoint, so ${name === 'webhook' ? 'API servers reach no webhook' : 'gates reach no lease service'}`,
-      `kubectl get pods,endpointslices -n NAMESPACE -l app.kubernetes.io/component=${name}`,
+      `kubectl get pods,endpointslices -n ${startgateNamespace} -l app.kubernetes.io/component=${name}`,
     ),
   ]
   return judged(endpoints, {
@@ -95,13 +95,13 @@ function judgeEndpoints(name: ProgramName, { endpoints }: ProgramFacts): Line[] 
 /** Serving certificates live for days and are renewed at a third of that. */
 const SOON_MS = 86_400_000
 
-function judgeCertificate(name: ProgramName, { certificate }: ProgramFacts, { nowMs }: CheckFacts): Line[] {
+function judgeCertificate(name: ProgramName, { certificate }: ProgramFacts, facts: CheckFacts): Line[] {
   const id = `${name}-certificate`
   if (certificate.kind === 'absent') return []
   if (certificate.kind === 'unknown') return [unknown(id, `the certificate that ${name} serves`, certificate)]
   const { notAfterMs, problem } = certificate.value
-  const log = `kubectl logs -n startgate-system deployment/startgate-${name}`
-  const leftMs = notAfterMs - nowMs
+  const log = `kubectl logs -n ${facts.startgateNamespace} deployment/startgate-${name}`
+  const leftMs = notAfterMs - facts.nowMs
   if (leftMs <= 0) return [bad(id, `the certificate that ${name} serves expired ${shownSpan(leftMs)} ago`, log)]
   if (problem !== undefined)
     return [bad(id, `the certificate that ${name} serves is not trusted by the webhook's caBundle: ${problem}`, log)]

@@ -21,40 +21,41 @@ export function judgeWebhook({ webhook, nowMs, startgateNamespace }: CheckFacts)
     ],
     known: configuration => [
       ok('installed', `startgate is installed in namespace ${startgateNamespace}`),
-      ...judgeConfiguration(configuration, nowMs),
+      ...judgeConfiguration(configuration, { nowMs, startgateNamespace }),
     ],
   })
 }
 
-function judgeConfiguration({ webhooks = [] }: WebhookConfiguration, nowMs: number): Line[] {
+type Context = Pick<CheckFacts, 'nowMs' | 'startgateNamespace'>
+
+function judgeConfiguration({ webhooks = [] }: WebhookConfiguration, context: Context): Line[] {
   const [first] = webhooks
   if (!first)
     return [bad('webhook-configuration', 'the webhook configuration lists no webhook', 'helm upgrade startgate CHART')]
-  const failClosed = first.failurePolicy === 'Fail'
+  const policy = first.failurePolicy ?? 'Fail'
   return [
     ok(
       'webhook-configuration',
-      `failurePolicy is ${first.failurePolicy ?? 'Fail'}: with the webhook down pods ${failClosed ? 'are not created' : 'start ungated'}`,
+      `failurePolicy is ${policy}: with the webhook down pods ${policy === 'Fail' ? 'are not created' : 'start ungated'}`,
     ),
-    judgeBundle(first.clientConfig.caBundle, nowMs),
+    judgeBundle(first.clientConfig.caBundle, context),
   ]
 }
 
-const RENEW = "see the webhook's log: kubectl logs -n startgate-system deployment/startgate-webhook"
-
-function judgeBundle(caBundle: string | undefined, nowMs: number): Line {
+function judgeBundle(caBundle: string | undefined, { nowMs, startgateNamespace }: Context): Line {
+  const renew = `see the webhook's log: kubectl logs -n ${startgateNamespace} deployment/startgate-webhook`
   if (!caBundle)
-    return bad('ca-bundle', 'the webhook configuration has no caBundle, so no API server trusts the webhook', RENEW)
+    return bad('ca-bundle', 'the webhook configuration has no caBundle, so no API server trusts the webhook', renew)
   const pem = Buffer.from(caBundle, 'base64').toString('utf8')
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   const untils = blocks.flatMap(block => validTo(block) ?? [])
   if (untils.length === 0 || untils.length < blocks.length)
-    return bad('ca-bundle', 'the caBundle of the webhook configuration holds no valid PEM certificates', RENEW)
+    return bad('ca-bundle', 'the caBundle of the webhook configuration holds no valid PEM certificates', renew)
   const latestMs = Math.max(...untils.slice(0, 100))
   if (latestMs <= nowMs)
-    return bad('ca-bundle', `the CAs in the caBundle have expired ${shownSpan(nowMs - latestMs)} ago`, RENEW)
+    return bad('ca-bundle', `the CAs in the caBundle have expired ${shownSpan(nowMs - latestMs)} ago`, renew)
   if (latestMs - nowMs < SOON_MS)
-    return warning('ca-bundle', `the CAs in the caBundle expire in ${shownSpan(latestMs - nowMs)}`, RENEW)
+    return warning('ca-bundle', `the CAs in the caBundle expire in ${shownSpan(latestMs - nowMs)}`, renew)
   return ok(
     'ca-bundle',
     `caBundle: ${untils.length} CA${untils.length > 1 ? 's' : ''}, good for ${shownSpan(latestMs - nowMs)}`,

@@ -58,7 +58,7 @@ test('limits: those waited for first, with debt, rates and freezes; and the line
 start: 2 gates wait for 3 slots, the longest for 1 min 35 s
 pull:  nobody waits
 
-LIMIT   OF               HELD   LIMIT       WAITING   WRITTEN IN
+SLOTS   OF               HELD   LIMIT       WAITING   WRITTEN IN
 start   namespace/shop   1      frozen      2         startgate.dev/max-starting: 0 on namespace shop
 start   cluster          3+1    4           0
 start   rate/cluster     1      10 in 1 s   0

@@ -56,7 +56,7 @@ function scopesText({ items, total }: Rows<ScopeState>, { rows }: StatusOptions)
     `${scope.gates}`,
     printable(scope.source ?? ''),
   ])
-  return table(['LIMIT', 'OF', 'HELD', 'LIMIT', 'WAITING', 'WRITTEN IN'], cells) + more(total - shown.length, 'limits')
+  return table(['SLOTS', 'OF', 'HELD', 'LIMIT', 'WAITING', 'WRITTEN IN'], cells) + more(total - shown.length, 'limits')
 }
 
 /** Who is waited for most first; the order is total. */
