@@ -101,9 +101,19 @@ const MAY_USE: Record<string, string[]> = {
     ...['model', 'cluster', 'output', 'state'].map(room => `plugin/${room}`),
     ...['webhook/cluster', 'webhook/mutate'],
   ],
-  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check', 'state', 'explain'].map(
-    room => `plugin/${room}`,
-  ),
+  'plugin/freeze': ['plugin/model', 'plugin/cluster'],
+  'plugin/verbs': [
+    'freeze',
+    'model',
+    'output',
+    'completion',
+    'manifest',
+    'lint',
+    'cluster',
+    'check',
+    'state',
+    'explain',
+  ].map(room => `plugin/${room}`),
 }
 
 /** The folder, but for core, which is one room. */

@@ -7,6 +7,7 @@ import { printable } from './output/paint.ts'
 import { addCheck } from './verbs/check.ts'
 import { addCompletion, COMPLETE, complete } from './verbs/completion.ts'
 import { addExplain } from './verbs/explain.ts'
+import { addFreeze, addResume } from './verbs/freeze.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
@@ -50,6 +51,8 @@ export function buildProgram(io: Io, finish: Finish): Command {
   addStatus(program, io)
   addTop(program, io)
   addExplain(program, io)
+  addFreeze(program, io)
+  addResume(program, io)
   addLint(program, io, finish)
   addInject(program, io, finish)
   addCompletion(program, io)

@@ -18,6 +18,8 @@ export interface CheckFacts {
   programs: Record<ProgramName, ProgramFacts>
   config: Fact<ClusterConfig>
   leader: Fact<LeaderFacts>
+  /** startgate's own, whose annotation freezes the cluster. */
+  ownNamespace: Fact<Namespace>
   /** With the label startgate.dev/injection, of whatever value. */
   namespaces: Fact<Namespace[]>
   /** In all namespaces that are opted in. */

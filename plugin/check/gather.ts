@@ -1,6 +1,7 @@
 import { type ClusterConfig, parseClusterConfig } from '../../core/cluster-config.ts'
 import type { Lease } from '../../core/kube/lease.ts'
 import { listAll } from '../../core/kube/list.ts'
+import type { ApiTransport } from '../../core/kube/transport.ts'
 import type { UserCluster } from '../../core/kube/user-cluster.ts'
 import { ELECTION_LEASE, INJECTION_LABEL } from '../../core/names.ts'
 import type { Namespace } from '../../core/pod.ts'
@@ -41,15 +42,17 @@ export async function gather(options: GatherOptions): Promise<CheckFacts> {
     programs: { webhook: NO_PROGRAM, 'lease-service': NO_PROGRAM },
     config: absent,
     leader: absent,
+    ownNamespace: absent,
     namespaces: absent,
     policies: absent,
   }
   if (api.kind !== 'known') return facts
   facts.missingRights = await missingRights(transport, rightsToRead(startgateNamespace))
   if (webhook.kind === 'absent') return facts
-  const [config, leader, namespaces, policies] = await Promise.all([
+  const [config, leader, ownNamespace, namespaces, policies] = await Promise.all([
     readConfig(options.cluster, startgateNamespace),
     readLeader(options, startgateNamespace),
+    readNamespace(transport, startgateNamespace),
     readNamespaces(options),
     readPolicies(options),
   ])
@@ -57,7 +60,7 @@ export async function gather(options: GatherOptions): Promise<CheckFacts> {
     gatherProgram(name, { cluster: options.cluster, installation })
   const programs = { webhook: await program('webhook'), 'lease-service': await program('lease-service') }
   const trial = await tryPod(transport, { namespaces, config })
-  return { ...facts, programs, config, leader, namespaces, policies, ...(trial && { trial }) }
+  return { ...facts, programs, config, leader, ownNamespace, namespaces, policies, ...(trial && { trial }) }
 }
 
 async function readConfig({ transport }: UserCluster, namespace: string): Promise<Fact<ClusterConfig>> {
@@ -89,14 +92,20 @@ async function readLeader({ cluster, sleep }: GatherOptions, namespace: string):
   })
 }
 
-function readNamespaces({ cluster, namespace }: GatherOptions): Promise<Fact<Namespace[]>> {
+function readNamespace(transport: ApiTransport, name: string): Promise<Fact<Namespace>> {
+  return fact(() =>
+    transport.request<Namespace>({ method: 'GET', path: `/api/v1/namespaces/${encodeURIComponent(name)}` }),
+  )
+}
+
+async function readNamespaces({ cluster, namespace }: GatherOptions): Promise<Fact<Namespace[]>> {
   const { transport } = cluster
   if (namespace === undefined)
     return fact(
       async () => (await listAll<Namespace>(transport, '/api/v1/namespaces', { labelSelector: INJECTION_LABEL })).items,
     )
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}`
-  return fact(async () => [await transport.request<Namespace>({ method: 'GET', path })])
+  const one = await readNamespace(transport, namespace)
+  return one.kind === 'known' ? known([one.value]) : one
 }
 
 async function readPolicies({ cluster, namespace }: GatherOptions): Promise<Fact<NetworkPolicy[]>> {
