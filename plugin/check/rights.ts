@@ -23,7 +23,7 @@ export function rightsToRead(startgateNamespace: string): Right[] {
     },
     { verb: 'list', resource: 'namespaces' },
     { verb: 'list', group: 'networking.k8s.io', resource: 'networkpolicies' },
-    { verb: 'list', group: 'apps', resource: 'deployments', ...own },
+    { verb: 'get', group: 'apps', resource: 'deployments', ...own },
     { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices', ...own },
     { verb: 'list', resource: 'pods', ...own },
     { verb: 'get', resource: 'pods/portforward', ...own },
