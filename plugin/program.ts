@@ -66,10 +66,15 @@ function failed(error: unknown, io: Io): ExitCode {
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
   if (error instanceof Failure) {
-    io.err(`error: ${printable(error.message)}\n`)
+    io.err(`error: ${sentenceOf(error)}\n`)
     return error.exitCode
   }
-  io.err(`error: a fault of kubectl-startgate: ${printable(messageOf(error))}\n`)
+  io.err(`error: a fault of kubectl-startgate: ${sentenceOf(error)}\n`)
   if (io.env.STARTGATE_DEBUG && error instanceof Error) io.err(`${error.stack}\n`)
   return EXIT.fault
+}
+
+/** On one line, whatever it quotes. */
+function sentenceOf(error: unknown): string {
+  return printable(messageOf(error).replace(/\s*\n\s*/g, ' '))
 }

@@ -82,7 +82,7 @@ describe('what is said first', () => {
     'it waits': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-start', running())] })), want: ['waits', /^it waits in startgate-start$/] },
     'the leader does not know it': {
       facts: factsOf(podWith({ initContainerStatuses: [status('startgate-start', running())] }), { state: { kind: 'known', state: stateWith(), ahead: [] } }),
-      want: ['waits', /the leader does not have it in any line/],
+      want: ['waits', /the leader does not show it in any line at the moment/],
     },
     'our image is not to be had': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-pull', imageTrouble)] })), want: ['image', /startgate-pull: ImagePullBackOff: pull access denied/] },
     'the image of its own is not ours to tell': { facts: factsOf(podWith({ initContainerStatuses: [status('migrate', imageTrouble)] })), want: ['between', /no gate runs/] },
