@@ -344,8 +344,9 @@ export interface StateChanges {
 
 /**
  * Why nothing is told: 400 `BAD_QUERY`; 401 `TOKEN_MISSING`, `TOKEN_INVALID`; 403 `FORBIDDEN`; 404 `NOT_FOUND`; 421
- * `NOT_LEADER` with `leader`; 429 `TOO_MANY_WATCHERS`; 503 `NO_LEADER`, `NOT_REVIEWED` (the API server could not be
- * asked about the token); 500 `INTERNAL`. A watch that does not read what it is sent is hung up without a word.
+ * `NOT_LEADER` with `leader`; 429 `TOO_MANY_WATCHERS`, `TOO_MANY_QUESTIONS`; 503 `NO_LEADER`, `NOT_REVIEWED` (the API
+ * server could not be asked about the token); 500 `INTERNAL`. A watch that does not read what it is sent is hung up
+ * without a word.
  */
 export interface StateRefusal {
   code: string

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { KEEP_ALIVE_MS, type State, type StateChanges } from '../../../core/state-api.ts'
 import { applyChanges } from '../../../core/state-changes.ts'
@@ -223,4 +226,41 @@ test('one snapshot a second however many ask, and none while nobody does', async
   await passes()
   await read()
   expect(made).toBe(2)
+})
+
+test('a watch that reads nothing is hung up, and one beside it goes on', async () => {
+  const made = await madeStateServer(Array.from({ length: 1_000 }, (_, i) => madePod(`pod-${i}`)))
+  const { service, open, passes, port, server } = made
+  await service.startLeading(1)
+  for (let i = 0; i < 1_000; i++) await made.ask(`pod-${i}`)
+  await quiet()
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  socket.pause()
+  socket.write('GET /v1/state?watch&limit=1000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer all\r\n\r\n')
+  const reading = await open('/v1/state?watch&limit=1000')
+  const count = () => promisify(server.getConnections.bind(server))()
+  expect(await count()).toBe(2)
+  for (let i = 0; i < 200 && (await count()) === 2; i++) {
+    // Frozen and thawed in turns: each row is another one.
+    service.namespaceChanged(madeNamespace(i % 2 === 0 ? { 'startgate.dev/max-starting': '0' } : {}))
+    await quiet()
+    await passes()
+  }
+  expect(await count()).toBe(1)
+  const before = reading.text().length
+  service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '1' }))
+  await quiet()
+  await passes()
+  await expect.poll(() => reading.text().length).toBeGreaterThan(before)
+})
+
+test('questions that all differ do not keep the leader from its work', async () => {
+  const { read } = await led()
+  const statuses = []
+  for (let limit = 1; limit <= 300; limit++) statuses.push((await read(`?limit=${limit}`)).status)
+  expect(statuses.filter(status => status === 200)).toHaveLength(251)
+  expect(await read('?limit=999')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
+  expect((await read('?limit=1')).status).toBe(200)
 })
