@@ -94,7 +94,7 @@ export function benchState(n: number): StateFigures {
   let nowMs = 0
   const facts = (now: StateFacts['now']): StateFacts => ({
     ...{ term: 1, address: 'a:1', sinceMs: 0, now, ledger: ledger.view(), recent, sequenced },
-    ...{ pressures: new Map(), heldBack: new Map() },
+    ...{ pressures: () => [], heldBack: new Map() },
   })
   const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
   const feed = new StateFeed({ facts, version: '0', pod: 'lease-service-0', clock })

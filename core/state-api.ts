@@ -92,7 +92,10 @@ export interface State {
    * Gates that wait, those first whose turn is next in their line (compareWaiting). Gates are counted that are
    * connected: of a line of more than a thousand, the last ones come back at times and are shown only meanwhile.
    */
-  waiting: Rows<WaitingGate> & { continue?: string }
+  waiting: Rows<WaitingGate> & {
+    /** For the gates after these; absent when there are none, and on a watch. */
+    continue?: string
+  }
   /** Ordered by `id`. */
   nodes: Rows<NodeState>
   /** Pods with an order among their containers, not all of which are ready. Ordered by `id`. */
