@@ -228,11 +228,13 @@ test('one snapshot a second however many ask, and none while nobody does', async
   expect(made).toBe(2)
 })
 
-test('a watch that reads nothing is hung up, and one beside it goes on', async () => {
-  const made = await madeStateServer(Array.from({ length: 1_000 }, (_, i) => madePod(`pod-${i}`)))
-  const { service, open, passes, port, server } = made
+/** A watch that reads nothing, one beside it that does, and a thousand rows of 1.2 KiB that change when told to. */
+async function unread() {
+  const names = Array.from({ length: 1_000 }, (_, i) => `pod-${i}-${'x'.repeat(230)}`)
+  const made = await madeStateServer(names.map(name => madePod(name)))
+  const { service, open, passes, port, server, world } = made
   await service.startLeading(1)
-  for (let i = 0; i < 1_000; i++) await made.ask(`pod-${i}`)
+  for (const name of names) await made.ask(name)
   await quiet()
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)
   onTestFinished(() => void socket.destroy())
@@ -242,18 +244,36 @@ test('a watch that reads nothing is hung up, and one beside it goes on', async (
   const reading = await open('/v1/state?watch&limit=1000')
   const count = () => promisify(server.getConnections.bind(server))()
   expect(await count()).toBe(2)
-  for (let i = 0; i < 200 && (await count()) === 2; i++) {
-    // Frozen and thawed in turns: each row is another one.
-    service.namespaceChanged(madeNamespace(i % 2 === 0 ? { 'startgate.dev/max-starting': '0' } : {}))
+  let isFrozen = false
+  /** Frozen and thawed in turns: each row is another one. */
+  const change = async () => {
+    const before = reading.text().length
+    isFrozen = !isFrozen
+    service.namespaceChanged(madeNamespace(isFrozen ? { 'startgate.dev/max-starting': '0' } : {}))
     await quiet()
     await passes()
+    await expect.poll(() => reading.text().length).toBeGreaterThan(before + 1_000_000)
   }
+  return { count, change, passes, now: () => world.nowMs }
+}
+
+test('a watch that reads nothing is hung up beyond so many bytes, and one beside it goes on', async () => {
+  const { count, change, now } = await unread()
+  const sinceMs = now()
+  while ((await count()) === 2) await change()
+  expect(now() - sinceMs).toBeLessThan(30_000)
   expect(await count()).toBe(1)
-  const before = reading.text().length
-  service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '1' }))
-  await quiet()
-  await passes()
-  await expect.poll(() => reading.text().length).toBeGreaterThan(before)
+  await change()
+})
+
+test('a watch that has not read all it was sent is hung up after half a minute', async () => {
+  const { count, change, passes } = await unread()
+  // More than the sockets take in, and less than is too much.
+  for (let i = 0; i < 5; i++) await change()
+  for (let second = 0; second < 27; second++) await passes()
+  expect(await count()).toBe(2)
+  for (let second = 0; second < 10; second++) await passes()
+  expect(await count()).toBe(1)
 })
 
 test('questions that all differ do not keep the leader from its work', async () => {
