@@ -132,7 +132,7 @@ describe('rights', () => {
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-viewer: coordination.k8s.io/leases ["startgate-leader"] get",
         "Role startgate-system/startgate-viewer: /pods "any" get,list",
-        "Role startgate-system/startgate-viewer: /pods/portforward "any" create",
+        "Role startgate-system/startgate-viewer: /pods/portforward "any" get,create",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
         "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",

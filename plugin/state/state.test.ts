@@ -106,6 +106,12 @@ test('explain says what a pod waits for, who is ahead and where the limit is wri
   expect(out).toContain("→ raise the limit: node.maxStarting: 1 in the chart's values")
 })
 
+test('the leader is shown no token that is good for more, where there is another', async () => {
+  const { api } = await cluster({ token: 'stranger' })
+  api.answers[`POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`] = { status: { token: 'all' } }
+  expect((await on(api, 'status')).out).toContain('2 gates wait')
+})
+
 test('explain with a right in one namespace only asks for no more', async () => {
   const { api } = await cluster({ token: 'shop' })
   expect((await on(api, 'explain', 'pod/c')).out).toContain('ahead:    shop/b')
