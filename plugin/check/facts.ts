@@ -24,6 +24,8 @@ export interface CheckFacts {
   namespaces: Fact<Namespace[]>
   /** In all namespaces that are opted in. */
   policies: Fact<NetworkPolicy[]>
+  /** Gated pods in the phase Pending, the first of them. */
+  pendingPods: Fact<Pod[]>
   /** Whether a pod that was only tried (dry run) came back with gates. Absent where no namespace is opted in. */
   trial?: Fact<TrialFacts>
 }

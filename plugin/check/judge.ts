@@ -1,5 +1,6 @@
 import type { CheckFacts } from './facts.ts'
 import { judgeApi, judgeRights } from './judge-api.ts'
+import { judgeImages } from './judge-images.ts'
 import { judgeLeader } from './judge-leader.ts'
 import { judgeFreeze, judgeNamespaces } from './judge-namespaces.ts'
 import { judgePolicies } from './judge-policies.ts'
@@ -21,6 +22,7 @@ export function judge(facts: CheckFacts): Line[] {
     ...judgePrograms(facts),
     ...judgeLeader(facts),
     ...judgeTrial(facts),
+    ...judgeImages(facts),
     ...judgeFreeze(facts),
     ...judgeNamespaces(facts),
     ...judgePolicies(facts),

@@ -22,6 +22,7 @@ export function rightsToRead(startgateNamespace: string): Right[] {
       name: 'startgate',
     },
     { verb: 'list', resource: 'namespaces' },
+    { verb: 'list', resource: 'pods' },
     { verb: 'list', group: 'networking.k8s.io', resource: 'networkpolicies' },
     { verb: 'get', group: 'apps', resource: 'deployments', ...own },
     { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices', ...own },

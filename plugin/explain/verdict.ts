@@ -1,6 +1,6 @@
 import { eligibility, skipSentence } from '../../webhook/mutate/eligibility.ts'
+import { failOpenAfter, imageTrouble, isGated, runningGates } from '../cluster/gates.ts'
 import type { PodFacts } from './facts.ts'
-import { failOpenAfter, imageTrouble, isGated, runningGates } from './gates.ts'
 import { asNamespaceFacts } from './namespace-facts.ts'
 
 /** How the pod stands with startgate. */
