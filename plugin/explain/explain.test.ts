@@ -144,6 +144,18 @@ test('the timeline has what happened, in order, with the gates’ own words', ()
   ])
 })
 
+test('where the leader cannot be asked, the conditions that it wrote are told, unless they are past', () => {
+  const conditions = [
+    { type: 'startgate.dev/Waiting', status: 'True', reason: 'Full', message: 'place 3 of 4' },
+    { type: 'startgate.dev/Started', status: 'True', reason: 'AllReady', message: 'all containers are ready' },
+    { type: 'Ready', status: 'False' },
+  ]
+  const pod = podWith({ conditions, initContainerStatuses: [status('startgate-start', running())] })
+  const text = explainText(explain(factsOf(pod)), { paint: plain, nowMs: NOW_MS })
+  expect(text).toContain('\n  condition Waiting is True: Full: place 3 of 4\n\nTIMELINE')
+  expect(text).not.toContain('AllReady')
+})
+
 test.each([
   undefined,
   '',
