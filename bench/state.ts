@@ -165,7 +165,9 @@ export interface ViewersFigures {
 
 const WATCHED_MS = 20_000
 
-/** What `viewers` cost the leader, over TLS from another process, while n pods wait and their line moves each second. */
+/**
+ * What `viewers` cost the leader, over TLS from another process, while n pods wait and their line moves each second.
+ */
 export async function benchViewers(n: number, viewers: number): Promise<ViewersFigures> {
   const ledger = ledgerOf(n)
   const serverName = 'startgate-lease-service'
