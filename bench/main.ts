@@ -5,7 +5,7 @@ import { compared, type Figures, readBudgets } from './budgets.ts'
 import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
 import { benchQueue, exponentOf } from './queue.ts'
 import { benchScale, type ScaleFigures, sizeOf } from './scale.ts'
-import { benchState } from './state.ts'
+import { benchState, benchViewers } from './state.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -138,6 +138,8 @@ async function scale(): Promise<Figures> {
   }
 }
 
+const VIEWERS = 50
+
 async function state(): Promise<Figures> {
   const { snapshotMs, pageMs, changesMs, pageBytes, changesBytes } = benchState(gates)
   const times = ({ p50, worst }: { p50: number; worst: number }) => `p50 ${ms(p50)}   worst ${ms(worst)}`
@@ -146,7 +148,18 @@ async function state(): Promise<Figures> {
   say(`  a snapshot, once a second at most     ${times(snapshotMs)}`)
   say(`  an answer of 1,000 gates, ${kib(pageBytes)}     ${times(pageMs)}`)
   say(`  what changed, for all who watch the same, ${kib(changesBytes)}   ${times(changesMs)}`)
-  return { 'a snapshot for the state API, without a break': snapshotMs.worst }
+  const viewers = await benchViewers(gates, VIEWERS)
+  const { without, withThem, stalledMs, bytesPerSecond, eventsPerSecond } = viewers
+  say(
+    `  ${VIEWERS} who watch over TLS, the line moves each second: told something ${eventsPerSecond.toFixed(2)} times a second,`,
+  )
+  say(
+    `  ${kib(bytesPerSecond)} a second in all; ${withThem.toFixed(3)} cores of the leader's thread, ${without.toFixed(3)} without them; longest without a break ${ms(stalledMs.withThem)}, ${ms(stalledMs.without)} without them`,
+  )
+  return {
+    'a snapshot for the state API, without a break': snapshotMs.worst,
+    "cores of the leader's thread for 50 who watch": withThem - without,
+  }
 }
 
 const BENCHES = { admission, queue, state, herd, line, scale }

@@ -1,6 +1,17 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { systemClock as clock, threadCpuMs } from '../core/clock.ts'
+import { buildMetricsServer } from '../core/metrics-server.ts'
 import type { Pod } from '../core/pod.ts'
 import type { State } from '../core/state-api.ts'
+import { systemTimers } from '../core/timers.ts'
 import { StateFeed } from '../gate/lease-service/http/state-feed.ts'
+import { createStateRoutes } from '../gate/lease-service/http/state-routes.ts'
 import { Ledger } from '../gate/lease-service/ledger/ledger.ts'
 import { DEFAULT_SETTINGS } from '../gate/lease-service/limits/cluster-settings.ts'
 import { sequenceOf } from '../gate/lease-service/pods/pod-sequence.ts'
@@ -11,7 +22,9 @@ import { stateQuery } from '../gate/lease-service/state/query.ts'
 import { createRecent } from '../gate/lease-service/state/recent.ts'
 import type { SequencedFacts } from '../gate/lease-service/state/sequenced-pods.ts'
 import { sequencedPod } from '../gate/lease-service/testing/sequenced-pod.ts'
+import { benchCertificate } from './certificate.ts'
 import { quantiles } from './quantiles.ts'
+import type { Read, ViewerOptions } from './state-viewers-process.ts'
 
 const NODES = 5_000
 const NAMESPACES = 500
@@ -82,6 +95,14 @@ function sequencedFacts(): SequencedFacts[] {
   })
 }
 
+function factsOf(ledger: Ledger): (now: StateFacts['now']) => StateFacts {
+  const [sequenced, recent] = [sequencedFacts(), createRecent(() => 0)]
+  return now => ({
+    ...{ term: 1, address: 'a:1', sinceMs: 0, now, ledger: ledger.view(), recent, sequenced },
+    ...{ pressures: () => [], heldBack: new Map() },
+  })
+}
+
 /**
  * What the state API costs the leader while n pods wait, 2,000 sequenced ones among 5,000 nodes and 500 namespaces, as
  * a third of all that is told changes from one snapshot to the next.
@@ -90,21 +111,16 @@ export function benchState(n: number): StateFigures {
   const ledger = ledgerOf(n)
   const waiting = ledger.view().waiting().length
   if (waiting < n * 0.99) throw new Error(`${waiting} pods wait, not ${n}`)
-  const [sequenced, recent] = [sequencedFacts(), createRecent(() => 0)]
   let nowMs = 0
-  const facts = (now: StateFacts['now']): StateFacts => ({
-    ...{ term: 1, address: 'a:1', sinceMs: 0, now, ledger: ledger.view(), recent, sequenced },
-    ...{ pressures: () => [], heldBack: new Map() },
-  })
-  const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
-  const feed = new StateFeed({ facts, version: '0', pod: 'lease-service-0', clock })
+  const facts = factsOf(ledger)
+  const benchClock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
+  const feed = new StateFeed({ facts, version: '0', pod: 'lease-service-0', clock: benchClock, cpuMs: threadCpuMs })
   const query = stateQuery('limit=1000')
   const times = { snapshot: [] as number[], page: [] as number[], changes: [] as number[] }
   const timed = <T>(into: number[], act: () => T): T => {
-    const before = process.threadCpuUsage()
+    const startMs = threadCpuMs()
     const result = act()
-    const { user, system } = process.threadCpuUsage(before)
-    into.push((user + system) / 1_000)
+    into.push(threadCpuMs() - startMs)
     return result
   }
   let [before, pageBytes, changesBytes] = [undefined as State | undefined, 0, 0]
@@ -134,4 +150,73 @@ export function benchState(n: number): StateFigures {
     pageBytes,
     changesBytes,
   }
+}
+
+export interface ViewersFigures {
+  /** Of the leader's thread, as parts of one core, without anybody who watches and with them. */
+  without: number
+  withThem: number
+  /** Longest time without a break, the bench's own decisions included. */
+  stalledMs: { without: number; withThem: number }
+  /** What all of them read in a second, and how often the first was told something. */
+  bytesPerSecond: number
+  eventsPerSecond: number
+}
+
+const WATCHED_MS = 20_000
+
+/**
+ * What `viewers` cost the leader, over TLS from another process, while n pods wait and their line moves each second.
+ */
+export async function benchViewers(n: number, viewers: number): Promise<ViewersFigures> {
+  const ledger = ledgerOf(n)
+  const serverName = 'startgate-lease-service'
+  const tls = await benchCertificate(serverName)
+  const log = pino({ level: 'silent' })
+  const monotonicMs = () => clock.monotonicMs()
+  const other = createStateRoutes({
+    ...{ facts: factsOf(ledger), version: '0', pod: 'lease-service-0', leader: () => undefined },
+    ...{ clock, cpuMs: threadCpuMs, timers: systemTimers, log, authorize: async () => 'allowed' as const },
+  })
+  const metrics = { contentType: 'text/plain', text: async () => '', authorize: undefined }
+  const server = buildMetricsServer({ ...metrics, tls, other, monotonicMs, log }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  let moved = 0
+  const move = setInterval(() => {
+    for (let i = 0; i < 50; i++) ledger.removePod(`uid-of-pod-${(moved++ * 31) % (n + 1_000)}`)
+    ledger.step(clock.monotonicMs(), 1)
+  }, 1_000)
+  const without = await load(WATCHED_MS)
+  const { port } = server.address() as AddressInfo
+  const options: ViewerOptions = { port, ca: tls.ca, serverName, viewers }
+  const child = fork(join(import.meta.dirname, 'state-viewers-process.ts'), [JSON.stringify(options)])
+  const read = async (): Promise<Read> => {
+    child.send('read')
+    return ((await once(child, 'message')) as [Read])[0]
+  }
+  // Until all have the whole state.
+  await sleep(5_000)
+  await read()
+  const withThem = await load(WATCHED_MS)
+  const { bytes, events } = await read()
+  clearInterval(move)
+  child.kill()
+  server.closeAllConnections()
+  server.close()
+  return {
+    without: without.cores,
+    withThem: withThem.cores,
+    stalledMs: { without: without.stalledMs, withThem: withThem.stalledMs },
+    bytesPerSecond: (bytes * 1_000) / WATCHED_MS,
+    eventsPerSecond: (events * 1_000) / WATCHED_MS,
+  }
+}
+
+/** How busy this thread is for so long. */
+async function load(forMs: number): Promise<{ cores: number; stalledMs: number }> {
+  const stalls = monitorEventLoopDelay()
+  stalls.enable()
+  const startMs = threadCpuMs()
+  await sleep(forMs)
+  return { cores: (threadCpuMs() - startMs) / forMs, stalledMs: stalls.max / 1e6 }
 }

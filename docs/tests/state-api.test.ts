@@ -99,7 +99,7 @@ async function told(): Promise<{ state: State; changes: StateChanges; refusals: 
   service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '0' }))
   await quiet()
   await passes()
-  await expect.poll(() => eventsIn(watch.text()).length).toBeGreaterThan(1)
+  await expect.poll(() => eventsIn(watch.text()).length, { timeout: 20_000 }).toBeGreaterThan(1)
   const changes = eventsIn(watch.text())[1]?.data as StateChanges
   const refusals: unknown[] = []
   for (const [query, token] of [['?limit=0'], ['', ''], ['', 'made-up'], ['', 'shop']] as const)

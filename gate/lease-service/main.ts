@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { startCertificateSource } from '../../certs/source.ts'
 import { kubernetesSecretReader } from '../../certs/store.ts'
-import { systemClock as clock } from '../../core/clock.ts'
+import { systemClock as clock, threadCpuMs } from '../../core/clock.ts'
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { endOnSignal } from '../../core/end-on-signal.ts'
 import { hostPort } from '../../core/host-port.ts'
@@ -75,7 +75,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     registry: metrics.registry,
     transport: client.transport,
     other: createStateRoutes({
-      ...{ version: VERSION, pod: podName, clock, timers, log },
+      ...{ version: VERSION, pod: podName, clock, cpuMs: threadCpuMs, timers, log },
       facts: now => service.view.facts(now),
       leader: () => service.directions(),
       authorize: createReadAccess(

@@ -10,6 +10,9 @@ import { quiet } from '../testing/made-service.ts'
 import { eventsIn, madeStateServer } from '../testing/made-state-server.ts'
 import { MOST_WATCHERS } from './state-watchers.ts'
 
+/** What comes over a socket may take a while on a busy machine. */
+const PATIENCE = { timeout: 20_000 }
+
 const inNamespace = (namespace: string, name: string, nodeName = 'worker-1'): Pod => {
   const pod = madePod(name)
   return { ...pod, metadata: { ...pod.metadata, namespace }, spec: { ...pod.spec, nodeName } }
@@ -170,7 +173,7 @@ test('a watch tells all at first and then what changed, which makes the same; no
   )
   await quiet()
   await passes()
-  await expect.poll(() => eventsIn(text())).toHaveLength(2)
+  await expect.poll(() => eventsIn(text()), PATIENCE).toHaveLength(2)
   const [state, changes] = eventsIn(text()).map(({ data }) => data) as [State, StateChanges]
   expect(changes.waiting).toMatchObject({ gone: ['start.b.1'], total: 2 })
   expect(changes.waiting?.set?.find(({ pod }) => pod === 'c')).toMatchObject({ place: 1, of: 1, estimateMs: 2_000 })
@@ -183,7 +186,7 @@ test('a silent watch is kept alive, and ends with its right, its leader, or its 
   const { open, passes, access, service } = await led()
   const [all, shop] = [await open('/v1/state?watch'), await open('/v1/state?watch&namespace=shop', 'shop')]
   for (let second = 0; second * 1_000 < KEEP_ALIVE_MS; second++) await passes()
-  await expect.poll(() => all.text().split(': keep-alive\n\n').length - 1).toBe(1)
+  await expect.poll(() => all.text().split(': keep-alive\n\n').length - 1, PATIENCE).toBe(1)
   access.revoked.add('shop')
   for (let second = 0; second < 62; second++) await passes()
   await shop.ended
@@ -252,7 +255,7 @@ async function unread() {
     service.namespaceChanged(madeNamespace(isFrozen ? { 'startgate.dev/max-starting': '0' } : {}))
     await quiet()
     await passes()
-    await expect.poll(() => reading.text().length).toBeGreaterThan(before + 1_000_000)
+    await expect.poll(() => reading.text().length, PATIENCE).toBeGreaterThan(before + 1_000_000)
   }
   return { count, change, passes, now: () => world.nowMs }
 }
@@ -283,4 +286,25 @@ test('questions that all differ do not keep the leader from its work', async () 
   expect(statuses.filter(status => status === 200)).toHaveLength(251)
   expect(await read('?limit=999')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
   expect((await read('?limit=1')).status).toBe(200)
+})
+
+test('readers cost a twentieth of the time: after a second of work nothing is made for twenty', async () => {
+  const { access, service, open, passes, read } = await led()
+  let made = 0
+  const facts = service.view.facts
+  service.view.facts = now => {
+    const known = facts(now)
+    const waiting = () => {
+      made += 1
+      access.cpuMs += 1_000
+      return known?.ledger.waiting() ?? []
+    }
+    return known && { ...known, ledger: { ...known.ledger, waiting } }
+  }
+  await open('/v1/state?watch')
+  for (let second = 0; second < 19; second++) await passes()
+  expect((await read()).status).toBe(200)
+  expect(made).toBe(1)
+  for (let second = 0; second < 40; second++) await passes()
+  expect(made).toBe(3)
 })

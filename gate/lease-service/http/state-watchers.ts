@@ -11,6 +11,8 @@ import { FAULT, notLeading, type Refusal } from './state-refusals.ts'
 
 export interface StateWatchersDeps {
   feed: Pick<StateFeed, 'snapshot' | 'stateOf'>
+  /** CPU time of this thread so far. */
+  cpuMs: () => number
   leader: () => { address: string; term: number } | undefined
   clock: Clock
   timers: Timers
@@ -63,6 +65,8 @@ export class StateWatchers {
   readonly #audiences = new Map<string, Audience>()
   #size = 0
   #isRunning = false
+  /** CPU time of this round. */
+  #spentMs = 0
 
   constructor(deps: StateWatchersDeps) {
     this.#deps = deps
@@ -134,8 +138,8 @@ export class StateWatchers {
   }
 
   async #round(): Promise<void> {
-    const { clock, log } = this.#deps
-    const startMs = clock.monotonicMs()
+    const { log } = this.#deps
+    this.#spentMs = 0
     try {
       await this.#tell()
     } catch (error) {
@@ -144,12 +148,12 @@ export class StateWatchers {
     }
     for (const open of this.#all()) this.#look(open)
     this.#isRunning = false
-    if (this.#size > 0) this.#run(Math.max(ROUND_MS, REST * (clock.monotonicMs() - startMs)))
+    if (this.#size > 0) this.#run(Math.max(ROUND_MS, REST * this.#spentMs))
   }
 
   async #tell(): Promise<void> {
     const { feed, leader, timers } = this.#deps
-    const snap = feed.snapshot()
+    const snap = this.#measured(() => feed.snapshot())
     if (!snap) {
       for (const open of this.#all()) this.#end(open, notLeading(leader()))
       return
@@ -157,15 +161,25 @@ export class StateWatchers {
     for (const audience of [...this.#audiences.values()]) {
       // Gates are served before the next kind of reader is.
       await new Promise<void>(resolve => timers.soon(resolve))
-      const state = feed.stateOf(snap, audience.query)
-      const changes = changesBetween(audience.state, state)
-      if (!changes) continue
-      audience.state = state
-      audience.whole = undefined
-      const bytes = eventOf('changes', changes)
-      const nowMs = this.#deps.clock.monotonicMs()
-      for (const open of audience.watchers) this.#send(open, bytes, nowMs)
+      this.#measured(() => this.#tellOne(audience, feed.stateOf(snap, audience.query)))
     }
+  }
+
+  #tellOne(audience: Audience, state: State): void {
+    const changes = changesBetween(audience.state, state)
+    if (!changes) return
+    audience.state = state
+    audience.whole = undefined
+    const bytes = eventOf('changes', changes)
+    const nowMs = this.#deps.clock.monotonicMs()
+    for (const open of audience.watchers) this.#send(open, bytes, nowMs)
+  }
+
+  #measured<T>(act: () => T): T {
+    const startMs = this.#deps.cpuMs()
+    const result = act()
+    this.#spentMs += this.#deps.cpuMs() - startMs
+    return result
   }
 
   /** Keeps a watch alive, hangs up one that does not read, and asks from time to time whether it may still. */

@@ -56,10 +56,13 @@ test('a pod that waits gets the condition after ten seconds, and loses it at its
   )
   await quiet()
   await expect
-    .poll(async () => {
-      await passes(1_000)
-      return written.at(-1)
-    })
+    .poll(
+      async () => {
+        await passes(1_000)
+        return written.at(-1)
+      },
+      { timeout: 20_000 },
+    )
     .toBe('b False NotWaiting: no gate of this pod waits')
   await passes(60_000)
   expect(written).toHaveLength(2)

@@ -48,7 +48,7 @@ export interface Heard {
 export async function madeStateServer(pods: Pod[]) {
   const made = madeService(pods)
   const { world, service } = made
-  const access = { reviewed: 0, fails: false, revoked: new Set<string>() }
+  const access = { reviewed: 0, cpuMs: 0, fails: false, revoked: new Set<string>() }
   const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
   const timers = madeTimers(() => world.nowMs)
   const log = pino({ level: 'silent' })
@@ -61,7 +61,7 @@ export async function madeStateServer(pods: Pod[]) {
     return may && !access.revoked.has(token) ? 'allowed' : 'forbidden'
   }, clock.monotonicMs)
   const other = createStateRoutes({
-    ...{ version: '1.2.3', pod: 'lease-service-0', clock, timers, log, authorize },
+    ...{ version: '1.2.3', pod: 'lease-service-0', clock, cpuMs: () => access.cpuMs, timers, log, authorize },
     facts: now => service.view.facts(now),
     leader: () => service.directions(),
   })
