@@ -34,7 +34,7 @@ export type News =
   | { kind: 'namespace-problems'; namespace: Namespace; problems: InvalidValueError[] }
   | { kind: 'problems-gone'; of: 'Namespace' | 'Node'; name: string }
 
-export interface Ears {
+export interface NewsChannels {
   reporter: Reporter
   metrics: ServiceMetrics
   log: Logger
@@ -44,11 +44,11 @@ export interface Ears {
 
 /** Tells Events, metrics and the log. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a total switch.
-export function tellPeople(news: News, ears: Ears): void {
-  const { reporter, metrics, log } = ears
+export function publishNews(news: News, channels: NewsChannels): void {
+  const { reporter, metrics, log } = channels
   switch (news.kind) {
     case 'granted':
-      granted(news, ears)
+      granted(news, channels)
       break
     case 'released':
       log.info({ ...lineOf(news.grant), reason: news.reason }, 'released')
@@ -72,10 +72,10 @@ export function tellPeople(news: News, ears: Ears): void {
       metrics.passed(news.pod?.metadata.namespace ?? '')
       break
     case 'waiting':
-      for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, ears.podOf)
+      for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, channels.podOf)
       break
     case 'set-aside':
-      setAside(news, ears)
+      setAside(news, channels)
       break
     case 'decision-failed':
       metrics.stepFailed()
@@ -105,18 +105,21 @@ export function tellPeople(news: News, ears: Ears): void {
   }
 }
 
-function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, ears: Ears): void {
-  ears.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
+function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, channels: NewsChannels): void {
+  channels.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
   if (!answered) return
-  ears.metrics.granted(grant, waitedMs)
-  ears.reporter.granted(grant)
+  channels.metrics.granted(grant, waitedMs)
+  channels.reporter.granted(grant)
 }
 
 function eventFailed({ kind: _, error, ...of }: Extract<News, { kind: 'event-failed' }>, log: Logger): void {
   log.error({ ...of, error: reasonOfError(error) }, 'what happened could not be taken in')
 }
 
-function setAside({ trouble, pod }: Extract<News, { kind: 'set-aside' }>, { reporter, metrics, log }: Ears): void {
+function setAside(
+  { trouble, pod }: Extract<News, { kind: 'set-aside' }>,
+  { reporter, metrics, log }: NewsChannels,
+): void {
   const { namespace, name } = pod?.metadata ?? {}
   log.warn({ namespace, pod: name, ...trouble }, 'a pod is set aside')
   metrics.setAside(trouble.kind)

@@ -8,10 +8,10 @@ import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import { projectNamespace, projectNode, projectPod } from '../pods/pod-projection.ts'
 import { sharedText } from '../pods/shared-text.ts'
 import { retainPods } from '../started/retain-pods.ts'
-import type { LeaseService } from './replica.ts'
+import type { Replica } from './replica.ts'
 
 export interface WatchesOptions {
-  service: () => LeaseService
+  service: () => Replica
   maxStartTimeoutMs: number
 }
 

@@ -16,7 +16,7 @@ export interface SequenceTellerDeps {
 }
 
 /** Shows an agent what its pod's status says, and people what both say together. */
-export class SequenceTeller {
+export class AgentUpdates {
   readonly #deps: SequenceTellerDeps
   /** Containers that were not ready in time, of the latest run that had one. */
   readonly #timedOut = new Map<string, { attempt: number; names: Set<string> }>()
