@@ -47,7 +47,8 @@ export class SimReplica implements PodWatcher {
       }),
     )
     const { maxStartTimeoutMs } = limits.settings
-    this.#watch = new SimWatch(this.#service, { wallMs, maxStartTimeoutMs })
+    const clock = { wallMs, monotonicMs: () => time.nowMs }
+    this.#watch = new SimWatch(this.#service, { clock, maxStartTimeoutMs })
     this.#connections = new SimConnections({
       ...{ time, random, situations, process: this.#process, service: this.#service },
       onGranted: (key, pod) => {

@@ -27,7 +27,7 @@ export class ParkedRequests {
   readonly #parked = new Set<Parked>()
   #stopLooking: (() => void) | undefined
 
-  /** `isSettled`: nobody need wait any more. */
+  /** `isSettled`: it is known who leads, so nobody need wait any more. */
   constructor(isSettled: () => boolean, { clock, timers }: { clock: Clock; timers: Timers }) {
     this.#isSettled = isSettled
     this.#clock = clock
@@ -35,8 +35,8 @@ export class ParkedRequests {
   }
 
   /**
-   * Resolves as soon as it is over, after PARKED_MS at the latest; at once where so many are parked that memory would run
-   * out.
+   * Resolves as soon as it is settled who leads, after PARKED_MS at the latest; at once where so many are parked that
+   * memory would run out.
    */
   untilSettled(): Promise<void> {
     if (this.#isSettled() || this.#parked.size >= MAX_STREAMS) return Promise.resolve()

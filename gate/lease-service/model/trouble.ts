@@ -9,8 +9,8 @@ export interface Trouble {
 }
 
 /**
- * `unavailable`: the write failed for no fault of the ticket's. `changed`: somebody else wrote there, so the next try may
- * go well at once.
+ * `unavailable`: the write failed for no fault of the ticket's. `changed`: somebody else wrote there, so the next try
+ * may go well at once.
  */
 export type SetAsideKind = Trouble['kind'] | 'unavailable' | 'changed'
 
