@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { State } from '../../core/state-api.ts'
+import { APP_IMAGE } from '../cluster/cluster.ts'
+import { scratch } from '../cluster/step-cache.ts'
+import { SYSTEM_NAMESPACE } from '../harness/install.ts'
+import { Plugin } from '../harness/plugin.ts'
+import { deployment, podTemplate } from '../harness/pod-templates.ts'
+import { allReady, podIs } from '../harness/pod-waits.ts'
+import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { leaderPod } from '../harness/system.ts'
+import { limits } from '../harness/time-limits.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+const HERD = 4
+
+let session: Session
+let plugin: Plugin
+beforeAll(async () => {
+  session = await openSession()
+  plugin = await Plugin.build(session)
+})
+
+/** One of a herd runs and never gets ready, and the others wait for its slot. */
+async function stuckHerd() {
+  const observer = await observerFor(session)
+  const settings = { 'max-starting': '1', 'max-starting-per-node': '50' }
+  const namespace = await namespaceFor(session, { word: 'plugin', gated: true, settings })
+  await namespace.apply([deployment('web', HERD, { image: APP_IMAGE, stuck: true })])
+  const names = () => observer.pods(namespace.name).map(({ metadata }) => metadata.name)
+  const waits = async () => {
+    const { stdout } = await plugin.run(['status', '-n', namespace.name, '-o', 'json'])
+    const state = JSON.parse(stdout || '{}') as Partial<State>
+    return state.waiting?.total === HERD - 1 && (state as State)
+  }
+  const state = await waitFor('one starts and the others wait', waits, limits.podReady)
+  return { namespace, observer, state, names }
+}
+
+test('check finds nothing wrong in an installation that works, and says so line by line', async () => {
+  await namespaceFor(session, { word: 'plugin', gated: true })
+  const { code, stdout } = await plugin.run(['check'])
+  expect(stdout).toMatch(/✓ the webhook answers: a pod tried in namespace .* gets gates/)
+  expect(stdout).toMatch(/✓ startgate-lease-service-.* leads/)
+  expect(stdout.split('\n').filter(line => /^[✗?]/.test(line))).toEqual([])
+  expect(code).toBe(0)
+})
+
+describe('a herd of which one starts and three wait', () => {
+  test('status names the limit, where it is written, and who waits; explain says of one pod why, behind whom, and what helps', async () => {
+    const { namespace, state } = await stuckHerd()
+    const [first, second] = state.waiting.items
+    expect(state.scopes.items).toContainEqual(
+      expect.objectContaining({ scope: `namespace/${namespace.name}`, held: 1, limit: 1, gates: HERD - 1 }),
+    )
+    const { stdout } = await plugin.run(['status', '-n', namespace.name])
+    expect(stdout).toContain(`startgate.dev/max-starting: 1 on namespace ${namespace.name}`)
+    expect(stdout).toContain(`1/3    ${namespace.name}/${first?.pod}`)
+
+    const explained = await plugin.run(['explain', second?.pod ?? '', '-n', namespace.name])
+    expect(explained.code).toBe(0)
+    expect(explained.stdout).toContain('startgate-start waits to start app')
+    expect(explained.stdout).toContain(`place:    2 of 3 in the line of namespace/${namespace.name}`)
+    expect(explained.stdout).toContain(`ahead:    ${namespace.name}/${first?.pod}`)
+    expect(explained.stdout).toContain(`written in: startgate.dev/max-starting: 1 on namespace ${namespace.name}`)
+    expect(explained.stdout).toContain('startgate.dev/Waiting')
+  })
+
+  test('top goes on with the next leader when the one it watches is killed', async () => {
+    const { namespace, names, observer } = await stuckHerd()
+    const top = plugin.follow(['top', '-n', namespace.name, '-o', 'json'])
+    const terms = () => top.lines.map(line => (JSON.parse(line) as State).service.term)
+    await waitFor('the leader tells its state', () => terms().length > 0, limits.settingSeen)
+    const [term = 0] = terms()
+    const leader = await leaderPod(session.kubectl)
+    await session.kubectl.run(['delete', 'pod', leader, '-n', SYSTEM_NAMESPACE, '--grace-period=0', '--force'])
+    await waitFor('the next one does', () => terms().some(seen => seen > term), limits.takeover)
+    const [gone = ''] = names()
+    await namespace.kubectl.run(['delete', 'pod', gone, '-n', namespace.name, '--wait=false'])
+    const shows = () => !JSON.stringify(JSON.parse(top.lines.at(-1) ?? '{}').waiting ?? '').includes(gone)
+    await waitFor('changes are told', shows, limits.watchCaughtUp)
+    expect(observer.starting([namespace.name]).peak.count).toBe(1)
+  })
+
+  test('a freeze holds at once and says who, when and why; after resume all start', async () => {
+    const observer = await observerFor(session)
+    const namespace = await namespaceFor(session, { word: 'frozen', gated: true })
+    const frozen = await plugin.run(['freeze', '-n', namespace.name, '--reason', 'the registry is down'])
+    expect(frozen).toMatchObject({ code: 0, stdout: expect.stringContaining(`namespace ${namespace.name} is frozen`) })
+    await namespace.apply([deployment('web', HERD, { image: APP_IMAGE })])
+    const reasons = async () => {
+      const { stdout } = await plugin.run(['status', '-n', namespace.name])
+      return stdout.match(/the registry is down/g)?.length === HERD && stdout
+    }
+    await waitFor('all wait, and know why', reasons, limits.podReady)
+    // Whoever leads.
+    const leader = await leaderPod(session.kubectl)
+    await session.kubectl.run(['delete', 'pod', leader, '-n', SYSTEM_NAMESPACE, '--grace-period=0', '--force'])
+    await waitFor('another one leads', async () => (await leaderPod(session.kubectl)) !== leader, limits.takeover)
+    await waitFor('all wait still', reasons, limits.podReady)
+    expect(observer.starting([namespace.name]).spans).toEqual([])
+    expect((await plugin.run(['check', '-n', namespace.name])).stdout).toMatch(
+      /! namespace .* is frozen by .*the registry is down/,
+    )
+    expect((await plugin.run(['resume', '-n', namespace.name])).code).toBe(0)
+    await allReady(observer, namespace.name, HERD, limits.herdReady)
+  })
+})
+
+test('a frozen cluster starts nothing in any namespace until it is resumed', async () => {
+  const observer = await observerFor(session)
+  const namespace = await namespaceFor(session, { word: 'frozen', gated: true })
+  try {
+    expect((await plugin.run(['freeze', '--cluster', '--reason', 'maintenance'])).code).toBe(0)
+    await namespace.apply([deployment('web', 1, { image: APP_IMAGE })])
+    const waits = async () => (await plugin.run(['status', '-n', namespace.name])).stdout.includes('maintenance')
+    await waitFor('it waits, and knows why', waits, limits.podReady)
+  } finally {
+    expect((await plugin.run(['resume', '--cluster'])).code).toBe(0)
+  }
+  await allReady(observer, namespace.name, 1, limits.podReady)
+})
+
+test('the dependencies among the containers of a pod: who is blocked by whom', async () => {
+  const observer = await observerFor(session)
+  const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
+  const { spec } = podTemplate('shop', { image: APP_IMAGE, stuck: true, probe: 'file' })
+  const [db] = spec.containers as { name: string }[]
+  const annotations = { 'startgate.dev/depends-on': 'web: [db]' }
+  const containers = [
+    { ...db, name: 'db' },
+    { name: 'web', image: APP_IMAGE, command: ['sh', '-c', 'sleep 3600'] },
+  ]
+  await namespace.apply([
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'shop', annotations }, spec: { ...spec, containers } },
+  ])
+  await podIs(observer, [namespace.name, 'shop'], { phase: 'pending', gate: 'startgate-start' }, limits.podReady)
+  const told = async () => {
+    const { stdout } = await plugin.run(['explain', 'shop', '-n', namespace.name])
+    return /db +starting/.test(stdout) && stdout
+  }
+  const text = await waitFor('db is starting', told, limits.podReady)
+  expect(text).toMatch(/db +starting +web/)
+  expect(text).toMatch(/web +blocked +db ready/)
+})
+
+describe('what cannot be asked is said in one sentence', () => {
+  /** A ServiceAccount of the namespace, with no rights but these. */
+  const accountWith = async (namespace: string, objects: object[] = []) => {
+    await session.kubectl.run(['create', 'serviceaccount', 'viewer', '-n', namespace])
+    await session.kubectl.apply(objects as never)
+    const token = await session.kubectl.text(['create', 'token', 'viewer', '-n', namespace])
+    const config = await session.kubectl.json<{ users: { user: object }[] }>(['config', 'view', '--raw'])
+    for (const entry of config.users) entry.user = { token }
+    return config
+  }
+
+  test('no rights at all', async () => {
+    const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
+    await scratch('viewer', async dir => {
+      const kubeconfig = join(dir, 'kubeconfig')
+      await writeFile(kubeconfig, JSON.stringify(await accountWith(namespace.name)))
+      const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status', '-n', namespace.name])
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr.trim()).toMatch(/^error: .*may not.*$/)
+    })
+  })
+
+  test('no cluster', async () => {
+    const { code, stderr } = await plugin.as('/nonexistent').run(['status'])
+    expect(code).toBe(3)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+})
