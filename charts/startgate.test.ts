@@ -7,8 +7,8 @@ import { OWN_LABELS } from './gated-pod.ts'
 import { CHART, findHelm, helm, type Manifest, nameOf, podSpecs, render } from './helm.ts'
 import { restrictedViolations } from './pod-security.ts'
 
-/** What a cluster with cert-manager says of itself. */
-const WITH_CERT_MANAGER = ['--api-versions', 'cert-manager.io/v1']
+/** What a cluster with cert-manager and the Prometheus Operator says of itself. */
+const WITH_OPERATORS = ['--api-versions', 'cert-manager.io/v1', '--api-versions', 'monitoring.coreos.com/v1']
 const CASES = join(import.meta.dirname, 'testdata')
 
 beforeAll(() => {
@@ -30,7 +30,7 @@ describe.each(readdirSync(CASES))('%s', name => {
   let manifests: Manifest[] = []
   beforeAll(async () => {
     expect(existsSync(join(folder, 'values.yaml')), `${folder} holds no values.yaml: delete it`).toBe(true)
-    manifests = await render(['--values', join(folder, 'values.yaml'), ...WITH_CERT_MANAGER])
+    manifests = await render(['--values', join(folder, 'values.yaml'), ...WITH_OPERATORS])
   })
 
   test('matches the golden manifests', async () => {
@@ -202,7 +202,7 @@ describe('certificates by cert-manager', () => {
   })
 
   test('leave each program one right: to read the Secret with its own certificate', async () => {
-    const manifests = await render([...set, ...WITH_CERT_MANAGER])
+    const manifests = await render([...set, ...WITH_OPERATORS])
     const rules = manifests.flatMap(({ rules = [] }) => rules)
     const toRead = (name: string) => ({
       apiGroups: [''],
@@ -227,7 +227,7 @@ describe('certificates by cert-manager', () => {
       ...set,
       ...issuer,
       'certificates.certManager.issuerRef.kind=ClusterIssuer',
-      ...WITH_CERT_MANAGER,
+      ...WITH_OPERATORS,
     ])
     const ours = manifests.filter(({ apiVersion }) => apiVersion === 'cert-manager.io/v1')
     expect(ours.map(nameOf)).toEqual([
