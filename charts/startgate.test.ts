@@ -268,6 +268,14 @@ describe('values that are refused', () => {
       set: 'limits.node.maxPressure.disk=60',
       want: /'\/limits\/node\/maxPressure'.*additional properties 'disk'/,
     },
+    'a pool without a selector': {
+      set: 'limits.nodePools[0].maxStarting=1',
+      want: /'\/limits\/nodePools\/0'.*missing property 'selector'/,
+    },
+    'a selector of a pool by expressions': {
+      set: 'limits.nodePools[0].selector.matchExpressions[0].key=pool',
+      want: /'\/limits\/nodePools\/0\/selector'.*additional properties 'matchExpressions'/,
+    },
     'a share above 1': { set: 'limits.namespaceShare=2', want: /'\/limits\/namespaceShare'.*maximum: got 2, want 1/ },
     'a duration without unit': { set: 'pullTimeout=15', want: /'\/pullTimeout'.*got number, want string/ },
     'a duration in days': { set: 'pullTimeout=1d', want: /'\/pullTimeout'.*'1d' does not match pattern/ },

@@ -58,6 +58,21 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
 {{- dict "port" (dig "port" 8444 $given) "authorization" (dig "authorization" true $given) | toJson -}}
 {{- end -}}
 
+{{/* `limits.nodePools` as a JSON list, each pool with all its limits: null where it gives none. */}}
+{{- define "startgate.nodePools" -}}
+{{- $pools := list -}}
+{{- range dig "nodePools" list .Values.limits -}}
+{{- $pressure := .maxPressure | default dict -}}
+{{- $pools = append $pools (dict
+  "selector" (dict "matchLabels" (.selector.matchLabels | default dict))
+  "maxStarting" .maxStarting
+  "maxStartingPerCore" .maxStartingPerCore
+  "maxPulling" .maxPulling
+  "maxPressure" (dict "cpu" $pressure.cpu "io" $pressure.io "memory" $pressure.memory)) -}}
+{{- end -}}
+{{- $pools | toJson -}}
+{{- end -}}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
@@ -103,6 +118,7 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
         "cpu" $limits.node.maxPressure.cpu
         "io" $limits.node.maxPressure.io
         "memory" $limits.node.maxPressure.memory))
+    "nodePools" (include "startgate.nodePools" . | fromJsonArray)
     "registries" $limits.registries
     "namespaceShare" $limits.namespaceShare
     "maxWait" $limits.maxWait

@@ -17,7 +17,11 @@ import { madeNode, silentMetrics } from './made-pods.ts'
  * Test support: the service's real parts on Leases in memory, with a clock that the test moves and an election that it
  * decides.
  */
-export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSettings['node'] = { maxStarting: 1 }) {
+export function madeService(
+  pods: Pod[] | Map<string, Pod>,
+  node: ClusterSettings['node'] = { maxStarting: 1 },
+  nodePools: ClusterSettings['nodePools'] = [],
+) {
   const all = (): MapIterator<Pod> | ArrayIterator<Pod> => pods.values()
   const api = new MemoryLeaseApi()
   const events: EventInput[] = []
@@ -42,7 +46,7 @@ export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSetting
         return store.list()
       },
     },
-    settings: { ...DEFAULT_SETTINGS, node },
+    settings: { ...DEFAULT_SETTINGS, node, nodePools },
     confirmTerm: () => world.confirm(),
     findWorkload: () => 'Absent',
     conditions: { put: () => undefined, removePod: () => undefined },
