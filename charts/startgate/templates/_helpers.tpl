@@ -6,12 +6,37 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Labels of an object. Takes a dict: root, component. */}}
+{{/* Labels of an object. Takes a dict: root, component, labels (more of them; optional), of (which value gives them). */}}
 {{- define "startgate.labels" -}}
 {{ include "startgate.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
+{{- $common := .root.Values.commonLabels | default dict -}}
+{{- include "startgate.refuseOwnLabels" (dict "labels" $common "of" "commonLabels") -}}
+{{- $more := .labels | default dict -}}
+{{- include "startgate.refuseOwnLabels" (dict "labels" $more "of" .of) -}}
+{{- with merge (deepCopy $more) $common }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Fails on a label that the chart sets itself: there would be two of it. Takes a dict: labels, of (none: ours). */}}
+{{- define "startgate.refuseOwnLabels" -}}
+{{- range $key, $_ := .labels -}}
+{{- if and $.of (or (has $key (list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart")) (hasPrefix "startgate.dev/" $key)) -}}
+{{- fail (printf "%s: %q is a label that the chart sets itself; use another name" $.of $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of a program's account. Takes a dict: component, settings. */}}
+{{- define "startgate.serviceAccountName" -}}
+{{- $account := .settings.serviceAccount | default dict -}}
+{{- if and (not (dig "create" true $account)) (not $account.name) -}}
+{{- fail (printf "serviceAccount.create: false needs serviceAccount.name of the %s, an account that is there" .component) -}}
+{{- end -}}
+{{- $account.name | default (printf "startgate-%s" .component) -}}
 {{- end -}}
 
 {{/* What a Deployment and a Service find their pods by. Takes a dict: root, component. */}}
