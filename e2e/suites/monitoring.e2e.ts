@@ -57,8 +57,8 @@ beforeAll(async () => {
 // Back to an installation without monitoring while helm can still delete what it made of those kinds.
 afterAll(async () => {
   await prometheus?.remove()
-  await openSession()
-  await removeOperatorCrds(session.kubectl)
+  const { kubectl } = await openSession()
+  await removeOperatorCrds(kubectl)
 })
 
 /** As Grafana would send it, for all namespaces. */
