@@ -13,6 +13,7 @@ export function scaleConfig(listenPort: number): object {
     limits: {
       ...good.limits,
       cluster: unlimited,
+      nodePools: [],
       node: { maxStarting: null, maxStartingPerCore: null, maxPulling: 1, maxPressure },
       registries: {},
       namespaceShare: 1,

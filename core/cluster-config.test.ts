@@ -42,6 +42,7 @@ describe('parseClusterConfig', () => {
           minStartRate: null,
         },
         node: { maxStartingPerCore: 0.5, maxPulling: 1, maxPressure: { cpu: 60, io: null, memory: null } },
+        nodePools: [{ name: 'nodePools[0]', matchLabels: { pool: 'spot' }, maxStarting: 2, maxPressure: { io: 30 } }],
         namespaceShare: 0.75,
         registries: { 'docker.io': 5 },
         maxWaitMs: null,
@@ -63,6 +64,8 @@ describe('parseClusterConfig', () => {
     'a maximum wait': ['limits.maxWait', '15m'],
     'a floor': ['limits.cluster.minStartRate', '6/min'],
     'a CA for clients': ['webhook.clientCa', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
+    'no pools of nodes': ['limits.nodePools', []],
+    'a pool of every node': ['limits.nodePools.0.selector.matchLabels', {}],
     'no namespace to skip': ['skippedNamespaces', []],
   }
   test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
@@ -108,6 +111,26 @@ describe('parseClusterConfig', () => {
       path: 'limits.node.maxPulling',
       value: -1,
       want: 'limits.node.maxPulling: "-1" is not a valid whole number; use 0, 4 or null (the default)',
+    },
+    'pools that are no list': {
+      path: 'limits.nodePools',
+      value: {},
+      want: 'limits.nodePools: "{}" is not a valid list; use []',
+    },
+    'a pool without a selector': {
+      path: 'limits.nodePools.0.selector',
+      value: undefined,
+      want: 'limits.nodePools.0.selector.matchLabels is missing; use',
+    },
+    'a label that is no text': {
+      path: 'limits.nodePools.0.selector.matchLabels',
+      value: { spot: true },
+      want: 'true}" is not a valid map of texts; use {"disktype": "ssd"} or {}',
+    },
+    'a limit below 0 in a pool': {
+      path: 'limits.nodePools.0.maxStarting',
+      value: -1,
+      want: 'limits.nodePools.0.maxStarting: "-1" is not a valid whole number; use',
     },
     'a limit with decimals': {
       path: 'limits.cluster.maxPulling',

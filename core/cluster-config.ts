@@ -1,7 +1,8 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { cut, InvalidValueError, instead, messageOf } from './errors.ts'
 import { registryName } from './image-name.ts'
-import type { PressureResource } from './pressure.ts'
+import type { NodePool } from './node-pool.ts'
+import { PRESSURE_RESOURCES, type Pressure, type PressureResource } from './pressure.ts'
 import type { Rate } from './quantity.ts'
 
 /** What the cluster's administrator chose: the chart's `config.json`, read by the webhook and the lease service. */
@@ -78,6 +79,8 @@ export interface ClusterConfig {
       /** Percent of the time; above it the node starts one at a time. null: never. */
       maxPressure: Record<PressureResource, number | null>
     }
+    /** Of nodes with certain labels; the first that fits takes the place of `node` in what it names. */
+    nodePools: NodePool[]
     /**
      * Pods of the cluster that may be pulling from a registry, by its name as registryName (core/image-name.ts) writes
      * it.
@@ -189,6 +192,25 @@ function webhookIn(read: ConfigReader): ClusterConfig['webhook'] {
   }
 }
 
+function nodePoolIn(read: ConfigReader, path: string, name: string): NodePool {
+  const given = {
+    maxStarting: read.countOrNull(`${path}.maxStarting`),
+    maxStartingPerCore: read.factorOrNull(`${path}.maxStartingPerCore`),
+    maxPulling: read.countOrNull(`${path}.maxPulling`),
+  }
+  const maxPressure = PRESSURE_RESOURCES.map(resource => [
+    resource,
+    read.percentOrNull(`${path}.maxPressure.${resource}`),
+  ])
+  const pressure = Object.fromEntries(maxPressure.filter(([, percent]) => percent !== null)) as Pressure
+  return {
+    name,
+    matchLabels: read.texts(`${path}.selector.matchLabels`),
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as Partial<NodePool>),
+    ...(Object.keys(pressure).length > 0 && { maxPressure: pressure }),
+  }
+}
+
 function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
   return {
     cluster: {
@@ -207,6 +229,7 @@ function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
         memory: read.percentOrNull('limits.node.maxPressure.memory'),
       },
     },
+    nodePools: read.list('limits.nodePools', (path, index) => nodePoolIn(read, path, `nodePools[${index}]`)),
     registries: byRegistry(read.counts('limits.registries')),
     namespaceShare: read.share('limits.namespaceShare'),
     maxWaitMs: read.durationMsOrNull('limits.maxWait'),

@@ -123,9 +123,24 @@ export class ConfigReader {
       path,
       {},
       notValid('map of whole numbers', '{"docker.io": 5}', '{}'),
-      (v): v is Record<string, number> =>
-        typeof v === 'object' && v !== null && !Array.isArray(v) && Object.values(v).every(isCount),
+      (v): v is Record<string, number> => isRecord(v) && Object.values(v).every(isCount),
     )
+  }
+
+  /** An object of texts by name, like `{"disktype": "ssd"}`. */
+  texts(path: string): Record<string, string> {
+    return this.#valid(
+      path,
+      {},
+      notValid('map of texts', '{"disktype": "ssd"}', '{}'),
+      (v): v is Record<string, string> => isRecord(v) && Object.values(v).every(isText),
+    )
+  }
+
+  /** A list, each entry as `readEntry` reads it from its path. */
+  list<T>(path: string, readEntry: (path: string, index: number) => T): T[] {
+    const entries = this.#valid(path, [], notValid('list', '[]'), (v): v is unknown[] => Array.isArray(v))
+    return entries.map((_, index) => readEntry(`${path}.${index}`, index))
   }
 
   rateOrNull(path: string): Rate | null {
@@ -187,6 +202,10 @@ export class ConfigReader {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: unknown): value is string {

@@ -37,6 +37,15 @@ export function goodConfig() {
         maxPulling: 1,
         maxPressure: { cpu: 60, io: null, memory: null },
       },
+      nodePools: [
+        {
+          selector: { matchLabels: { pool: 'spot' } },
+          maxStarting: 2,
+          maxStartingPerCore: null,
+          maxPulling: null,
+          maxPressure: { cpu: null, io: 30, memory: null },
+        },
+      ],
       registries: { 'docker.io': 5 },
       namespaceShare: 0.75,
       maxWait: null,

@@ -3,13 +3,13 @@ import type { SimContext } from './context.ts'
 import type { SimLeaders } from './leaders.ts'
 import { namespaceObject } from './objects.ts'
 import type { SimPod } from './pod.ts'
-import { randomNamespace } from './random-cluster.ts'
+import { POOLS, randomNamespace } from './random-cluster.ts'
 
 /** Test support. What may go wrong in a world, or be changed by people. */
 export const ACTS = [
   ...(['kill-sandbox', 'delete-pod', 'crash-leader', 'change-limits', 'break-stream', 'crash-agent'] as const),
   ...(['pause-leader', 'pause-api', 'break-watch', 'delete-election', 'jump-clock', 'reboot-node'] as const),
-  ...(['change-node', 'delete-many', 'lose-node', 'show-node'] as const),
+  ...(['change-node', 'delete-many', 'lose-node', 'show-node', 'move-node'] as const),
 ] as const
 export type Act = (typeof ACTS)[number]
 
@@ -45,6 +45,7 @@ export class Chaos {
       'change-node': [0.3, () => this.#changeNode(someNode(), random.int(0, 4))],
       'delete-many': [0.1, () => this.#deleteMany()],
       'lose-node': [0.3, () => this.#loseNode()],
+      'move-node': [0.2, () => this.#moveNode(someNode())],
       'show-node': [0.7, () => this.#showNode(someNode())],
     }
   }
@@ -146,6 +147,16 @@ export class Chaos {
     if (!node) return
     node.annotation = annotation
     this.#context.situations.note('limits changed')
+    this.#showNode(name)
+  }
+
+  /** Another label: another pool of the chart, or none. */
+  #moveNode(name: string): void {
+    const { situations, random, limits } = this.#context
+    const node = limits.nodes.get(name)
+    if (!node || limits.settings.nodePools.length === 0) return
+    node.pool = random.pick([...POOLS, ''])
+    situations.note('a node came into another pool')
     this.#showNode(name)
   }
 

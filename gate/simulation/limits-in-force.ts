@@ -54,9 +54,11 @@ function nodeLimit(
   const id = `node/${nodeName}`
   const scope = `node ${nodeName}`
   const covers = (place: Place) => place.nodeName === nodeName
-  if (resource === 'pull') return { id, scope, limit: settings.node.maxPulling ?? 1, covers, hasDebt: false }
-  const { cores = 1, annotation } = nodes.get(nodeName) ?? {}
-  const limit = annotation ?? settings.node.maxStarting ?? Math.max(2, cores)
+  const { cores = 1, annotation, pool: label } = nodes.get(nodeName) ?? {}
+  const pool = settings.nodePools.find(({ matchLabels }) => matchLabels.pool === label)
+  if (resource === 'pull')
+    return { id, scope, limit: pool?.maxPulling ?? settings.node.maxPulling ?? 1, covers, hasDebt: false }
+  const limit = annotation ?? pool?.maxStarting ?? settings.node.maxStarting ?? Math.max(2, cores)
   return isHeldBack(nodeName)
     ? { id, scope: `${scope} under pressure`, limit: Math.min(1, limit), covers, hasDebt: true }
     : { id, scope, limit, covers, hasDebt: true }

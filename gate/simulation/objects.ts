@@ -21,10 +21,10 @@ function written(field: string, value: string | number | Rate): string {
 
 /** Test support. A node as the API server has it; its annotation beats the chart. */
 export function nodeObject(name: string, limits: LimitTruth, images: Iterable<string>): Node {
-  const { annotation, cores, isLost } = limits.nodes.get(name) ?? {}
+  const { annotation, pool, cores, isLost } = limits.nodes.get(name) ?? {}
   const annotations = annotation === undefined ? {} : { [annotationKey('maxStartingPerNode')]: `${annotation}` }
   return {
-    metadata: { name, annotations },
+    metadata: { name, annotations, ...(pool !== undefined && { labels: { pool } }) },
     status: {
       capacity: { cpu: `${cores}` },
       conditions: [{ type: 'Ready', status: isLost ? 'Unknown' : 'True' }],

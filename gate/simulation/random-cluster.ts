@@ -2,7 +2,7 @@ import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { Rate } from '../../core/quantity.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../lease-service/limits/cluster-settings.ts'
 import type { Random } from './timeline.ts'
-import type { LimitTruth } from './truth.ts'
+import type { LimitTruth, NodeTruth } from './truth.ts'
 
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
 export function randomCluster(random: Random): LimitTruth {
@@ -43,7 +43,7 @@ function mixedCluster(random: Random): LimitTruth {
     startTimeoutMs: 30_000,
     pullTimeoutMs: 60_000,
   }
-  const nodes = new Map(
+  const nodes = new Map<string, NodeTruth>(
     Array.from({ length: random.int(1, 3) }, (_, i) => {
       const annotation = random.chance(0.2) ? random.int(1, 4) : undefined
       const node = { cores: random.int(1, 4), isLost: false, pressure: 0 }
@@ -56,7 +56,22 @@ function mixedCluster(random: Random): LimitTruth {
     ['dep-1', random.int(0, 250_000)],
     ['dep-2', Number.POSITIVE_INFINITY],
   ])
+  if (random.chance(0.3)) addPools(settings, nodes, random)
   return { settings, nodes, namespaces, deploymentsReadyAtMs, isHerd: false }
+}
+
+/** Values of the label that pools go by. */
+export const POOLS = ['a', 'b'] as const
+
+function addPools(settings: ClusterSettings, nodes: LimitTruth['nodes'], random: Random): void {
+  const maxStarting = random.int(1, 4)
+  settings.nodePools = POOLS.map((pool, i) => ({
+    name: `nodePools[${i}]`,
+    matchLabels: { pool },
+    // One of starts alone, one of pulls too.
+    ...(i === 0 ? { maxStarting } : { maxStarting: 5 - maxStarting, maxPulling: random.int(1, 2) }),
+  }))
+  for (const node of nodes.values()) if (random.chance(0.7)) node.pool = random.pick(POOLS)
 }
 
 export function randomNamespace(random: Random): NamespaceSettings {

@@ -28,6 +28,7 @@ export const SITUATIONS = [
   'many pods were deleted',
   'limits changed',
   'a limit froze',
+  'a node came into another pool',
   'a status came late',
   'an older status came again',
   'a slot timed out while others waited',

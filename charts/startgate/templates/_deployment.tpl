@@ -6,6 +6,7 @@ values), nodeFlags (of Node.js; none when not given).
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
 {{- $metricsPort := (include "startgate.metrics" $root | fromJson).port | int -}}
+{{- $hostNetwork := .settings.hostNetwork | default false -}}
 {{- if eq (int .settings.port) $metricsPort -}}
 {{- fail (printf "metrics.port: %d is the port that the %s itself listens on; use another" (int .settings.port) .component) -}}
 {{- end -}}
@@ -16,6 +17,10 @@ metadata:
   namespace: {{ $root.Release.Namespace }}
   labels:
     {{- include "startgate.labels" . | nindent 4 }}
+  {{- with .settings.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   replicas: {{ .settings.replicas }}
   selector:
@@ -24,22 +29,32 @@ spec:
   strategy:
     type: RollingUpdate
     rollingUpdate:
+      {{- if $hostNetwork }}
+      # A new replica finds the port taken on the old one's node.
+      maxUnavailable: 1
+      maxSurge: 0
+      {{- else }}
       # An old replica leaves only when a new one is ready.
       maxUnavailable: 0
       maxSurge: 1
+      {{- end }}
   template:
     metadata:
       labels:
-        {{- with $values.podLabels }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-        {{- include "startgate.labels" . | nindent 8 }}
+        {{- $labels := merge (deepCopy (.settings.podLabels | default dict)) ($values.podLabels | default dict) }}
+        {{- include "startgate.labels" (merge (dict "labels" $labels "of" "podLabels") .) | nindent 8 }}
       annotations:
-        checksum/config: {{ include "startgate.config" $root | sha256sum }}
+        {{- $own := dict "checksum/config" (include "startgate.config" $root | sha256sum) }}
         {{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/scheme" "https" "prometheus.io/port" (toString $metricsPort) }}
-        {{- merge (deepCopy $values.podAnnotations) $scrape | toYaml | nindent 8 }}
+        {{- merge $own (deepCopy (.settings.podAnnotations | default dict)) $values.podAnnotations $scrape | toYaml | nindent 8 }}
     spec:
-      serviceAccountName: startgate-{{ .component }}
+      serviceAccountName: {{ include "startgate.serviceAccountName" . }}
+      {{- if $hostNetwork }}
+      hostNetwork: true
+      {{- end }}
+      {{- with .settings.dnsPolicy | default ($hostNetwork | ternary "ClusterFirstWithHostNet" "") }}
+      dnsPolicy: {{ . }}
+      {{- end }}
       # The program itself goes on serving for lameDuckSeconds after SIGTERM; the rest is for what is then still open.
       terminationGracePeriodSeconds: {{ add $values.lameDuckSeconds 15 }}
       enableServiceLinks: false
@@ -49,41 +64,10 @@ spec:
       imagePullSecrets:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with $values.priorityClassName }}
+      {{- with kindIs "invalid" .settings.priorityClassName | ternary $values.priorityClassName .settings.priorityClassName }}
       priorityClassName: {{ . }}
       {{- end }}
-      {{- with $values.nodeSelector }}
-      nodeSelector:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $values.tolerations }}
-      tolerations:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- if $values.affinity }}
-      affinity:
-        {{- toYaml $values.affinity | nindent 8 }}
-      {{- else }}
-      # By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone.
-      # Pods of one rollout by themselves, or those of the last one decide where two new ones end up.
-      topologySpreadConstraints:
-        - topologyKey: kubernetes.io/hostname
-          maxSkew: 1
-          whenUnsatisfiable: ScheduleAnyway
-          matchLabelKeys: [pod-template-hash]
-          labelSelector:
-            matchLabels:
-              {{- include "startgate.selector" . | nindent 14 }}
-      affinity:
-        podAntiAffinity:
-          preferredDuringSchedulingIgnoredDuringExecution:
-            - weight: 100
-              podAffinityTerm:
-                topologyKey: topology.kubernetes.io/zone
-                labelSelector:
-                  matchLabels:
-                    {{- include "startgate.selector" . | nindent 20 }}
-      {{- end }}
+      {{- include "startgate.placement" . | nindent 6 }}
       containers:
         - name: {{ .component }}
           image: {{ include "startgate.image" $root }}
@@ -96,6 +80,9 @@ spec:
               valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
             - name: POD_IP
               valueFrom: {fieldRef: {fieldPath: status.podIP}}
+            {{- with .settings.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           ports:
             - name: https
               containerPort: {{ .settings.port }}
@@ -131,7 +118,61 @@ spec:
             name: startgate-config
 {{- end -}}
 
-{{/* Service and disruption budget of one program. Takes the same dict. */}}
+{{/*
+Where the pods of one program run: nodeSelector, tolerations, spread and affinity. Takes the same dict. What the
+program's part of the values leaves null is as for both.
+*/}}
+{{- define "startgate.placement" -}}
+{{- $of := dict -}}
+{{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" -}}
+{{- $own := index $.settings $name -}}
+{{- $_ := set $of $name (kindIs "invalid" $own | ternary (index $.root.Values $name) $own) -}}
+{{- end -}}
+{{- with $of.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $of.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if not (kindIs "invalid" $of.topologySpreadConstraints) }}
+{{- with $of.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  {{- $ours := dict "labelSelector" (dict "matchLabels" (include "startgate.selector" $ | fromYaml)) }}
+  - {{ merge (deepCopy .) $ours | toYaml | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- else if not $of.affinity }}
+# By host here and by zone below, not both here: the scheduler would not spread at all where nodes have no zone.
+# Pods of one rollout by themselves, or those of the last one decide where two new ones end up.
+topologySpreadConstraints:
+  - topologyKey: kubernetes.io/hostname
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    matchLabelKeys: [pod-template-hash]
+    labelSelector:
+      matchLabels:
+        {{- include "startgate.selector" . | nindent 8 }}
+{{- end }}
+{{- if $of.affinity }}
+affinity:
+  {{- toYaml $of.affinity | nindent 2 }}
+{{- else }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels:
+              {{- include "startgate.selector" . | nindent 14 }}
+{{- end }}
+{{- end -}}
+
+{{/* Service, disruption budget and account of one program. Takes the same dict. */}}
 {{- define "startgate.service" -}}
 {{- $metricsPort := (include "startgate.metrics" .root | fromJson).port | int -}}
 apiVersion: v1
@@ -141,7 +182,18 @@ metadata:
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "startgate.labels" . | nindent 4 }}
+  {{- $service := .root.Values.service | default dict }}
+  {{- with $service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
+  {{- with $service.ipFamilyPolicy }}
+  ipFamilyPolicy: {{ . }}
+  {{- end }}
+  {{- with $service.ipFamilies }}
+  ipFamilies: {{ toJson . }}
+  {{- end }}
   selector:
     {{- include "startgate.selector" . | nindent 4 }}
   ports:
@@ -152,6 +204,8 @@ spec:
     - name: metrics
       port: {{ $metricsPort }}
       targetPort: {{ $metricsPort }}
+{{- $budget := .settings.podDisruptionBudget | default dict }}
+{{- if dig "enabled" true $budget }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -161,19 +215,31 @@ metadata:
   labels:
     {{- include "startgate.labels" . | nindent 4 }}
 spec:
-  maxUnavailable: 1
+  {{- if not (kindIs "invalid" $budget.minAvailable) }}
+  minAvailable: {{ $budget.minAvailable }}
+  {{- else }}
+  maxUnavailable: {{ dig "maxUnavailable" 1 $budget }}
+  {{- end }}
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
       {{- include "startgate.selector" . | nindent 6 }}
+{{- end }}
+{{- $account := .settings.serviceAccount | default dict }}
+{{- if dig "create" true $account }}
 ---
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: startgate-{{ .component }}
+  name: {{ include "startgate.serviceAccountName" . }}
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "startgate.labels" . | nindent 4 }}
+  {{- with $account.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Binds the roles named after the program to its account. Takes the same dict. */}}
@@ -191,7 +257,7 @@ roleRef:
   name: startgate-{{ .component }}
 subjects:
   - kind: ServiceAccount
-    name: startgate-{{ .component }}
+    name: {{ include "startgate.serviceAccountName" . }}
     namespace: {{ .root.Release.Namespace }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -206,6 +272,6 @@ roleRef:
   name: startgate-{{ .component }}
 subjects:
   - kind: ServiceAccount
-    name: startgate-{{ .component }}
+    name: {{ include "startgate.serviceAccountName" . }}
     namespace: {{ .root.Release.Namespace }}
 {{- end -}}

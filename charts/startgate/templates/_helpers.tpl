@@ -6,12 +6,37 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Labels of an object. Takes a dict: root, component. */}}
+{{/* Labels of an object. Takes a dict: root, component, labels (more of them; optional), of (which value gives them). */}}
 {{- define "startgate.labels" -}}
 {{ include "startgate.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
+{{- $common := .root.Values.commonLabels | default dict -}}
+{{- include "startgate.refuseOwnLabels" (dict "labels" $common "of" "commonLabels") -}}
+{{- $more := .labels | default dict -}}
+{{- include "startgate.refuseOwnLabels" (dict "labels" $more "of" .of) -}}
+{{- with merge (deepCopy $more) $common }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Fails on a label that the chart sets itself: there would be two of it. Takes a dict: labels, of (none: ours). */}}
+{{- define "startgate.refuseOwnLabels" -}}
+{{- range $key, $_ := .labels -}}
+{{- if and $.of (or (has $key (list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart")) (hasPrefix "startgate.dev/" $key)) -}}
+{{- fail (printf "%s: %q is a label that the chart sets itself; use another name" $.of $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of a program's account. Takes a dict: component, settings. */}}
+{{- define "startgate.serviceAccountName" -}}
+{{- $account := .settings.serviceAccount | default dict -}}
+{{- if and (not (dig "create" true $account)) (not $account.name) -}}
+{{- fail (printf "serviceAccount.create: false needs serviceAccount.name of the %s, an account that is there" .component) -}}
+{{- end -}}
+{{- $account.name | default (printf "startgate-%s" .component) -}}
 {{- end -}}
 
 {{/* What a Deployment and a Service find their pods by. Takes a dict: root, component. */}}
@@ -63,6 +88,21 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
 {{- dict "port" (dig "port" 8444 $given) "authorization" (dig "authorization" true $given) | toJson -}}
 {{- end -}}
 
+{{/* `limits.nodePools` as a JSON list, each pool with all its limits: null where it gives none. */}}
+{{- define "startgate.nodePools" -}}
+{{- $pools := list -}}
+{{- range dig "nodePools" list .Values.limits -}}
+{{- $pressure := .maxPressure | default dict -}}
+{{- $pools = append $pools (dict
+  "selector" (dict "matchLabels" (.selector.matchLabels | default dict))
+  "maxStarting" .maxStarting
+  "maxStartingPerCore" .maxStartingPerCore
+  "maxPulling" .maxPulling
+  "maxPressure" (dict "cpu" $pressure.cpu "io" $pressure.io "memory" $pressure.memory)) -}}
+{{- end -}}
+{{- $pools | toJson -}}
+{{- end -}}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
@@ -108,6 +148,7 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
         "cpu" $limits.node.maxPressure.cpu
         "io" $limits.node.maxPressure.io
         "memory" $limits.node.maxPressure.memory))
+    "nodePools" (include "startgate.nodePools" . | fromJsonArray)
     "registries" $limits.registries
     "namespaceShare" $limits.namespaceShare
     "maxWait" $limits.maxWait

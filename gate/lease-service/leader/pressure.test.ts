@@ -55,6 +55,31 @@ test('on a node under pressure one at a time begins, and the others hear why the
   expect(kinds(gates)).toEqual(['granted', 'granted', 'waiting'])
 })
 
+test("a node's labels give it the maximum and the limit of its pool, and another line at once", async () => {
+  const pods = ['a', 'b', 'c', 'd'].map(name => madePod(name))
+  const pools = [
+    { name: 'nodePools[0]', matchLabels: { pool: 'busy' }, maxPressure: { cpu: 60 } },
+    { name: 'nodePools[1]', matchLabels: { pool: 'calm' }, maxStarting: 2 },
+  ]
+  const { service, ask } = madeService(pods, { maxStarting: 3 }, {}, pools)
+  await service.startLeading(1)
+  const inPool = (pool: string): Node => {
+    const { metadata, ...node } = madeNode()
+    return { ...node, metadata: { ...metadata, labels: { pool } } }
+  }
+  service.nodeChanged(inPool('busy'))
+  const gates: GateMessage[][] = []
+  for (const name of ['a', 'b', 'c', 'd']) gates.push(await ask(name, { pressure: { cpu: 86.6 } }))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'waiting', 'waiting', 'waiting'])
+  service.nodeChanged(inPool('calm'))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'granted', 'waiting', 'waiting'])
+  service.nodeChanged(madeNode())
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'granted', 'granted', 'waiting'])
+})
+
 test('without pressure as many begin as there are slots', async () => {
   expect(kinds((await threeUnderPressure(60)).gates)).toEqual(['granted', 'granted', 'granted'])
 })

@@ -7,6 +7,7 @@ import { isNotFound, orUndefined } from '../../../core/kube/kube-error.ts'
 import { createLeaderElector, type LeaderElector } from '../../../core/kube/leader-elector.ts'
 import type { Logger } from '../../../core/log.ts'
 import { ELECTION_LEASE } from '../../../core/names.ts'
+import { labelsAskedFor } from '../../../core/node-pool.ts'
 import { systemTimers as timers } from '../../../core/timers.ts'
 import { Workloads } from '../after/workload-watches.ts'
 import { settingsOf } from '../limits/settings-from-config.ts'
@@ -53,7 +54,11 @@ export function createKubernetesReplica({
   log,
 }: KubernetesReplicaOptions): KubernetesReplica {
   const { random } = Math
-  const watches = createWatches(client, log, { service: () => service, maxStartTimeoutMs: config.maxStartTimeoutMs })
+  const watches = createWatches(client, log, {
+    service: () => service,
+    maxStartTimeoutMs: config.maxStartTimeoutMs,
+    nodeLabels: labelsAskedFor(config.limits.nodePools),
+  })
   const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
   const metrics = metricsOf({ service: () => service, events, watches })
   const lead = keepLeading({ service: () => service, elector: () => elector, log })

@@ -1,3 +1,4 @@
+import { poolOf } from '../../../core/node-pool.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { withinPermissions } from '../limits/chart-permissions.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
@@ -121,7 +122,8 @@ function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 
   publish(state, { kind: 'node-problems', node, problems })
   state.badAnnotations.set('Node', name, problems.length)
   state.ledger.upsertNode(node, settings)
-  state.pressures.setMax(name, settings.maxPressure)
+  const pool = poolOf(state.inputs.settings.nodePools, node.metadata.labels)
+  state.pressures.setMax(name, settings.maxPressure ?? pool?.maxPressure)
   decideSoon(state)
 }
 

@@ -13,13 +13,19 @@ import type { Replica } from './replica.ts'
 export interface WatchesOptions {
   service: () => Replica
   maxStartTimeoutMs: number
+  /** Labels of nodes that are read. */
+  nodeLabels: ReadonlySet<string>
 }
 
 /**
  * What a replica sees of the cluster: of each object no more than is read, of a pod past starting hardly more than its
  * name.
  */
-export function createWatches(client: KubeClient, log: Logger, { service, maxStartTimeoutMs }: WatchesOptions) {
+export function createWatches(
+  client: KubeClient,
+  log: Logger,
+  { service, maxStartTimeoutMs, nodeLabels }: WatchesOptions,
+) {
   const common = { client, log, clock, random: Math.random }
   const texts = sharedText()
   const pods = createListWatch<Pod>({
@@ -36,7 +42,7 @@ export function createWatches(client: KubeClient, log: Logger, { service, maxSta
     path: '/api/v1/nodes',
     onChange: node => service().nodeChanged(node),
     onDelete: node => service().nodeGone(node.metadata.name ?? ''),
-    project: node => projectNode(node, texts),
+    project: node => projectNode(node, texts, nodeLabels),
   })
   const namespaces = createListWatch<Namespace>({
     ...common,

@@ -57,7 +57,7 @@ export class KnownFacts {
   setNode(node: Node, lastGood?: NodeSettings): PodEntry[] {
     const name = node.metadata.name ?? ''
     const before = this.#nodes.get(name)
-    const facts = nodeFactsOf(node, lastGood ?? before)
+    const facts = nodeFactsOf(node, lastGood ?? before, this.limits.settings.nodePools)
     this.#nodes.set(name, facts)
     if (!before || !haveSameLimits(before, facts)) this.#limitsVersion += 1
     return before?.lost === facts.lost ? [] : this.#markNode(name, false)

@@ -17,9 +17,10 @@ export function heldBack(
   { resource, percent, maxPercent }: Overload,
   { nodes }: LimitFacts,
 ): [Bound, string] {
-  const source = nodes.get(nodeName)?.maxPressure
+  const { maxPressure, pool } = nodes.get(nodeName) ?? {}
+  const source = maxPressure
     ? `${annotationKey('maxPressure')}: ${resource}: ${maxPercent} on node ${nodeName}`
-    : `node.maxPressure.${resource}: ${maxPercent} in the chart's values`
+    : chart(pool?.maxPressure ? pool.name : 'node', `maxPressure.${resource}`, maxPercent)
   return [
     { limit: 1, source, isHeldBack: true },
     `node ${nodeName}, under ${resource} pressure of ${Math.round(percent)} % (at most ${maxPercent} %),`,
@@ -63,7 +64,10 @@ export function startShareOf(settings: ClusterSettings): number | undefined {
   return maxStarting === undefined ? undefined : partOf(maxStarting, settings)
 }
 
-/** A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. */
+/**
+ * A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. What the
+ * chart says of its pool goes before what it says of all.
+ */
 export function nodeBound(
   resource: Resource,
   settings: ClusterSettings,
@@ -72,21 +76,30 @@ export function nodeBound(
   const cores = node.facts?.cores ?? 1
   const own = writtenPerNode(resource, node.facts, cores, `node ${node.name}`)
   if (own) return own
-  if (resource === 'pull') {
-    const limit = settings.node.maxPulling
-    return limit === undefined
-      ? { limit: 1, source: 'the default for a node' }
-      : { limit, source: chart('maxPulling', limit) }
-  }
-  const { maxStarting, maxStartingPerCore } = settings.node
   return (
-    lowest([
-      maxStarting === undefined ? undefined : { limit: maxStarting, source: chart('maxStarting', maxStarting) },
-      maxStartingPerCore === undefined
-        ? undefined
-        : { limit: timesCores(maxStartingPerCore, cores), source: chart('maxStartingPerCore', maxStartingPerCore) },
-    ]) ?? { limit: Math.max(2, Math.floor(cores)), source: 'the default for a node' }
+    chartBound(resource, node.facts?.pool, node.facts?.pool?.name ?? '', cores) ??
+    chartBound(resource, settings.node, 'node', cores) ?? {
+      limit: resource === 'pull' ? 1 : Math.max(2, Math.floor(cores)),
+      source: 'the default for a node',
+    }
   )
+}
+
+type ChartLimits = Pick<ClusterSettings['node'], 'maxStarting' | 'maxStartingPerCore' | 'maxPulling'>
+
+/** The limit on a node that this part of the chart's values gives. */
+function chartBound(
+  resource: Resource,
+  limits: ChartLimits | undefined,
+  part: string,
+  cores: number,
+): Bound | undefined {
+  const bound = (field: keyof ChartLimits, limitOf = (value: number) => value): Bound | undefined => {
+    const value = limits?.[field]
+    return value === undefined ? undefined : { limit: limitOf(value), source: chart(part, field, value) }
+  }
+  if (resource === 'pull') return bound('maxPulling')
+  return lowest([bound('maxStarting'), bound('maxStartingPerCore', factor => timesCores(factor, cores))])
 }
 
 export function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts): Bound | undefined {
@@ -122,8 +135,8 @@ function written(field: string, value: number | undefined, on: string): Bound | 
   return value === undefined ? undefined : { limit: value, source: `${annotationKey(field)}: ${value} on ${on}` }
 }
 
-function chart(field: string, value: number): string {
-  return `node.${field}: ${value} in the chart's values`
+function chart(part: string, field: string, value: number): string {
+  return `${part}.${field}: ${value} in the chart's values`
 }
 
 /** At least one, or a small node would be frozen by a factor that nobody meant as a freeze. */

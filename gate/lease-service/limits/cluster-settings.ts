@@ -1,3 +1,4 @@
+import type { NodePool } from '../../../core/node-pool.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import type { Rate } from '../../../core/quantity.ts'
 
@@ -7,6 +8,8 @@ export interface ClusterSettings {
   ownNamespace?: string
   cluster: { maxStarting?: number; maxPulling?: number; maxStartRate?: Rate; minStartRate?: Rate }
   node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number; maxPressure?: Pressure }
+  /** Of nodes with certain labels; the first that fits goes before `node`. */
+  nodePools: readonly NodePool[]
   /** Pulls from a registry, by its host name. */
   registries: Readonly<Record<string, number>>
   /** Part of a cluster limit that one namespace may hold; at least one slot. */
@@ -28,6 +31,7 @@ export interface ClusterSettings {
 export const DEFAULT_SETTINGS: ClusterSettings = {
   cluster: {},
   node: {},
+  nodePools: [],
   registries: {},
   namespaceShare: 0.75,
   allowFloor: false,

@@ -22,6 +22,7 @@ interface Case {
   want: Record<string, number>
 }
 
+const POOL = { name: 'nodePools[1]', matchLabels: { pool: 'spot' } }
 const overload: Overload = { resource: 'cpu', percent: 86.6, maxPercent: 60 }
 
 function factsOf({ settings, namespace, node, nodes = 1, overload }: Case) {
@@ -106,6 +107,26 @@ const cases: Record<string, Case> = {
     node: { maxStartingPerNode: 8 },
     want: { 'node/n': 8 },
   },
+  'a pool goes before what the chart says of all nodes, upwards too': {
+    settings: { node: { maxStarting: 1, maxStartingPerCore: 0 } },
+    node: { pool: { ...POOL, maxStarting: 6, maxStartingPerCore: 1.25 } },
+    want: { 'node/n': 5 },
+  },
+  'what a pool does not name is as for all nodes': {
+    settings: { node: { maxStarting: 3 } },
+    node: { pool: { ...POOL, maxPulling: 2 } },
+    want: { 'node/n': 3 },
+  },
+  'a pool of pulls': {
+    resource: 'pull',
+    settings: { node: { maxPulling: 9 } },
+    node: { pool: { ...POOL, maxPulling: 0 } },
+    want: { cluster: 20, 'node/n': 0, 'namespace/s': 15 },
+  },
+  "a node's annotation goes before its pool": {
+    node: { maxStartingPerNode: 8, pool: { ...POOL, maxStarting: 6 } },
+    want: { 'node/n': 8 },
+  },
   "a node's annotation for pulls": {
     resource: 'pull',
     node: { maxPullingPerNode: 3 },
@@ -133,9 +154,20 @@ describe('limits in force', () => {
     ])
   })
 
+  test('of a pool too', () => {
+    const facts = factsOf({ node: { pool: { ...POOL, maxStartingPerCore: 0.5 } }, want: {} })
+    const [scope] = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
+    expect(scope?.source).toBe("nodePools[1].maxStartingPerCore: 0.5 in the chart's values")
+  })
+
   test.each([
     [{}, "node.maxPressure.cpu: 60 in the chart's values"],
-    [{ maxPressure: { cpu: 60 } }, 'startgate.dev/max-pressure: cpu: 60 on node n'],
+    [{ pool: { ...POOL, maxStarting: 3 } }, "node.maxPressure.cpu: 60 in the chart's values"],
+    [{ pool: { ...POOL, maxPressure: { cpu: 60 } } }, "nodePools[1].maxPressure.cpu: 60 in the chart's values"],
+    [
+      { maxPressure: { cpu: 60 }, pool: { ...POOL, maxPressure: { cpu: 50 } } },
+      'startgate.dev/max-pressure: cpu: 60 on node n',
+    ],
   ])('pressure too: %j', (node, want) => {
     const facts = factsOf({ node, overload, want: {} })
     const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)

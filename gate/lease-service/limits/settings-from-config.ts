@@ -3,12 +3,13 @@ import type { ClusterSettings } from './cluster-settings.ts'
 
 /** The chart's values in the ledger's words: null there is absent here. */
 export function settingsOf(config: ClusterConfig): ClusterSettings {
-  const { cluster, node, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
+  const { cluster, node, nodePools, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
   const { maxPressure, ...nodeLimits } = node
   return {
     ownNamespace: config.namespace,
     cluster: present(cluster),
     node: { ...present(nodeLimits), maxPressure: present(maxPressure) },
+    nodePools,
     registries,
     namespaceShare,
     ...present({ maxWaitMs }),

@@ -1,5 +1,6 @@
 import { type NodeSettings, parseNodeAnnotations } from '../../../core/annotations.ts'
 import { keepLastGood, type SettingsFold } from '../../../core/last-good.ts'
+import { type NodePool, poolOf } from '../../../core/node-pool.ts'
 import type { Node } from '../../../core/pod.ts'
 import { parseQuantity } from '../../../core/quantity.ts'
 import { imageKeyOf } from './image-key.ts'
@@ -12,13 +13,17 @@ export interface NodeFacts extends NodeSettings {
   lost: boolean
   /** Keys of the images in `status.images`, which lists 50 unless configured. */
   images: ReadonlySet<string>
+  /** The pool of the chart's values that it is in, by its labels. */
+  pool?: NodePool
 }
 
 const LIMITS = ['maxStartingPerNode', 'maxStartingPerCore', 'maxPullingPerNode', 'maxPressure'] as const
 
 /** Whether two sights of a node make no difference to any limit: the kubelet tells of itself every few minutes. */
 export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
-  return a.cores === b.cores && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
+  return (
+    a.cores === b.cores && a.pool === b.pool && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
+  )
 }
 
 export type NodeFold = SettingsFold<NodeSettings>
@@ -52,11 +57,13 @@ export function imagesListedBy(node: Node): ReadonlySet<string> {
 }
 
 /** Reads a node; `before` as in `foldNode`. */
-export function nodeFactsOf(node: Node, before?: NodeSettings): NodeFacts {
+export function nodeFactsOf(node: Node, before?: NodeSettings, pools: readonly NodePool[] = []): NodeFacts {
+  const pool = poolOf(pools, node.metadata.labels)
   return {
     cores: parseQuantity(node.status?.capacity?.cpu) ?? 1,
     lost: (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'Unknown'),
     images: imagesListedBy(node),
+    ...(pool && { pool }),
     ...foldNode(before, node).settings,
   }
 }

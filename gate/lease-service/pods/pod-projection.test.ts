@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { labelsAskedFor } from '../../../core/node-pool.ts'
 import { formatSequence } from '../../../core/sequence.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import { nodeFactsOf } from './node-facts.ts'
@@ -124,7 +125,12 @@ test('the sequence of a pod stays', () => {
 
 test('of a node the facts stay, its images once for all nodes', () => {
   const node = {
-    metadata: { name: 'n', uid: 'u', annotations: { 'startgate.dev/max-starting-per-node': '3', x: 'y' } },
+    metadata: {
+      name: 'n',
+      uid: 'u',
+      labels: { pool: 'spot', secret: 'memory' },
+      annotations: { 'startgate.dev/max-starting-per-node': '3', x: 'y' },
+    },
     status: {
       capacity: { cpu: '4', memory: '8Gi' },
       images: [{ names: ['web:1', 'web@sha256:1'], sizeBytes: 1 }],
@@ -134,8 +140,11 @@ test('of a node the facts stay, its images once for all nodes', () => {
       ],
     },
   }
-  expect(nodeFactsOf(projectNode(node, texts))).toEqual(nodeFactsOf(node))
-  expect(JSON.stringify(projectNode(node, texts))).not.toContain('memory')
+  const pools = [{ name: 'nodePools[0]', matchLabels: { pool: 'spot' }, maxStarting: 1 }]
+  const projected = projectNode(node, texts, labelsAskedFor(pools))
+  expect(nodeFactsOf(projected, {}, pools)).toEqual(nodeFactsOf(node, {}, pools))
+  expect(nodeFactsOf(projected, {}, pools).pool).toBe(pools[0])
+  expect(JSON.stringify(projected)).not.toContain('memory')
 })
 
 test('of a namespace labels and our annotations stay', () => {

@@ -101,12 +101,13 @@ function endOf(end: NonNullable<ContainerState['terminated']>, keepsMessage: boo
   return kept
 }
 
-/** What the lease service reads of a node. */
-export function projectNode(node: Node, texts: SharedText): SeenNode {
+/** What the lease service reads of a node, with the labels that pools go by. */
+export function projectNode(node: Node, texts: SharedText, labelKeys: ReadonlySet<string>): SeenNode {
   const { metadata, status } = node
+  const labels = filtered(metadata.labels, ([key]) => labelKeys.has(key))
   const annotations = filtered(metadata.annotations, ([key]) => key.startsWith(ANNOTATION_PREFIX))
   const seen = {
-    metadata: { ...identity(metadata), annotations },
+    metadata: { ...identity(metadata), labels, annotations },
     status: {
       ...(status?.capacity?.cpu !== undefined && { capacity: { cpu: texts.of(status.capacity.cpu) } }),
       conditions: (status?.conditions ?? []).flatMap(c => (c.type === 'Ready' ? [pick(c, ['type', 'status'])] : [])),

@@ -21,6 +21,7 @@ export function madeService(
   pods: Pod[] | Map<string, Pod>,
   node: ClusterSettings['node'] = { maxStarting: 1 },
   parts: Partial<ServiceDeps> = {},
+  nodePools: ClusterSettings['nodePools'] = [],
 ) {
   const all = (): MapIterator<Pod> | ArrayIterator<Pod> => pods.values()
   const api = new MemoryLeaseApi()
@@ -46,7 +47,7 @@ export function madeService(
         return store.list()
       },
     },
-    settings: { ...DEFAULT_SETTINGS, node },
+    settings: { ...DEFAULT_SETTINGS, node, nodePools },
     confirmTerm: () => world.confirm(),
     findWorkload: () => 'Absent',
     conditions: { put: () => undefined, removePod: () => undefined },

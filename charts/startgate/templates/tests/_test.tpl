@@ -5,10 +5,7 @@ tell, and a helm before 3.18 prints no log before it deletes.
 */}}
 {{- define "startgate.testMetadata" -}}
 labels:
-  {{- include "startgate.labels" .test | nindent 2 }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "startgate.labels" (merge (dict "labels" (.labels | default dict) "of" "") .test) | nindent 2 }}
 annotations:
   helm.sh/hook: test
   helm.sh/hook-weight: {{ .weight | quote }}

@@ -1,0 +1,28 @@
+import type { Pressure } from './pressure.ts'
+
+/** Limits for nodes with certain labels. What a pool leaves out is as for all nodes. */
+export interface NodePool {
+  /** Where it was written, for messages: `nodePools[0]`. */
+  name: string
+  /** Labels that a node must have, all of them; none: every node is in the pool. */
+  matchLabels: Readonly<Record<string, string>>
+  maxStarting?: number
+  /** A factor of the node's cores; where maxStarting is given too, the lower counts. */
+  maxStartingPerCore?: number
+  maxPulling?: number
+  /** Percent; takes the place of the usual maximum as a whole. */
+  maxPressure?: Pressure
+}
+
+/** The first pool that a node of these labels is in. */
+export function poolOf(
+  pools: readonly NodePool[],
+  labels: Readonly<Record<string, string>> | undefined,
+): NodePool | undefined {
+  return pools.find(({ matchLabels }) => Object.entries(matchLabels).every(([key, value]) => labels?.[key] === value))
+}
+
+/** The labels that some pool asks for. */
+export function labelsAskedFor(pools: readonly NodePool[]): ReadonlySet<string> {
+  return new Set(pools.flatMap(({ matchLabels }) => Object.keys(matchLabels)))
+}
