@@ -9,7 +9,7 @@ import { systemTimers } from '../core/timers.ts'
 import { createIdentityCache } from '../gate/lease-service/http/identity-cache.ts'
 import { BACKLOG, buildServer } from '../gate/lease-service/http/server.ts'
 import { claimsOf } from '../gate/lease-service/http/token-claims.ts'
-import { LeaseService } from '../gate/lease-service/leader/replica.ts'
+import { Replica } from '../gate/lease-service/leader/replica.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits/cluster-settings.ts'
 import type { Stream } from '../gate/lease-service/model/stream.ts'
 import { Reporter } from '../gate/lease-service/report/event-reporter.ts'
@@ -66,7 +66,7 @@ async function main(options: ServiceOptions): Promise<void> {
   const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
   const settings: ClusterSettings = { ...DEFAULT_SETTINGS, namespaceShare: 1, [line]: { maxStarting: 0 } }
   const log = pino({ level: 'silent' })
-  const service: LeaseService = new LeaseService({
+  const service: Replica = new Replica({
     address: `127.0.0.1:${options.port}`,
     store: createKubernetesStore(apiWithLatency(new MemoryLeaseApi(), apiLatencyMs, api), 'startgate-system'),
     settings,

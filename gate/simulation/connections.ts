@@ -1,5 +1,5 @@
 import type { AgentMessage, GateMessage } from '../../core/lease-api.ts'
-import type { LeaseService } from '../lease-service/leader/replica.ts'
+import type { Replica } from '../lease-service/leader/replica.ts'
 import type { PodIdentity } from '../lease-service/model/refusal.ts'
 import type { AgentStream, Stream } from '../lease-service/model/stream.ts'
 import { ticketOf } from '../lease-service/pods/ticket-from-pod.ts'
@@ -15,7 +15,7 @@ export interface ConnectionsDeps {
   random: Random
   situations: Situations
   process: SimProcess
-  service: LeaseService
+  service: Replica
   /** A gate let its pod go by the answer that it got. */
   onGranted: (key: string, pod: SimPod) => void
 }

@@ -103,7 +103,9 @@ export class TurnCheck {
     if (!this.#wouldGoInPlaceOf(grant, head) || this.#stoodBehind(head, grants.slice(at + 1))) return
     const before = grants.slice(0, at)
     // What a namespace holds of a registry's limit is not known, but only that it is no more than all its pulls.
-    const both = full.filter(({ id, covers }) => covers(grant) && !id.startsWith('registry/'))
+    const both = full.filter(
+      limit => limit.covers(grant) && !limit.id.startsWith('registry/') && this.#isSurelyContended(limit, ticket),
+    )
     const least = this.#shareOf(grant, both, before)
     const most = this.#shareOf(ticket, head.contended, before, head.kept)
     if (this.#weightOf(grant.namespace) !== this.#weightOf(ticket.namespace)) this.byWeight += 1
@@ -153,6 +155,26 @@ export class TurnCheck {
     const wanted = Math.min(slots, share)
     const used = (this.#held.get(id) ?? 0) + Math.min(this.#debt.get(id) ?? 0, Math.max(0, limit - wanted))
     return used + wanted <= limit || (limit > 0 && wanted > limit && used === 0)
+  }
+
+  /**
+   * What a node has no room for does not press on the cluster (contention.ts). That those who went and this ticket were
+   * free to go is known; others may not have been.
+   */
+  #isSurelyContended(limit: Limit, ticket: Ticket): boolean {
+    if (limit.id !== 'cluster') return true
+    const roomIn = (at: Limit): number => at.limit - this.#heldBefore(at) - (this.#debt.get(at.id) ?? 0)
+    const wanted = [...this.#turns.grants, ticket].filter(limit.covers)
+    const byNode = new Map<string, { room: number; slots: number; largest: number }>()
+    for (const each of wanted) {
+      const node = this.#turns.limitsOf(each).find(({ id }) => id.startsWith('node/'))
+      if (!node || node.limit === Number.POSITIVE_INFINITY) continue
+      const { room, slots, largest } = byNode.get(node.id) ?? { room: roomIn(node), slots: 0, largest: 0 }
+      byNode.set(node.id, { room, slots: slots + each.slots, largest: Math.max(largest, each.slots) })
+    }
+    const ofNodes = [...byNode.values()].map(({ room, slots, largest }) => Math.min(slots, Math.max(room, largest)))
+    const sum = (parts: readonly number[]): number => parts.reduce((total, part) => total + part, 0)
+    return sum(ofNodes.length > 0 ? ofNodes : wanted.map(({ slots }) => slots)) > roomIn(limit)
   }
 
   /** All who wait, and all who went. */

@@ -37,7 +37,7 @@ export class Forgetful extends Ledger {
 
 /** Gives slots to who comes back first after a change of leader. */
 export class FirstComeFirstServed extends Ledger {
-  override expectReturns(): void {}
+  override expectReconnects(): void {}
 }
 
 /** Gives all namespaces the same share. */

@@ -52,7 +52,7 @@ export class LedgerCheck {
     const upsertPod = ledger.upsertPod.bind(ledger)
     const removePod = ledger.removePod.bind(ledger)
     const forgetStarted = ledger.forgetStarted.bind(ledger)
-    const expectReturns = ledger.expectReturns.bind(ledger)
+    const expectReconnects = ledger.expectReconnects.bind(ledger)
     ledger.upsertPod = pod => {
       this.#podShown(pod)
       upsertPod(pod)
@@ -67,9 +67,9 @@ export class LedgerCheck {
       this.#shown.delete(uid)
       forgetStarted(uid)
     }
-    ledger.expectReturns = untilMs => {
-      this.#expectReturns(untilMs)
-      expectReturns(untilMs)
+    ledger.expectReconnects = untilMs => {
+      this.#expectReconnects(untilMs)
+      expectReconnects(untilMs)
     }
   }
 
@@ -123,7 +123,7 @@ export class LedgerCheck {
     this.#unheard.podChanged(pod)
   }
 
-  #expectReturns(untilMs: number): void {
+  #expectReconnects(untilMs: number): void {
     const { podOf } = this.#deps
     this.#returnsUntilMs = untilMs
     const firstRuns = [...this.#shown.values()].filter(({ metadata }) => podOf(metadata.uid ?? '')?.sandbox === 1)

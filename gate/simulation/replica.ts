@@ -1,6 +1,6 @@
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
-import { LeaseService } from '../lease-service/leader/replica.ts'
+import { Replica } from '../lease-service/leader/replica.ts'
 import type { Ledger } from '../lease-service/ledger/ledger.ts'
 import type { SimAgent } from './agent.ts'
 import type { PodWatcher } from './api.ts'
@@ -19,7 +19,7 @@ export const RENEW_DEADLINE_MS = 10_000
 export class SimReplica implements PodWatcher {
   readonly #deps: ReplicaDeps
   readonly #process: SimProcess
-  readonly #service: LeaseService
+  readonly #service: Replica
   readonly #watch: SimWatch
   readonly #connections: SimConnections
   /** As it believes. */
@@ -34,7 +34,7 @@ export class SimReplica implements PodWatcher {
     const { time, random, situations, limits, skewMs, checker } = deps
     this.#process = new SimProcess(time, random)
     const wallMs = (): number => time.nowMs + skewMs()
-    this.#service = new LeaseService(
+    this.#service = new Replica(
       serviceDepsOf(deps, {
         ...{ process: this.#process, wallMs },
         isLeader: () => this.#isLeader,
@@ -47,7 +47,8 @@ export class SimReplica implements PodWatcher {
       }),
     )
     const { maxStartTimeoutMs } = limits.settings
-    this.#watch = new SimWatch(this.#service, { wallMs, maxStartTimeoutMs })
+    const clock = { wallMs, monotonicMs: () => time.nowMs }
+    this.#watch = new SimWatch(this.#service, { clock, maxStartTimeoutMs })
     this.#connections = new SimConnections({
       ...{ time, random, situations, process: this.#process, service: this.#service },
       onGranted: (key, pod) => {
@@ -202,7 +203,7 @@ export class SimReplica implements PodWatcher {
     return this.#service.isLeading
   }
 
-  usage(): ReturnType<LeaseService['view']['usage']> {
+  usage(): ReturnType<Replica['view']['usage']> {
     return this.#service.view.usage()
   }
 }

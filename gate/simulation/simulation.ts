@@ -66,6 +66,8 @@ class Simulation {
   readonly #leaders: SimLeaders
   readonly #chaos: Chaos
   readonly #patience: Patience
+  /** When the last report of an agent arrives. */
+  readonly #reportedAtMs = new WeakMap<SimAgent, number>()
   #isQuiet = false
 
   constructor(seed: number, faults: Faults, situations: Situations) {
@@ -191,7 +193,10 @@ class Simulation {
     const node = limits.nodes.get(agent.pod.base.spec.nodeName ?? '')
     const isLost = random.chance(0.2)
     if (isLost) situations.note('a report was lost')
-    time.after(random.int(5, 200), () => {
+    // The agent sends one at a time (contact.ts), so none overtakes another.
+    const atMs = Math.max(time.nowMs + random.int(5, 200), this.#reportedAtMs.get(agent) ?? 0)
+    this.#reportedAtMs.set(agent, atMs)
+    time.after(atMs - time.nowMs, () => {
       if (!agent.isAlive) return
       const { leader } = this.#leaders
       const noticed = () => time.after(random.int(0, 1_000), () => agent.streamLost())

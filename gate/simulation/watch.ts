@@ -1,7 +1,8 @@
+import type { Clock } from '../../core/clock.ts'
 import type { Pod } from '../../core/pod.ts'
 import { projectPodMetadata, projectPodSpec, projectPodStatus } from '../lease-service/pods/pod-projection.ts'
 import { sharedText } from '../lease-service/pods/shared-text.ts'
-import { StartedPods } from '../lease-service/started/started-pod.ts'
+import { retainPods } from '../lease-service/started/retain-pods.ts'
 
 /** What is read of the parts of pods, which nobody ever writes to. */
 const SPECS = new WeakMap<Pod['spec'], Pod['spec']>()
@@ -22,23 +23,17 @@ export interface WatchEars {
   podUnseen(pod: Pod): void
 }
 
-/** Stamps of nodes whose clocks are behind. */
-const CLOCK_SKEW_MS = 60_000
-
 /** Test support. What the watch of one replica keeps of pods: as leader/watches.ts, on what it is shown. */
 export class SimWatch {
   /** By UID. */
   readonly kept = new Map<string, Pod>()
   readonly #ears: WatchEars
-  readonly #wallMs: () => number
-  readonly #oldAfterMs: number
   readonly #texts = sharedText()
-  readonly #started = new StartedPods(this.#texts)
+  readonly #retain: (pod: Pod, before?: Pod) => Pod
 
-  constructor(ears: WatchEars, { wallMs, maxStartTimeoutMs }: { wallMs: () => number; maxStartTimeoutMs: number }) {
+  constructor(ears: WatchEars, { clock, maxStartTimeoutMs }: { clock: Clock; maxStartTimeoutMs: number }) {
     this.#ears = ears
-    this.#wallMs = wallMs
-    this.#oldAfterMs = maxStartTimeoutMs + CLOCK_SKEW_MS
+    this.#retain = retainPods({ texts: this.#texts, clock, maxStartTimeoutMs })
   }
 
   show(pod: Pod): void {
@@ -80,8 +75,7 @@ export class SimWatch {
 
   #keep(seen: Pod): Pod {
     const uid = seen.metadata.uid ?? ''
-    const facts = { wallMs: this.#wallMs(), oldAfterMs: this.#oldAfterMs, before: this.kept.get(uid) }
-    const kept = this.#started.shrunk(seen, facts)
+    const kept = this.#retain(seen, this.kept.get(uid))
     this.kept.set(uid, kept)
     return kept
   }

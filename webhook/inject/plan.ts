@@ -94,6 +94,13 @@ function isPullLimited({ settings, namespace }: PlanFacts): boolean {
 }
 
 /**
+ * Longer than any reference that can be pulled: 255 characters of a repository, 128 of a tag and a digest
+ * (distribution/reference). Copied into a step, such a name could make a status too large to be written, and the
+ * kubelet's word about it would be lost.
+ */
+const LONGEST_IMAGE = 1_024
+
+/**
  * One step a distinct image that may have to be pulled: not with policy Never, and not where each node has it. With
  * Always the kubelet asks the registry in any case, so that container stands for the image, whoever else uses it.
  */
@@ -101,7 +108,7 @@ function imageSteps(pod: Pod, isEverywhere: (image: string) => boolean): ImageSt
   const byImage = new Map<string, Container>()
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     const policy = effectivePullPolicy(container)
-    if (!container.image || policy === 'Never') continue
+    if (!container.image || container.image.length > LONGEST_IMAGE || policy === 'Never') continue
     const image = fullImageName(container.image)
     const known = byImage.get(image)
     if (!known || (policy === 'Always' && effectivePullPolicy(known) !== 'Always')) byImage.set(image, container)

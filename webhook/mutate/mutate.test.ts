@@ -26,6 +26,12 @@ function changed(pod: Pod, change: (pod: Pod) => void): Pod {
   return copy
 }
 
+test('a name that no image can have gets no step: the kubelet says so where the app has it', () => {
+  const gatesOf = (image: string) => names(gated(podOf({ containers: [{ name: 'app', image }] })))
+  expect(gatesOf(`r.example/${'a'.repeat(1_014)}`)).toEqual(['startgate-pull', 'startgate-image-1', 'startgate-start'])
+  expect(gatesOf(`r.example/${'a'.repeat(1_015)}`)).toEqual(['startgate-start'])
+})
+
 test("an agent's start timeout is that of the lease service: the longest of its containers'", () => {
   const probed = (name: string, failureThreshold: number): Container => ({
     name,

@@ -1,10 +1,10 @@
 import { messageOf } from '../../../core/errors.ts'
 import type { LeaderElector } from '../../../core/kube/leader-elector.ts'
 import type { Logger } from '../../../core/log.ts'
-import type { LeaseService } from './replica.ts'
+import type { Replica } from './replica.ts'
 
 export interface KeepLeadingDeps {
-  service: () => Pick<LeaseService, 'isLeading' | 'startLeading'>
+  service: () => Pick<Replica, 'isLeading' | 'startLeading'>
   elector: () => Pick<LeaderElector, 'isLeader' | 'term'>
   log: Logger
 }

@@ -15,9 +15,9 @@ import { createRecent } from '../state/recent.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
-import { type Ears, tellPeople } from './news.ts'
+import { type NewsChannels, publishNews } from './news.ts'
 import { PodReads } from './pod-reads.ts'
-import { StepPace } from './step-scheduler.ts'
+import { StepScheduler } from './step-scheduler.ts'
 import { endStream, sendTo } from './tell-stream.ts'
 import { advance } from './term.ts'
 import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
@@ -55,9 +55,9 @@ export class Leadership {
   readonly #deps: LeadershipDeps
   readonly #state: TermState
   readonly #writer: GrantWriter
-  readonly #pace: StepPace
+  readonly #pace: StepScheduler
   #timers: (() => void)[] = []
-  readonly #ears: Ears
+  readonly #channels: NewsChannels
   readonly #reads: PodReads
   #isReconciling = false
 
@@ -67,16 +67,16 @@ export class Leadership {
     const now = this.#now()
     const recent = createRecent(() => clock.wallMs())
     const conditions = write && new WaitingConditions({ write, podOf: uid => this.pod(uid), clock })
-    this.#ears = { reporter, metrics, recent, conditions, log, podOf: key => podOf(this.#state, key) }
+    this.#channels = { reporter, metrics, recent, conditions, log, podOf: key => podOf(this.#state, key) }
     this.#state = newTerm(deps, now)
     this.view = termView(this.#state, now.wallMs, recent)
     this.#reads = new PodReads({
       getPod: deps.getPod,
       onRead: (uid, pod) => this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) }),
-      isOver: () => this.#state.isOver,
+      hasEnded: () => this.#state.hasEnded,
       log: deps.log,
     })
-    this.#pace = new StepPace(deps, () => this.#take({ kind: 'step' }))
+    this.#pace = new StepScheduler(deps, () => this.#take({ kind: 'step' }))
     const writerDeps: GrantWriterDeps = {
       ...deps,
       onDurable: grant => this.#take({ kind: 'grant-stored', grant }),
@@ -103,15 +103,15 @@ export class Leadership {
     log.info({ term, grants: stored.length }, 'leading')
   }
 
-  /** Call it when the watches' objects have been shown. `returnMs`: how long turns are kept. */
-  start(returnMs: number): void {
+  /** Call it when the watches' objects have been shown. `reservationMs`: how long turns are kept. */
+  start(reservationMs: number): void {
     const { timers } = this.#deps
-    this.#take({ kind: 'begin', returnMs })
+    this.#take({ kind: 'begin', reservationMs })
     this.#timers = [
-      timers.every(TICK_MS, () => this.#take({ kind: 'tick', unstoredForMs: this.#writer.failingForMs() })),
+      timers.every(TICK_MS, () => this.#take({ kind: 'tick', storeFailingForMs: this.#writer.failingForMs() })),
       timers.every(RECONCILE_MS, () => void this.#reconcile()),
     ]
-    const { conditions } = this.#ears
+    const { conditions } = this.#channels
     if (conditions) this.#timers.push(timers.every(TICK_MS, () => this.#try(() => conditions.tick())))
   }
 
@@ -179,7 +179,7 @@ export class Leadership {
       case 'store':
         this.#writer.submit(effect.grant)
         break
-      case 'unstore':
+      case 'delete':
         this.#writer.release(effect.key)
         break
       case 'read-pod':
@@ -200,8 +200,8 @@ export class Leadership {
       case 'step-in':
         this.#pace.planIn(effect.ms)
         break
-      case 'tell-people':
-        this.#try(() => tellPeople(effect.news, this.#ears))
+      case 'publish':
+        this.#try(() => publishNews(effect.news, this.#channels))
         break
     }
   }
@@ -231,7 +231,7 @@ export class Leadership {
       ...this.#deps,
       writer: this.#writer,
       isCounted: key => this.#state.ledger.grantOf(key) !== undefined,
-      isStopped: () => this.#state.isOver,
+      isStopped: () => this.#state.hasEnded,
     })
     if (keys.length > 0) this.#take({ kind: 'leases-deleted', keys })
   }

@@ -36,7 +36,7 @@ export type News =
   | { kind: 'namespace-problems'; namespace: Namespace; problems: InvalidValueError[] }
   | { kind: 'problems-gone'; of: 'Namespace' | 'Node'; name: string }
 
-export interface Ears {
+export interface NewsChannels {
   reporter: Reporter
   metrics: ServiceMetrics
   recent: Recent
@@ -49,17 +49,17 @@ export interface Ears {
 
 /** Tells Events, metrics and the log. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a total switch.
-export function tellPeople(news: News, ears: Ears): void {
-  const { reporter, metrics, log } = ears
+export function publishNews(news: News, channels: NewsChannels): void {
+  const { reporter, metrics, log } = channels
   switch (news.kind) {
     case 'granted':
-      granted(news, ears)
+      granted(news, channels)
       break
     case 'released':
-      released(news, ears)
+      released(news, channels)
       break
     case 'timed-out':
-      ears.recent.timedOut(news.timeout)
+      channels.recent.timedOut(news.timeout)
       reporter.timedOut(news.timeout, news.pod)
       break
     case 'after-overdue':
@@ -76,11 +76,11 @@ export function tellPeople(news: News, ears: Ears): void {
       metrics.passed(news.pod?.metadata.namespace ?? '')
       break
     case 'waiting':
-      ears.conditions?.waiting(news.rows)
-      for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, ears.podOf)
+      channels.conditions?.waiting(news.rows)
+      for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, channels.podOf)
       break
     case 'set-aside':
-      setAside(news, ears)
+      setAside(news, channels)
       break
     case 'decision-failed':
       metrics.stepFailed()
@@ -93,10 +93,10 @@ export function tellPeople(news: News, ears: Ears): void {
       log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
       break
     case 'pod-shown':
-      podShown(news.pod, ears)
+      podShown(news.pod, channels)
       break
     case 'pod-forgotten':
-      ears.conditions?.podForgotten(news.uid)
+      channels.conditions?.podForgotten(news.uid)
       reporter.podGone(news.uid)
       break
     case 'node-problems':
@@ -111,23 +111,23 @@ export function tellPeople(news: News, ears: Ears): void {
   }
 }
 
-function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, ears: Ears): void {
-  ears.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
+function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, channels: NewsChannels): void {
+  channels.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
   if (!answered) return
-  ears.conditions?.granted(grant)
-  ears.recent.granted(grant, waitedMs)
-  ears.metrics.granted(grant, waitedMs)
-  ears.reporter.granted(grant)
+  channels.conditions?.granted(grant)
+  channels.recent.granted(grant, waitedMs)
+  channels.metrics.granted(grant, waitedMs)
+  channels.reporter.granted(grant)
 }
 
-function released({ grant, reason, pod }: Extract<News, { kind: 'released' }>, ears: Ears): void {
-  ears.log.info({ ...lineOf(grant), reason }, 'released')
-  ears.recent.released(grant, reason)
-  ears.metrics.released(grant, reason)
-  ears.reporter.released(grant, reason, pod)
+function released({ grant, reason, pod }: Extract<News, { kind: 'released' }>, channels: NewsChannels): void {
+  channels.log.info({ ...lineOf(grant), reason }, 'released')
+  channels.recent.released(grant, reason)
+  channels.metrics.released(grant, reason)
+  channels.reporter.released(grant, reason, pod)
 }
 
-function podShown(pod: Pod, { reporter, recent, conditions }: Ears): void {
+function podShown(pod: Pod, { reporter, recent, conditions }: NewsChannels): void {
   conditions?.podShown(pod)
   const { namespace = '', name = '' } = pod.metadata
   for (const record of reporter.podChanged(pod)) recent.failedOpen({ namespace, name }, record)
@@ -137,7 +137,10 @@ function eventFailed({ kind: _, error, ...of }: Extract<News, { kind: 'event-fai
   log.error({ ...of, error: reasonOfError(error) }, 'what happened could not be taken in')
 }
 
-function setAside({ trouble, pod }: Extract<News, { kind: 'set-aside' }>, { reporter, metrics, log }: Ears): void {
+function setAside(
+  { trouble, pod }: Extract<News, { kind: 'set-aside' }>,
+  { reporter, metrics, log }: NewsChannels,
+): void {
   const { namespace, name } = pod?.metadata ?? {}
   log.warn({ namespace, pod: name, ...trouble }, 'a pod is set aside')
   metrics.setAside(trouble.kind)

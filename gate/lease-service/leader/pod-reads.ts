@@ -9,7 +9,7 @@ export interface PodReadsDeps {
   /** Told only what the API server has said. */
   onRead: (uid: string, pod: Pod | undefined) => void
   /** Nobody wants to know any more. */
-  isOver: () => boolean
+  hasEnded: () => boolean
   log: Logger
 }
 
@@ -38,7 +38,7 @@ export class PodReads {
   async readAgain(pods: readonly PodName[]): Promise<void> {
     if (this.#isReadingAgain) return
     this.#isReadingAgain = true
-    for (const pod of pods) if (!this.#deps.isOver()) await this.read(pod)
+    for (const pod of pods) if (!this.#deps.hasEnded()) await this.read(pod)
     this.#isReadingAgain = false
   }
 }

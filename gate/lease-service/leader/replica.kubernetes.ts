@@ -16,7 +16,7 @@ import { Reporter } from '../report/event-reporter.ts'
 import { createMetrics, type ServiceMetrics } from '../report/metrics.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
 import { keepLeading } from './keep-leading.ts'
-import { LeaseService } from './replica.ts'
+import { Replica } from './replica.ts'
 import { createWatches } from './watches.ts'
 
 type Watches = ReturnType<typeof createWatches>
@@ -31,7 +31,7 @@ export interface KubernetesReplicaOptions {
 }
 
 export interface KubernetesReplica {
-  service: LeaseService
+  service: Replica
   watches: Watches
   elector: LeaderElector
   events: EventRecorder
@@ -72,7 +72,7 @@ export function createKubernetesReplica({
   const workloads = new Workloads({ client, onChange: () => service.workloadChanged(), clock, random, log })
   // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
   const fewPods = limitConcurrency(16)
-  const service: LeaseService = new LeaseService({
+  const service: Replica = new Replica({
     address: me.address,
     store: createKubernetesStore(client, config.namespace),
     settings: settingsOf(config),
@@ -116,7 +116,7 @@ export function createKubernetesReplica({
 
 interface Measured {
   /** Made after its metrics, which it counts with. */
-  service: () => LeaseService
+  service: () => Replica
   events: EventRecorder
   watches: Watches
 }

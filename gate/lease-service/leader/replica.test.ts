@@ -1,14 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
 import type { Pod } from '../../../core/pod.ts'
-import { RETURN_AFTER_START_MS, RETURN_MS } from '../ledger/reconnect-reservations.ts'
+import { RESERVATION_AFTER_START_MS, RESERVATION_MS } from '../ledger/reconnect-reservations.ts'
 import { grantFor } from '../store/lease-store.contract.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
 import { CONNECTED_PLACES, MAX_AGENT_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
 import { madeNamespace, madeNode, madePod } from '../testing/made-pods.ts'
 import { madeService, quiet } from '../testing/made-service.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
-import { HELD_MS } from './parked-requests.ts'
+import { PARKED_MS } from './parked-requests.ts'
 
 const last = (heard: GateMessage[]): string | undefined => heard.at(-1)?.kind
 
@@ -308,8 +308,8 @@ test('after a change of leader the younger who comes back first waits for the ol
 })
 
 test.each([
-  ['has just begun', 0, RETURN_AFTER_START_MS],
-  ['has stood by', 3_600_000, RETURN_MS],
+  ['has just begun', 0, RESERVATION_AFTER_START_MS],
+  ['has stood by', 3_600_000, RESERVATION_MS],
 ])('an older one that does not come back costs that time once: a leader that %s', async (_, ageMs, keptMs) => {
   const { world, service, ask } = madeService([waitingPod('a'), waitingPod('b')])
   world.nowMs += ageMs
@@ -319,7 +319,7 @@ test.each([
   await quiet()
   expect(last(b)).toBe('waiting')
   world.nowMs += 1
-  await expect.poll(() => last(b), { timeout: 2 * RETURN_MS }).toBe('granted')
+  await expect.poll(() => last(b), { timeout: 2 * RESERVATION_MS }).toBe('granted')
 })
 
 test('a turn is kept in a line of its own: who needs another limit goes', async () => {
@@ -359,7 +359,7 @@ describe('a gate that asks while nobody leads', () => {
     const a = asked(made)
     Object.assign(made.world, { leader: undefined })
     const refused = expect(a).rejects.toThrow('no replica leads')
-    made.world.nowMs += HELD_MS
+    made.world.nowMs += PARKED_MS
     await refused
   })
 })

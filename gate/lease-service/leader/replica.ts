@@ -2,14 +2,14 @@ import type { AgentRequest, GateRequest, PressureRequest, ReportsRequest } from 
 import type { GateName } from '../../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../../core/namespace-settings.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
-import { returnMs } from '../ledger/reconnect-reservations.ts'
+import { reservationMs } from '../ledger/reconnect-reservations.ts'
 import { type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import { foldNode, type NodeFold } from '../pods/node-facts.ts'
 import { StartedIndex } from '../started/started-index.ts'
-import { handIn } from './hand-over.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
-import { HeldRequests } from './parked-requests.ts'
+import { ParkedRequests } from './parked-requests.ts'
+import { showFacts } from './show-facts.ts'
 import type { FactEvent } from './term-events.ts'
 import { NO_VIEW, type TermView } from './term-view.ts'
 import { unseenPod } from './unseen-pod.ts'
@@ -31,13 +31,13 @@ export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started'> {
 type TheLeader = Extract<Directions, { kind: 'leader' }>
 
 /** A replica of the lease service: serves gates while it leads, shows them the way while it does not. */
-export class LeaseService {
+export class Replica {
   readonly #deps: ServiceDeps
   /** Folded by every replica from what it sees, so that a new leader knows the last good values too. */
   readonly #namespaces = new Map<string, { namespace: Namespace; fold: NamespaceFold }>()
   readonly #nodes = new Map<string, NodeFold>()
   readonly #started = new StartedIndex()
-  readonly #held: HeldRequests
+  readonly #parked: ParkedRequests
   readonly #begunMs: number
   #leadership: Leadership | undefined
   /** One that is being shown what there is, and is told of every change meanwhile. */
@@ -48,7 +48,7 @@ export class LeaseService {
   constructor(deps: ServiceDeps) {
     this.#deps = deps
     this.#begunMs = deps.clock.monotonicMs()
-    this.#held = new HeldRequests(() => this.#isSettled(), deps)
+    this.#parked = new ParkedRequests(() => this.#isSettled(), deps)
   }
 
   get isLeading(): boolean {
@@ -79,12 +79,12 @@ export class LeaseService {
     const { facts } = this.#deps
     const nodes = Iterator.from(facts.nodes()).map(node => ({ node, fold: this.#foldNode(node) }))
     const known = { nodes, namespaces: this.#namespaces.values(), pods: facts.pods() }
-    await handIn({ show: event => leadership.show(event), timers: this.#deps.timers }, known, isCurrent)
+    await showFacts({ show: event => leadership.show(event), timers: this.#deps.timers }, known, isCurrent)
     if (!isCurrent() || !this.#deps.election.isLeader()) return
     this.#incoming = undefined
     this.#leadership = leadership
-    leadership.start(returnMs(this.#deps.clock.monotonicMs() - this.#begunMs))
-    this.#held.look()
+    leadership.start(reservationMs(this.#deps.clock.monotonicMs() - this.#begunMs))
+    this.#parked.look()
   }
 
   stopLeading(): void {
@@ -115,7 +115,7 @@ export class LeaseService {
   /** The watch no longer shows the pod: deleted, or its label was taken off. The API server decides which. */
   podUnseen(pod: Pod): void {
     this.#started.delete(pod.metadata.uid ?? '')
-    this.#show({ kind: 'pod-hidden', pod })
+    this.#show({ kind: 'pod-unseen', pod })
   }
 
   nodeChanged(node: Node): void {
@@ -162,7 +162,7 @@ export class LeaseService {
 
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
   async connect(identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream): Promise<() => void> {
-    await this.#held.untilOver()
+    await this.#parked.untilSettled()
     const way = await this.#wayOf(identity)
     // Who has hung up meanwhile may be back, and must not lose its place to what it gave up.
     if (!stream.isOpen()) return () => undefined
@@ -175,7 +175,7 @@ export class LeaseService {
    * Takes in the agent of a sequenced pod, and what it knows; returns what to do when it hangs up. Throws RefusedError.
    */
   async connectAgent(identity: PodIdentity, request: AgentRequest, stream: AgentStream): Promise<() => void> {
-    await this.#held.untilOver()
+    await this.#parked.untilSettled()
     const way = await this.#wayOf(identity)
     if (!stream.isOpen()) return () => undefined
     if ('leadership' in way) return way.leadership.connectAgent(way.pod, request, stream)

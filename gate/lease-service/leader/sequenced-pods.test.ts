@@ -12,7 +12,7 @@ import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from '../store/lease-store.memory.ts'
 import { silentMetrics } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
-import { LeaseService } from './replica.ts'
+import { Replica } from './replica.ts'
 
 const clock = { wallMs: () => 0, monotonicMs: () => performance.now() }
 const identity = { namespace: 'shop', podName: 'shop-0', podUid: 'u1' }
@@ -21,7 +21,7 @@ function setUp(pods: Pod[], isLeader = true) {
   const events: EventInput[] = []
   const conditions: StartedCondition[] = []
   const store = createKubernetesStore(new MemoryLeaseApi(), 'startgate-system')
-  const service = new LeaseService({
+  const service = new Replica({
     address: '192.0.2.1:8443',
     store,
     settings: { ...DEFAULT_SETTINGS, startTimeoutMs: 60_000 },

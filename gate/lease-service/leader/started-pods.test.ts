@@ -9,7 +9,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'
 afterEach(() => void vi.useRealTimers())
 
 const kept = new StartedPods(sharedText())
-const shrunk = (pod: Pod): Pod => kept.shrunk(pod, { wallMs: Date.now(), oldAfterMs: 660_000 })
+const shrunk = (pod: Pod): Pod => kept.shrunk(pod, { wallMs: Date.now(), nowMs: 0, oldAfterMs: 660_000 })
 
 /** As its kubelet shows it once the gate of a run has let it go. */
 function running(name: string, run: { ready: boolean; id?: string; version: string }): Pod {

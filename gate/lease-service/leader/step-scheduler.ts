@@ -8,7 +8,7 @@ const REST_PER_STEP = 3
 const LONGEST_REST_MS = 250
 
 /** When steps run: all that happens in one turn of the event loop, or while a long step's rest lasts, is one step's. */
-export class StepPace {
+export class StepScheduler {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #step: () => void

@@ -1,7 +1,7 @@
 import type { Step } from '../ledger/step.ts'
 import { type Grant, isFree, type Release } from '../model/grant.ts'
 import { guarded, setAside } from './term-facts.ts'
-import { emit, podOf, type TermState, tell } from './term-state.ts'
+import { emit, podOf, publish, type TermState } from './term-state.ts'
 
 /** The longest time without a decision: what gates were told gets old. */
 const LONGEST_MS = 1_000
@@ -15,12 +15,12 @@ export function decide(state: TermState): void {
   heedTroubles(state, step)
   for (const release of step.releases) released(state, release)
   for (const grant of step.grants) granted(state, grant)
-  for (const { key, scope } of step.oversize) tell(state, { kind: 'oversize', scope, pod: podOf(state, key) })
-  for (const { key, reason } of step.passes) tell(state, { kind: 'passed', reason, pod: podOf(state, key) })
+  for (const { key, scope } of step.oversize) publish(state, { kind: 'oversize', scope, pod: podOf(state, key) })
+  for (const { key, reason } of step.passes) publish(state, { kind: 'passed', reason, pod: podOf(state, key) })
   tellDelays(state, step)
   state.waits = []
   state.gates.tell(step.waiting)
-  tell(state, { kind: 'waiting', rows: state.waits })
+  publish(state, { kind: 'waiting', rows: state.waits })
   const ms = step.wakeAtMs === undefined ? undefined : Math.min(LONGEST_MS, step.wakeAtMs - nowMs)
   emit(state, { kind: 'step-in', ms })
   if (step.failure === undefined) state.failingSinceMs = undefined
@@ -30,7 +30,7 @@ export function decide(state: TermState): void {
 export function answer(state: TermState, grant: Grant): void {
   const { waitedMs, answered } = state.gates.answer(grant)
   state.ledger.withdraw(grant.key)
-  tell(state, { kind: 'granted', grant, waitedMs, answered })
+  publish(state, { kind: 'granted', grant, waitedMs, answered })
 }
 
 /**
@@ -41,19 +41,19 @@ function heedTroubles(state: TermState, { troubles, failure }: Step): void {
   for (const trouble of troubles) setAside(state, trouble)
   if (failure === undefined) return
   state.failingSinceMs ??= state.now.monotonicMs
-  tell(state, { kind: 'decision-failed', error: failure })
+  publish(state, { kind: 'decision-failed', error: failure })
 }
 
 /** Containers that were not ready in time, and pods that `after` holds back no more or will for ever. */
 function tellDelays(state: TermState, { timeouts, overdue, cycles }: Step): void {
   for (const timeout of timeouts) {
     const pod = state.pods.get(timeout.grant.podUid)
-    tell(state, { kind: 'timed-out', timeout, pod })
+    publish(state, { kind: 'timed-out', timeout, pod })
     if (pod) guarded(state, pod, () => state.sequences.timedOut(pod, timeout))
   }
-  for (const each of overdue) tell(state, { kind: 'after-overdue', overdue: each, pod: podOf(state, each.key) })
+  for (const each of overdue) publish(state, { kind: 'after-overdue', overdue: each, pod: podOf(state, each.key) })
   const withPods = cycles.map(cycle => ({ ...cycle, pods: cycle.keys.flatMap(key => podOf(state, key) ?? []) }))
-  tell(state, { kind: 'after-cycles', cycles: withPods })
+  publish(state, { kind: 'after-cycles', cycles: withPods })
 }
 
 function granted(state: TermState, grant: Grant): void {
@@ -68,12 +68,12 @@ function granted(state: TermState, grant: Grant): void {
 
 /** A grant is no more: its Lease goes, and a gate that still listens was about to hear of it, and asks again. */
 export function takeBack(state: TermState, key: string): void {
-  emit(state, { kind: 'unstore', key })
+  emit(state, { kind: 'delete', key })
   state.gates.askAgain(key, 'the grant ended before it could be told')
   state.ledger.withdraw(key)
 }
 
 function released(state: TermState, { grant, reason }: Release): void {
   takeBack(state, grant.key)
-  tell(state, { kind: 'released', grant, reason, pod: state.pods.get(grant.podUid) })
+  publish(state, { kind: 'released', grant, reason, pod: state.pods.get(grant.podUid) })
 }

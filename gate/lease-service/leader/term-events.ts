@@ -15,12 +15,12 @@ export type TermEvent =
   | FactEvent
   | RequestEvent
   | StoreEvent
-  /** All there is has been shown: gates may be granted. `returnMs`: how long turns are kept. */
-  | { kind: 'begin'; returnMs: number }
+  /** All there is has been shown: gates may be granted. `reservationMs`: how long turns are kept. */
+  | { kind: 'begin'; reservationMs: number }
   /** A decision was asked for by `step-soon` or `step-in`, and is due. */
   | { kind: 'step' }
-  /** About once a second. `unstoredForMs`: for how long nothing could be stored that was to be. */
-  | { kind: 'tick'; unstoredForMs: number }
+  /** About once a second. `storeFailingForMs`: for how long nothing could be stored that was to be. */
+  | { kind: 'tick'; storeFailingForMs: number }
   /** About twice a minute: pods that the watch does not show are asked for again. */
   | { kind: 'look-again' }
   /** Streams end with `message`, and nothing is granted any more. */
@@ -30,7 +30,7 @@ export type TermEvent =
 export type FactEvent =
   | { kind: 'pod-shown'; pod: Pod }
   /** The watch shows it no more: deleted, or its label was taken off. */
-  | { kind: 'pod-hidden'; pod: Pod }
+  | { kind: 'pod-unseen'; pod: Pod }
   /** A gate has come whose pod the watch does not show yet; read from the API server just now. */
   | { kind: 'pod-found'; pod: Pod }
   /** The answer to `read-pod` and `read-again`; without `pod` there is none of this name. */
@@ -70,7 +70,7 @@ export type TermEffect =
   | { kind: 'refuse'; error: unknown }
   | { kind: 'store'; grant: Grant }
   /** The grant has ended. */
-  | { kind: 'unstore'; key: string }
+  | { kind: 'delete'; key: string }
   /** At once: only the API server's word that a pod is gone frees its slots. */
   | { kind: 'read-pod'; pod: PodName }
   /** One after the other: there may be many, and whoever comes new must not stand behind them. */
@@ -80,7 +80,7 @@ export type TermEffect =
   | { kind: 'step-soon' }
   /** In place of what was asked for so before; undefined: not by time. */
   | { kind: 'step-in'; ms: number | undefined }
-  | { kind: 'tell-people'; news: News }
+  | { kind: 'publish'; news: News }
 
 export interface PodName {
   uid: string

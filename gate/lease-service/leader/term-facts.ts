@@ -1,9 +1,9 @@
 import type { Pod } from '../../../core/pod.ts'
-import { withLeave } from '../limits/chart-permissions.ts'
+import { withinPermissions } from '../limits/chart-permissions.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import { inForce } from '../pods/opted-in.ts'
 import type { FactEvent, PodName } from './term-events.ts'
-import { decideSoon, emit, type TermState, tell } from './term-state.ts'
+import { decideSoon, emit, publish, type TermState } from './term-state.ts'
 
 /** Takes in what the API server shows. */
 export function takeFact(state: TermState, event: FactEvent): void {
@@ -11,8 +11,8 @@ export function takeFact(state: TermState, event: FactEvent): void {
     case 'pod-shown':
       podShown(state, event.pod)
       break
-    case 'pod-hidden':
-      hide(state, event.pod)
+    case 'pod-unseen':
+      markUnseen(state, event.pod)
       break
     case 'pod-found':
       podFound(state, event.pod)
@@ -39,7 +39,7 @@ export function takeFact(state: TermState, event: FactEvent): void {
 }
 
 export function setAside(state: TermState, trouble: Trouble): void {
-  tell(state, { kind: 'set-aside', trouble, pod: state.pods.get(trouble.podUid) })
+  publish(state, { kind: 'set-aside', trouble, pod: state.pods.get(trouble.podUid) })
 }
 
 /** A pod that cannot be read is set aside, and costs the others nothing: neither the watch of all nor a decision. */
@@ -52,13 +52,13 @@ export function guarded(state: TermState, { metadata }: Pod, act: () => void): v
 }
 
 /** The pod, last seen like this, is looked after by asking the API server for it, at once and then at times. */
-export function hide(state: TermState, pod: Pod): void {
-  state.hidden.set(pod.metadata.uid ?? '', pod)
+export function markUnseen(state: TermState, pod: Pod): void {
+  state.unseen.set(pod.metadata.uid ?? '', pod)
   emit(state, { kind: 'read-pod', pod: nameOf(pod) })
 }
 
 export function lookAgain(state: TermState): void {
-  if (state.hidden.size > 0) emit(state, { kind: 'read-again', pods: [...state.hidden.values()].map(nameOf) })
+  if (state.unseen.size > 0) emit(state, { kind: 'read-again', pods: [...state.unseen.values()].map(nameOf) })
 }
 
 function nameOf({ metadata: { uid = '', namespace = '', name = '' } }: Pod): PodName {
@@ -68,11 +68,11 @@ function nameOf({ metadata: { uid = '', namespace = '', name = '' } }: Pod): Pod
 function podShown(state: TermState, pod: Pod): void {
   const uid = pod.metadata.uid ?? ''
   state.pods.set(uid, pod)
-  state.hidden.delete(uid)
+  state.unseen.delete(uid)
   guarded(state, pod, () => {
     state.ledger.upsertPod(pod)
     state.sequences.tell(pod)
-    tell(state, { kind: 'pod-shown', pod })
+    publish(state, { kind: 'pod-shown', pod })
   })
   decideSoon(state)
 }
@@ -81,17 +81,17 @@ function podShown(state: TermState, pod: Pod): void {
 function podFound(state: TermState, pod: Pod): void {
   const uid = pod.metadata.uid ?? ''
   if (state.pods.has(uid)) return
-  state.hidden.set(uid, pod)
+  state.unseen.set(uid, pod)
   podExists(state, pod)
 }
 
 function podRead(state: TermState, { uid, pod }: Extract<FactEvent, { kind: 'pod-read' }>): void {
-  if (!state.hidden.has(uid)) return
+  if (!state.unseen.has(uid)) return
   if (pod?.metadata.uid === uid) {
     podExists(state, pod)
     return
   }
-  state.hidden.delete(uid)
+  state.unseen.delete(uid)
   state.ledger.removePod(uid)
   forget(state, uid)
   decideSoon(state)
@@ -101,7 +101,7 @@ function podExists(state: TermState, pod: Pod): void {
   const { uid = '' } = pod.metadata
   state.pods.set(uid, pod)
   // The watch has it as one past starting, cut down, so further changes come by the watch: no need to read it again.
-  if (state.inputs.started.get(uid)) state.hidden.delete(uid)
+  if (state.inputs.started.get(uid)) state.unseen.delete(uid)
   state.ledger.upsertPod(pod)
   state.sequences.tell(pod)
   decideSoon(state)
@@ -112,13 +112,13 @@ export function forget(state: TermState, uid: string): void {
   state.pods.delete(uid)
   state.rates.removePod(uid)
   state.sequences.removePod(uid)
-  tell(state, { kind: 'pod-forgotten', uid })
+  publish(state, { kind: 'pod-forgotten', uid })
 }
 
 function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 'node-shown' }>): void {
   const { name = '' } = node.metadata
   const { settings, problems } = fold
-  tell(state, { kind: 'node-problems', node, problems })
+  publish(state, { kind: 'node-problems', node, problems })
   state.badAnnotations.set('Node', name, problems.length)
   state.ledger.upsertNode(node, settings)
   state.pressures.setMax(name, settings.maxPressure)
@@ -129,14 +129,14 @@ function nodeGone(state: TermState, name: string): void {
   state.ledger.removeNode(name)
   state.pressures.setMax(name, undefined)
   state.badAnnotations.set('Node', name, 0)
-  tell(state, { kind: 'problems-gone', of: 'Node', name })
+  publish(state, { kind: 'problems-gone', of: 'Node', name })
   decideSoon(state)
 }
 
 function namespaceShown(state: TermState, { namespace, fold }: Extract<FactEvent, { kind: 'namespace-shown' }>): void {
   const { name = '', annotations } = namespace.metadata
-  const { settings, problems } = withLeave(fold, state.inputs.settings, annotations)
-  tell(state, { kind: 'namespace-problems', namespace, problems })
+  const { settings, problems } = withinPermissions(fold, state.inputs.settings, annotations)
+  publish(state, { kind: 'namespace-problems', namespace, problems })
   state.badAnnotations.set('Namespace', name, problems.length)
   state.ledger.setNamespace(name, inForce(namespace, settings))
   decideSoon(state)
@@ -145,6 +145,6 @@ function namespaceShown(state: TermState, { namespace, fold }: Extract<FactEvent
 function namespaceGone(state: TermState, name: string): void {
   state.ledger.removeNamespace(name)
   state.badAnnotations.set('Namespace', name, 0)
-  tell(state, { kind: 'problems-gone', of: 'Namespace', name })
+  publish(state, { kind: 'problems-gone', of: 'Namespace', name })
   decideSoon(state)
 }

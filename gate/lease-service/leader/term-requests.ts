@@ -70,7 +70,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   const granted = ledger.ask(ticket, now.monotonicMs)
   // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
   if (granted) emit(state, { kind: 'store', grant: { ...granted, term: state.inputs.term } })
-  else if (wasHeld) emit(state, { kind: 'unstore', key })
+  else if (wasHeld) emit(state, { kind: 'delete', key })
   if (pressure) takePressure(state, { pod, pressure })
   decideSoon(state)
 }

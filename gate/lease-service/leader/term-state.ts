@@ -10,8 +10,8 @@ import type { AgentStream, Stream } from '../model/stream.ts'
 import { BadAnnotations } from '../report/annotation-problems.ts'
 import type { StartedIndex } from '../started/started-index.ts'
 import { AgentStreams } from '../streams/agent-streams.ts'
-import { SequenceTeller } from '../streams/agent-updates.ts'
-import { GateDesk } from '../streams/gate-connections.ts'
+import { AgentUpdates } from '../streams/agent-updates.ts'
+import { GateConnections } from '../streams/gate-connections.ts'
 import { RequestRates } from '../streams/request-rates.ts'
 import type { News } from './news.ts'
 import type { TermEffect } from './term-events.ts'
@@ -54,16 +54,16 @@ export interface TermState {
   /** Of the event that is being taken in, so far. */
   effects: TermEffect[]
   readonly ledger: Ledger
-  readonly gates: GateDesk
+  readonly gates: GateConnections
   readonly agents: AgentStreams
-  readonly sequences: SequenceTeller
+  readonly sequences: AgentUpdates
   readonly pressures: NodePressures
   readonly rates: RequestRates
   readonly badAnnotations: BadAnnotations
   /** Those that are not past starting. */
   readonly pods: Map<string, Pod>
   /** As they were last seen: pods that the watch shows no more, or not yet. */
-  readonly hidden: Map<string, Pod>
+  readonly unseen: Map<string, Pod>
   /** Of gates that are connected: the ticket's key, and the stream as the parts of this state know it. */
   readonly asking: WeakMap<Stream, { key: string; out: Stream }>
   readonly agentsOut: WeakMap<AgentStream, AgentStream>
@@ -72,7 +72,7 @@ export interface TermState {
   /** Who waits, of this step, with how long. */
   waits: (readonly [Waiting, number])[]
   hasBegun: boolean
-  isOver: boolean
+  hasEnded: boolean
   isMute: boolean
   /** Since when every decision has failed. */
   failingSinceMs: number | undefined
@@ -99,13 +99,13 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     rates: new RequestRates(() => state.now.monotonicMs),
     badAnnotations: new BadAnnotations(),
     pods: new Map(),
-    hidden: new Map(),
+    unseen: new Map(),
     asking: new WeakMap(),
     agentsOut: new WeakMap(),
     listed: [],
     waits: [],
     hasBegun: false,
-    isOver: false,
+    hasEnded: false,
     isMute: false,
     failingSinceMs: undefined,
   }
@@ -120,8 +120,8 @@ function clockOf(state: () => TermState): Clock {
 function newGates(
   state: () => TermState,
   { inputs, ledger, agents, pressures }: Pick<TermState, 'inputs' | 'ledger' | 'agents' | 'pressures'>,
-): GateDesk {
-  return new GateDesk({
+): GateConnections {
+  return new GateConnections({
     address: inputs.address,
     pressures,
     podOf: key => podOf(state(), key),
@@ -136,11 +136,8 @@ function newGates(
   })
 }
 
-function newSequences(
-  state: () => TermState,
-  { ledger, agents }: Pick<TermState, 'ledger' | 'agents'>,
-): SequenceTeller {
-  return new SequenceTeller({
+function newSequences(state: () => TermState, { ledger, agents }: Pick<TermState, 'ledger' | 'agents'>): AgentUpdates {
+  return new AgentUpdates({
     agents,
     reportsOf: (podUid, attempt) => ledger.reportsOf(podUid, attempt),
     conditions: {
@@ -155,8 +152,8 @@ export function emit({ effects }: TermState, effect: TermEffect): void {
   effects.push(effect)
 }
 
-export function tell(state: TermState, news: News): void {
-  emit(state, { kind: 'tell-people', news })
+export function publish(state: TermState, news: News): void {
+  emit(state, { kind: 'publish', news })
 }
 
 /** Of a ticket's key. */

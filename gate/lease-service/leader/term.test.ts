@@ -30,16 +30,16 @@ const agent = fc.constantFrom(...AGENTS)
 const reports = fc.constantFrom<AgentReport[]>([], [{ container: 'db', state: 'ready' }])
 
 const event: fc.Arbitrary<TermEvent> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('pod-shown' as const, 'pod-hidden' as const, 'pod-found' as const), pod }),
+  fc.record({ kind: fc.constantFrom('pod-shown' as const, 'pod-unseen' as const, 'pod-found' as const), pod }),
   fc.oneof(
     fc.record({ kind: fc.constant('pod-read' as const), uid, pod }),
     fc.record({ kind: fc.constant('pod-read' as const), uid }),
   ),
   fc.constantFrom<TermEvent>(
-    ...[{ kind: 'begin' as const, returnMs: 2_000 }, { kind: 'step' as const }, { kind: 'look-again' as const }],
+    ...[{ kind: 'begin' as const, reservationMs: 2_000 }, { kind: 'step' as const }, { kind: 'look-again' as const }],
     ...[
-      { kind: 'tick' as const, unstoredForMs: 0 },
-      { kind: 'tick' as const, unstoredForMs: 61_000 },
+      { kind: 'tick' as const, storeFailingForMs: 0 },
+      { kind: 'tick' as const, storeFailingForMs: 61_000 },
     ],
     ...[
       { kind: 'node-shown' as const, node: madeNode(), fold },
@@ -72,7 +72,7 @@ const event: fc.Arbitrary<TermEvent> = fc.oneof(
   grant.map(g => ({
     kind: 'grant-not-stored' as const,
     grant: g,
-    failure: { kind: 'trouble' as const, reason: 'no' },
+    failure: { kind: 'unavailable' as const, reason: 'no' },
   })),
   uid.map(u => ({ kind: 'leases-deleted' as const, keys: [grantFor(u).key] })),
 )
@@ -103,7 +103,7 @@ test('nothing fails but what concerns a pod that cannot be read', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), events => {
       const effects = run(events.filter(each => !isOfStump(each))).flat()
-      const news = effects.flatMap(each => (each.kind === 'tell-people' ? each.news.kind : []))
+      const news = effects.flatMap(each => (each.kind === 'publish' ? each.news.kind : []))
       expect(news.filter(kind => kind === 'event-failed' || kind === 'decision-failed')).toEqual([])
     }),
     { numRuns: 1_000 },
@@ -116,13 +116,13 @@ test('a grant that came to be stored when its slots were gone is not told, and i
   const effects = run([
     { kind: 'pod-shown', pod: a as Pod },
     { kind: 'grant-listed', grant: grantOfA },
-    { kind: 'begin', returnMs: 0 },
+    { kind: 'begin', reservationMs: 0 },
     { kind: 'gate-asks', pod: a as Pod, gate: 'startgate-start', attempt: 1, stream: STREAMS[0] as Stream },
     { kind: 'leases-deleted', keys: [grantOfA.key] },
     { kind: 'grant-stored', grant: grantOfA },
   ])
-  expect(effects.at(-1)?.map(({ kind }) => kind)).toEqual(['unstore', 'end'])
-  expect(effects.at(-2)).toContainEqual({ kind: 'unstore', key: grantOfA.key })
+  expect(effects.at(-1)?.map(({ kind }) => kind)).toEqual(['delete', 'end'])
+  expect(effects.at(-2)).toContainEqual({ kind: 'delete', key: grantOfA.key })
 })
 
 test('the same events have the same effects', () => {
@@ -159,5 +159,5 @@ test('nothing is granted before the term has been shown all there is', () => {
   }
   const kinds = (events: TermEvent[]): string[] => (run(events).at(-1) ?? []).map(({ kind }) => kind)
   expect(kinds([{ kind: 'pod-shown', pod: a as Pod }, asks])).not.toContain('step-soon')
-  expect(kinds([{ kind: 'begin', returnMs: 0 }, asks])).toContain('step-soon')
+  expect(kinds([{ kind: 'begin', reservationMs: 0 }, asks])).toContain('step-soon')
 })

@@ -3,9 +3,9 @@ import type { Grant } from '../model/grant.ts'
 import { RefusedError } from '../model/refusal.ts'
 import { answer, decide, takeBack } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
-import { forget, hide, lookAgain, takeFact } from './term-facts.ts'
+import { forget, lookAgain, markUnseen, takeFact } from './term-facts.ts'
 import { giveUp, takeRequest } from './term-requests.ts'
-import { decideSoon, emit, type Now, type TermState, tell } from './term-state.ts'
+import { decideSoon, emit, type Now, publish, type TermState } from './term-state.ts'
 
 /**
  * If no grant could be stored for this long (for example, a quota rejects our Leases), or every decision has failed,
@@ -23,7 +23,7 @@ export function advance(state: TermState, event: TermEvent, now: Now): TermEffec
   state.now = now
   state.effects = effects
   try {
-    if (!state.isOver) take(state, event)
+    if (!state.hasEnded) take(state, event)
     else if (isRequest(event)) throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
   } catch (error) {
     failed(state, event, error)
@@ -43,23 +43,23 @@ function failed(state: TermState, event: TermEvent, error: unknown): void {
     emit(state, { kind: 'refuse', error })
   } else if (event.kind === 'step') {
     state.failingSinceMs ??= state.now.monotonicMs
-    tell(state, { kind: 'decision-failed', error })
+    publish(state, { kind: 'decision-failed', error })
   } else {
     const { namespace, name } = 'pod' in event && event.pod ? event.pod.metadata : {}
-    tell(state, { kind: 'event-failed', event: event.kind, namespace, pod: name, error })
+    publish(state, { kind: 'event-failed', event: event.kind, namespace, pod: name, error })
   }
 }
 
 function take(state: TermState, event: TermEvent): void {
   switch (event.kind) {
     case 'begin':
-      begin(state, event.returnMs)
+      begin(state, event.reservationMs)
       break
     case 'step':
       decide(state)
       break
     case 'tick':
-      tick(state, event.unstoredForMs)
+      tick(state, event.storeFailingForMs)
       break
     case 'look-again':
       lookAgain(state)
@@ -87,11 +87,11 @@ function take(state: TermState, event: TermEvent): void {
   }
 }
 
-function begin(state: TermState, returnMs: number): void {
+function begin(state: TermState, reservationMs: number): void {
   state.hasBegun = true
-  state.ledger.expectReturns(state.now.monotonicMs + returnMs)
+  state.ledger.expectReconnects(state.now.monotonicMs + reservationMs)
   // Pods that the watch does not show: they ended while nobody led, have lost their label, or got past starting.
-  for (const grant of state.listed) if (!state.pods.has(grant.podUid)) hide(state, podOfGrant(grant))
+  for (const grant of state.listed) if (!state.pods.has(grant.podUid)) markUnseen(state, podOfGrant(grant))
   state.listed.length = 0
   decideSoon(state)
 }
@@ -101,7 +101,7 @@ function podOfGrant({ podUid: uid, podName: name, namespace }: Grant): Pod {
 }
 
 function end(state: TermState, { message }: Extract<TermEvent, { kind: 'end' }>): void {
-  state.isOver = true
+  state.hasEnded = true
   state.gates.endAll(() => message)
   state.agents.endAll(() => message)
 }
@@ -124,7 +124,7 @@ function takeStored(state: TermState, event: StoreEvent): void {
       for (const key of event.keys) {
         ledger.revoke(key)
         // Its gate may have asked again, and it may be about to be stored anew.
-        emit(state, { kind: 'unstore', key })
+        emit(state, { kind: 'delete', key })
       }
       decideSoon(state)
       break
@@ -142,11 +142,11 @@ function stored(state: TermState, grant: Grant): void {
   answer(state, grant)
 }
 
-function tick(state: TermState, unstoredForMs: number): void {
+function tick(state: TermState, storeFailingForMs: number): void {
   const nowMs = state.now.monotonicMs
   const failingForMs = nowMs - (state.failingSinceMs ?? nowMs)
-  const isMute = Math.max(unstoredForMs, failingForMs) > MUTE_AFTER_MS
-  if (isMute && !state.isMute) tell(state, { kind: 'mute' })
+  const isMute = Math.max(storeFailingForMs, failingForMs) > MUTE_AFTER_MS
+  if (isMute && !state.isMute) publish(state, { kind: 'mute' })
   state.isMute = isMute
   shrinkStarted(state)
   state.gates.beat()

@@ -7,16 +7,13 @@ import { GATED_LABEL } from '../../../core/names.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import { projectNamespace, projectNode, projectPod } from '../pods/pod-projection.ts'
 import { sharedText } from '../pods/shared-text.ts'
-import { StartedPods } from '../started/started-pod.ts'
-import type { LeaseService } from './replica.ts'
+import { retainPods } from '../started/retain-pods.ts'
+import type { Replica } from './replica.ts'
 
 export interface WatchesOptions {
-  service: () => LeaseService
+  service: () => Replica
   maxStartTimeoutMs: number
 }
-
-/** Stamps of nodes whose clocks are behind. */
-const CLOCK_SKEW_MS = 60_000
 
 /**
  * What a replica sees of the cluster: of each object no more than is read, of a pod past starting hardly more than its
@@ -25,8 +22,6 @@ const CLOCK_SKEW_MS = 60_000
 export function createWatches(client: KubeClient, log: Logger, { service, maxStartTimeoutMs }: WatchesOptions) {
   const common = { client, log, clock, random: Math.random }
   const texts = sharedText()
-  const started = new StartedPods(texts)
-  const oldAfterMs = maxStartTimeoutMs + CLOCK_SKEW_MS
   const pods = createListWatch<Pod>({
     ...common,
     path: '/api/v1/pods',
@@ -34,7 +29,7 @@ export function createWatches(client: KubeClient, log: Logger, { service, maxSta
     onChange: pod => service().podChanged(pod, pods.get(keyOf(pod))),
     onDelete: pod => service().podUnseen(pod),
     project: pod => projectPod(pod, texts),
-    retain: (pod, before) => started.shrunk(pod, { wallMs: clock.wallMs(), oldAfterMs, before }),
+    retain: retainPods({ texts, clock, maxStartTimeoutMs }),
   })
   const nodes = createListWatch<Node>({
     ...common,

@@ -146,7 +146,7 @@ export class Ledger {
    * A term begins, and all pods and grants have been shown: gates that wait by their pods' status have until then to
    * come back in.
    */
-  expectReturns(untilMs: number): void {
+  expectReconnects(untilMs: number): void {
     this.#state.reservations.begin(
       this.#state.known.pods.values().map(({ pod }) => pod),
       untilMs,

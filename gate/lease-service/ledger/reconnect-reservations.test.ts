@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { madePod } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
-import { RETURN_AFTER_START_MS, RETURN_MS, ReconnectReservations, returnMs } from './reconnect-reservations.ts'
+import {
+  RESERVATION_AFTER_START_MS,
+  RESERVATION_MS,
+  ReconnectReservations,
+  reservationMs,
+} from './reconnect-reservations.ts'
 
 const gate = { name: 'startgate-start', ready: false, restartCount: 0 }
 const running = { ...gate, state: { running: { startedAt: '2026-01-01T00:00:01Z' } } }
@@ -11,7 +16,7 @@ const ended = (attempt: number) => ({ terminated: { exitCode: 0, message: `{"att
 
 function begun(pods: Pod[]): ReconnectReservations {
   const reservations = new ReconnectReservations()
-  reservations.begin(pods, 1_000 + RETURN_MS)
+  reservations.begin(pods, 1_000 + RESERVATION_MS)
   return reservations
 }
 const away = (reservations: ReconnectReservations, nowMs = 1_000) => reservations.tickets(nowMs).map(({ key }) => key)
@@ -53,8 +58,8 @@ test('a stage has a turn unless it depends on others: then its agent may not wan
 })
 
 test('a process that has just begun keeps turns for as long as gates may pause that reached nobody before', () => {
-  const ages = [0, 4_000, RETURN_AFTER_START_MS - RETURN_MS, 3_600_000]
-  expect(ages.map(returnMs)).toEqual([15_000, 11_000, 2_000, 2_000])
+  const ages = [0, 4_000, RESERVATION_AFTER_START_MS - RESERVATION_MS, 3_600_000]
+  expect(ages.map(reservationMs)).toEqual([15_000, 11_000, 2_000, 2_000])
 })
 
 describe('a turn is kept no longer', () => {
@@ -62,11 +67,14 @@ describe('a turn is kept no longer', () => {
     'when the gate is back or its pod is gone': r => r.remove('a'),
     'when the gate has ended': r =>
       r.podChanged(madePod('a', { phase: 'Pending', initContainerStatuses: [{ ...gate, state: ended(1) }] })),
-    'after its time': r => r.tickets(1_000 + RETURN_MS),
+    'after its time': r => r.tickets(1_000 + RESERVATION_MS),
   }
   test.each(Object.entries(ends))('%s', (_, end) => {
     const reservations = begun([waiting('a')])
-    expect([away(reservations, 999 + RETURN_MS), reservations.wakeAtMs()]).toEqual([['start.a.1'], 1_000 + RETURN_MS])
+    expect([away(reservations, 999 + RESERVATION_MS), reservations.wakeAtMs()]).toEqual([
+      ['start.a.1'],
+      1_000 + RESERVATION_MS,
+    ])
     end(reservations)
     expect([away(reservations), reservations.wakeAtMs()]).toEqual([[], undefined])
   })

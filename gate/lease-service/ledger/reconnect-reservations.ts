@@ -10,17 +10,17 @@ import { ticketOf } from '../pods/ticket-from-pod.ts'
  * How long a new leader keeps the turns of those who have not come back. Gates that are held by a replica come within
  * half a second, others try anew after one; with the 7.5 s after which a killed leader is replaced it fits into 10 s.
  */
-export const RETURN_MS = 2_000
+export const RESERVATION_MS = 2_000
 /**
  * The same for a process that has just begun, from its beginning on: it may be the first that gates reach again. It
  * takes 1 s to serve, the kubelet's probe and the endpoints some 3 s more, and a gate that was turned away pauses for
  * up to 8 s.
  */
-export const RETURN_AFTER_START_MS = 15_000
+export const RESERVATION_AFTER_START_MS = 15_000
 
 /** How long a leader keeps turns whose process began `ageMs` ago. */
-export function returnMs(ageMs: number): number {
-  return Math.max(RETURN_MS, RETURN_AFTER_START_MS - ageMs)
+export function reservationMs(ageMs: number): number {
+  return Math.max(RESERVATION_MS, RESERVATION_AFTER_START_MS - ageMs)
 }
 
 /**

@@ -78,5 +78,5 @@ export class SetAsides {
 }
 
 function isOwn(kind: SetAsideKind): boolean {
-  return kind === 'error' || kind === 'not-stored'
+  return kind === 'error' || kind === 'refused'
 }

@@ -29,9 +29,8 @@ export class Troubles {
 
   /** Its Lease could not be stored: it is tried again after a while. */
   notStored(grant: Grant, { kind, reason }: StoreFailure, nowMs: number): void {
-    if (kind === 'refused') this.#news.push({ podUid: grant.podUid, kind: 'not-stored', reason })
-    const kinds = { refused: 'not-stored', trouble: 'unstored', changed: 'changed' } as const
-    this.#setAsides.add(grant, { kind: kinds[kind], reason: `its Lease could not be stored: ${reason}` }, nowMs)
+    if (kind === 'refused') this.#news.push({ podUid: grant.podUid, kind: 'refused', reason })
+    this.#setAsides.add(grant, { kind, reason: `its Lease could not be stored: ${reason}` }, nowMs)
   }
 
   /** What came to light since this was called last. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { foldNamespace } from '../../../core/namespace-settings.ts'
 import { madeNamespace } from '../testing/made-pods.ts'
-import { withLeave } from './chart-permissions.ts'
+import { withinPermissions } from './chart-permissions.ts'
 
 const annotations = {
   'startgate.dev/max-starting': '4',
@@ -12,7 +12,7 @@ const annotations = {
 const fold = foldNamespace(undefined, madeNamespace(annotations))
 
 test('without permission what lifts a namespace over others is not in force, and a problem says what to do', () => {
-  const { settings, problems } = withLeave(fold, { allowFloor: false, allowWeight: false }, annotations)
+  const { settings, problems } = withinPermissions(fold, { allowFloor: false, allowWeight: false }, annotations)
   expect(settings).toEqual({ maxStarting: 4 })
   expect(problems.map(p => p.message)).toEqual([
     `startgate.dev/min-start-rate: "6/min" needs limits.allowFloor: true in the chart's values; set it, or remove the annotation`,
@@ -22,7 +22,7 @@ test('without permission what lifts a namespace over others is not in force, and
 })
 
 test('with permission all of it is', () => {
-  const { settings, problems } = withLeave(fold, { allowFloor: true, allowWeight: true }, annotations)
+  const { settings, problems } = withinPermissions(fold, { allowFloor: true, allowWeight: true }, annotations)
   expect(settings).toEqual({
     maxStarting: 4,
     minStartRate: { count: 6, periodMs: 60_000 },

@@ -11,7 +11,7 @@ const REQUIRED_PERMISSIONS: [keyof NamespaceSettings, 'allowFloor' | 'allowWeigh
 ]
 
 /** A namespace's settings that are in force: each that the chart does not allow is left out and gets a problem. */
-export function withLeave(
+export function withinPermissions(
   { settings, problems }: NamespaceFold,
   cluster: Pick<ClusterSettings, 'allowFloor' | 'allowWeight'>,
   annotations: Record<string, string> = {},

@@ -87,8 +87,7 @@ export class Reporter {
   setAside({ podUid, kind, reason }: Trouble, pod: Pod | undefined): void {
     if (!pod || this.#toldSetAside.has(podUid)) return
     this.#toldSetAside.add(podUid)
-    const what =
-      kind === 'not-stored' ? 'the API server refuses the Lease of its grant' : 'its start cannot be decided on'
+    const what = kind === 'refused' ? 'the API server refuses the Lease of its grant' : 'its start cannot be decided on'
     const note = `${what}: ${reason}; it is tried again, all others go on, and its gate goes when its fail-open time is over`
     this.#recordFor(pod, 'Warning', 'StartgateSetAside', note)
   }

@@ -8,7 +8,7 @@ import { type StartedFacts, StartedPod, StartedPods } from './started-pod.ts'
 
 const NOW_MS = Date.parse('2026-01-01T12:00:00Z')
 const OLD_MS = 660_000
-const facts: StartedFacts = { wallMs: NOW_MS, oldAfterMs: OLD_MS }
+const facts: StartedFacts = { wallMs: NOW_MS, nowMs: 1_000, oldAfterMs: OLD_MS }
 
 function gateStatus(end: object = {}): ContainerStatus {
   const terminated = { exitCode: 0, containerID: 'containerd://gate', ...end }
@@ -83,6 +83,17 @@ test('a run that was past starting stays so when its probe fails later; another 
   const before = shrunk(podWith())
   expect(isStarted(podWith({ ready: false }), { before })).toBe(true)
   expect(isStarted(podWith({ ready: false, containerID: 'containerd://fedcba0987654321' }), { before })).toBe(false)
+})
+
+test('a run that begins while its pod is watched is as old as it has been seen, by whatever clock', () => {
+  const pods = new StartedPods(sharedText())
+  const hourAhead = { ...facts, wallMs: NOW_MS + 3_600_000 }
+  const inGate = pods.shrunk(madePod('web'), hourAhead)
+  const begun = pods.shrunk(podWith({ ready: false }), { ...hourAhead, before: inGate })
+  expect(begun).not.toBeInstanceOf(StartedPod)
+  const later = (ms: number) => pods.shrunk(begun, { ...hourAhead, nowMs: facts.nowMs + ms, before: begun })
+  expect(later(OLD_MS)).toBe(begun)
+  expect(later(OLD_MS + 1)).toBeInstanceOf(StartedPod)
 })
 
 test('what is kept: who it is, its node, workload and images; lists that many have in common are one', () => {

@@ -46,22 +46,39 @@ export class StartedPod implements Pod {
 }
 
 export interface StartedFacts {
-  /** Only to tell how old a run is. */
+  /** By the kubelets' stamps: only where no better is to be had, since one clock of the two may be off. */
   wallMs: number
-  /** At this age every start is over, by the clock. */
+  /** Monotonic. */
+  nowMs: number
+  /** At this age every start is over. */
   oldAfterMs: number
   /** What was kept of the pod before: a run that was past starting stays so. */
   before?: Pod | undefined
 }
 
-/** Whether nothing of a pod is starting, as far as its status alone can tell. */
-export function hasStarted(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
-  if (hasTooManyContainers(pod) || !isPastStartingAll(pod, { wallMs, oldAfterMs, before })) return false
-  // The next leader has to tell of it. Looked for last: what a gate left has to be parsed.
-  return !failOpensOf(pod).some(({ finishedAtMs }) => wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)
+/** By container ID: when a run began or was first seen, in monotonic ms. */
+type Beginnings = ReadonlyMap<string, number>
+
+/** A run that came while the pod was watched is as old as it has been seen; of one found there the stamp has to do. */
+function beginningsOf(pod: Pod, { wallMs, nowMs, before }: StartedFacts, known: Beginnings | undefined): Beginnings {
+  const began = new Map<string, number>()
+  for (const name of startersOf(pod)) {
+    const { state, containerID } = statusOf(pod, name) ?? {}
+    if (!state?.running || !containerID) continue
+    const ageMs = before ? 0 : Math.max(0, wallMs - (stampMs(state.running.startedAt) ?? wallMs))
+    began.set(containerID, known?.get(containerID) ?? nowMs - ageMs)
+  }
+  return began
 }
 
-function isPastStartingAll(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
+/** Whether nothing of a pod is starting, as far as its status and the age of its runs can tell. */
+function hasStarted(pod: Pod, facts: StartedFacts, began: Beginnings): boolean {
+  if (hasTooManyContainers(pod) || !isPastStartingAll(pod, facts, began)) return false
+  // The next leader has to tell of it. Looked for last: what a gate left has to be parsed.
+  return !failOpensOf(pod).some(({ finishedAtMs }) => facts.wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)
+}
+
+function isPastStartingAll(pod: Pod, facts: StartedFacts, began: Beginnings): boolean {
   if (isFinished(pod)) return true
   if (pod.metadata.deletionTimestamp || pod.status?.phase !== 'Running') return false
   // The next leader has to take that back.
@@ -73,16 +90,15 @@ function isPastStartingAll(pod: Pod, { wallMs, oldAfterMs, before }: StartedFact
   const isDone = (name: string): boolean => statusOf(pod, name)?.state?.terminated?.exitCode === 0
   const initContainers = (pod.spec.initContainers ?? []).filter(c => c.restartPolicy !== 'Always')
   if (!initContainers.every(({ name }) => isDone(name))) return false
-  return starters.every(name => isPast(pod, name, { wallMs, oldAfterMs, before }))
+  return starters.every(name => isPast(pod, name, facts, began))
 }
 
-function isPast(pod: Pod, name: string, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
+function isPast(pod: Pod, name: string, { nowMs, oldAfterMs, before }: StartedFacts, began: Beginnings): boolean {
   const status = statusOf(pod, name)
-  const { running } = status?.state ?? {}
-  if (!running || !status?.containerID) return false
+  if (!status?.state?.running || !status.containerID) return false
   if (before instanceof StartedPod && before.hasRun(status.containerID)) return true
   if (isPastStarting(containerOf(pod, name), status)) return true
-  return wallMs - (stampMs(running.startedAt) ?? wallMs) > oldAfterMs
+  return nowMs - (began.get(status.containerID) ?? nowMs) > oldAfterMs
 }
 
 /** Shrinks pods that are past starting, and shares between them what many have in common. */
@@ -90,6 +106,8 @@ export class StartedPods {
   readonly #texts: SharedText
   readonly #specs = new Shared<Pod['spec']>(nodeName => ({ nodeName, containers: [] }))
   readonly #images: Shared<readonly string[]>
+  /** Of the runs of each pod that is kept whole. */
+  readonly #began = new WeakMap<Pod, Beginnings>()
 
   constructor(texts: SharedText) {
     this.#texts = texts
@@ -98,7 +116,13 @@ export class StartedPods {
 
   /** What is kept of a pod: the pod itself as long as something of it may be starting. */
   shrunk(pod: Pod, facts: StartedFacts): Pod {
-    if (pod instanceof StartedPod || !hasStarted(pod, facts)) return pod
+    if (pod instanceof StartedPod) return pod
+    const { before } = facts
+    const began = beginningsOf(pod, facts, before && this.#began.get(before))
+    if (!hasStarted(pod, facts, began)) {
+      this.#began.set(pod, began)
+      return pod
+    }
     const images = [...imagesShownBy(pod)].sort()
     return new StartedPod(pod, {
       spec: this.#specs.of(pod.spec.nodeName ?? ''),

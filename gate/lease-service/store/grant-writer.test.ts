@@ -21,7 +21,7 @@ function setUp(confirm: () => Promise<boolean> = async () => true, retryMs = 1) 
     store: createKubernetesStore(api, 'startgate-system'),
     confirmTerm: confirm,
     onDurable: grant => say(`durable ${grant.podUid}, stored: ${api.leases.has(grant.key)}`),
-    onFailed: (grant, { kind }) => say(kind === 'trouble' ? `failed ${grant.podUid}` : `${kind} ${grant.podUid}`),
+    onFailed: (grant, { kind }) => say(kind === 'unavailable' ? `failed ${grant.podUid}` : `${kind} ${grant.podUid}`),
     onTermLost: () => say('term lost'),
     monotonicMs: () => clock.nowMs,
     timers: systemTimers,

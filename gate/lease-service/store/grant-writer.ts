@@ -146,7 +146,7 @@ export class GrantWriter {
       if (failure) failed.push({ grant, failure })
       else written.push(grant)
     })
-    const troubled = failed.filter(({ failure }) => failure.kind === 'trouble')
+    const troubled = failed.filter(({ failure }) => failure.kind === 'unavailable')
     const keys = troubled.map(({ grant }) => grant.key)
     this.#trouble.note(written.length, keys, this.#deps.monotonicMs())
     for (const { grant, failure } of failed) this.#giveUp(grant, failure)

@@ -4,11 +4,11 @@ import { StaleTermError } from './lease-store.ts'
 
 /**
  * Why a Lease could not be written. `refused`: the API server will not have this object, so it is this grant's own
- * trouble. `changed`: somebody else wrote or deleted it; the next try reads first. `trouble`: nothing can be stored
+ * trouble. `changed`: somebody else wrote or deleted it; the next try reads first. `unavailable`: nothing can be stored
  * now, whatever it is.
  */
 export interface StoreFailure {
-  kind: 'refused' | 'changed' | 'trouble'
+  kind: 'refused' | 'changed' | 'unavailable'
   reason: string
 }
 
@@ -24,8 +24,8 @@ export function storeFailureOf(error: unknown): StoreFailure {
 
 function kindOf(error: unknown): StoreFailure['kind'] {
   if (error instanceof StaleTermError) return 'changed'
-  if (!(error instanceof KubeError)) return 'trouble'
+  if (!(error instanceof KubeError)) return 'unavailable'
   const { status } = error
   if (status === 404 || status === 409) return 'changed'
-  return status >= 400 && status < 500 && !OF_ALL.has(status) ? 'refused' : 'trouble'
+  return status >= 400 && status < 500 && !OF_ALL.has(status) ? 'refused' : 'unavailable'
 }

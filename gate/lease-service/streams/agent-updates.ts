@@ -18,7 +18,7 @@ export interface SequenceTellerDeps {
 const NONE: ReadonlySet<string> = new Set()
 
 /** Shows an agent what its pod's status says, and people what both say together. */
-export class SequenceTeller {
+export class AgentUpdates {
   readonly #deps: SequenceTellerDeps
   /** Containers that were not ready in time, of the latest run that had one. */
   readonly #timedOut = new Map<string, { attempt: number; names: Set<string> }>()

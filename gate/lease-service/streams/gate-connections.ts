@@ -8,7 +8,7 @@ import { GateStreams } from './gate-streams.ts'
 import { MIN_RECONNECT_DELAY_MS, reconnectDelays } from './reconnect-policy.ts'
 import { ReconnectTimes } from './reconnect-times.ts'
 
-export interface GateDeskDeps {
+export interface GateConnectionsDeps {
   /** Where gates find this replica (host:port). */
   address: string
   pressures: NodePressures
@@ -32,13 +32,13 @@ export interface GateDeskDeps {
 }
 
 /** The gates that listen, and what each is told. */
-export class GateDesk {
-  readonly #deps: GateDeskDeps
+export class GateConnections {
+  readonly #deps: GateConnectionsDeps
   readonly #streams = new GateStreams()
   readonly #returns = new ReconnectTimes()
   #waiting: readonly Waiting[] = []
 
-  constructor(deps: GateDeskDeps) {
+  constructor(deps: GateConnectionsDeps) {
     this.#deps = deps
   }
 

@@ -6,7 +6,7 @@ import type { GateName } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import { systemTimers } from '../../../core/timers.ts'
-import { LeaseService, type ServiceDeps } from '../leader/replica.ts'
+import { Replica, type ServiceDeps } from '../leader/replica.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { type EventInput, Reporter } from '../report/event-reporter.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
@@ -37,7 +37,7 @@ export function madeService(
     node: madeNode(),
   }
   const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
-  const service = new LeaseService({
+  const service = new Replica({
     address: '192.0.2.1:8443',
     store: {
       ...store,

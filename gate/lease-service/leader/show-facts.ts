@@ -23,19 +23,19 @@ const PODS_AT_ONCE = 500
  * what changes meanwhile: with that, each object has been shown in its latest state at the end, perhaps twice. Ends
  * early when `isCurrent` says no.
  */
-export async function handIn(
+export async function showFacts(
   { show, timers }: { show: (event: FactEvent) => void; timers: Timers },
   { nodes, namespaces, pods }: KnownFacts,
   isCurrent: () => boolean,
 ): Promise<void> {
   for (const each of nodes) show({ kind: 'node-shown', ...each })
   for (const each of namespaces) show({ kind: 'namespace-shown', ...each })
-  let handedIn = 0
+  let shown = 0
   for (const pod of pods) {
     // Nothing of it starts or waits.
     if (pod instanceof StartedPod) continue
     show({ kind: 'pod-shown', pod })
-    if (++handedIn % PODS_AT_ONCE === 0) await new Promise<void>(resolve => timers.soon(resolve))
+    if (++shown % PODS_AT_ONCE === 0) await new Promise<void>(resolve => timers.soon(resolve))
     if (!isCurrent()) return
   }
 }
