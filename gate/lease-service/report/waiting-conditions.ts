@@ -90,30 +90,35 @@ export class WaitingConditions {
     if (nowMs < this.#pausedUntilMs) return
     let room = WRITES_PER_TICK - this.#writing.size
     for (const [uid, pod] of this.#over) {
-      if (room <= 0) return
+      if (room <= 0) break
       if (this.#writing.has(uid)) continue
       this.#over.delete(uid)
       void this.#write(uid, pod, NOT_WAITING, nowMs)
       room -= 1
     }
-    for (const [uid, row] of this.#due(nowMs).slice(0, Math.max(0, room))) {
+    for (const [uid, row] of this.#due(nowMs, room)) {
       const pod = this.#deps.podOf(uid)
       if (pod) void this.#write(uid, pod, waitingCondition(row), nowMs)
     }
   }
 
-  /** Those never told of first, then those of longest ago; among equals in the order of their turns. */
-  #due(nowMs: number): [string, Waiting][] {
+  /** At most so many: those never told of first, then those of longest ago; among equals in the order of turns. */
+  #due(nowMs: number, most: number): [string, Waiting][] {
+    let neverTold = 0
     const due = new Map<string, { row: Waiting; atMs: number }>()
     for (const [row, waitedMs] of this.#rows) {
+      if (neverTold >= most) break
       const uid = podUidOf(row.key)
       const { atMs, status, message } = this.#written.get(uid) ?? NEVER
       if (waitedMs < TOLD_AFTER_MS || due.has(uid) || this.#writing.has(uid)) continue
       if (nowMs - atMs < RENEWED_AFTER_MS) continue
-      if (status === 'False' || message !== waitingCondition(row).message) due.set(uid, { row, atMs })
+      if (status === 'True' && message === waitingCondition(row).message) continue
+      due.set(uid, { row, atMs })
+      if (atMs === NEVER.atMs) neverTold += 1
     }
     return [...due]
-      .sort(([, a], [, b]) => (a.atMs < b.atMs ? -1 : Number(a.atMs > b.atMs)))
+      .sort(([, a], [, b]) => compareTimes(a.atMs, b.atMs))
+      .slice(0, most)
       .map(([uid, { row }]) => [uid, row])
   }
 
@@ -141,3 +146,8 @@ export class WaitingConditions {
 }
 
 const NEVER: Written = { atMs: Number.NEGATIVE_INFINITY, status: 'False', message: '' }
+
+/** Of which many are minus infinity, so that they cannot be subtracted. */
+function compareTimes(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
