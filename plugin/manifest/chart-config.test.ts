@@ -8,6 +8,8 @@ import { checkKnown, configOf, mergedValues } from './chart-config.ts'
 import { chartDefaults } from './chart-defaults.ts'
 
 const TESTDATA = join(import.meta.dirname, '..', '..', 'charts', 'testdata')
+/** What the test cases need of their cluster. */
+const OPERATORS = ['cert-manager.io/v1', 'monitoring.coreos.com/v1'].flatMap(api => ['--api-versions', api])
 const defaults = parse(chartDefaults())
 
 test.each(readdirSync(TESTDATA))('makes the config.json that helm makes: %s', async name => {
@@ -15,7 +17,7 @@ test.each(readdirSync(TESTDATA))('makes the config.json that helm makes: %s', as
   expect(existsSync(file)).toBe(true)
   const given = parse(readFileSync(file, 'utf8')) ?? {}
   expect(() => checkKnown(defaults, given, file)).not.toThrow()
-  const manifests = await render(['--values', file, '--api-versions', 'cert-manager.io/v1'])
+  const manifests = await render(['--values', file, ...OPERATORS])
   const text = manifests.find(({ metadata }) => metadata.name === 'startgate-config')?.data?.['config.json']
   const config = configOf(mergedValues(defaults, given), { namespace: 'startgate-system', appVersion: VERSION })
   expect(config).toEqual(JSON.parse(text ?? ''))
@@ -23,7 +25,7 @@ test.each(readdirSync(TESTDATA))('makes the config.json that helm makes: %s', as
 
 test('a value that the chart does not have is told, with its place', () => {
   expect(() => checkKnown(defaults, { limits: { clutser: {} } }, 'v.yaml')).toThrow(
-    'v.yaml: limits: clutser is not a value of the chart; use cluster, node, registries',
+    'v.yaml: limits: clutser is not a value of the chart; use cluster, node, nodePools',
   )
   expect(() => checkKnown(defaults, { limits: { registries: { 'docker.io': 1 } } }, 'v.yaml')).not.toThrow()
 })

@@ -86,7 +86,7 @@ function imageOf({ repository, digest, tag }: Values, appVersion: string): strin
 
 function limitsOf(limits: Values): Values {
   const [cluster, node] = [mappingIn(limits, 'cluster'), mappingIn(limits, 'node')]
-  const pressure = mappingIn(node, 'maxPressure')
+  const pools = Array.isArray(limits.nodePools) ? limits.nodePools.filter(isObject) : []
   return {
     cluster: {
       maxStarting: orNull(cluster.maxStarting),
@@ -94,17 +94,26 @@ function limitsOf(limits: Values): Values {
       maxStartRate: orNull(cluster.maxStartRate),
       minStartRate: orNull(cluster.minStartRate),
     },
-    node: {
-      maxStarting: orNull(node.maxStarting),
-      maxStartingPerCore: orNull(node.maxStartingPerCore),
-      maxPulling: orNull(node.maxPulling),
-      maxPressure: { cpu: orNull(pressure.cpu), io: orNull(pressure.io), memory: orNull(pressure.memory) },
-    },
+    node: nodeLimitsOf(node),
+    nodePools: pools.map(pool => ({
+      selector: { matchLabels: mappingIn(mappingIn(pool, 'selector'), 'matchLabels') },
+      ...nodeLimitsOf(pool),
+    })),
     registries: limits.registries ?? {},
     namespaceShare: limits.namespaceShare,
     maxWait: orNull(limits.maxWait),
     allowFloor: limits.allowFloor,
     allowWeight: limits.allowWeight,
+  }
+}
+
+function nodeLimitsOf(limits: Values): Values {
+  const pressure = mappingIn(limits, 'maxPressure')
+  return {
+    maxStarting: orNull(limits.maxStarting),
+    maxStartingPerCore: orNull(limits.maxStartingPerCore),
+    maxPulling: orNull(limits.maxPulling),
+    maxPressure: { cpu: orNull(pressure.cpu), io: orNull(pressure.io), memory: orNull(pressure.memory) },
   }
 }
 
