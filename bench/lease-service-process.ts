@@ -145,7 +145,7 @@ async function main(options: ServiceOptions): Promise<void> {
     const figures: Figures = {
       rssBytes: process.memoryUsage().rss,
       connections: await promisify(server.server.getConnections.bind(server.server))(),
-      streams: service.streamCount(),
+      streams: service.view.streamCount(),
       api: { ...api },
       tokenReviews,
       cpuMs: (user + system) / 1_000,

@@ -72,9 +72,10 @@ const MAY_USE: Record<string, string[]> = {
   [`${SERVICE}/ledger`]: inService('model', 'pods', 'after', 'started', 'limits', 'queue', 'store'),
   [`${SERVICE}/report`]: inService('model', 'pods', 'after', 'limits'),
   [`${SERVICE}/streams`]: inService('model', 'pods', 'limits', 'report'),
-  [`${SERVICE}/http`]: inService('model'),
+  [`${SERVICE}/state`]: inService('model', 'pods', 'limits', 'ledger'),
+  [`${SERVICE}/http`]: inService('model', 'state'),
   [`${SERVICE}/leader`]: inService(
-    ...['model', 'pods', 'after', 'started', 'limits', 'queue', 'ledger', 'store', 'report', 'streams'],
+    ...['model', 'pods', 'after', 'started', 'limits', 'queue', 'ledger', 'store', 'report', 'streams', 'state'],
   ),
   webhook: [],
   'webhook/cluster': ['webhook/pod'],

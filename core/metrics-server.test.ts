@@ -5,12 +5,12 @@ import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildMetricsServer, MOST_CONNECTIONS } from './metrics-server.ts'
-import { createScrapeAccess } from './scrape-access.ts'
+import { createReadAccess } from './read-access.ts'
 
 /** The real server over plain HTTP, what it asks, how often it makes the text, and a clock that the test moves. */
 async function listening({ isOpen = false } = {}) {
   const world = { nowMs: 0, made: 0, fails: false, isBroken: false, reviewed: [] as string[] }
-  const authorize = createScrapeAccess(
+  const authorize = createReadAccess(
     async token => {
       world.reviewed.push(token)
       await setImmediate()

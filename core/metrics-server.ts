@@ -4,7 +4,7 @@ import { limitConnections } from './connection-limit.ts'
 import { cut, instead, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import { oneRequestAtATime } from './one-request.ts'
-import type { Authorize } from './scrape-access.ts'
+import type { Authorize } from './read-access.ts'
 import { MIN_TLS_VERSION } from './serving-tls.ts'
 
 export interface MetricsServerDeps {
@@ -15,7 +15,21 @@ export interface MetricsServerDeps {
   /** Undefined: whoever asks is told. */
   authorize: Authorize | undefined
   monotonicMs: () => number
+  /** What else is served on this port. */
+  other?: OtherRoutes | undefined
   log: Logger
+}
+
+/** Paths besides /metrics, whose requests it judges and answers itself. */
+export interface OtherRoutes {
+  isFor(path: string): boolean
+  /**
+   * Answers. `markTrusted` is to be called as soon as it is known that the caller may: its connection is then closed
+   * for room only when all others are trusted, too. Never rejects.
+   */
+  serve(request: IncomingMessage, response: ServerResponse, markTrusted: () => void): Promise<void>
+  /** On how many connections more. */
+  connections: number
 }
 
 /** Scrapers are few. One costs some 50 KiB, and while it reads slowly a copy of the text. */
@@ -41,9 +55,11 @@ export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer 
     ? createTlsServer({ minVersion: MIN_TLS_VERSION, handshakeTimeout: PATIENCE_MS, ...timeouts, ...deps.tls })
     : createPlainServer(timeouts)
   server.setTimeout(SILENCE_MS)
-  const connections = limitConnections(server, MOST_CONNECTIONS)
+  const connections = limitConnections(server, MOST_CONNECTIONS + (deps.other?.connections ?? 0))
   const text = madeSeldom(deps.text, deps.monotonicMs)
   server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
+    if (deps.other?.isFor(pathOf(request)))
+      return deps.other.serve(request, response, () => connections.markTrusted(request.socket))
     const refusal = await refusalOf(request, deps)
     if (refusal) return refuse(response, refusal)
     connections.markTrusted(request.socket)
@@ -59,6 +75,10 @@ export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer 
   return server
 }
 
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
+}
+
 interface Refusal {
   status: number
   code: string
@@ -70,7 +90,7 @@ async function refusalOf(
   { authorize, log }: MetricsServerDeps,
 ): Promise<Refusal | undefined> {
   const { method, url = '', headers, socket } = request
-  if (method !== 'GET' || url.split('?', 1)[0] !== '/metrics')
+  if (method !== 'GET' || pathOf(request) !== '/metrics')
     return {
       status: 404,
       code: 'NOT_FOUND',

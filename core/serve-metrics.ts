@@ -3,12 +3,12 @@ import type { Server as TlsServer } from 'node:https'
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
 import type { ClusterConfig } from './cluster-config.ts'
-import { reviewScrape } from './kube/scrape-review.ts'
+import { reviewScrape } from './kube/access-review.ts'
 import type { ApiTransport } from './kube/transport.ts'
 import { listenHost } from './listen-host.ts'
 import type { Logger } from './log.ts'
-import { buildMetricsServer } from './metrics-server.ts'
-import { createScrapeAccess } from './scrape-access.ts'
+import { buildMetricsServer, type OtherRoutes } from './metrics-server.ts'
+import { createReadAccess } from './read-access.ts'
 import { type CertificateView, withCertificates } from './serving-tls.ts'
 
 export interface ServeMetricsOptions {
@@ -17,6 +17,8 @@ export interface ServeMetricsOptions {
   transport: ApiTransport
   certificates: CertificateView
   clock: Clock
+  /** What else is served on the same port. */
+  other?: OtherRoutes
   log: Logger
 }
 
@@ -29,6 +31,7 @@ export async function serveMetrics({
   transport,
   certificates,
   clock,
+  other,
   log,
 }: ServeMetricsOptions): Promise<TlsServer> {
   const monotonicMs = () => clock.monotonicMs()
@@ -40,8 +43,9 @@ export async function serveMetrics({
         tls,
         contentType: registry.contentType,
         text: () => registry.metrics(),
-        authorize: authorization ? createScrapeAccess(token => reviewScrape(transport, token), monotonicMs) : undefined,
+        authorize: authorization ? createReadAccess(token => reviewScrape(transport, token), monotonicMs) : undefined,
         monotonicMs,
+        other,
         log,
       }) as TlsServer,
     built => built,

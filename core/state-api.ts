@@ -17,9 +17,9 @@ import type { Pressure } from './pressure.ts'
  *
  * `GET /v1/state` answers 200 with a State. `GET /v1/state?watch` answers 200 with `text/event-stream`: event `state`
  * (data: State) first, and again whenever the stream must begin anew; then `changes` (data: StateChanges), at most one
- * a second and none when nothing changed; a comment line at least every KEEP_ALIVE_MS; `end` (data: StateRefusal) when
- * the server ends it, as when another replica leads. `data` is always one line of JSON. Follow with applyChanges
- * (state-changes.ts).
+ * a second and none when nothing changed; something at least every KEEP_ALIVE_MS, a comment line where there is nothing
+ * else; `end` (data: StateRefusal) when the server ends it, as when another replica leads. `data` is always one line of
+ * JSON. Follow with applyChanges (state-changes.ts).
  *
  * Any other status: a StateRefusal as JSON.
  */
@@ -30,7 +30,7 @@ export const STATE_PATH = '/v1/state'
 export const STATE_PORT_NAME = 'metrics'
 /** The virtual resource whose `get` lets somebody read the state: of all namespaces, or of one. */
 export const STATE_RESOURCE = { group: 'startgate.dev', resource: 'queues', verb: 'get' } as const
-/** A comment line comes at least this often on a watch; after three times that without one the connection is dead. */
+/** Something comes at least this often on a watch; after three times that without, the connection is dead. */
 export const KEEP_ALIVE_MS = 15_000
 
 /** Waiting gates in one answer, and in a watch. */
@@ -345,7 +345,7 @@ export interface StateChanges {
 /**
  * Why nothing is told: 400 `BAD_QUERY`; 401 `TOKEN_MISSING`, `TOKEN_INVALID`; 403 `FORBIDDEN`; 404 `NOT_FOUND`; 421
  * `NOT_LEADER` with `leader`; 429 `TOO_MANY_WATCHERS`; 503 `NO_LEADER`, `NOT_REVIEWED` (the API server could not be
- * asked about the token); 500 `INTERNAL`. On a watch's `end` besides those `TOO_SLOW`: it did not read what it was sent.
+ * asked about the token); 500 `INTERNAL`. A watch that does not read what it is sent is hung up without a word.
  */
 export interface StateRefusal {
   code: string

@@ -7,22 +7,28 @@ import { systemClock as clock } from '../../core/clock.ts'
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { endOnSignal } from '../../core/end-on-signal.ts'
 import { hostPort } from '../../core/host-port.ts'
+import { reviewStateReader } from '../../core/kube/access-review.ts'
 import { createKubeClient } from '../../core/kube/client.ts'
 import type { Logger } from '../../core/log.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
+import { createReadAccess } from '../../core/read-access.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { serveProgram } from '../../core/serve-program.ts'
+import { systemTimers as timers } from '../../core/timers.ts'
+import { VERSION } from '../../core/version.ts'
 import { drain } from './http/drain.ts'
 import { createIdentityCache } from './http/identity-cache.ts'
 import { BACKLOG, buildServer } from './http/server.ts'
+import { createStateRoutes } from './http/state-routes.ts'
 import { createKubernetesReplica } from './leader/replica.kubernetes.ts'
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: wiring only.
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
+  const podName = process.env.POD_NAME ?? 'lease-service'
   const me = {
     address: hostPort(process.env.POD_IP ?? '127.0.0.1', config.leaseService.listenPort),
-    identity: `${process.env.POD_NAME ?? 'lease-service'}_${randomUUID()}`,
+    identity: `${podName}_${randomUUID()}`,
   }
   const replica = createKubernetesReplica({ client, config, me, clock, log })
   const { service, watches, elector, events, metrics } = replica
@@ -68,6 +74,15 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     }),
     registry: metrics.registry,
     transport: client.transport,
+    other: createStateRoutes({
+      ...{ version: VERSION, pod: podName, clock, timers, log },
+      facts: now => service.view.facts(now),
+      leader: () => service.directions(),
+      authorize: createReadAccess(
+        (token, namespace) => reviewStateReader(client.transport, token, namespace),
+        () => clock.monotonicMs(),
+      ),
+    }),
     listen: { port: config.leaseService.listenPort, backlog: BACKLOG },
     ending,
     clock,

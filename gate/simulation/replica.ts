@@ -202,7 +202,7 @@ export class SimReplica implements PodWatcher {
     return this.#service.isLeading
   }
 
-  usage(): ReturnType<LeaseService['usage']> {
-    return this.#service.usage()
+  usage(): ReturnType<LeaseService['view']['usage']> {
+    return this.#service.view.usage()
   }
 }

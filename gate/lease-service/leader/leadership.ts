@@ -6,13 +6,11 @@ import type { GateName } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import type { Timers } from '../../../core/timers.ts'
-import type { ScopeUsage } from '../limits/slot-usage.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
-import type { BadAnnotationRow } from '../report/annotation-problems.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
-import type { QueueLength } from '../report/queue-length.ts'
+import { createRecent } from '../state/recent.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
@@ -22,8 +20,8 @@ import { StepPace } from './step-scheduler.ts'
 import { endStream, sendTo } from './tell-stream.ts'
 import { advance } from './term.ts'
 import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
-import { streamCount } from './term-requests.ts'
 import { type Now, newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
+import { type TermView, termView } from './term-view.ts'
 
 export interface LeadershipDeps extends TermInputs {
   store: LeaseStore
@@ -49,6 +47,8 @@ const RECONCILE_MS = 30_000
  * people's news are here; what is decided is not.
  */
 export class Leadership {
+  /** What is known, for people. */
+  readonly view: TermView
   readonly #deps: LeadershipDeps
   readonly #state: TermState
   readonly #writer: GrantWriter
@@ -61,8 +61,11 @@ export class Leadership {
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
     const { reporter, metrics } = deps
-    this.#ears = { reporter, metrics, log: deps.log, podOf: key => podOf(this.#state, key) }
-    this.#state = newTerm(deps, this.#now())
+    const now = this.#now()
+    const recent = createRecent(() => deps.clock.wallMs())
+    this.#ears = { reporter, metrics, recent, log: deps.log, podOf: key => podOf(this.#state, key) }
+    this.#state = newTerm(deps, now)
+    this.view = termView(this.#state, now.wallMs, recent)
     this.#reads = new PodReads({
       getPod: deps.getPod,
       onRead: (uid, pod) => this.#take({ kind: 'pod-read', uid, ...(pod && { pod }) }),
@@ -116,27 +119,6 @@ export class Leadership {
 
   pod(uid: string): Pod | undefined {
     return this.#state.pods.get(uid)
-  }
-
-  usage(): ScopeUsage[] {
-    return this.#state.ledger.usage()
-  }
-
-  queueLengths(): QueueLength[] {
-    return this.#state.gates.queueLengths()
-  }
-
-  /** What gates have told of their nodes lately. */
-  pressures(): [nodeName: string, pressure: Pressure][] {
-    return this.#state.pressures.figures()
-  }
-
-  badAnnotations(): BadAnnotationRow[] {
-    return this.#state.badAnnotations.rows()
-  }
-
-  streamCount(): number {
-    return streamCount(this.#state)
   }
 
   /** Takes in what the API server shows. */

@@ -6,6 +6,7 @@ import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
+import type { Recent } from '../state/recent.ts'
 
 /** What people should hear of a term: in Events, metrics and the log. Nothing is decided by it. */
 export type News =
@@ -37,6 +38,7 @@ export type News =
 export interface Ears {
   reporter: Reporter
   metrics: ServiceMetrics
+  recent: Recent
   log: Logger
   /** Of a ticket's key. */
   podOf: (key: string) => Pod | undefined
@@ -51,11 +53,10 @@ export function tellPeople(news: News, ears: Ears): void {
       granted(news, ears)
       break
     case 'released':
-      log.info({ ...lineOf(news.grant), reason: news.reason }, 'released')
-      metrics.released(news.grant, news.reason)
-      reporter.released(news.grant, news.reason, news.pod)
+      released(news, ears)
       break
     case 'timed-out':
+      ears.recent.timedOut(news.timeout)
       reporter.timedOut(news.timeout, news.pod)
       break
     case 'after-overdue':
@@ -88,7 +89,7 @@ export function tellPeople(news: News, ears: Ears): void {
       log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
       break
     case 'pod-shown':
-      reporter.podChanged(news.pod)
+      podShown(news.pod, ears)
       break
     case 'pod-forgotten':
       reporter.podGone(news.uid)
@@ -108,8 +109,21 @@ export function tellPeople(news: News, ears: Ears): void {
 function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, ears: Ears): void {
   ears.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
   if (!answered) return
+  ears.recent.granted(grant, waitedMs)
   ears.metrics.granted(grant, waitedMs)
   ears.reporter.granted(grant)
+}
+
+function released({ grant, reason, pod }: Extract<News, { kind: 'released' }>, ears: Ears): void {
+  ears.log.info({ ...lineOf(grant), reason }, 'released')
+  ears.recent.released(grant, reason)
+  ears.metrics.released(grant, reason)
+  ears.reporter.released(grant, reason, pod)
+}
+
+function podShown(pod: Pod, { reporter, recent }: Ears): void {
+  const { namespace = '', name = '' } = pod.metadata
+  for (const record of reporter.podChanged(pod)) recent.failedOpen({ namespace, name }, record)
 }
 
 function eventFailed({ kind: _, error, ...of }: Extract<News, { kind: 'event-failed' }>, log: Logger): void {

@@ -49,7 +49,7 @@ test('on a node under pressure one at a time begins, and the others hear why the
   expect(gates[1]?.at(-1)).toMatchObject({
     reason: 'start: node worker-1, under cpu pressure of 87 % (at most 60 %), has 1 of 1 slots in use; next in line',
   })
-  expect(service.usage()).toContainEqual(expect.objectContaining({ scope: 'node/worker-1', limit: 1, held: 1 }))
+  expect(service.view.usage()).toContainEqual(expect.objectContaining({ scope: 'node/worker-1', limit: 1, held: 1 }))
   service.podChanged(ready('a'))
   await quiet()
   expect(kinds(gates)).toEqual(['granted', 'granted', 'waiting'])
@@ -75,9 +75,9 @@ test("a node's annotation is a maximum without the chart's, a bad one is told of
   await annotate('80 %')
   const told = ['Node worker-1 StartgateBadAnnotation']
   expect(outcome()).toEqual([waits, told])
-  expect(service.badAnnotations()).toEqual([{ kind: 'Node', name: 'worker-1', count: 1 }])
+  expect(service.view.badAnnotations()).toEqual([{ kind: 'Node', name: 'worker-1', count: 1 }])
   await annotate('cpu: 90')
-  expect(service.badAnnotations()).toEqual([])
+  expect(service.view.badAnnotations()).toEqual([])
   expect(outcome()).toEqual([['granted', 'granted', 'granted'], told])
 })
 
@@ -92,7 +92,7 @@ test('one who waits is asked for a new figure, and a low one lets all go', async
   await service.takePressure(identity('c'), { podUid: 'c', pressure: { cpu: 12 } })
   await quiet()
   expect(kinds(gates)).toEqual(['granted', 'granted', 'granted'])
-  expect(service.pressures()).toEqual([['worker-1', { cpu: 12 }]])
+  expect(service.view.pressures()).toEqual([['worker-1', { cpu: 12 }]])
 })
 
 test('a figure that nobody renews holds a node back for 15 s', async () => {

@@ -119,14 +119,14 @@ interface Measured {
 
 function metricsOf({ service, events, watches }: Measured): ServiceMetrics {
   return createMetrics({
-    usage: () => service().usage(),
-    queueLengths: () => service().queueLengths(),
-    streams: () => service().streamCount(),
+    usage: () => service().view.usage(),
+    queueLengths: () => service().view.queueLengths(),
+    streams: () => service().view.streamCount(),
     isLeading: () => service().isLeading,
     eventsDropped: () => events.counts().dropped,
     watchAgeSeconds: () => watches.ageMs() / 1000,
-    pressures: () => service().pressures(),
-    badAnnotations: () => service().badAnnotations(),
+    pressures: () => service().view.pressures(),
+    badAnnotations: () => service().view.badAnnotations(),
     hasNamespace: name => service().hasNamespace(name),
   })
 }

@@ -80,7 +80,7 @@ test('a request that was given up while it waited for its review takes no place 
   const back = await ask('a')
   await ask('a', { hungUp: true })
   await quiet()
-  expect([last(back), service.streamCount()]).toEqual(['waiting', 1])
+  expect([last(back), service.view.streamCount()]).toEqual(['waiting', 1])
 })
 
 test('a pod that the watch does not show is asked for, and served as the API server has it', async () => {
@@ -207,13 +207,13 @@ test('a namespace with annotations that cannot be read is counted, until they ca
   await service.startLeading(1)
   const counted = (annotations: Record<string, string>) => {
     service.namespaceChanged(madeNamespace(annotations))
-    return service.badAnnotations()
+    return service.view.badAnnotations()
   }
   const bad = { 'startgate.dev/max-starting': 'many', 'startgate.dev/weight': '2' }
   const row = { kind: 'Namespace', name: 'shop', count: 2 }
   expect([counted(bad), counted({}), counted(bad)]).toEqual([[row], [], [row]])
   service.namespaceGone('shop')
-  expect(service.badAnnotations()).toEqual([])
+  expect(service.view.badAnnotations()).toEqual([])
 })
 
 test('a gate whose grant ends before it hears of it is told to ask again', async () => {
@@ -406,17 +406,17 @@ test('gates and agents together never have more streams than the leader has room
   }
   const heard = [] as string[][]
   for (const { metadata } of sequenced) heard.push(await agent(metadata.uid ?? ''))
-  expect(service.streamCount()).toBe(MAX_AGENT_STREAMS)
+  expect(service.view.streamCount()).toBe(MAX_AGENT_STREAMS)
   // Each is told what its pod's status says, also the first, which went for the last.
   expect(heard.filter(([first]) => first !== 'containers')).toEqual([])
   expect(heard.map(kinds => kinds.at(-1)).filter(kind => kind === 'retry')).toHaveLength(2)
   let most = 0
   for (const { metadata } of gated) {
     await ask(metadata.name ?? '')
-    if (service.streamCount() > most) most = service.streamCount()
+    if (service.view.streamCount() > most) most = service.view.streamCount()
   }
   await quiet()
-  expect(Math.max(most, service.streamCount())).toBeLessThanOrEqual(MAX_STREAMS)
+  expect(Math.max(most, service.view.streamCount())).toBeLessThanOrEqual(MAX_STREAMS)
 }, 60_000)
 
 function withUid(pod: Pod, uid: string): Pod {

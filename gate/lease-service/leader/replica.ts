@@ -11,6 +11,7 @@ import { handIn } from './hand-over.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { HeldRequests } from './parked-requests.ts'
 import type { FactEvent } from './term-events.ts'
+import { NO_VIEW, type TermView } from './term-view.ts'
 import { unseenPod } from './unseen-pod.ts'
 
 export interface LeaderView {
@@ -88,7 +89,7 @@ export class LeaseService {
 
   stopLeading(): void {
     this.#generation++
-    const message = this.#directions() ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' }
+    const message = this.directions() ?? { kind: 'retry', afterMs: 250, reason: 'the leader is changing' }
     for (const leadership of [this.#leadership, this.#incoming]) leadership?.stop(message)
     this.#leadership = undefined
     this.#incoming = undefined
@@ -154,24 +155,9 @@ export class LeaseService {
     this.#show({ kind: 'workload-changed' })
   }
 
-  queueLengths(): ReturnType<Leadership['queueLengths']> {
-    return this.#leadership?.queueLengths() ?? []
-  }
-
-  usage(): ReturnType<Leadership['usage']> {
-    return this.#leadership?.usage() ?? []
-  }
-
-  badAnnotations(): ReturnType<Leadership['badAnnotations']> {
-    return this.#leadership?.badAnnotations() ?? []
-  }
-
-  pressures(): ReturnType<Leadership['pressures']> {
-    return this.#leadership?.pressures() ?? []
-  }
-
-  streamCount(): number {
-    return this.#leadership?.streamCount() ?? 0
+  /** What the leader knows; nothing where this replica does not lead. */
+  get view(): TermView {
+    return this.#leadership?.view ?? NO_VIEW
   }
 
   /** Takes in a gate; returns what to do when it hangs up. Throws RefusedError. */
@@ -229,7 +215,7 @@ export class LeaseService {
   async #wayOf(identity: PodIdentity): Promise<{ leadership: Leadership; pod: Pod } | TheLeader> {
     const leadership = this.#leadership
     if (!leadership || !this.#deps.election.isLeader()) {
-      const way = this.#directions()
+      const way = this.directions()
       if (way) return way
       throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
     }
@@ -242,7 +228,8 @@ export class LeaseService {
     return { leadership, pod: leadership.pod(identity.podUid) ?? unseen }
   }
 
-  #directions(): TheLeader | undefined {
+  /** The leader, where that is another replica; undefined while none is known. */
+  directions(): TheLeader | undefined {
     const leader = this.#deps.election.leader()
     if (!leader || this.#deps.election.isLeader()) return undefined
     return { kind: 'leader', address: leader.address, term: leader.term }

@@ -47,7 +47,7 @@ async function started() {
   await show(running('a', { ready: true, version: '3' }))
   await vi.advanceTimersByTimeAsync(1_000)
   await quiet()
-  const debt = () => made.service.usage().find(({ scope }) => scope === 'node/worker-1')?.debt ?? 0
+  const debt = () => made.service.view.usage().find(({ scope }) => scope === 'node/worker-1')?.debt ?? 0
   return { ...made, pods, show, debt }
 }
 
@@ -128,7 +128,7 @@ test('a takeover lets others have their turn between pods, and loses no change o
   }
   await begun
   await quiet()
-  expect(service.usage().find(({ scope }) => scope === 'node/worker-1')?.debt).toBe(1_600 - 2 + 1 - 2)
+  expect(service.view.usage().find(({ scope }) => scope === 'node/worker-1')?.debt).toBe(1_600 - 2 + 1 - 2)
 })
 
 test('a leadership that is lost while pods are handed in does not begin', async () => {

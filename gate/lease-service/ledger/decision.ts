@@ -11,7 +11,9 @@ import type { Step } from './step.ts'
 export function decide(state: LedgerState, step: Step, nowMs: number, term: number): void {
   const { triage, waiting, reservations, troubles, setAsides } = state
   state.blocked = []
-  const { free, lines, setAside } = triage.sortOut(waiting.tickets(), nowMs)
+  state.rows = []
+  state.asked = waiting.tickets()
+  const { free, lines, setAside } = triage.sortOut(state.asked, nowMs)
   const away = triage.away(reservations.tickets(nowMs), nowMs)
   const grant = (ticket: Ticket): boolean => {
     const given = troubles.guard(ticket, nowMs, () => granted(state, ticket, nowMs, term))
@@ -32,6 +34,7 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
     state.blocked = state.blocked.concat(blocked)
   }
   step.waiting = state.blocked.map(each => waitingOf(state, each)).concat(setAside)
+  state.rows = step.waiting
 }
 
 /** A decision that fails is made once more without those whose limits cannot be told. Throws when that is no help. */

@@ -12,6 +12,7 @@ import { isFinished } from '../pods/ticket-from-pod.ts'
 import type { StoreFailure } from '../store/store-failure.ts'
 import { decide } from './decision.ts'
 import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-state.ts'
+import { type LedgerView, ledgerView } from './ledger-view.ts'
 import { settleDebts, settleGrants } from './settlement.ts'
 import { earliest, emptyStep, type Step } from './step.ts'
 
@@ -220,6 +221,11 @@ export class Ledger {
     const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#state.known.limits)
     const waiting = this.#state.blocked.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#state.parts.usage.rows(waiting, limit)
+  }
+
+  /** For people: nothing is decided by it. */
+  view(): LedgerView {
+    return ledgerView(this.#state)
   }
 
   #touch(podUid: string): void {

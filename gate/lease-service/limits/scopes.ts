@@ -21,13 +21,9 @@ import {
 export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitFacts): Scope[] {
   const { namespace, nodeName, resource } = ticket
   const cores = facts.nodes.get(nodeName)?.cores ?? 1
-  const overload = resource === 'start' ? facts.overloads?.get(nodeName) : undefined
-  const nodeLimit = nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) })
   const bounds: [Bound | undefined, string][] = [
     [clusterBound(resource, facts), 'the cluster'],
-    overload && nodeLimit && nodeLimit.limit > 1
-      ? heldBack(nodeName, overload, facts)
-      : [nodeLimit, `node ${nodeName}`],
+    boundOnNode(resource, nodeName, facts),
     [namespaceBound(resource, namespace, facts), `namespace ${namespace}`],
     [
       writtenPerNode(resource, facts.namespaces.get(namespace), cores, `namespace ${namespace}`),
@@ -40,6 +36,18 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
     ...registryScopes(ticket, facts.settings),
     ...(resource === 'start' ? rateScopes(namespace, facts) : []),
   ]
+}
+
+/** The limit of a node, and what it is the limit of, in words. */
+function boundOnNode(resource: Resource, nodeName: string, facts: LimitFacts): [Bound | undefined, string] {
+  const overload = resource === 'start' ? facts.overloads?.get(nodeName) : undefined
+  const written = nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) })
+  return overload && written && written.limit > 1 ? heldBack(nodeName, overload, facts) : [written, `node ${nodeName}`]
+}
+
+/** The limit in force on a node; Infinity where there is none. */
+export function nodeLimitAt(resource: Resource, nodeName: string, facts: LimitFacts): number {
+  return boundOnNode(resource, nodeName, facts)[0]?.limit ?? Number.POSITIVE_INFINITY
 }
 
 function registryScopes(place: Pick<Place, 'images'>, { registries }: ClusterSettings): Scope[] {
@@ -79,9 +87,13 @@ export function windowOf({ count, periodMs }: Rate): { limit: number; windowMs: 
 }
 
 /** The limit in force in a scope; Infinity where there is none. */
-export function limitAt(resource: Resource, { at, id }: ScopeRef, facts: LimitFacts): number {
-  const scopes = scopesOf({ resource, ...placeIn(at) }, facts)
-  return scopes.find(scope => scope.id === id)?.limit ?? Number.POSITIVE_INFINITY
+export function limitAt(resource: Resource, ref: ScopeRef, facts: LimitFacts): number {
+  return scopeAt(resource, ref, facts)?.limit ?? Number.POSITIVE_INFINITY
+}
+
+/** A scope with its limit and where that was written; undefined where there is none. */
+export function scopeAt(resource: Resource, { at, id }: ScopeRef, facts: LimitFacts): Scope | undefined {
+  return scopesOf({ resource, ...placeIn(at) }, facts).find(scope => scope.id === id)
 }
 
 /** A place of which the scope is one. */

@@ -81,6 +81,12 @@ export class Usage {
     return this.#debt[resource].get(scopeId)?.slots ?? 0
   }
 
+  /** The scopes with slots held or owed. */
+  scopes(resource: Resource): ScopeRef[] {
+    const counts = [this.#held[resource], this.#debt[resource]]
+    return [...new Map(counts.flatMap(each => [...each.values()]).map(ref => [ref.id, ref])).values()]
+  }
+
   /** The cluster, and every scope with slots held or waited for. */
   rows(
     waiting: { resource: Resource; scope: ScopeRef; slots: number }[],

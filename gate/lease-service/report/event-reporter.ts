@@ -5,7 +5,7 @@ import type { Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import type { AfterCycle, AfterOverdue, FindWorkload } from '../after/after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
 import type { Trouble } from '../model/trouble.ts'
-import { FAIL_OPEN_NEWS_MS, failOpensOf } from '../pods/fail-open-records.ts'
+import { FAIL_OPEN_NEWS_MS, type FailOpen, failOpensOf } from '../pods/fail-open-records.ts'
 import { dependentsOf, sequenceOf } from '../pods/pod-sequence.ts'
 
 export interface EventInput {
@@ -142,9 +142,12 @@ export class Reporter {
     if (pod && sentence) this.#recordFor(pod, 'Warning', `Startgate${reason}`, sentence)
   }
 
-  podChanged(pod: Pod): void {
+  /** Returns what it had to tell: gates that failed open of late, each once. */
+  podChanged(pod: Pod): FailOpen[] {
     const uid = pod.metadata.uid ?? ''
-    for (const { gate, containerId, finishedAtMs, waitedMs, reason } of failOpensOf(pod)) {
+    const news: FailOpen[] = []
+    for (const record of failOpensOf(pod)) {
+      const { gate, containerId, finishedAtMs, waitedMs, reason } = record
       const told = this.#toldFailOpens.get(uid) ?? new Set()
       if (told.has(containerId)) continue
       this.#toldFailOpens.set(uid, told.add(containerId))
@@ -156,7 +159,9 @@ export class Reporter {
         'StartgateFailedOpen',
         `${gate} let the pod go without a slot after ${Math.round(waitedMs / 1000)} s: ${reason ?? ''}`,
       )
+      news.push(record)
     }
+    return news
   }
 
   /** The pod is gone, or is past starting for long. */

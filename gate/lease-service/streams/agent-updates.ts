@@ -15,6 +15,8 @@ export interface SequenceTellerDeps {
   clock: Clock
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** Shows an agent what its pod's status says, and people what both say together. */
 export class SequenceTeller {
   readonly #deps: SequenceTellerDeps
@@ -32,9 +34,14 @@ export class SequenceTeller {
     const sequence = sequenceOf(pod)
     if (attempt === undefined || !sequence) return
     agents.tell(uid, containersSeen(pod, sequence, attempt), clock.monotonicMs())
-    const late = this.#timedOut.get(uid)
-    const timedOut = late?.attempt === attempt ? late.names : new Set<string>()
+    const timedOut = this.timedOutIn(uid, attempt)
     conditions.put(pod, startedCondition(pod, sequence, { attempt, reports: reportsOf(uid, attempt), timedOut }))
+  }
+
+  /** Containers of a pod that were not ready in time, in this run. */
+  timedOutIn(uid: string, attempt: number): ReadonlySet<string> {
+    const late = this.#timedOut.get(uid)
+    return late?.attempt === attempt ? late.names : NONE
   }
 
   timedOut(pod: Pod, { grant, container }: SlotTimeout): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reviewScrape } from './scrape-review.ts'
+import { reviewScrape } from './access-review.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 
 const user = { username: 'system:serviceaccount:monitoring:prometheus', uid: 'u', groups: ['g'], extra: { k: ['v'] } }

@@ -1,0 +1,226 @@
+import { expect, test } from 'vitest'
+import type { Pod } from '../../../core/pod.ts'
+import { KEEP_ALIVE_MS, type State, type StateChanges } from '../../../core/state-api.ts'
+import { applyChanges } from '../../../core/state-changes.ts'
+import { madeNamespace, madePod } from '../testing/made-pods.ts'
+import { quiet } from '../testing/made-service.ts'
+import { eventsIn, madeStateServer } from '../testing/made-state-server.ts'
+import { MOST_WATCHERS } from './state-watchers.ts'
+
+const inNamespace = (namespace: string, name: string, nodeName = 'worker-1'): Pod => {
+  const pod = madePod(name)
+  return { ...pod, metadata: { ...pod.metadata, namespace }, spec: { ...pod.spec, nodeName } }
+}
+
+/** One slot on each node: `a` has that of worker-1, `b` and `c` wait for it; the bank's `d` has that of worker-2. */
+async function led() {
+  const pods = [madePod('a'), madePod('b'), madePod('c'), inNamespace('bank', 'd', 'worker-2')]
+  pods.push(inNamespace('bank', 'e', 'worker-2'))
+  const made = await madeStateServer(pods)
+  made.service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '5' }))
+  await made.service.startLeading(7)
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await made.ask(name)
+  await quiet()
+  return made
+}
+
+test('the state tells who leads, who waits for what, and what is used', async () => {
+  const { read } = await led()
+  const { status, body } = (await read()) as { status: number; body: State }
+  expect(status).toBe(200)
+  expect(body.service).toEqual({
+    version: '1.2.3',
+    leader: { pod: 'lease-service-0', address: '192.0.2.1:8443' },
+    term: 7,
+    sinceMs: 1_700_000_001_000,
+  })
+  expect(body.totals).toEqual({
+    pull: { gates: 0, slots: 0 },
+    start: { gates: 3, slots: 3, sinceMs: 1_700_000_001_000 },
+  })
+  const row = body.waiting.items.find(({ pod }) => pod === 'c')
+  expect(row).toMatchObject({
+    ...{ id: 'start.c.1', resource: 'start', namespace: 'shop', podUid: 'c', gate: 'startgate-start', slots: 1 },
+    ...{ node: 'worker-1', place: 2, of: 2, cause: 'full', scope: 'node/worker-1', containers: ['app'] },
+    reason: 'start: node worker-1 has 1 of 1 slots in use; 2nd in line',
+  })
+  expect(body.scopes.items.find(({ id }) => id === 'start:node/worker-1')).toEqual({
+    ...{ id: 'start:node/worker-1', resource: 'start', scope: 'node/worker-1', kind: 'node', name: 'worker-1' },
+    ...{ held: 1, limit: 1, source: "node.maxStarting: 1 in the chart's values", debt: 0 },
+    ...{ waiting: 2, gates: 2, frozen: false },
+  })
+  expect(body.scopes.items.find(({ id }) => id === 'start:namespace/shop')).toMatchObject({
+    ...{ limit: 5, source: 'startgate.dev/max-starting: 5 on namespace shop', held: 1, frozen: false },
+  })
+  expect(body.nodes.items).toEqual([
+    {
+      ...{ id: 'worker-1', cores: 2, lost: false },
+      pull: { held: 0, debt: 0, limit: 1, waiting: 0 },
+      start: { held: 1, debt: 0, limit: 1, waiting: 2 },
+    },
+  ])
+  expect(body.recent.grants.items.map(({ pod }) => pod)).toEqual(['a', 'd'])
+})
+
+test('with the right in one namespace others are numbers', async () => {
+  const { read } = await led()
+  expect((await read('', 'shop')).status).toBe(403)
+  const { status, body } = await read('?namespace=shop', 'shop')
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ namespace: 'shop', totals: { start: { gates: 3 } } })
+  expect(body.waiting.items.map(({ pod }: { pod: string }) => pod)).toEqual(['b', 'c'])
+  const scopes = ['pull:cluster', 'start:cluster', 'start:namespace/shop', 'start:node/worker-1']
+  expect(body.scopes.items.map(({ id }: { id: string }) => id)).toEqual(scopes)
+  expect(JSON.stringify(body)).not.toMatch(/bank|worker-2|"[de]"/)
+  expect(body.recent.grants).toMatchObject({ total: 2, items: [{ pod: 'a' }] })
+})
+
+test('who may not read is told what is missing, and nothing else', async () => {
+  const { read, access } = await led()
+  expect(await read('', '')).toMatchObject({ status: 401, body: { code: 'TOKEN_MISSING' } })
+  expect(await read('', 'made-up')).toMatchObject({ status: 401, body: { code: 'TOKEN_INVALID' } })
+  expect(await read('', 'shop')).toEqual({
+    status: 403,
+    body: {
+      code: 'FORBIDDEN',
+      message:
+        "this token's user may not get queues.startgate.dev in all namespaces; bind the ClusterRole startgate-viewer to it, or ask with namespace=NAME for one where it may",
+    },
+  })
+  expect(await read('?namespace=bank', 'shop')).toMatchObject({
+    status: 403,
+    body: { message: expect.stringContaining('in namespace bank; bind the ClusterRole startgate-viewer to it there') },
+  })
+  access.fails = true
+  expect(await read('?namespace=x', 'all')).toMatchObject({ status: 503, body: { code: 'NOT_REVIEWED' } })
+})
+
+test('a question that means nothing is refused before anybody is asked', async () => {
+  const { read, access, open } = await led()
+  const before = access.reviewed
+  for (const query of [
+    '?limit=0',
+    '?limit=1001',
+    '?namespace=A',
+    '?pod=b',
+    '?continue=x',
+    '?x=1',
+    '?watch&continue=MSBh',
+  ])
+    expect(await read(query)).toMatchObject({ status: 400, body: { code: 'BAD_QUERY' } })
+  expect(await read(`?namespace=${'a'.repeat(3_000)}`)).toMatchObject({ status: 400 })
+  expect(access.reviewed).toBe(before)
+  expect((await open('/v1/state/x')).status).toBe(404)
+  expect((await open('/metrics')).status).toBe(200)
+})
+
+test('a follower says who leads, and where none does, that none does', async () => {
+  const { read, world, service } = await madeStateServer([madePod('a')])
+  world.isLeader = false
+  expect(await read()).toMatchObject({ status: 503, body: { code: 'NO_LEADER' } })
+  world.leader = { address: '192.0.2.9:8443', term: 4 }
+  expect(await read()).toEqual({
+    status: 421,
+    body: {
+      code: 'NOT_LEADER',
+      message: 'this replica does not lead, the one at 192.0.2.9:8443 does; ask there',
+      leader: { address: '192.0.2.9:8443', term: 4 },
+    },
+  })
+  expect(await read('?watch')).toMatchObject({ status: 421 })
+  expect(service.isLeading).toBe(false)
+})
+
+test('pages go on after the last gate that was told, and end', async () => {
+  const { read } = await led()
+  const first = (await read('?limit=1')).body.waiting
+  const second = (await read(`?limit=1&continue=${first.continue}`)).body.waiting
+  const third = (await read(`?limit=1&continue=${second.continue}`)).body.waiting
+  const pods = [first, second, third].map(({ items }) => items[0].pod)
+  expect(pods.toSorted()).toEqual(['b', 'c', 'e'])
+  expect([first.total, third.continue]).toEqual([3, undefined])
+})
+
+test('one pod, one scope: their gates only', async () => {
+  const { read } = await led()
+  const pods = async (query: string) => (await read(query)).body.waiting.items.map((row: { pod: string }) => row.pod)
+  expect(await pods('?namespace=shop&pod=c')).toEqual(['c'])
+  expect(await pods('?scope=node/worker-2')).toEqual(['e'])
+  expect(await pods('?scope=node/worker-1&namespace=bank')).toEqual([])
+})
+
+test('a watch tells all at first and then what changed, which makes the same; nothing when nothing did', async () => {
+  const { open, passes, service, read } = await led()
+  const { status, text, answer } = await open('/v1/state?watch')
+  expect([status, answer.headers['content-type']]).toEqual([200, 'text/event-stream'])
+  await passes()
+  await passes()
+  expect(eventsIn(text()).map(({ event }) => event)).toEqual(['state'])
+  const gate = { name: 'startgate-start', ready: true, restartCount: 0, containerID: 'g1' }
+  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
+  service.podChanged(
+    madePod('a', {
+      phase: 'Running',
+      initContainerStatuses: [{ ...gate, state: { terminated: { exitCode: 0, containerID: 'g1' } } }],
+      containerStatuses: [app],
+    }),
+  )
+  await quiet()
+  await passes()
+  await expect.poll(() => eventsIn(text())).toHaveLength(2)
+  const [state, changes] = eventsIn(text()).map(({ data }) => data) as [State, StateChanges]
+  expect(changes.waiting).toMatchObject({ gone: ['start.b.1'], total: 2 })
+  expect(changes.waiting?.set?.find(({ pod }) => pod === 'c')).toMatchObject({ place: 1, of: 1, estimateMs: 2_000 })
+  expect(changes.nodes).not.toHaveProperty('total')
+  expect(changes).not.toHaveProperty('service')
+  expect({ ...applyChanges(state, changes), atMs: 0 }).toEqual({ ...(await read()).body, atMs: 0 })
+})
+
+test('a silent watch is kept alive, and ends with its right, its leader, or its place', async () => {
+  const { open, passes, access, service } = await led()
+  const [all, shop] = [await open('/v1/state?watch'), await open('/v1/state?watch&namespace=shop', 'shop')]
+  for (let second = 0; second * 1_000 < KEEP_ALIVE_MS; second++) await passes()
+  await expect.poll(() => all.text().split(': keep-alive\n\n').length - 1).toBe(1)
+  access.revoked.add('shop')
+  for (let second = 0; second < 62; second++) await passes()
+  await shop.ended
+  expect(eventsIn(shop.text()).at(-1)).toMatchObject({ event: 'end', data: { code: 'FORBIDDEN' } })
+  service.stopLeading()
+  await passes()
+  await all.ended
+  expect(eventsIn(all.text()).at(-1)).toMatchObject({ event: 'end', data: { code: 'NO_LEADER' } })
+})
+
+test('there are so many watches and no more; one who has most of them gives one to who has none', async () => {
+  const { open, read } = await led()
+  const watches = []
+  for (let i = 0; i < MOST_WATCHERS; i++) watches.push(await open('/v1/state?watch'))
+  expect(await read('?watch')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_WATCHERS' } })
+  expect((await read()).status).toBe(200)
+  const other = await open('/v1/state?watch&namespace=shop', 'shop')
+  expect(other.status).toBe(200)
+  await watches[0]?.ended
+  expect(eventsIn(watches[0]?.text() ?? '').at(-1)).toMatchObject({ event: 'end' })
+  expect(await read('?watch')).toMatchObject({ status: 429 })
+})
+
+test('one snapshot a second however many ask, and none while nobody does', async () => {
+  const { service, open, read, passes } = await led()
+  let made = 0
+  const facts = service.view.facts
+  service.view.facts = now => {
+    const known = facts(now)
+    const waiting = () => {
+      made += 1
+      return known?.ledger.waiting() ?? []
+    }
+    return known && { ...known, ledger: { ...known.ledger, waiting } }
+  }
+  for (let i = 0; i < 5; i++) await passes()
+  expect(made).toBe(0)
+  await Promise.all([read(), read('?namespace=shop'), read('?limit=3'), open('/v1/state?watch')])
+  expect(made).toBe(1)
+  await passes()
+  await read()
+  expect(made).toBe(2)
+})

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { InvalidValueError, messageOf } from '../../../core/errors.ts'
+import type { OtherRoutes } from '../../../core/metrics-server.ts'
+import type { Authorize } from '../../../core/read-access.ts'
+import { STATE_PATH } from '../../../core/state-api.ts'
+import { RefusedError } from '../model/refusal.ts'
+import { type ParsedQuery, stateQuery } from '../state/query.ts'
+import { StateFeed, type StateFeedDeps } from './state-feed.ts'
+import {
+  badQuery,
+  FAULT,
+  NOT_REVIEWED,
+  noToken,
+  notFound,
+  notLeading,
+  type Refusal,
+  refusalOf,
+  tooManyWatchers,
+} from './state-refusals.ts'
+import { MOST_WATCHERS, StateWatchers, type StateWatchersDeps } from './state-watchers.ts'
+import { bearerOf } from './token-identity.ts'
+
+export interface StateRoutesDeps extends StateFeedDeps, Omit<StateWatchersDeps, 'feed'> {
+  authorize: Authorize
+}
+
+/** Those who watch, and as many again who ask once. */
+const CONNECTIONS = MOST_WATCHERS + 28
+
+/** `GET /v1/state`, for the metrics server. Who may read is judged at each request, before anything is made. */
+export function createStateRoutes(deps: StateRoutesDeps): OtherRoutes {
+  const feed = new StateFeed(deps)
+  const watchers = new StateWatchers({ ...deps, feed })
+  return {
+    isFor: path => path === STATE_PATH,
+    connections: CONNECTIONS,
+    async serve(request, response, markTrusted) {
+      try {
+        const asked = await judged(request, deps)
+        if ('status' in asked) return refuse(response, asked)
+        markTrusted()
+        const refusal = asked.query.watch ? watch(asked, response) : answer(asked.query, response)
+        if (refusal) refuse(response, refusal)
+      } catch (error) {
+        deps.log.error({ error: messageOf(error) }, 'the state cannot be read')
+        refuse(response, FAULT)
+      }
+    },
+  }
+
+  function answer(query: ParsedQuery, response: ServerResponse): Refusal | undefined {
+    const bytes = feed.answer(query)
+    if (!bytes) return notLeading(deps.leader())
+    const headers = { 'content-type': 'application/json', 'content-length': bytes.length, 'cache-control': 'no-store' }
+    response.writeHead(200, headers).end(bytes)
+    return undefined
+  }
+
+  function watch({ query, token, address }: Asked, response: ServerResponse): Refusal | undefined {
+    const reader = createHash('sha256').update(token).digest('base64')
+    const full = tooManyWatchers(MOST_WATCHERS)
+    if (!watchers.makeRoom(reader, full)) return full
+    // Who cannot be asked about now may go on: a leader without an API server does not lead for long.
+    const recheck = () =>
+      deps.authorize(token, address, query.namespace).then(
+        verdict => refusalOf(verdict, query.namespace),
+        () => undefined,
+      )
+    return watchers.add({ reader, query, response, recheck }) ? undefined : notLeading(deps.leader())
+  }
+}
+
+interface Asked {
+  query: ParsedQuery
+  token: string
+  address: string
+}
+
+/** What is asked by whom, or why it is not told. */
+async function judged(request: IncomingMessage, { authorize, log }: StateRoutesDeps): Promise<Asked | Refusal> {
+  const { method = '', url = '', headers, socket } = request
+  if (method !== 'GET') return notFound(method, url)
+  try {
+    const query = stateQuery(url.slice(STATE_PATH.length + 1))
+    const token = bearerOf(headers.authorization)
+    const address = socket.remoteAddress ?? ''
+    return refusalOf(await authorize(token, address, query.namespace), query.namespace) ?? { query, token, address }
+  } catch (error) {
+    if (error instanceof InvalidValueError) return badQuery(error.message)
+    if (error instanceof RefusedError) return noToken(error.message)
+    log.warn({ error: messageOf(error) }, 'cannot ask the API server who may read the state')
+    return NOT_REVIEWED
+  }
+}
+
+function refuse(response: ServerResponse, { status, body }: Refusal): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body))
+}
