@@ -1,0 +1,86 @@
+import type { VNode } from 'preact'
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
+import { html } from './html.ts'
+import { type Route, routeOf } from './model/route.ts'
+import { Header } from './parts/header.ts'
+import { StatusLine } from './parts/status-line.ts'
+import { HerdScreen } from './screens/herd-screen.ts'
+import { LineScreen } from './screens/line-screen.ts'
+import { NodesScreen } from './screens/nodes-screen.ts'
+import { OverviewScreen } from './screens/overview-screen.ts'
+import { PodScreen } from './screens/pod-screen.ts'
+import { PodsScreen } from './screens/pods-screen.ts'
+import { openStore, type View } from './store.ts'
+
+const SCREENS = {
+  overview: OverviewScreen,
+  line: LineScreen,
+  nodes: NodesScreen,
+  pods: PodsScreen,
+  pod: PodScreen,
+  herd: HerdScreen,
+}
+
+export function Page(): VNode {
+  const view = useView()
+  const route = useRoute()
+  const main = useRef<HTMLElement>(null)
+  const isFirst = useRef(true)
+  useEffect(() => {
+    document.title = `${TITLES[route.screen]} – startgate`
+    // Whoever listens hears that there is another screen; the first one is the page itself.
+    if (!isFirst.current) main.current?.focus({ preventScroll: true })
+    isFirst.current = false
+  }, [route.screen])
+  const skip = (event: Event): void => {
+    event.preventDefault()
+    main.current?.focus()
+  }
+  const isOld = view?.state !== undefined && view.connection.kind !== 'live'
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
+    <${Header} route=${route} view=${view} />
+    <main id="main" ref=${main} tabindex="-1" class=${isOld ? 'is-old' : ''}>
+      ${view && html`<${StatusLine} view=${view} />`}
+      ${view?.state && html`<${SCREENS[route.screen]} view=${view} state=${view.state} route=${route} />`}
+    </main>
+  `
+}
+
+const TITLES: Record<Route['screen'], string> = {
+  overview: 'Overview',
+  line: 'Line',
+  nodes: 'Nodes',
+  pods: 'Pods',
+  pod: 'Pod',
+  herd: 'Herd',
+}
+
+/** The view, drawn anew when something changed; not while nobody can see it. */
+function useView(): View | undefined {
+  const [view, setView] = useState<View>()
+  const [, redraw] = useReducer<number, void>(n => n + 1, 0)
+  useEffect(() => {
+    const store = openStore(() => {
+      if (document.visibilityState === 'visible') redraw()
+    })
+    const shown = (): void => redraw()
+    document.addEventListener('visibilitychange', shown)
+    setView(store.view)
+    return () => {
+      document.removeEventListener('visibilitychange', shown)
+      store.close()
+    }
+  }, [])
+  return view
+}
+
+function useRoute(): Route {
+  const [route, setRoute] = useState(() => routeOf(location.hash))
+  useEffect(() => {
+    const changed = (): void => setRoute(routeOf(location.hash))
+    addEventListener('hashchange', changed)
+    return () => removeEventListener('hashchange', changed)
+  }, [])
+  return route
+}
