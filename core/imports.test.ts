@@ -94,7 +94,16 @@ const MAY_USE: Record<string, string[]> = {
     ...['plugin/manifest', 'plugin/output'],
     ...['webhook/pod', 'webhook/cluster', 'webhook/patch', 'webhook/mutate'],
   ],
-  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint'].map(room => `plugin/${room}`),
+  'plugin/cluster': ['plugin/model'],
+  'plugin/check': ['plugin/cluster', 'plugin/output'],
+  'plugin/state': ['plugin/model', 'plugin/cluster', 'plugin/output'],
+  'plugin/explain': [
+    ...['model', 'cluster', 'output', 'state'].map(room => `plugin/${room}`),
+    ...['webhook/cluster', 'webhook/mutate'],
+  ],
+  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check', 'state', 'explain'].map(
+    room => `plugin/${room}`,
+  ),
 }
 
 /** The folder, but for core, which is one room. */

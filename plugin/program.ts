@@ -4,10 +4,14 @@ import { EXIT, type ExitCode, type Finish } from './model/exit-codes.ts'
 import { Failure } from './model/failure.ts'
 import type { Io } from './model/io.ts'
 import { printable } from './output/paint.ts'
+import { addCheck } from './verbs/check.ts'
 import { addCompletion, COMPLETE, complete } from './verbs/completion.ts'
+import { addExplain } from './verbs/explain.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
+import { addStatus } from './verbs/status.ts'
+import { addTop } from './verbs/top.ts'
 import { addVersion } from './verbs/version.ts'
 
 const EXIT_CODES = `
@@ -42,6 +46,10 @@ export function buildProgram(io: Io, finish: Finish): Command {
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
   addGlobalOptions(program)
+  addCheck(program, io, finish)
+  addStatus(program, io)
+  addTop(program, io)
+  addExplain(program, io)
   addLint(program, io, finish)
   addInject(program, io, finish)
   addCompletion(program, io)

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { InvalidValueError, messageOf, notValid } from '../errors.ts'
 import { KubeError, kubeErrorOfAnswer } from './kube-error.ts'
@@ -12,6 +12,8 @@ export interface ApiRequest {
   contentType?: string
   /** For the whole request, connection and answer included; the transport's own when not given. */
   timeoutMs?: number
+  /** Called with the answer's headers. */
+  onHeaders?(headers: IncomingHttpHeaders): void
 }
 
 export interface StreamRequest {
@@ -83,6 +85,7 @@ async function exchange<T>(context: Context, request: ApiRequest & { timeoutMs: 
   const attempt = async (): Promise<T> => {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
     const answer = await send(context, { ...request, body, agent: context.pool, signal })
+    request.onHeaders?.(answer.headers)
     const text = await textOf(answer)
     const status = answer.statusCode ?? 0
     if (status < 200 || status > 299) throw kubeErrorOfAnswer(what, status, text)

@@ -1,0 +1,201 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { systemKeys } from '../../certs/keys.ts'
+import { createCaCertificate } from '../../certs/x509.ts'
+import { parseClusterConfig } from '../../core/cluster-config.ts'
+import type { Namespace, Pod } from '../../core/pod.ts'
+import { goodConfig } from '../../core/testing/good-config.ts'
+import { absent, known, notKnown } from '../cluster/facts.ts'
+import { plain } from '../output/paint.ts'
+import { checkText } from './check-text.ts'
+import type { CheckFacts, NetworkPolicy, ProgramFacts, ProgramName } from './facts.ts'
+import { judge } from './judge.ts'
+import type { Line } from './line.ts'
+import { judgePre, type PreFacts } from './pre.ts'
+
+const NOW_MS = Date.parse('2026-06-01T12:00:00Z')
+const DAY_MS = 86_400_000
+let keyPem = ''
+beforeAll(async () => {
+  keyPem = await systemKeys.newKeyPem()
+})
+
+const bundle = (untilMs: number): string =>
+  Buffer.from(
+    createCaCertificate({
+      keyPem,
+      subject: 'a',
+      serial: Buffer.alloc(8, 1),
+      notBeforeMs: untilMs - 400 * DAY_MS,
+      notAfterMs: untilMs,
+    }),
+  ).toString('base64')
+
+const namespace = (name: string, annotations = {}, label = 'enabled'): Namespace => ({
+  metadata: { name, labels: { 'startgate.dev/injection': label }, annotations },
+})
+const pod = (name: string, component: ProgramName, waiting?: { reason: string; message: string }): Pod => ({
+  metadata: { name, labels: { 'app.kubernetes.io/name': 'startgate', 'app.kubernetes.io/component': component } },
+  spec: { containers: [] },
+  status: {
+    containerStatuses: [{ name: component, ready: !waiting, restartCount: 0, ...(waiting && { state: { waiting } }) }],
+  },
+})
+const program = (name: ProgramName, changes: Partial<ProgramFacts> = {}): ProgramFacts => ({
+  deployment: known({
+    metadata: { labels: { 'app.kubernetes.io/version': '0.1.0' } },
+    spec: { replicas: 2, template: { spec: { containers: [{ name, image: 'r.example/startgate:0.1.0' }] } } },
+    status: { availableReplicas: 2 },
+  }),
+  endpoints: known([{ addresses: ['10.0.0.7'], conditions: { ready: true } }]),
+  pods: known([pod(`startgate-${name}-1`, name)]),
+  certificate: known({ notAfterMs: NOW_MS + 5 * DAY_MS }),
+  ...changes,
+})
+const lease = (ageMs: number, holder = 'startgate-lease-service-1_x') => ({
+  spec: { holderIdentity: holder, leaseDurationSeconds: 7, renewTime: new Date(NOW_MS - ageMs).toISOString() },
+  serverMs: NOW_MS,
+})
+
+const facts = (changes: Partial<CheckFacts> = {}): CheckFacts => ({
+  nowMs: NOW_MS,
+  pluginVersion: '0.1.0',
+  api: known({ gitVersion: 'v1.31.2', major: '1', minor: '31' }),
+  startgateNamespace: 'startgate-system',
+  missingRights: [],
+  webhook: webhook(bundle(NOW_MS + 300 * DAY_MS)),
+  programs: { webhook: program('webhook'), 'lease-service': program('lease-service') },
+  config: known(parseClusterConfig(JSON.stringify(goodConfig()))),
+  leader: known(lease(900)),
+  namespaces: known([namespace('shop')]),
+  policies: known([]),
+  trial: known({ namespace: 'shop', gated: true, warnings: [] }),
+  ...changes,
+})
+const webhook = (caBundle: string | undefined) =>
+  known({
+    metadata: {},
+    webhooks: [
+      {
+        name: 'pods.startgate.dev',
+        failurePolicy: 'Ignore',
+        clientConfig: {
+          service: { namespace: 'startgate-system', name: 'startgate-webhook' },
+          ...(caBundle !== undefined && { caBundle }),
+        },
+      },
+    ],
+  })
+
+test('where all is well every line is good', () => {
+  expect(judge(facts()).filter(({ verdict }) => verdict !== 'ok')).toEqual([])
+})
+
+type Want = [verdict: Line['verdict'], id: string, sentence: RegExp]
+const cases: Record<string, { given: () => Partial<CheckFacts>; want: Want }> = {
+  'the API server does not answer': { given: () => ({ api: notKnown('GET /version: connect ECONNREFUSED') }), want: ['bad', 'api', /cannot be asked: .*ECONNREFUSED/] },
+  'the credentials have expired': { given: () => ({ api: notKnown('401 Unauthorized', true) }), want: ['bad', 'api', /401/] },
+  'the cluster is too old': { given: () => ({ api: known({ gitVersion: 'v1.29.4', major: '1', minor: '29+' }) }), want: ['bad', 'version', /v1\.29\.4, which is too old/] },
+  'it is not installed': { given: () => ({ webhook: absent }), want: ['bad', 'installed', /not installed/] },
+  'there is no caBundle': { given: () => ({ webhook: webhook(undefined) }), want: ['bad', 'ca-bundle', /no caBundle/] },
+  'the caBundle is broken': { given: () => ({ webhook: webhook(Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----').toString('base64')) }), want: ['bad', 'ca-bundle', /no valid PEM/] },
+  'the CAs have expired': { given: () => ({ webhook: webhook(bundle(NOW_MS - 3 * DAY_MS)) }), want: ['bad', 'ca-bundle', /expired 3 d ago/] },
+  'a program cannot get its image': {
+    given: () => ({ programs: { webhook: program('webhook', { deployment: known({ metadata: {}, spec: { replicas: 2 } }), pods: known([pod('p', 'webhook', { reason: 'ImagePullBackOff', message: 'no such host' })]) }), 'lease-service': program('lease-service') } }),
+    want: ['bad', 'webhook-deployment', /0 of 2 replicas .*pod p: ImagePullBackOff: no such host/],
+  },
+  'one replica of two is missing': {
+    given: () => ({ programs: { webhook: program('webhook'), 'lease-service': program('lease-service', { deployment: known({ metadata: {}, spec: { replicas: 2 }, status: { availableReplicas: 1 } }) }) } }),
+    want: ['warning', 'lease-service-deployment', /1 of 2/],
+  },
+  'the Service of the webhook has no endpoints': {
+    given: () => ({ programs: { webhook: program('webhook', { endpoints: known([{ addresses: ['10.0.0.7'], conditions: { ready: false } }]) }), 'lease-service': program('lease-service') } }),
+    want: ['bad', 'webhook-endpoints', /no ready endpoint, so API servers reach no webhook/],
+  },
+  'a serving certificate has expired': {
+    given: () => ({ programs: { webhook: program('webhook'), 'lease-service': program('lease-service', { certificate: known({ notAfterMs: NOW_MS - 7_200_000 }) }) } }),
+    want: ['bad', 'lease-service-certificate', /expired 2 h ago/],
+  },
+  'a serving certificate is of another CA': {
+    given: () => ({ programs: { webhook: program('webhook', { certificate: known({ notAfterMs: NOW_MS + DAY_MS * 3, problem: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }) }), 'lease-service': program('lease-service') } }),
+    want: ['bad', 'webhook-certificate', /not trusted by the webhook's caBundle: UNABLE/],
+  },
+  'startgate is older than the plugin': { given: () => ({ pluginVersion: '0.2.0' }), want: ['warning', 'webhook-version', /webhook is 0\.1\.0 .*this plugin 0\.2\.0/] },
+  'nobody has ever led': { given: () => ({ leader: absent }), want: ['bad', 'leader', /ever led/] },
+  'the leader is gone': { given: () => ({ leader: known({ ...lease(60_000), renewed: false }) }), want: ['bad', 'leader', /nobody leads \(it was startgate-lease-service-1\), the last sign of life is 60 s old/] },
+  'the leader has stepped down': { given: () => ({ leader: known(lease(500, '')) }), want: ['bad', 'leader', /nobody leads, /] },
+  'the leader is a pod that is not there': { given: () => ({ leader: known(lease(500, 'other_x')) }), want: ['warning', 'leader', /other leads by the Lease, and there is no such pod/] },
+  "the leader's clock is behind": { given: () => ({ leader: known({ ...lease(300_000), renewed: true }) }), want: ['warning', 'clocks', /5 min behind/] },
+  "the leader's clock is ahead": { given: () => ({ leader: known({ ...lease(-30_000), renewed: true }) }), want: ['warning', 'clocks', /30 s ahead/] },
+  'the webhook does not answer': { given: () => ({ trial: known({ namespace: 'shop', gated: false, warnings: ['startgate: not gated, the webhook has just started'] }) }), want: ['bad', 'webhook-answers', /gets no gates \(startgate: not gated, the webhook has just started\)/] },
+  'no namespace is opted in': { given: () => ({ namespaces: known([]) }), want: ['warning', 'namespaces', /no namespace is opted in/] },
+  'a namespace has a label that means nothing': { given: () => ({ namespaces: known([namespace('shop', {}, 'true')]) }), want: ['warning', 'namespace-label', /"true" does not opt it in/] },
+  'a namespace has a bad annotation': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/max-starting': 'two' })]) }), want: ['bad', 'namespace-annotation', /namespace shop: startgate\.dev\/max-starting: "two" is not a valid/] },
+  'a namespace is one of those never gated': { given: () => ({ namespaces: known([namespace('kube-system')]) }), want: ['warning', 'namespace-skipped', /kube-system/] },
+  'a namespace wants what the chart does not allow': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/weight': '2' })]) }), want: ['warning', 'namespace-permission', /weight counts for nothing/] },
+  'a namespace is frozen': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/max-starting': '0' })]) }), want: ['warning', 'namespace-frozen', /shop is frozen/] },
+  'a network policy denies all egress': { given: () => ({ policies: known([policy({})]) }), want: ['bad', 'network-policy', /namespace shop: NetworkPolicy p keeps gates/] },
+  'a right is missing': { given: () => ({ missingRights: ['list namespaces'], namespaces: notKnown('403 Forbidden', true) }), want: ['unknown', 'rights', /you may not list namespaces/] },
+} // biome-ignore format: a table
+test.each(Object.entries(cases))('named, and with a remedy: %s', (_, { given, want: [verdict, id, sentence] }) => {
+  const lines = judge(facts(given()))
+  const found = lines.find(line => line.id === id && line.verdict === verdict)
+  expect(found?.sentence).toMatch(sentence)
+  expect(found?.remedy).toMatch(/\S/)
+  expect(lines.filter(line => line.verdict === 'bad' && line !== found)).toEqual([])
+})
+
+const policy = (spec: NonNullable<NetworkPolicy['spec']>, name = 'p'): NetworkPolicy => ({
+  metadata: { name, namespace: 'shop' },
+  spec: { podSelector: {}, policyTypes: ['Egress'], ...spec },
+})
+const SYSTEM = { matchLabels: { 'kubernetes.io/metadata.name': 'startgate-system' } }
+const SERVICE = { matchLabels: { 'app.kubernetes.io/component': 'lease-service' } }
+const gated = { podSelector: { matchLabels: { 'startgate.dev/gated': 'true' } } }
+const way = (to: object, ports: object[] = [{ port: 8443 }]) => ({ egress: [{ to: [to], ports }] }) as object
+
+describe('network policies', () => {
+  const policies: Record<string, { given: NetworkPolicy[]; want: Line['verdict'] }> = {
+    'one about ingress': { given: [policy({ policyTypes: ['Ingress'] })], want: 'ok' },
+    'one of another namespace': { given: [{ ...policy({}), metadata: { name: 'p', namespace: 'other' } }], want: 'ok' },
+    'all egress, without types': { given: [{ metadata: { name: 'p', namespace: 'shop' }, spec: { podSelector: {}, egress: [{}] } }], want: 'ok' },
+    'DNS only': { given: [policy({ egress: [{ ports: [{ protocol: 'UDP', port: 53 }, { port: 53 }] }] })], want: 'bad' },
+    'the way of the guide': { given: [policy({}), policy({ ...gated, ...way({ namespaceSelector: SYSTEM, podSelector: SERVICE }) }, 'startgate')], want: 'ok' },
+    'the way of the guide to another port': { given: [policy({}), policy({ ...gated, ...way({ namespaceSelector: SYSTEM, podSelector: SERVICE }, [{ port: 9 }]) })], want: 'bad' },
+    'a port among many': { given: [policy(way({ namespaceSelector: {} }, [{ port: 8000, endPort: 9000 }]))], want: 'ok' },
+    'pods of the own namespace only': { given: [policy(way({ podSelector: {} }))], want: 'bad' },
+    'the range of the pods': { given: [policy(way({ ipBlock: { cidr: '10.0.0.0/8' } }))], want: 'ok' },
+    'all addresses but private ones': { given: [policy(way({ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] } }))], want: 'bad' },
+    'a range that is none': { given: [policy(way({ ipBlock: { cidr: 'x/y' } }))], want: 'bad' },
+    'some pods only': { given: [policy({ podSelector: { matchLabels: { app: 'db' } } })], want: 'warning' },
+    'by expressions, all but some': { given: [policy({ podSelector: { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['x'] }] } })], want: 'bad' },
+  } // biome-ignore format: a table
+  test.each(Object.entries(policies))('%s', (_, { given, want }) => {
+    const lines = judge(facts({ policies: known(given) })).filter(({ id }) => id.startsWith('network-polic'))
+    expect(lines.map(({ verdict }) => verdict)).toEqual([want])
+  })
+})
+
+test('before installing: what is there already, rights, and the name', () => {
+  const good: PreFacts = {
+    api: facts().api,
+    webhook: absent,
+    startgateNamespace: 'startgate-system',
+    missingRights: [],
+  }
+  expect(judgePre(good).map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
+  const worse = {
+    ...good,
+    webhook: facts().webhook,
+    startgateNamespace: 'kube-system',
+    missingRights: ['create secrets'],
+  }
+  expect(judgePre(worse).map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'warning', 'bad', 'bad'])
+})
+
+test('the text marks each line and ends with what it comes to', () => {
+  const lines = judge(facts({ leader: absent, missingRights: ['get pods/portforward in startgate-system'] }))
+  const text = checkText(lines, plain)
+  expect(text).toMatch(/^✓ the API server answers\n✓ Kubernetes is v1\.31\.2\n\? you may not /)
+  expect(text).toMatch(/✗ no lease service has ever led: .*\n {2}→ kubectl logs/)
+  expect(text).toMatch(/\n\n1 wrong, 1 not known, \d+ good\.\n$/)
+})

@@ -1,0 +1,27 @@
+import type { CheckFacts } from './facts.ts'
+import { judgeApi, judgeRights } from './judge-api.ts'
+import { judgeLeader } from './judge-leader.ts'
+import { judgeNamespaces } from './judge-namespaces.ts'
+import { judgePolicies } from './judge-policies.ts'
+import { judgePrograms } from './judge-programs.ts'
+import { judgeTrial, judgeWebhook } from './judge-webhook.ts'
+import type { Line } from './line.ts'
+
+/**
+ * All lines, what breaks everything first. Without an API server, or without startgate in the cluster, there is nothing
+ * more to say.
+ */
+export function judge(facts: CheckFacts): Line[] {
+  const lines = judgeApi(facts)
+  if (facts.api.kind !== 'known') return lines
+  lines.push(...judgeRights(facts), ...judgeWebhook(facts))
+  if (facts.webhook.kind === 'absent') return lines
+  return [
+    ...lines,
+    ...judgePrograms(facts),
+    ...judgeLeader(facts),
+    ...judgeTrial(facts),
+    ...judgeNamespaces(facts),
+    ...judgePolicies(facts),
+  ]
+}

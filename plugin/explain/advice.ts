@@ -1,0 +1,57 @@
+import type { ScopeState, WaitingCause, WaitingGate } from '../../core/state-api.ts'
+
+/** What would help a gate that waits, in sentences. `scope` is what blocks it. */
+export function adviceFor(gate: WaitingGate, scope: ScopeState | undefined): string[] {
+  return ADVICE[gate.cause](gate, scope)
+}
+
+type Advice = (gate: WaitingGate, scope: ScopeState | undefined) => string[]
+
+const LET_GO = (namespace: string): string =>
+  `to let all pods of the namespace go at once: kubectl annotate namespace ${namespace} startgate.dev/mode=off`
+
+const ADVICE: Record<WaitingCause, Advice> = {
+  full: ({ namespace }, scope) => [
+    ...timeouts(scope),
+    scope ? `raise the limit: ${where(scope)}` : 'raise the limit that its reason names',
+    LET_GO(namespace),
+  ],
+  behind: (_, scope) => [
+    'wait: its turn comes after the pods ahead of it',
+    ...(scope ? [`or raise the limit: ${where(scope)}`] : []),
+  ],
+  oversize: ({ slots }, scope) => [
+    `it needs ${slots} slots, more than the limit, so it starts when it is alone there`,
+    ...(scope ? [`raise the limit to ${slots} or more: ${where(scope)}`] : []),
+  ],
+  frozen: (_, scope) => [`take the freeze away: ${scope ? where(scope) : 'a limit of 0 holds it back'}`],
+  order: () => ['look at what it comes after: that must be ready or completed first'],
+  'node-lost': ({ node }) => [`look at node ${node} (kubectl describe node ${node}), or delete the pod`],
+  'pod-unknown': () => ['wait some seconds; if it stays, look whether the lease service may list pods'],
+  'set-aside': () => ['see the Event StartgateSetAside: the API server refuses the Lease (a quota, a policy)'],
+}
+
+/** Where a limit is written, and how it is changed. */
+function where({ source, kind, name, node }: ScopeState): string {
+  if (source) return source
+  switch (kind) {
+    case 'node':
+      return `kubectl annotate --overwrite node ${name} startgate.dev/max-starting-per-node=N, or the chart value limits.node`
+    case 'namespace':
+    case 'namespace-rate':
+      return `an annotation of namespace ${name}, or its share of a cluster limit (limits.namespaceShare)`
+    case 'namespace-on-node':
+      return `the annotation startgate.dev/max-starting-per-node of namespace ${name} (on node ${node})`
+    case 'registry':
+      return `the chart value limits.registries of ${name}`
+    case 'cluster':
+    case 'cluster-rate':
+      return 'the chart value limits.cluster'
+  }
+}
+
+/** Starts without a slot take room that no grant has. */
+function timeouts(scope: ScopeState | undefined): string[] {
+  if (!scope || scope.debt === 0) return []
+  return [`${scope.debt} of the slots are taken by starts without a slot: look for restarting containers there`]
+}

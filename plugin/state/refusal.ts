@@ -1,0 +1,31 @@
+import { cut } from '../../core/errors.ts'
+import type { StateQuery, StateRefusal } from '../../core/state-api.ts'
+import { tooOld } from './leader.ts'
+
+/** Reads a refusal; undefined for anything else, as a proxy or an older version may send. */
+export function refusalOf(text: string): StateRefusal | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<StateRefusal> | null
+    return typeof value?.code === 'string' && typeof value.message === 'string' ? (value as StateRefusal) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A refusal in one sentence, with what to do. */
+export function sentenceOf(status: number, refusal: StateRefusal | undefined, query: StateQuery): string {
+  const said = refusal ? cut(refusal.message, 300) : `HTTP ${status}`
+  switch (refusal?.code) {
+    case 'FORBIDDEN':
+      return query.namespace === undefined
+        ? `${said}; with a right in one namespace: -n NAME`
+        : `${said} (asked for namespace ${query.namespace})`
+    case 'NOT_FOUND':
+      return tooOld(undefined)
+    case 'NOT_LEADER':
+    case 'NO_LEADER':
+      return `${said}; another replica is taking over: try again`
+    default:
+      return `the leader does not tell its state: ${said}`
+  }
+}

@@ -1,0 +1,231 @@
+import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { createServer } from 'node:tls'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { ServingIdentity } from '../../certs/identity.ts'
+import { madeIdentity } from '../../certs/made-identity.ts'
+import { userCluster } from '../../core/kube/user-cluster.ts'
+import type { State } from '../../core/state-api.ts'
+import { madeNamespace, madePod } from '../../gate/lease-service/testing/made-pods.ts'
+import { quiet } from '../../gate/lease-service/testing/made-service.ts'
+import { madeStateServer } from '../../gate/lease-service/testing/made-state-server.ts'
+import { type FakeApi, fakeApi } from '../testing/fake-api.ts'
+import { ran } from '../testing/made-io.ts'
+import { followState } from './state-watch.ts'
+
+/*
+ * The verbs that ask the leader: the real state API over the real lease service, behind TLS and a port-forward of an
+ * API server on loopback.
+ */
+
+const SYSTEM = '/namespaces/startgate-system'
+const WEBHOOK = 'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'
+const LEASE = `GET /apis/coordination.k8s.io/v1${SYSTEM}/leases/startgate-leader`
+const LEADER = `GET /api/v1${SYSTEM}/pods/lease-service-0`
+const NOW_MS = 1_700_000_061_000
+
+let identity: ServingIdentity
+beforeAll(async () => {
+  identity = await madeIdentity('startgate-lease-service.startgate-system.svc')
+})
+
+/** A cluster in which pod `a` starts on worker-1, `b` and `c` wait behind it, and lease-service-0 leads. */
+async function cluster(user: object = { token: 'all' }) {
+  const made = await madeStateServer([madePod('a'), madePod('b'), madePod('c')])
+  made.service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '5' }))
+  await made.service.startLeading(7)
+  for (const name of ['a', 'b', 'c']) await made.ask(name)
+  await quiet()
+  const tls = createServer({ cert: identity.certPem, key: identity.keyPem }, socket => {
+    const plain = connectTcp(made.port, '127.0.0.1')
+    socket.pipe(plain).pipe(socket)
+    for (const one of [socket, plain]) one.on('error', () => undefined)
+  })
+  await new Promise<void>(resolve => tls.listen(0, '127.0.0.1', resolve))
+  const api = await fakeApi(user)
+  onTestFinished(async () => {
+    tls.close()
+    await api.close()
+  })
+  api.forwards['startgate-system/lease-service-0/8444'] = (tls.address() as AddressInfo).port
+  Object.assign(api.answers, answers())
+  return { api, made }
+}
+
+function answers(): FakeApi['answers'] {
+  const caBundle = Buffer.from(identity.caBundlePem).toString('base64')
+  const service = { namespace: 'startgate-system', name: 'startgate-webhook' }
+  return {
+    [WEBHOOK]: { metadata: {}, webhooks: [{ name: 'w', clientConfig: { caBundle, service } }] },
+    [LEASE]: { metadata: {}, spec: { holderIdentity: 'lease-service-0_1' } },
+    [LEADER]: {
+      metadata: { name: 'lease-service-0' },
+      spec: { containers: [{ name: 'c', ports: [{ name: 'metrics', containerPort: 8444 }] }] },
+    },
+    'GET /api/v1/namespaces/shop/pods/c': { ...madePod('c'), status: { initContainerStatuses: [RUNNING_GATE] } },
+    'GET /api/v1/namespaces/shop/events': { items: [] },
+    'GET /api/v1/namespaces/shop': madeNamespace({}),
+  }
+}
+
+const RUNNING_GATE = {
+  name: 'startgate-start',
+  ready: false,
+  restartCount: 0,
+  state: { running: { startedAt: '2023-11-14T22:13:00Z' } },
+}
+
+const on = (api: FakeApi, ...args: string[]) => ran([...args, '--kubeconfig', api.kubeconfig], { nowMs: () => NOW_MS })
+
+test('status shows limits and the line', async () => {
+  const { api } = await cluster()
+  const { out, err, code } = await on(api, 'status')
+  expect(err).toBe('')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^startgate 1\.2\.3, lease-service-0 leads for \d+ s \(term 7\)\nstart: 2 gates wait for 2 slots/)
+  expect(out).toMatch(/start +node\/worker-1 +1 +1 +2 +node\.maxStarting: 1 in the chart's values\n/)
+  expect(out).toMatch(/1\/2 +shop\/b +startgate-start +1 start .*node worker-1 has 1 of 1 slots in use; next in line\n/)
+  expect(out).toMatch(/2\/2 +shop\/c /)
+})
+
+test('status as JSON is the state itself, of one namespace with -n, cut to --rows', async () => {
+  const { api } = await cluster({ token: 'shop' })
+  const { out } = await on(api, 'status', '-n', 'shop', '-o', 'json', '--rows', '1')
+  const state = JSON.parse(out) as State
+  expect(state).toMatchObject({ kind: 'State', namespace: 'shop', waiting: { total: 2, items: [{ pod: 'b' }] } })
+})
+
+test('explain says what a pod waits for, who is ahead and where the limit is written', async () => {
+  const { api } = await cluster()
+  const { out, err } = await on(api, 'explain', 'c')
+  expect(err).toBe('')
+  expect(out).toMatch(/^Pod shop\/c on node worker-1: it waits in startgate-start\n/)
+  expect(out).toContain('why:      start: node worker-1 has 1 of 1 slots in use; 2nd in line')
+  expect(out).toContain('place:    2 of 2 in the line of node/worker-1')
+  expect(out).toContain("limit:    1, 1 held; written in: node.maxStarting: 1 in the chart's values")
+  expect(out).toContain('ahead:    shop/b')
+  expect(out).toContain("→ raise the limit: node.maxStarting: 1 in the chart's values")
+})
+
+test('explain with a right in one namespace only asks for no more', async () => {
+  const { api } = await cluster({ token: 'shop' })
+  expect((await on(api, 'explain', 'pod/c')).out).toContain('ahead:    shop/b')
+})
+
+test('explain works from the API alone where there is no leader, and says so', async () => {
+  const { api } = await cluster()
+  api.answers[LEASE] = { metadata: {}, spec: {} }
+  const { out, code } = await on(api, 'explain', 'c')
+  expect(code).toBe(0)
+  expect(out).toContain('it waits in startgate-start')
+  expect(out).toContain('startgate-start started')
+  expect(out).toMatch(/Told from the API alone, as the leader cannot be asked: no replica of the lease service leads/)
+})
+
+test('who shows a client certificate gets a token of startgate-viewer', async () => {
+  const { api } = await cluster({ username: 'u', password: 'p' })
+  const path = `POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`
+  expect((await on(api, 'status')).err).toMatch(
+    /^error: the kubeconfig has no token, and namespace startgate-system has no/,
+  )
+  api.answers[path] = 403
+  expect((await on(api, 'status')).err).toMatch(/you may not create one of ServiceAccount startgate-viewer; ask for/)
+  api.answers[path] = { status: { token: 'all' } }
+  expect((await on(api, 'status')).out).toContain('2 gates wait')
+})
+
+describe('where it cannot be told there is one sentence, and exit code 3', () => {
+  const cases: Record<string, { given?: FakeApi['answers']; token?: string; args?: string[]; want: RegExp }> = {
+    'startgate is not installed': { given: { [WEBHOOK]: 404 }, want: /startgate is not installed in this cluster/ },
+    'the webhook configuration may not be read': { given: { [WEBHOOK]: 403 }, want: /which has the CAs, cannot be read: .*403/ },
+    'it has never led': { given: { [LEASE]: 404 }, want: /no lease service has led in namespace startgate-system/ },
+    'nobody leads': { given: { [LEASE]: { spec: { holderIdentity: '' } } }, want: /no replica of the lease service leads at the moment.*try again/ },
+    'the leader is gone': { given: { [LEADER]: 404 }, want: /pod lease-service-0, which led, is gone/ },
+    'the leader has no such port': { given: { [LEADER]: { metadata: { labels: { 'app.kubernetes.io/version': '0.0.9' } }, spec: { containers: [] } } }, want: /\(0\.0\.9\) has no state API; upgrade it/ },
+    'the credentials have expired': { given: { [LEASE]: 401 }, want: /does not accept the credentials of the kubeconfig; log in again/ },
+    'the CA is another one': { given: { [WEBHOOK]: () => ({ webhooks: [{ clientConfig: { caBundle: Buffer.from('no').toString('base64'), service: { namespace: 'startgate-system' } } }] }) }, want: /cannot be reached: .*certificate/ },
+    'the token is unknown to the API server': { token: 'stranger', want: /the leader does not tell its state: .*token/ },
+    'there is a right in another namespace only': { token: 'shop', want: /queues.*with a right in one namespace: -n NAME/ },
+    'there is no right in the namespace': { token: 'shop', args: ['-n', 'bank'], want: /\(asked for namespace bank\)/ },
+  } // biome-ignore format: a table
+  test.each(Object.entries(cases))('%s', async (_, { given = {}, token = 'all', args = [], want }) => {
+    const { api } = await cluster({ token })
+    Object.assign(api.answers, given)
+    const { out, err, code } = await on(api, 'status', ...args)
+    expect({ out, code }).toEqual({ out: '', code: 3 })
+    expect(err).toMatch(want)
+    expect(err).toMatch(/^error: [^\n]+\n$/)
+  })
+})
+
+test('what is no number of rows, and a pod that there is not', async () => {
+  const { api } = await cluster()
+  expect(await on(api, 'status', '--rows', '0')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/--rows: "0" is not a valid/),
+  })
+  expect(await on(api, 'explain', 'x')).toMatchObject({
+    code: 2,
+    err: 'error: there is no pod x in namespace shop; use -n for another one\n',
+  })
+})
+
+describe('top', () => {
+  test('follows the changes', async () => {
+    const { api, made } = await cluster()
+    const stop = new AbortController()
+    const states: State[] = []
+    const { promise: first, resolve: hasFirst } = Promise.withResolvers<void>()
+    const { promise: second, resolve: hasSecond } = Promise.withResolvers<void>()
+    const followed = followState({
+      cluster: userCluster({ kubeconfig: api.kubeconfig, requestTimeoutMs: 5_000 }),
+      startgateNamespace: undefined,
+      query: {},
+      signal: stop.signal,
+      onState: state => {
+        states.push(state)
+        if (states.length === 1) hasFirst()
+        if (state.waiting.total === 3) hasSecond()
+      },
+      onTrouble: sentence => {
+        throw new Error(sentence)
+      },
+    })
+    await first
+    made.service.podChanged(madePod('d'))
+    await made.ask('d')
+    await quiet()
+    await made.passes(2_000)
+    await second
+    stop.abort()
+    await followed
+    expect(states[0]?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c'])
+    expect(states.at(-1)?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c', 'd'])
+  })
+
+  test('looks for the leader again when it is lost', async () => {
+    const { api, made } = await cluster()
+    const stop = new AbortController()
+    const troubles: string[] = []
+    let states = 0
+    const followed = followState({
+      cluster: userCluster({ kubeconfig: api.kubeconfig, requestTimeoutMs: 5_000 }),
+      startgateNamespace: undefined,
+      query: {},
+      signal: stop.signal,
+      onState: () => {
+        states += 1
+        if (states === 1) made.server.closeAllConnections()
+        else stop.abort()
+      },
+      onTrouble: sentence => troubles.push(sentence),
+    })
+    await followed
+    expect(states).toBe(2)
+    expect(troubles).toHaveLength(1)
+  })
+
+  test('wants a terminal', async () => {
+    const { api } = await cluster()
+    expect(await on(api, 'top')).toMatchObject({ code: 2, err: expect.stringContaining('top needs a terminal') })
+  })
+})
