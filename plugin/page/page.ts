@@ -36,11 +36,10 @@ export function Page(): VNode {
     event.preventDefault()
     main.current?.focus()
   }
-  const isOld = view?.state !== undefined && view.connection.kind !== 'live'
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <${Header} route=${route} view=${view} />
-    <main id="main" ref=${main} tabindex="-1" class=${isOld ? 'is-old' : ''}>
+    <main id="main" ref=${main} tabindex="-1">
       ${view && html`<${StatusLine} view=${view} />`}
       ${view?.state && html`<${SCREENS[route.screen]} view=${view} state=${view.state} route=${route} />`}
     </main>

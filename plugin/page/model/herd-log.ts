@@ -26,7 +26,8 @@ export const EMPTY_HERD_LOG: HerdLog = { granted: 0, latest: 0 }
 
 /** A herd is over when nobody has waited for so long: a Deployment's pods do not come all at once. */
 const QUIET_MS = 10_000
-const MOST_NAMESPACES = 1_000
+/** As many as are shown. */
+export const MOST_NAMESPACES = 200
 
 /** The log after a state. */
 export function herdAfter(log: HerdLog, state: State): HerdLog {

@@ -1,5 +1,5 @@
 import type { State } from '../../../core/state-api.ts'
-import { type Herd, type HerdLog, startsWaiting } from './herd-log.ts'
+import { type Herd, type HerdLog, MOST_NAMESPACES, startsWaiting } from './herd-log.ts'
 import { grantRate, type History } from './history.ts'
 import { count, number } from './words.ts'
 
@@ -28,8 +28,6 @@ export interface NamespaceProgress {
   progress: number
 }
 
-const MOST_ROWS = 200
-
 /** How far the herd is that runs, or that ran last. */
 export function herdOf(state: State, { herd }: HerdLog, history: History, nowMs: number): HerdView {
   if (!herd) return NONE
@@ -55,14 +53,18 @@ const NONE: HerdView = {
 /** The leader's estimate for the last in line where all are told of and have one; else by the pace of now. */
 function leftOf(state: State, waiting: number, rate: number | undefined): Pick<HerdView, 'leftMs' | 'basis'> {
   const rows = state.waiting.items.filter(({ resource }) => resource === 'start')
-  const frozen = rows.filter(({ cause }) => cause === 'frozen').length
-  if (frozen > 0) return { basis: `nobody can tell: ${count(frozen, 'gate waits', 'gates wait')} behind a limit of 0` }
+  const going = rows.filter(({ cause }) => cause !== 'frozen')
+  const frozen = rows.length - going.length
   const isWhole = rows.length >= waiting
-  const estimates = rows.flatMap(({ estimateMs }) => estimateMs ?? [])
-  if (isWhole && estimates.length === rows.length && rows.length > 0)
-    return { leftMs: Math.max(...estimates), basis: 'by the leader’s estimate for the last in line' }
-  if (rate !== undefined && rate > 0)
-    return { leftMs: (waiting / rate) * 1000, basis: `if it goes on at ${number(Math.round(rate * 60))} a minute` }
+  if (isWhole && going.length === 0) return { basis: 'nobody can tell: all that wait are behind a limit of 0' }
+  const but = frozen > 0 ? `, without ${count(frozen, 'gate')} behind a limit of 0` : ''
+  const estimates = going.flatMap(({ estimateMs }) => estimateMs ?? [])
+  if (isWhole && estimates.length === going.length)
+    return { leftMs: Math.max(...estimates), basis: `by the leader’s estimate for the last in line${but}` }
+  if (rate !== undefined && rate > 0) {
+    const leftMs = ((waiting - frozen) / rate) * 1000
+    return { leftMs, basis: `if it goes on at ${number(Math.round(rate * 60))} a minute${but}` }
+  }
   return { basis: 'nobody can tell yet: nothing was let go while this page looked' }
 }
 
@@ -77,5 +79,5 @@ function namespacesOf({ waiting }: State, { byNamespace }: Herd): NamespaceProgr
       return { namespace, granted, waiting: left, progress: granted / (granted + left) }
     })
     .sort((a, b) => b.waiting - a.waiting || b.granted - a.granted || (a.namespace < b.namespace ? -1 : 1))
-    .slice(0, MOST_ROWS)
+    .slice(0, MOST_NAMESPACES)
 }

@@ -42,8 +42,10 @@ export const OTHER = 'other'
 
 /** What is shown of the line `id` (`all` where there is no such line); `filter`: part of a name. */
 export function lineOf(state: State, id: string, filter: string, nowMs: number): Line {
-  const choices = choicesOf(state)
-  const chosen = choices.find(choice => choice.id === id) ?? choiceOf(state, id) ?? (choices[0] as LineChoice)
+  const long = choicesOf(state)
+  const empty = long.some(choice => choice.id === id) ? undefined : choiceOf(state, id)
+  const choices = empty ? [...long, empty] : long
+  const chosen = choices.find(choice => choice.id === id) ?? (choices[0] as LineChoice)
   const rows = state.waiting.items.filter(row => isIn(row, chosen.id) && matches(row, filter))
   const scope = state.scopes.items.find(row => row.id === chosen.id)
   return {
@@ -59,10 +61,10 @@ export function lineRow(row: WaitingGate, nowMs: number): LineRow {
   return {
     ...{ id: row.id, namespace: row.namespace, pod: row.pod, node: row.node },
     place: row.scope === undefined ? '–' : `${number(row.place)} of ${number(row.of)}`,
-    containers: row.containers.join(', '),
+    containers: row.resource === 'pull' ? 'image pull' : row.containers.join(', '),
     needs: `${row.slots} ${row.resource}`,
     cause: CAUSE_WORDS[row.cause] ?? row.cause,
-    reason: theirs(row.reason),
+    reason: theirs(row.reason).replace(/^(?:start|pull): /, ''),
     waits: since(row.sinceMs, nowMs),
     estimate: row.cause === 'frozen' ? 'not while frozen' : about(row.estimateMs),
   }

@@ -1,7 +1,7 @@
 import type { RecentNews, State, StateResource } from '../../../core/state-api.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { type Notice, noticesOf } from './notices.ts'
-import { since } from './words.ts'
+import { since, theirs } from './words.ts'
 
 /** What the overview shows. */
 export interface Overview {
@@ -82,7 +82,7 @@ function latelyOf({ grants, releases, timeouts, failOpens }: RecentNews, nowMs: 
     ...last(failOpens.items).map(row => ({
       ...entry('f', row),
       kind: 'failed open' as const,
-      detail: row.reason || `after ${since(nowMs - row.waitedMs, nowMs)}`,
+      detail: theirs(row.reason) || `after ${since(nowMs - row.waitedMs, nowMs)}`,
     })),
   ]
   return all.sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? 1 : -1)).slice(0, MOST_HAPPENINGS)

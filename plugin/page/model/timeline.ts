@@ -62,6 +62,8 @@ export interface Timeline {
 
 const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400]
 const MOST_MARKS = 6
+/** Further right its words have no room. In percent. */
+const LAST_MARK = 94
 /** A bar that lasted for less can be seen all the same. In percent. */
 const LEAST_WIDTH = 0.4
 
@@ -77,7 +79,7 @@ export function timelineOf(lanes: readonly Lane[], nowMs: number): Timeline | un
   const marks = Array.from({ length: Math.min(100, Math.floor((toMs - fromMs) / 1000 / stepS) + 1) }, (_, i) => ({
     left: percent(fromMs + i * stepS * 1000),
     afterMs: i * stepS * 1000,
-  }))
+  })).filter(({ left }) => left < LAST_MARK)
   return {
     ...{ fromMs, toMs, marks },
     lanes: lanes.map(({ name, spans }) => ({

@@ -21,6 +21,8 @@ export interface ChartProps {
 }
 
 const HEIGHT = 150
+/** So that a page that was just opened has an axis to read. */
+const LEAST_SECONDS = 60
 
 /** Values over time, on a canvas; drawn anew where only its data changed. */
 export function Chart({ title, series, data, says }: ChartProps): VNode {
@@ -64,7 +66,10 @@ function optionsOf(series: readonly Series[], width: number): uPlot.Options {
     ...{ width, height: HEIGHT, padding: [8, 8, 0, 0] },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 5 } },
     legend: { live: true },
-    scales: { y: { range: (_, __, max) => [0, Math.max(2, Math.ceil((max ?? 0) * 1.12))] } },
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? 0) - LEAST_SECONDS), max ?? 0] },
+      y: { range: (_, __, max) => [0, Math.max(2, Math.ceil((max ?? 0) * 1.12))] },
+    },
     axes: [
       { ...axis, values: (_, splits) => splits.map(timeOf), space: 72, size: 24 },
       { ...axis, size: 42, space: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4] },

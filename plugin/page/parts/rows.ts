@@ -15,15 +15,19 @@ export interface RowsProps<R extends { id: string }> {
   columns: readonly ColumnOf<R>[]
   /** Where Enter and a click on the row lead. */
   href?: (row: R) => string
+  /** Lines of a row on a narrow screen. */
+  lines: number
 }
 
 const ROW_HEIGHT = 34
-const NARROW_HEIGHT = 78
+/** On a narrow screen, where a row has some lines. */
+const LINE_HEIGHT = 21
+const LINES_MARGIN = 14
 
 /** Any number of rows, of which those that can be seen exist. Arrow keys, Page Up and Down, Home and End move. */
-export function Rows<R extends { id: string }>({ label, rows, columns, href }: RowsProps<R>): VNode {
+export function Rows<R extends { id: string }>({ label, rows, columns, href, lines }: RowsProps<R>): VNode {
   const scroller = useRef<HTMLDivElement>(null)
-  const height = useNarrow() ? NARROW_HEIGHT : ROW_HEIGHT
+  const height = useNarrow() ? lines * LINE_HEIGHT + LINES_MARGIN : ROW_HEIGHT
   const { first, end } = useWindow(scroller, rows.length, height)
   const [active, setActive] = useActive(rows.length, scroller, height)
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -14,11 +14,10 @@ const COLUMNS: readonly ColumnOf<LineRow>[] = [
   { id: 'place', title: 'Place', cell: row => row.place },
   { id: 'pod', title: 'Pod', cell: row => html`<${PodLink} namespace=${row.namespace} pod=${row.pod} />` },
   { id: 'containers', title: 'Starts', cell: row => html`<span title=${row.containers}>${row.containers}</span>` },
-  { id: 'needs', title: 'Needs', cell: row => row.needs },
   { id: 'node', title: 'Node', cell: row => html`<span title=${row.node}>${row.node}</span>` },
   { id: 'reason', title: 'Why', cell: row => html`<span title=${`${row.cause}: ${row.reason}`}>${row.reason}</span>` },
-  { id: 'waits', title: 'Waits for', cell: row => row.waits },
-  { id: 'estimate', title: 'Goes on in', cell: row => row.estimate },
+  { id: 'waits', title: 'Has waited', cell: row => row.waits },
+  { id: 'estimate', title: 'Expected in', cell: row => row.estimate },
 ]
 
 const hrefOf = ({ namespace, pod }: LineRow): string =>
@@ -49,7 +48,7 @@ export function LineScreen({ view, state, route }: ScreenProps): VNode {
         ${
           line.rows.length === 0
             ? html`<${Empty}>${emptyWords(line, filter)}<//>`
-            : html`<${Rows} label=${`Gates that wait: ${line.chosen.title}`} rows=${line.rows} columns=${COLUMNS} href=${hrefOf} />`
+            : html`<${Rows} label=${`Gates that wait: ${line.chosen.title}`} rows=${line.rows} columns=${COLUMNS} href=${hrefOf} lines=${3} />`
         }
         <${Cut} line=${line} filter=${filter} whole=${whole} setWhole=${setWhole} scope=${scope} nowMs=${nowMs} />
       </section>

@@ -38,7 +38,7 @@ export function NodesScreen({ state, route }: ScreenProps): VNode {
 }
 
 const TILE_WIDTH = 236
-const TILE_HEIGHT = 158
+const TILE_HEIGHT = 146
 const GAP = 10
 
 /** As many tiles in a row as there is room for; only rows that can be seen exist. */

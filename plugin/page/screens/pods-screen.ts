@@ -13,8 +13,8 @@ const COLUMNS: readonly ColumnOf<PodChoice>[] = [
     id: 'phases',
     title: 'Containers',
     cell: ({ phases }) =>
-      html`<span class="swatches" role="img" aria-label=${phases.map(phase => PHASE_WORDS[phase]).join(', ') || 'not told'}>
-        ${phases.map(phase => html`<span class="swatch phase-${phase}" title=${PHASE_WORDS[phase]}></span>`)}
+      html`<span class="swatches" role="img" aria-label=${phases.map(phase => PHASE_WORDS[phase]).join(', ') || 'no order among them'}>
+        ${phases.length === 0 && '–'}${phases.map(phase => html`<span class="swatch phase-${phase}" title=${PHASE_WORDS[phase]}></span>`)}
       </span>`,
   },
   { id: 'reason', title: 'What', cell: ({ what }) => html`<span title=${what}>${what}</span>` },
@@ -36,7 +36,7 @@ export function PodsScreen({ view, state }: ScreenProps): VNode {
       ${
         rows.length === 0
           ? html`<${Empty}>${filter.trim() ? `No such pod waits or starts in order; open #/pods/NAMESPACE/POD for any other.` : 'No pod waits, and none is starting in order.'}<//>`
-          : html`<${Rows} label="Pods" rows=${rows} columns=${COLUMNS} href=${hrefOf} />`
+          : html`<${Rows} label="Pods" rows=${rows} columns=${COLUMNS} href=${hrefOf} lines=${2} />`
       }
     </section>
   `
