@@ -41,6 +41,7 @@ export function Page(): VNode {
     <${Header} route=${route} view=${view} />
     <main id="main" ref=${main} tabindex="-1">
       ${view && html`<${StatusLine} view=${view} />`}
+      ${view?.state === undefined && html`<h1>${TITLES[route.screen]}</h1>`}
       ${view?.state && html`<${SCREENS[route.screen]} view=${view} state=${view.state} route=${route} />`}
     </main>
   `
@@ -55,19 +56,22 @@ const TITLES: Record<Route['screen'], string> = {
   herd: 'Herd',
 }
 
-/** The view, drawn anew when something changed; not while nobody can see it. */
+/** The view, drawn anew when something changed. */
 function useView(): View | undefined {
   const [view, setView] = useState<View>()
   const [, redraw] = useReducer<number, void>(n => n + 1, 0)
   useEffect(() => {
+    let frame = 0
+    // What comes while a frame is due is drawn with it, and a page that nobody sees has no frames.
     const store = openStore(() => {
-      if (document.visibilityState === 'visible') redraw()
+      frame ||= requestAnimationFrame(() => {
+        frame = 0
+        redraw()
+      })
     })
-    const shown = (): void => redraw()
-    document.addEventListener('visibilitychange', shown)
     setView(store.view)
     return () => {
-      document.removeEventListener('visibilitychange', shown)
+      cancelAnimationFrame(frame)
       store.close()
     }
   }, [])

@@ -45,4 +45,5 @@ export function connectionWords(connection: Connection): { tone: 'bad' | 'warn';
   }
 }
 
-const AWAY = 'kubectl startgate ui does not answer; if it has ended, start it again and open the address that it prints'
+const AWAY =
+  'the program kubectl startgate ui does not answer; if it has ended, start it again and open the address it prints'

@@ -29,7 +29,7 @@ export interface LineRow {
 export interface Line {
   choices: LineChoice[]
   chosen: LineChoice
-  rows: LineRow[]
+  rows: WaitingGate[]
   /** There are more than were told: `rows` are those whose turn is next. */
   total: number
   /** How much of the chosen scope is used and where its limit is written. */
@@ -41,7 +41,7 @@ export const ALL = 'all'
 export const OTHER = 'other'
 
 /** What is shown of the line `id` (`all` where there is no such line); `filter`: part of a name. */
-export function lineOf(state: State, id: string, filter: string, nowMs: number): Line {
+export function lineOf(state: State, id: string, filter: string): Line {
   const long = choicesOf(state)
   const empty = long.some(choice => choice.id === id) ? undefined : choiceOf(state, id)
   const choices = empty ? [...long, empty] : long
@@ -51,12 +51,13 @@ export function lineOf(state: State, id: string, filter: string, nowMs: number):
   return {
     choices,
     chosen,
-    rows: rows.map(row => lineRow(row, nowMs)),
+    rows,
     total: filter === '' ? Math.max(rows.length, chosen.gates) : rows.length,
     ...(scope && { scope }),
   }
 }
 
+/** What is written in a row. */
 export function lineRow(row: WaitingGate, nowMs: number): LineRow {
   return {
     ...{ id: row.id, namespace: row.namespace, pod: row.pod, node: row.node },

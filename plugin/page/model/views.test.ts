@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { AT_MS, madeGate, madeGrant, madeNodeState, madeScope, madeState } from '../../testing/made-state.ts'
 import { type Connection, connectionAfter, connectionWords } from './connection.ts'
 import { layout, NODE_WIDTH } from './graph.ts'
-import { lineOf, scopeOfLine } from './line.ts'
+import { lineOf, lineRow, scopeOfLine } from './line.ts'
 import { nodesOf } from './nodes.ts'
 import { overviewOf } from './overview.ts'
 import { routeOf } from './route.ts'
@@ -24,7 +24,7 @@ describe('line', () => {
   })
 
   test('the longest lines first, the frozen ones with nobody in them too, then what waits for no slot', () => {
-    expect(lineOf(state, 'all', '', AT_MS).choices.map(({ id, gates }) => [id, gates])).toEqual([
+    expect(lineOf(state, 'all', '').choices.map(({ id, gates }) => [id, gates])).toEqual([
       ['all', 3],
       ['start:namespace/shop', 5],
       ['start:node/worker-1', 2],
@@ -34,9 +34,9 @@ describe('line', () => {
   })
 
   test('of one line its rows, with place, reason without the resource, wait and estimate', () => {
-    const { rows, chosen, scope } = lineOf(state, 'start:node/worker-1', '', AT_MS)
+    const { rows, chosen, scope } = lineOf(state, 'start:node/worker-1', '')
     expect([chosen.title, scope?.limit, rows.map(row => row.pod)]).toEqual(['Starting, node worker-1', 2, ['a', 'b']])
-    expect(rows[0]).toMatchObject({
+    expect(rows.map(row => lineRow(row, AT_MS))[0]).toMatchObject({
       place: '1 of 1',
       reason: 'full; next in line',
       waits: '30 s',
@@ -45,23 +45,23 @@ describe('line', () => {
   })
 
   test('what waits for no slot stands in no place', () => {
-    expect(lineOf(state, 'other', '', AT_MS).rows.map(row => [row.pod, row.place])).toEqual([['c', '–']])
+    expect(lineOf(state, 'other', '').rows.map(row => [row.pod, lineRow(row, AT_MS).place])).toEqual([['c', '–']])
   })
 
   test('a filter takes parts of the pod’s, the namespace’s and the node’s name', () => {
-    expect(lineOf(state, 'all', 'WORKER-9', AT_MS).rows.map(row => row.pod)).toEqual(['b'])
-    expect(lineOf(state, 'all', 'shop/a', AT_MS).rows.map(row => row.pod)).toEqual(['a'])
+    expect(lineOf(state, 'all', 'WORKER-9').rows.map(row => row.pod)).toEqual(['b'])
+    expect(lineOf(state, 'all', 'shop/a').rows.map(row => row.pod)).toEqual(['a'])
   })
 
   test('an empty line that is shown stays among the choices; one that does not exist is all of them', () => {
-    expect(lineOf(state, 'start:node/idle', '', AT_MS).choices.at(-1)?.id).toBe('start:node/idle')
-    expect(lineOf(state, 'start:node/none', '', AT_MS).chosen.id).toBe('all')
+    expect(lineOf(state, 'start:node/idle', '').choices.at(-1)?.id).toBe('start:node/idle')
+    expect(lineOf(state, 'start:node/none', '').chosen.id).toBe('all')
   })
 
   test('the leader is asked for a line of which not all was told', () => {
     expect(scopeOfLine(state, 'start:namespace/shop')).toBe('namespace/shop')
     expect(scopeOfLine(state, 'start:node/worker-1')).toBeUndefined()
-    expect(lineOf(state, 'start:namespace/shop', '', AT_MS).total).toBe(5)
+    expect(lineOf(state, 'start:namespace/shop', '').total).toBe(5)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { html } from '../html.ts'
 import { useNarrow, useWindow } from './window.ts'
 
@@ -29,18 +29,19 @@ export function Rows<R extends { id: string }>({ label, rows, columns, href, lin
   const scroller = useRef<HTMLDivElement>(null)
   const height = useNarrow() ? lines * LINE_HEIGHT + LINES_MARGIN : ROW_HEIGHT
   const { first, end } = useWindow(scroller, rows.length, height)
-  const [active, setActive] = useActive(rows.length, scroller, height)
+  const active = useActive(rows.length, scroller, height)
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1)
-    const row = rows[active]
+    const row = rows[active.index]
     if (event.key === 'Enter' && row && href && event.target === event.currentTarget) location.hash = href(row)
-    const to = moved(event.key, active, { page, count: rows.length })
+    const to = moved(event.key, active.index, { page, count: rows.length })
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return
     event.preventDefault()
-    setActive(to)
+    active.move(to)
   }
   const shown = rows.slice(first, end)
-  const isActiveShown = active >= first && active < end
+  // Where the active row is scrolled away, the first that is there can be reached by Tab.
+  const reached = active.index >= first && active.index < end ? active.index : first
   return html`
     <div class="rows rows-${columns.length}" role="grid" aria-label=${label} aria-rowcount=${rows.length + 1}>
       <div role="rowgroup" class="rows-head">
@@ -48,7 +49,7 @@ export function Rows<R extends { id: string }>({ label, rows, columns, href, lin
           ${columns.map(({ id, title }) => html`<span role="columnheader" class="cell cell-${id}">${title}</span>`)}
         </div>
       </div>
-      <div role="presentation" class="rows-body" ref=${scroller} tabindex=${isActiveShown ? -1 : 0}>
+      <div role="presentation" class="rows-body" ref=${scroller}>
         <div role="rowgroup" class="rows-all" style=${{ height: `${rows.length * height}px` }}>
           ${shown.map((row, i) => {
             const index = first + i
@@ -58,9 +59,9 @@ export function Rows<R extends { id: string }>({ label, rows, columns, href, lin
               class="row"
               aria-rowindex=${index + 2}
               data-index=${index}
-              tabindex=${index === active ? 0 : -1}
+              tabindex=${index === reached ? 0 : -1}
               style=${{ top: `${index * height}px`, height: `${height}px` }}
-              onFocus=${() => setActive(index, false)}
+              onFocus=${() => active.take(index)}
               onKeyDown=${onKeyDown}
             >
               ${columns.map(({ id, cell }) => html`<span role="gridcell" class="cell cell-${id}">${cell(row)}</span>`)}
@@ -72,29 +73,48 @@ export function Rows<R extends { id: string }>({ label, rows, columns, href, lin
   `
 }
 
-/** The row that keys start from; `setActive` also brings it into view and gives it the focus. */
-function useActive(
-  count: number,
-  scroller: { current: HTMLDivElement | null },
-  height: number,
-): [number, (index: number, focus?: boolean) => void] {
+interface Active {
+  index: number
+  /** Makes a row the one that keys start from, brings it into view and gives it the focus. */
+  move(to: number): void
+  /** It has the focus already. */
+  take(index: number): void
+}
+
+function useActive(count: number, scroller: { current: HTMLDivElement | null }, height: number): Active {
+  // Keys may come faster than drawing.
+  const latest = useRef(0)
   const [wanted, setWanted] = useState({ index: 0, focus: false })
-  const index = Math.max(0, Math.min(wanted.index, count - 1))
-  useEffect(() => {
+  latest.current = Math.max(0, Math.min(latest.current, count - 1))
+  useLayoutEffect(() => {
     const element = scroller.current
     if (!wanted.focus || !element) return
-    const top = index * height
+    const top = wanted.index * height
     if (top < element.scrollTop) element.scrollTop = top
     else if (top + height > element.scrollTop + element.clientHeight)
       element.scrollTop = top + height - element.clientHeight
-    const row = element.querySelector<HTMLElement>(`[data-index="${index}"]`)
-    if (row) row.focus({ preventScroll: true })
-    else
-      requestAnimationFrame(() =>
-        element.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }),
-      )
+    const focus = (): boolean => {
+      const row = element.querySelector<HTMLElement>(`[data-index="${wanted.index}"]`)
+      row?.focus({ preventScroll: true })
+      return row !== null
+    }
+    // A row that was far away exists only after the scroll was drawn.
+    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus))
   }, [wanted])
-  return [index, (to, focus = true) => setWanted({ index: to, focus })]
+  return {
+    get index() {
+      return latest.current
+    },
+    move(to) {
+      latest.current = to
+      setWanted({ index: to, focus: true })
+    },
+    take(index) {
+      if (latest.current === index) return
+      latest.current = index
+      setWanted({ index, focus: false })
+    },
+  }
 }
 
 function moved(key: string, from: number, { page, count }: { page: number; count: number }): number | undefined {

@@ -1,8 +1,8 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { State, WaitingGate } from '../../../core/state-api.ts'
 import { html } from '../html.ts'
-import { emptyWords, type Line, type LineRow, lineOf, scopeOfLine } from '../model/line.ts'
+import { emptyWords, type Line, type LineRow, lineOf, lineRow, scopeOfLine } from '../model/line.ts'
 import { lineHref } from '../model/route.ts'
 import { count, number, usedWords } from '../model/words.ts'
 import { Empty, PodLink, Search } from '../parts/bits.ts'
@@ -10,7 +10,8 @@ import { type ColumnOf, Rows } from '../parts/rows.ts'
 import type { ScreenProps } from './screen-props.ts'
 import { useFocus } from './use-focus.ts'
 
-const COLUMNS: readonly ColumnOf<LineRow>[] = [
+/** Of the row's words, which are made for rows that can be seen only. */
+const COLUMNS: readonly (Omit<ColumnOf<never>, 'cell'> & { cell: (row: LineRow) => ComponentChildren })[] = [
   { id: 'place', title: 'Place', cell: row => row.place },
   { id: 'pod', title: 'Pod', cell: row => html`<${PodLink} namespace=${row.namespace} pod=${row.pod} />` },
   { id: 'containers', title: 'Starts', cell: row => html`<span title=${row.containers}>${row.containers}</span>` },
@@ -20,7 +21,7 @@ const COLUMNS: readonly ColumnOf<LineRow>[] = [
   { id: 'estimate', title: 'Expected in', cell: row => row.estimate },
 ]
 
-const hrefOf = ({ namespace, pod }: LineRow): string =>
+const hrefOf = ({ namespace, pod }: WaitingGate): string =>
   `#/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(pod)}`
 
 export function LineScreen({ view, state, route }: ScreenProps): VNode {
@@ -29,12 +30,10 @@ export function LineScreen({ view, state, route }: ScreenProps): VNode {
   const scope = scopeOfLine(state, id)
   const focused = useFocus(scope === undefined ? undefined : { scope })
   const [whole, setWhole] = useWhole(id)
-  const told = whole ? { ...state, waiting: { total: whole.total, items: whole.items } } : withRows(state, focused)
+  const told = whole ? { ...state, waiting: whole } : withRows(state, focused)
   const nowMs = view.clock.nowMs()
-  const line = useMemo(
-    () => lineOf(told, id, filter, nowMs),
-    [told.waiting, state.scopes, id, filter, Math.floor(nowMs / 1000)],
-  )
+  const line = useMemo(() => lineOf(told, id, filter), [told.waiting, state.scopes, id, filter])
+  const columns = columnsAt(nowMs)
   return html`
     <h1>Line</h1>
     <div class="split">
@@ -48,12 +47,24 @@ export function LineScreen({ view, state, route }: ScreenProps): VNode {
         ${
           line.rows.length === 0
             ? html`<${Empty}>${emptyWords(line, filter)}<//>`
-            : html`<${Rows} label=${`Gates that wait: ${line.chosen.title}`} rows=${line.rows} columns=${COLUMNS} href=${hrefOf} lines=${3} />`
+            : html`<${Rows} label=${`Gates that wait: ${line.chosen.title}`} rows=${line.rows} columns=${columns} href=${hrefOf} lines=${3} />`
         }
         <${Cut} line=${line} filter=${filter} whole=${whole} setWhole=${setWhole} scope=${scope} nowMs=${nowMs} />
       </section>
     </div>
   `
+}
+
+/** Each row is put into words once, by its first column. */
+function columnsAt(nowMs: number): ColumnOf<WaitingGate>[] {
+  let latest: { gate: WaitingGate; row: LineRow } | undefined
+  return COLUMNS.map(({ cell, ...column }) => ({
+    ...column,
+    cell: gate => {
+      latest = latest?.gate === gate ? latest : { gate, row: lineRow(gate, nowMs) }
+      return cell(latest.row)
+    },
+  }))
 }
 
 /** The rows of the one line that was asked for anew; scopes and nodes are the page's. */
