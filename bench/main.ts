@@ -5,6 +5,7 @@ import { compared, type Figures, readBudgets } from './budgets.ts'
 import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
 import { benchQueue, exponentOf } from './queue.ts'
 import { benchScale, type ScaleFigures, sizeOf } from './scale.ts'
+import { benchState } from './state.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -137,7 +138,18 @@ async function scale(): Promise<Figures> {
   }
 }
 
-const BENCHES = { admission, queue, herd, line, scale }
+async function state(): Promise<Figures> {
+  const { snapshotMs, pageMs, changesMs, pageBytes, changesBytes } = benchState(gates)
+  const times = ({ p50, worst }: { p50: number; worst: number }) => `p50 ${ms(p50)}   worst ${ms(worst)}`
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`
+  say(`the state API, ${gates} pods wait; CPU time of the leader's thread`)
+  say(`  a snapshot, once a second at most     ${times(snapshotMs)}`)
+  say(`  an answer of 1,000 gates, ${kib(pageBytes)}     ${times(pageMs)}`)
+  say(`  what changed, for all who watch the same, ${kib(changesBytes)}   ${times(changesMs)}`)
+  return { 'a snapshot for the state API, without a break': snapshotMs.worst }
+}
+
+const BENCHES = { admission, queue, state, herd, line, scale }
 
 const figures: Figures = {}
 // Those named on the command line; all without one.

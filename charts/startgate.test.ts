@@ -119,6 +119,8 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-metrics-reader: /metrics "any" get",
         "ClusterRole /startgate-test: /namespaces ["startgate-helm-test"] get",
+        "ClusterRole /startgate-viewer: startgate.dev/queues "any" get",
+        "ClusterRole /startgate-viewer: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get",
         "ClusterRole /startgate-webhook: /namespaces /nodes "any" list,watch",
         "ClusterRole /startgate-webhook: /limitranges /resourcequotas "any" list,watch",
         "ClusterRole /startgate-webhook: /events "any" create",
@@ -128,6 +130,9 @@ describe('rights', () => {
         "Role startgate-helm-test/startgate-test: /pods "any" create,get,delete",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
+        "Role startgate-system/startgate-viewer: coordination.k8s.io/leases ["startgate-leader"] get",
+        "Role startgate-system/startgate-viewer: /pods "any" get,list",
+        "Role startgate-system/startgate-viewer: /pods/portforward "any" get,create",
         "Role startgate-system/startgate-webhook: /secrets "any" create",
         "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
@@ -142,7 +147,8 @@ describe('rights', () => {
     const resources = manifests.flatMap(({ rules = [] }) =>
       rules.flatMap(rule => rule.resources ?? rule.nonResourceURLs),
     )
-    expect(resources).not.toContain('subjectaccessreviews')
+    // The lease service's, for readers of the state API.
+    expect(resources.filter(resource => resource === 'subjectaccessreviews')).toHaveLength(1)
     expect(resources).not.toContain('/metrics')
     expect(resources.filter(resource => resource === 'tokenreviews')).toHaveLength(1)
   })
@@ -162,6 +168,15 @@ describe('rights', () => {
         'ValidatingAdmissionPolicyBinding /startgate-lease-service-conditions',
       ])
     expect(about(await render(['--set', 'leaseService.writeConditions=false']))).toEqual([])
+  })
+
+  test('of readers of the state are there unless they are not wanted', async () => {
+    const viewers = (manifests: Manifest[]) => manifests.map(nameOf).filter(name => name.includes('startgate-viewer'))
+    const all = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
+    // `null` as after an upgrade with the values of a version that did not have this one.
+    for (const args of [[], ['--set', 'viewer=null']])
+      expect(viewers(await render(args)).map(name => name.split(' ')[0])).toEqual(expect.arrayContaining(all))
+    expect(viewers(await render(['--set', 'viewer.enabled=false']))).toEqual([])
   })
 
   test('are bound to our own accounts only', async () => {
@@ -218,7 +233,8 @@ describe('certificates by cert-manager', () => {
       const ownRules = find(manifests, 'Role', `startgate-${program}`).rules ?? []
       expect(ownRules.filter(({ resources }) => resources?.includes('secrets'))).toEqual([toRead(secret)])
     }
-    expect(rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))).toEqual([])
+    const onConfigurations = rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))
+    expect(onConfigurations.flatMap(({ verbs }) => verbs)).toEqual(['get'])
   })
 
   test('may come from an issuer that is there already', async () => {

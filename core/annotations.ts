@@ -1,5 +1,6 @@
 import { type AfterTarget, parseAfter } from './after.ts'
 import { InvalidValueError, instead, notValid } from './errors.ts'
+import { parseFrozen } from './frozen.ts'
 import { ANNOTATION_PREFIX } from './names.ts'
 import type { ObjectMeta } from './pod.ts'
 import { type Pressure, parseMaxPressure } from './pressure.ts'
@@ -32,6 +33,10 @@ export interface NamespaceSettings {
   startTimeoutMs?: number
   failOpenAfterMs?: number
   mode?: Mode
+  /**
+   * Who froze it, when and why: nothing in it gets slots. On startgate's own namespace: nothing in the cluster.
+   */
+  frozen?: string
 }
 
 /** What a node's annotations say. They replace what the chart says of nodes. */
@@ -92,6 +97,7 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   startTimeoutMs: parseDurationMs,
   failOpenAfterMs: parsePatienceMs,
   mode: parseMode,
+  frozen: parseFrozen,
 }
 const NODE_FIELDS: Parser<NodeSettings> = {
   maxStartingPerNode: parseCount,

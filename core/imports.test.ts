@@ -101,9 +101,26 @@ const MAY_USE: Record<string, string[]> = {
     ...['model', 'cluster', 'output', 'state'].map(room => `plugin/${room}`),
     ...['webhook/cluster', 'webhook/mutate'],
   ],
-  'plugin/verbs': ['model', 'output', 'completion', 'manifest', 'lint', 'cluster', 'check', 'state', 'explain'].map(
-    room => `plugin/${room}`,
-  ),
+  'plugin/freeze': ['plugin/model', 'plugin/cluster'],
+  'plugin/ui': ['plugin/model', 'plugin/state'],
+  'plugin/page/model': ['plugin/output'],
+  'plugin/page/live': ['plugin/page/model'],
+  'plugin/page/parts': ['plugin/page/model', 'plugin/page/live', 'plugin/output'],
+  'plugin/page/screens': ['plugin/page/model', 'plugin/page/live', 'plugin/page/parts', 'plugin/output'],
+  'plugin/page': ['model', 'live', 'parts', 'screens'].map(room => `plugin/page/${room}`),
+  'plugin/verbs': [
+    'ui',
+    'freeze',
+    'model',
+    'output',
+    'completion',
+    'manifest',
+    'lint',
+    'cluster',
+    'check',
+    'state',
+    'explain',
+  ].map(room => `plugin/${room}`),
 }
 
 /** The folder, but for core, which is one room. */

@@ -92,7 +92,10 @@ export interface State {
    * Gates that wait, those first whose turn is next in their line (compareWaiting). Gates are counted that are
    * connected: of a line of more than a thousand, the last ones come back at times and are shown only meanwhile.
    */
-  waiting: Rows<WaitingGate> & { continue?: string }
+  waiting: Rows<WaitingGate> & {
+    /** For the gates after these; absent when there are none, and on a watch. */
+    continue?: string
+  }
   /** Ordered by `id`. */
   nodes: Rows<NodeState>
   /** Pods with an order among their containers, not all of which are ready. Ordered by `id`. */
@@ -344,8 +347,9 @@ export interface StateChanges {
 
 /**
  * Why nothing is told: 400 `BAD_QUERY`; 401 `TOKEN_MISSING`, `TOKEN_INVALID`; 403 `FORBIDDEN`; 404 `NOT_FOUND`; 421
- * `NOT_LEADER` with `leader`; 429 `TOO_MANY_WATCHERS`; 503 `NO_LEADER`, `NOT_REVIEWED` (the API server could not be
- * asked about the token); 500 `INTERNAL`. A watch that does not read what it is sent is hung up without a word.
+ * `NOT_LEADER` with `leader`; 429 `TOO_MANY_WATCHERS`, `TOO_MANY_QUESTIONS`; 503 `NO_LEADER`, `NOT_REVIEWED` (the API
+ * server could not be asked about the token); 500 `INTERNAL`. A watch that does not read what it is sent is hung up
+ * without a word.
  */
 export interface StateRefusal {
   code: string

@@ -7,6 +7,7 @@ import { printable } from './output/paint.ts'
 import { addCheck } from './verbs/check.ts'
 import { addCompletion, COMPLETE, complete } from './verbs/completion.ts'
 import { addExplain } from './verbs/explain.ts'
+import { addFreeze, addResume } from './verbs/freeze.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
@@ -52,6 +53,8 @@ export function buildProgram(io: Io, finish: Finish): Command {
   addTop(program, io)
   addUi(program, io)
   addExplain(program, io)
+  addFreeze(program, io)
+  addResume(program, io)
   addLint(program, io, finish)
   addInject(program, io, finish)
   addCompletion(program, io)
@@ -65,10 +68,15 @@ function failed(error: unknown, io: Io): ExitCode {
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
   if (error instanceof Failure) {
-    io.err(`error: ${printable(error.message)}\n`)
+    io.err(`error: ${sentenceOf(error)}\n`)
     return error.exitCode
   }
-  io.err(`error: a fault of kubectl-startgate: ${printable(messageOf(error))}\n`)
+  io.err(`error: a fault of kubectl-startgate: ${sentenceOf(error)}\n`)
   if (io.env.STARTGATE_DEBUG && error instanceof Error) io.err(`${error.stack}\n`)
   return EXIT.fault
+}
+
+/** On one line, whatever it quotes. */
+function sentenceOf(error: unknown): string {
+  return printable(messageOf(error).replace(/\s*\n\s*/g, ' '))
 }

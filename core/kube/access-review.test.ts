@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reviewScrape } from './access-review.ts'
+import { reviewScrape, reviewStateReader } from './access-review.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 
 const user = { username: 'system:serviceaccount:monitoring:prometheus', uid: 'u', groups: ['g'], extra: { k: ['v'] } }
@@ -44,4 +44,19 @@ test('of a token that is not good nothing more is asked', async () => {
   const { transport, asked } = apiServer(true)
   expect(await reviewScrape(transport, 'made-up')).toBe('unauthenticated')
   expect(asked.map(({ path }) => path)).toEqual(['/apis/authentication.k8s.io/v1/tokenreviews'])
+})
+
+test.each([
+  [undefined, {}],
+  ['shop', { namespace: 'shop' }],
+])('who reads the state of %s is asked about by that', async (namespace, of) => {
+  const { transport, asked } = apiServer(true)
+  expect(await reviewStateReader(transport, 'good', namespace)).toBe('allowed')
+  expect(asked[1]?.body).toEqual({
+    ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
+    spec: {
+      ...{ user: user.username, uid: 'u', groups: ['g'], extra: { k: ['v'] } },
+      resourceAttributes: { group: 'startgate.dev', resource: 'queues', verb: 'get', ...of },
+    },
+  })
 })

@@ -35,6 +35,9 @@ export interface UserClusterOptions {
   requestTimeoutMs: number
 }
 
+/** What client-node takes, as kubectl did once, where there is no kubeconfig. */
+const NO_KUBECONFIG = 'http://localhost:8080'
+
 /** Reads the kubeconfig; asks nobody. Throws InvalidValueError that says what is wrong with it. */
 export function userCluster({ kubeconfig, context, requestTimeoutMs }: UserClusterOptions): UserCluster {
   const config = loaded(kubeconfig)
@@ -49,6 +52,8 @@ export function userCluster({ kubeconfig, context, requestTimeoutMs }: UserClust
     config.setCurrentContext(context)
   }
   const server = config.getCurrentCluster()?.server
+  if (server === NO_KUBECONFIG)
+    throw new InvalidValueError('kubeconfig', kubeconfig, instead('was not found', '--kubeconfig FILE', 'KUBECONFIG'))
   if (server === undefined)
     throw new InvalidValueError(
       'kubeconfig',

@@ -56,6 +56,8 @@ function goodAnswers(): FakeApi['answers'] {
     [`GET /api/v1${SYSTEM}/pods`]: {
       items: [{ metadata: { name: 'pod-1', labels: {} }, spec: { containers: [{ name: 'c', ports: [{ name: 'https', containerPort: 8443 }] }] }, status: { containerStatuses: [{ name: 'c', ready: true, restartCount: 0 }] } }],
     },
+    'GET /api/v1/pods': { items: [] },
+    'GET /api/v1/namespaces/shop/pods': { items: [] },
     'POST /api/v1/namespaces/shop/pods': (pod: { spec: object }) => ({ ...pod, spec: { ...pod.spec, initContainers: [{ name: 'startgate-start' }] } }),
   }
 } // biome-ignore format: objects of the API

@@ -18,10 +18,14 @@ export interface CheckFacts {
   programs: Record<ProgramName, ProgramFacts>
   config: Fact<ClusterConfig>
   leader: Fact<LeaderFacts>
+  /** startgate's own, whose annotation freezes the cluster. */
+  ownNamespace: Fact<Namespace>
   /** With the label startgate.dev/injection, of whatever value. */
   namespaces: Fact<Namespace[]>
   /** In all namespaces that are opted in. */
   policies: Fact<NetworkPolicy[]>
+  /** Gated pods in the phase Pending, the first of them. */
+  pendingPods: Fact<Pod[]>
   /** Whether a pod that was only tried (dry run) came back with gates. Absent where no namespace is opted in. */
   trial?: Fact<TrialFacts>
 }

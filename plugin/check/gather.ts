@@ -1,13 +1,14 @@
 import { type ClusterConfig, parseClusterConfig } from '../../core/cluster-config.ts'
 import type { Lease } from '../../core/kube/lease.ts'
 import { listAll } from '../../core/kube/list.ts'
+import type { ApiTransport } from '../../core/kube/transport.ts'
 import type { UserCluster } from '../../core/kube/user-cluster.ts'
-import { ELECTION_LEASE, INJECTION_LABEL } from '../../core/names.ts'
-import type { Namespace } from '../../core/pod.ts'
+import { ELECTION_LEASE, GATED_LABEL, INJECTION_LABEL } from '../../core/names.ts'
+import type { Namespace, Pod } from '../../core/pod.ts'
 import { VERSION } from '../../core/version.ts'
 import { absent, type Fact, fact, known } from '../cluster/facts.ts'
-import { findInstallation } from '../cluster/installation.ts'
-import type { ApiFacts, CheckFacts, LeaderFacts, NetworkPolicy, ProgramFacts } from './facts.ts'
+import { findInstallation, type Installation } from '../cluster/installation.ts'
+import type { ApiFacts, CheckFacts, LeaderFacts, NetworkPolicy } from './facts.ts'
 import { gatherProgram, NO_PROGRAM } from './gather-program.ts'
 import { missingRights, rightsToRead } from './rights.ts'
 import { tryPod } from './trial.ts'
@@ -31,33 +32,43 @@ export async function gather(options: GatherOptions): Promise<CheckFacts> {
   const api = await fact(() => transport.request<ApiFacts>({ method: 'GET', path: '/version' }))
   const installation = await findInstallation(transport, options.startgateNamespace)
   const { namespace: startgateNamespace, webhook } = installation
-  const facts: CheckFacts = {
-    nowMs: options.nowMs,
-    pluginVersion: VERSION,
-    api,
-    startgateNamespace,
-    missingRights: [],
-    webhook,
-    programs: { webhook: NO_PROGRAM, 'lease-service': NO_PROGRAM },
-    config: absent,
-    leader: absent,
-    namespaces: absent,
-    policies: absent,
-  }
-  if (api.kind !== 'known') return facts
-  facts.missingRights = await missingRights(transport, rightsToRead(startgateNamespace))
-  if (webhook.kind === 'absent') return facts
-  const [config, leader, namespaces, policies] = await Promise.all([
-    readConfig(options.cluster, startgateNamespace),
-    readLeader(options, startgateNamespace),
+  const found = { ...NOTHING, nowMs: options.nowMs, pluginVersion: VERSION, api, startgateNamespace, webhook }
+  if (api.kind !== 'known') return found
+  const missing = await missingRights(transport, rightsToRead(startgateNamespace))
+  if (webhook.kind === 'absent') return { ...found, missingRights: missing }
+  return { ...found, missingRights: missing, ...(await gatherInstalled(options, installation)) }
+}
+
+const NOTHING = {
+  missingRights: [],
+  programs: { webhook: NO_PROGRAM, 'lease-service': NO_PROGRAM },
+  config: absent,
+  leader: absent,
+  ownNamespace: absent,
+  namespaces: absent,
+  policies: absent,
+  pendingPods: absent,
+}
+
+/** What there is to ask where startgate is installed. */
+async function gatherInstalled(options: GatherOptions, installation: Installation) {
+  const { cluster } = options
+  const own = installation.namespace
+  const [config, leader, ownNamespace, namespaces, policies, pendingPods] = await Promise.all([
+    readConfig(cluster, own),
+    readLeader(options, own),
+    readNamespace(cluster.transport, own),
     readNamespaces(options),
     readPolicies(options),
+    readPendingPods(options),
   ])
-  const program = (name: keyof CheckFacts['programs']): Promise<ProgramFacts> =>
-    gatherProgram(name, { cluster: options.cluster, installation })
-  const programs = { webhook: await program('webhook'), 'lease-service': await program('lease-service') }
-  const trial = await tryPod(transport, { namespaces, config })
-  return { ...facts, programs, config, leader, namespaces, policies, ...(trial && { trial }) }
+  const programs = {
+    webhook: await gatherProgram('webhook', { cluster, installation }),
+    'lease-service': await gatherProgram('lease-service', { cluster, installation }),
+  }
+  const trial = await tryPod(cluster.transport, { namespaces, config })
+  const read = { config, leader, ownNamespace, namespaces, policies, pendingPods, programs }
+  return { ...read, ...(trial && { trial }) }
 }
 
 async function readConfig({ transport }: UserCluster, namespace: string): Promise<Fact<ClusterConfig>> {
@@ -89,14 +100,20 @@ async function readLeader({ cluster, sleep }: GatherOptions, namespace: string):
   })
 }
 
-function readNamespaces({ cluster, namespace }: GatherOptions): Promise<Fact<Namespace[]>> {
+function readNamespace(transport: ApiTransport, name: string): Promise<Fact<Namespace>> {
+  return fact(() =>
+    transport.request<Namespace>({ method: 'GET', path: `/api/v1/namespaces/${encodeURIComponent(name)}` }),
+  )
+}
+
+async function readNamespaces({ cluster, namespace }: GatherOptions): Promise<Fact<Namespace[]>> {
   const { transport } = cluster
   if (namespace === undefined)
     return fact(
       async () => (await listAll<Namespace>(transport, '/api/v1/namespaces', { labelSelector: INJECTION_LABEL })).items,
     )
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}`
-  return fact(async () => [await transport.request<Namespace>({ method: 'GET', path })])
+  const one = await readNamespace(transport, namespace)
+  return one.kind === 'known' ? known([one.value]) : one
 }
 
 async function readPolicies({ cluster, namespace }: GatherOptions): Promise<Fact<NetworkPolicy[]>> {
@@ -107,4 +124,15 @@ async function readPolicies({ cluster, namespace }: GatherOptions): Promise<Fact
   )
   // A cluster without that API has none of them.
   return policies.kind === 'absent' ? known([]) : policies
+}
+
+/** Those that are looked at: what one lacks, as a rule all lack. */
+const MOST_PENDING = 500
+
+function readPendingPods({ cluster, namespace }: GatherOptions): Promise<Fact<Pod[]>> {
+  const path = namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`
+  const query = { labelSelector: `${GATED_LABEL}=true`, fieldSelector: 'status.phase=Pending', limit: MOST_PENDING }
+  return fact(
+    async () => (await cluster.transport.request<{ items?: Pod[] | null }>({ method: 'GET', path, query })).items ?? [],
+  )
 }

@@ -28,6 +28,6 @@ export function judgeApi({ api }: Pick<CheckFacts, 'api'>): Line[] {
 export function judgeRights({ missingRights }: CheckFacts): Line[] {
   if (missingRights.length === 0) return [ok('rights', 'you may read all that this check reads')]
   const sentence = `you may not ${missingRights.join(', ')}: what depends on that is marked with ?`
-  const remedy = 'bind the ClusterRole startgate-viewer, or one that allows this, to your user'
+  const remedy = 'ask for these rights, or have somebody run this check who has them'
   return [{ id: 'rights', verdict: 'unknown', sentence, remedy }]
 }

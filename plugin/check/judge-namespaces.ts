@@ -1,4 +1,4 @@
-import { parseNamespaceAnnotations } from '../../core/annotations.ts'
+import { type NamespaceSettings, parseNamespaceAnnotations } from '../../core/annotations.ts'
 import { cut } from '../../core/errors.ts'
 import { INJECTION_LABEL } from '../../core/names.ts'
 import type { Namespace } from '../../core/pod.ts'
@@ -24,6 +24,20 @@ export function judgeNamespaces(facts: CheckFacts): Line[] {
       ]
     },
   })
+}
+
+/** Whether the cluster is frozen, which startgate's own namespace says. What may not be read is not told of. */
+export function judgeFreeze({ ownNamespace }: CheckFacts): Line[] {
+  if (ownNamespace.kind !== 'known') return []
+  const { frozen } = parseNamespaceAnnotations(ownNamespace.value.metadata.annotations).settings
+  if (frozen === undefined) return []
+  return [
+    warning(
+      'cluster-frozen',
+      `the cluster is frozen, nothing starts: by ${frozen}`,
+      'kubectl startgate resume --cluster',
+    ),
+  ]
 }
 
 /** Those whose pods the webhook is asked about. */
@@ -64,6 +78,22 @@ function judgeNamespace({ metadata }: Namespace, { config }: CheckFacts): Line[]
     ),
     ...judgeSkipped(name, config),
     ...permissionLines(name, settings, config),
+    ...stoppedLines(name, settings),
+  ]
+}
+
+/** What lets nothing start, or lets all. */
+function stoppedLines(name: string, settings: NamespaceSettings): Line[] {
+  return [
+    ...(settings.frozen !== undefined
+      ? [
+          warning(
+            'namespace-frozen',
+            `namespace ${name} is frozen by ${settings.frozen}`,
+            `kubectl startgate resume -n ${name}`,
+          ),
+        ]
+      : []),
     ...(settings.maxStarting === 0 || settings.maxPulling === 0
       ? [
           warning(
@@ -98,11 +128,7 @@ function judgeSkipped(name: string, config: CheckFacts['config']): Line[] {
 }
 
 /** Annotations that count only where the chart allows them. */
-function permissionLines(
-  name: string,
-  settings: ReturnType<typeof parseNamespaceAnnotations>['settings'],
-  config: CheckFacts['config'],
-): Line[] {
+function permissionLines(name: string, settings: NamespaceSettings, config: CheckFacts['config']): Line[] {
   if (config.kind !== 'known') return []
   const { allowFloor, allowWeight } = config.value.limits
   const needs = [

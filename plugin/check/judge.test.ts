@@ -66,8 +66,10 @@ const facts = (changes: Partial<CheckFacts> = {}): CheckFacts => ({
   programs: { webhook: program('webhook'), 'lease-service': program('lease-service') },
   config: known(parseClusterConfig(JSON.stringify(goodConfig()))),
   leader: known(lease(900)),
+  ownNamespace: known({ metadata: { name: 'startgate-system' } }),
   namespaces: known([namespace('shop')]),
   policies: known([]),
+  pendingPods: known([]),
   trial: known({ namespace: 'shop', gated: true, warnings: [] }),
   ...changes,
 })
@@ -133,6 +135,12 @@ const cases: Record<string, { given: () => Partial<CheckFacts>; want: Want }> = 
   'a namespace is one of those never gated': { given: () => ({ namespaces: known([namespace('kube-system')]) }), want: ['warning', 'namespace-skipped', /kube-system/] },
   'a namespace wants what the chart does not allow': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/weight': '2' })]) }), want: ['warning', 'namespace-permission', /weight counts for nothing/] },
   'a namespace is frozen': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/max-starting': '0' })]) }), want: ['warning', 'namespace-frozen', /shop is frozen/] },
+  'a namespace is frozen by somebody': { given: () => ({ namespaces: known([namespace('shop', { 'startgate.dev/frozen': 'alice: x' })]) }), want: ['warning', 'namespace-frozen', /shop is frozen by alice: x$/] },
+  'the cluster is frozen': { given: () => ({ ownNamespace: known({ metadata: { annotations: { 'startgate.dev/frozen': 'bob: y' } } }) }), want: ['warning', 'cluster-frozen', /the cluster is frozen, nothing starts: by bob: y$/] },
+  'nodes cannot get the image of gates': {
+    given: () => ({ pendingPods: known([{ metadata: { namespace: 'shop', name: 'web' }, spec: { containers: [] }, status: { initContainerStatuses: [{ name: 'startgate-pull', ready: false, restartCount: 0, state: { waiting: { reason: 'ErrImagePull', message: 'denied' } } }] } }]) }),
+    want: ['bad', 'gate-image', /^1 pods cannot get .*as shop\/web: startgate-pull: ErrImagePull: denied$/],
+  },
   'a network policy denies all egress': { given: () => ({ policies: known([policy({})]) }), want: ['bad', 'network-policy', /namespace shop: NetworkPolicy p keeps gates/] },
   'a right is missing': { given: () => ({ missingRights: ['list namespaces'], namespaces: notKnown('403 Forbidden', true) }), want: ['unknown', 'rights', /you may not list namespaces/] },
 } // biome-ignore format: a table

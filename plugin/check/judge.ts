@@ -1,7 +1,8 @@
 import type { CheckFacts } from './facts.ts'
 import { judgeApi, judgeRights } from './judge-api.ts'
+import { judgeImages } from './judge-images.ts'
 import { judgeLeader } from './judge-leader.ts'
-import { judgeNamespaces } from './judge-namespaces.ts'
+import { judgeFreeze, judgeNamespaces } from './judge-namespaces.ts'
 import { judgePolicies } from './judge-policies.ts'
 import { judgePrograms } from './judge-programs.ts'
 import { judgeTrial, judgeWebhook } from './judge-webhook.ts'
@@ -21,6 +22,8 @@ export function judge(facts: CheckFacts): Line[] {
     ...judgePrograms(facts),
     ...judgeLeader(facts),
     ...judgeTrial(facts),
+    ...judgeImages(facts),
+    ...judgeFreeze(facts),
     ...judgeNamespaces(facts),
     ...judgePolicies(facts),
   ]

@@ -10,13 +10,14 @@ const SHOWN_AHEAD = 5
 
 /** The explanation for people. `nowMs` is what ages are told by. */
 export function explainText(explanation: Explanation, { paint, nowMs }: { paint: Paint; nowMs: number }): string {
-  const { namespace, pod, node, verdict, waiting, sequence, stateProblem, condition } = explanation
+  const { namespace, pod, node, verdict, waiting, sequence, stateProblem, conditions } = explanation
   const parts = [
     `${paint('bold', printable(`Pod ${namespace}/${pod}`))}${node ? ` on node ${printable(node)}` : ''}: ${printable(verdict.sentence)}\n`,
     arrows(verdict.advice, paint),
     ...waiting.map(gate => gateText(gate, { paint, nowMs })),
     ...(sequence ? [`\nCONTAINERS\n${sequenceText(sequence.containers)}`] : []),
-    ...(!sequence && condition !== undefined ? [`\nOrder of its containers: ${printable(condition)}\n`] : []),
+    // The leader's own words of now are newer than those that it wrote.
+    ...(stateProblem === undefined ? [] : conditions.map(text => `  condition ${printable(text)}\n`)),
     `\nTIMELINE\n${explanation.timeline.map(moment => momentText(moment, { paint, nowMs })).join('')}`,
     ...(stateProblem === undefined
       ? []

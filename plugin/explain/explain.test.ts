@@ -4,12 +4,12 @@ import type { Container, ContainerStatus } from '../../core/pod.ts'
 import type { ScopeState, State, WaitingCause, WaitingGate } from '../../core/state-api.ts'
 import { goodConfig } from '../../core/testing/good-config.ts'
 import { absent, known } from '../cluster/facts.ts'
+import { gateWord } from '../cluster/gates.ts'
 import { plain } from '../output/paint.ts'
 import { adviceFor } from './advice.ts'
 import { explain } from './explain.ts'
 import { explainText } from './explain-text.ts'
 import type { ExplainedPod, PodFacts } from './facts.ts'
-import { gateWord } from './gates.ts'
 import { timeline } from './timeline.ts'
 import { podVerdict } from './verdict.ts'
 
@@ -82,7 +82,7 @@ describe('what is said first', () => {
     'it waits': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-start', running())] })), want: ['waits', /^it waits in startgate-start$/] },
     'the leader does not know it': {
       facts: factsOf(podWith({ initContainerStatuses: [status('startgate-start', running())] }), { state: { kind: 'known', state: stateWith(), ahead: [] } }),
-      want: ['waits', /the leader does not have it in any line/],
+      want: ['waits', /the leader does not show it in any line at the moment/],
     },
     'our image is not to be had': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-pull', imageTrouble)] })), want: ['image', /startgate-pull: ImagePullBackOff: pull access denied/] },
     'the image of its own is not ours to tell': { facts: factsOf(podWith({ initContainerStatuses: [status('migrate', imageTrouble)] })), want: ['between', /no gate runs/] },
@@ -142,6 +142,18 @@ test('the timeline has what happened, in order, with the gates’ own words', ()
     'startgate-start failed open after 1 min 30 s: no answer',
     'web started (restart 1)',
   ])
+})
+
+test('where the leader cannot be asked, the conditions that it wrote are told, unless they are past', () => {
+  const conditions = [
+    { type: 'startgate.dev/Waiting', status: 'True', reason: 'Full', message: 'place 3 of 4' },
+    { type: 'startgate.dev/Started', status: 'True', reason: 'AllReady', message: 'all containers are ready' },
+    { type: 'Ready', status: 'False' },
+  ]
+  const pod = podWith({ conditions, initContainerStatuses: [status('startgate-start', running())] })
+  const text = explainText(explain(factsOf(pod)), { paint: plain, nowMs: NOW_MS })
+  expect(text).toContain('\n  condition Waiting is True: Full: place 3 of 4\n\nTIMELINE')
+  expect(text).not.toContain('AllReady')
 })
 
 test.each([

@@ -1,6 +1,6 @@
 import type { ScopeState, SequencedPod, WaitingGate } from '../../core/state-api.ts'
 import { adviceFor } from './advice.ts'
-import type { PodFacts } from './facts.ts'
+import type { ExplainedPod, PodFacts } from './facts.ts'
 import { type Moment, timeline } from './timeline.ts'
 import { podVerdict } from './verdict.ts'
 
@@ -22,8 +22,8 @@ export interface Explanation {
   waiting: ExplainedGate[]
   /** The pod's containers, where they have an order. */
   sequence: SequencedPod | undefined
-  /** Of the condition startgate.dev/Started, where the leader cannot be asked. */
-  condition: string | undefined
+  /** What the leader wrote into the pod's status: its wait, and the order of its containers. */
+  conditions: string[]
   /** Why the leader could not be asked. */
   stateProblem: string | undefined
   timeline: Moment[]
@@ -33,7 +33,6 @@ export interface Explanation {
 export function explain(facts: PodFacts): Explanation {
   const { pod, namespace, state } = facts
   const known = state.kind === 'known' ? state : undefined
-  const condition = pod.status?.conditions?.find(({ type }) => type === 'startgate.dev/Started')
   return {
     namespace,
     pod: pod.metadata.name ?? '',
@@ -45,7 +44,7 @@ export function explain(facts: PodFacts): Explanation {
       return { gate, ...(scope && { scope }), ahead, advice: adviceFor(gate, scope) }
     }),
     sequence: known?.state.pods.items[0],
-    condition: condition && `${condition.reason ?? condition.status}: ${condition.message ?? ''}`,
+    conditions: conditionsOf(pod),
     stateProblem: state.kind === 'unknown' ? state.problem : undefined,
     timeline: timeline(facts),
   }
@@ -53,4 +52,13 @@ export function explain(facts: PodFacts): Explanation {
 
 function isAhead(other: WaitingGate, gate: WaitingGate): boolean {
   return other.resource === gate.resource && other.scope === gate.scope && other.place < gate.place
+}
+
+/** Those that say what is not so yet: of `Started` while it is not true, of `Waiting` while it is. */
+function conditionsOf({ status }: ExplainedPod): string[] {
+  return (status?.conditions ?? []).flatMap(({ type, status: is, reason, message }) =>
+    (type === 'startgate.dev/Started' && is !== 'True') || (type === 'startgate.dev/Waiting' && is === 'True')
+      ? [`${type.replace('startgate.dev/', '')} is ${is}: ${reason ?? ''}: ${(message ?? '').slice(0, 500)}`]
+      : [],
+  )
 }

@@ -1,8 +1,8 @@
 import type { ContainerStatus } from '../../core/pod.ts'
 import type { State } from '../../core/state-api.ts'
+import { gateWord, isOurs } from '../cluster/gates.ts'
 import { span } from '../output/span.ts'
 import type { PodEvent, PodFacts } from './facts.ts'
-import { gateWord, isOurs } from './gates.ts'
 
 /** Something that happened to the pod. */
 export interface Moment {

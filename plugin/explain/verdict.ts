@@ -1,6 +1,6 @@
 import { eligibility, skipSentence } from '../../webhook/mutate/eligibility.ts'
+import { failOpenAfter, imageTrouble, isGated, runningGates } from '../cluster/gates.ts'
 import type { PodFacts } from './facts.ts'
-import { failOpenAfter, imageTrouble, isGated, runningGates } from './gates.ts'
 import { asNamespaceFacts } from './namespace-facts.ts'
 
 /** How the pod stands with startgate. */
@@ -55,7 +55,7 @@ function waits({ pod, state }: PodFacts, gates: string[]): PodVerdict {
             : `without contact it lets its pod go after ${after} and a random time`,
         ]),
   ]
-  return { kind: 'waits', sentence: `${sentence}, and the leader does not have it in any line`, advice }
+  return { kind: 'waits', sentence: `${sentence}, and the leader does not show it in any line at the moment`, advice }
 }
 
 function scheduling({ pod }: PodFacts): string[] {

@@ -116,6 +116,12 @@ test('namespaces: what counts for nothing', () => {
   ])
 })
 
+test('namespaces of pods that are not in the files are told, as they are taken for opted in', () => {
+  const elsewhere = { ...workload('Job', template()), metadata: { name: 'j', namespace: 'bank' } }
+  const text = yaml(namespace(OPTED_IN), workload('Deployment', template()), elsewhere)
+  expect(report(text).assumedNamespaces).toEqual(['bank'])
+})
+
 test('a message stands at the line of its annotation', () => {
   const text = `apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    x: "1"\n    startgate.dev/start-timeout: "90"\nspec:\n  containers: [{name: c, image: i}]\n`
   expect(report(text).findings[0]).toMatchObject({ line: 1, messages: [{ line: 7 }] })

@@ -32,8 +32,7 @@ export function namespacesIn(found: readonly FoundObject[], fallback: string): N
   return {
     isInFiles: name => inFiles.has(name),
     factsOf: name => {
-      if (!inFiles.has(name) && !view.factsOf(name))
-        view.set({ metadata: { name, labels: { [INJECTION_LABEL]: 'enabled' } } })
+      if (!view.factsOf(name)) view.set({ metadata: { name, labels: { [INJECTION_LABEL]: 'enabled' } } })
       return view.factsOf(name)
     },
   }

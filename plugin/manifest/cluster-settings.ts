@@ -50,6 +50,7 @@ function checked(text: string, from: string): ClusterConfig {
     return parseClusterConfig(text)
   } catch (error) {
     if (!(error instanceof InvalidConfigError)) throw error
-    throw unusable(`${from}: ${error.problems.map(problem => problem.message).join('; ')}`)
+    const [first, ...others] = error.problems.map(problem => problem.message)
+    throw unusable(`${from}: ${first}${others.length > 0 ? ` (and ${others.length} more like this)` : ''}`)
   }
 }

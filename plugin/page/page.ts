@@ -1,8 +1,9 @@
 import type { VNode } from 'preact'
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
-import { html } from './html.ts'
+import { openStore, type View } from './live/store.ts'
 import { type Route, routeOf } from './model/route.ts'
 import { Header } from './parts/header.ts'
+import { html } from './parts/html.ts'
 import { StatusLine } from './parts/status-line.ts'
 import { HerdScreen } from './screens/herd-screen.ts'
 import { LineScreen } from './screens/line-screen.ts'
@@ -10,7 +11,6 @@ import { NodesScreen } from './screens/nodes-screen.ts'
 import { OverviewScreen } from './screens/overview-screen.ts'
 import { PodScreen } from './screens/pod-screen.ts'
 import { PodsScreen } from './screens/pods-screen.ts'
-import { openStore, type View } from './store.ts'
 
 const SCREENS = {
   overview: OverviewScreen,

@@ -59,12 +59,10 @@ const VIEWER = 'startgate-viewer'
 const TOKEN_SECONDS = 600
 
 /**
- * The token that the state API is shown: that of the kubeconfig, else, for who has a client certificate, a short one of
- * the ServiceAccount startgate-viewer. Throws Failure.
+ * The token that the state API is shown: a short one of the ServiceAccount startgate-viewer, which is good for nothing
+ * else, for who may create it; else that of the kubeconfig. Throws Failure where there is neither.
  */
 export async function stateToken(cluster: UserCluster, namespace: string): Promise<string> {
-  const own = await cluster.bearerToken()
-  if (own !== undefined) return own
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${VIEWER}/token`
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -75,6 +73,8 @@ export async function stateToken(cluster: UserCluster, namespace: string): Promi
     const { status } = await cluster.transport.request<{ status: { token: string } }>({ method: 'POST', path, body })
     return status.token
   } catch (error) {
+    const own = await cluster.bearerToken()
+    if (own !== undefined) return own
     throw tokenFailure(error, namespace)
   }
 }

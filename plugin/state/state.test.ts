@@ -106,6 +106,12 @@ test('explain says what a pod waits for, who is ahead and where the limit is wri
   expect(out).toContain("→ raise the limit: node.maxStarting: 1 in the chart's values")
 })
 
+test('the leader is shown no token that is good for more, where there is another', async () => {
+  const { api } = await cluster({ token: 'stranger' })
+  api.answers[`POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`] = { status: { token: 'all' } }
+  expect((await on(api, 'status')).out).toContain('2 gates wait')
+})
+
 test('explain with a right in one namespace only asks for no more', async () => {
   const { api } = await cluster({ token: 'shop' })
   expect((await on(api, 'explain', 'pod/c')).out).toContain('ahead:    shop/b')
@@ -202,24 +208,27 @@ describe('top', () => {
     expect(states.at(-1)?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c', 'd'])
   })
 
-  test('looks for the leader again when it is lost', async () => {
-    const { api, made } = await cluster()
+  const losses: Record<string, (made: Awaited<ReturnType<typeof cluster>>) => void> = {
+    'the leader hangs up': ({ made }) => made.server.closeAllConnections(),
+    'the API server ends the port-forward': ({ api }) => api.dropForwards(),
+  }
+  test.each(Object.entries(losses))('looks for the leader again when %s', async (_, lose) => {
+    const all = await cluster()
     const stop = new AbortController()
     const troubles: string[] = []
     let states = 0
-    const followed = followState({
-      cluster: userCluster({ kubeconfig: api.kubeconfig, requestTimeoutMs: 5_000 }),
+    await followState({
+      cluster: userCluster({ kubeconfig: all.api.kubeconfig, requestTimeoutMs: 5_000 }),
       startgateNamespace: undefined,
       query: {},
       signal: stop.signal,
       onState: () => {
         states += 1
-        if (states === 1) made.server.closeAllConnections()
+        if (states === 1) lose(all)
         else stop.abort()
       },
       onTrouble: sentence => troubles.push(sentence),
     })
-    await followed
     expect(states).toBe(2)
     expect(troubles).toHaveLength(1)
   })

@@ -4,6 +4,7 @@ import https from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { stringify } from 'yaml'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
@@ -21,6 +22,8 @@ export interface FakeApi {
   forwards: Record<string, number>
   /** Every request: method, path and query. */
   seen: string[]
+  /** Ends all port-forwards, as an API server that restarts. */
+  dropForwards(): void
   close(): Promise<void>
 }
 
@@ -38,7 +41,9 @@ export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeA
     seen.push(`${request.method} ${request.url}`)
     void answer(answers[keyOf(request)], { request, response })
   })
+  const upgraded = new Set<Duplex>()
   server.on('upgrade', (request, socket) => {
+    upgraded.add(socket)
     seen.push(`UPGRADE ${request.url}`)
     const [, , , , namespace, , pod] = (request.url ?? '').split('/')
     const port = Number(new URL(request.url ?? '', 'https://x').searchParams.get('ports'))
@@ -51,12 +56,16 @@ export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeA
   const folder = await mkdtemp(join(tmpdir(), 'fake-api-'))
   const kubeconfig = join(folder, 'config')
   await writeFile(kubeconfig, stringify(configFor(`https://localhost:${port}`, identity.caBundlePem, user)))
+  const dropForwards = () => {
+    for (const socket of upgraded) socket.destroy()
+  }
   const close = async () => {
+    dropForwards()
     server.close()
     server.closeAllConnections()
     await rm(folder, { recursive: true, force: true })
   }
-  return { kubeconfig, answers, forwards, seen, close }
+  return { kubeconfig, answers, forwards, seen, dropForwards, close }
 }
 
 function configFor(server: string, ca: string, user: object): object {

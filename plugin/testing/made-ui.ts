@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { buildPage } from '../../build-page.ts'
 import { systemTimers } from '../../core/timers.ts'
-import { pageAssets } from '../ui/assets.ts'
 import type { Follow, Read } from '../ui/feed.ts'
 import { buildUiServer } from '../ui/server.ts'
 
@@ -9,7 +9,14 @@ import { buildUiServer } from '../ui/server.ts'
 export async function madeUi({ follow, read, namespace }: { follow: Follow; read: Read; namespace?: string }) {
   const complaints: string[] = []
   const server = buildUiServer({
-    ...{ assets: await pageAssets(), follow, read, token: 'token-of-the-test', namespace, timers: systemTimers },
+    ...{
+      assets: (await buildPage()).assets,
+      follow,
+      read,
+      token: 'token-of-the-test',
+      namespace,
+      timers: systemTimers,
+    },
     complain: sentence => void complaints.push(sentence),
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

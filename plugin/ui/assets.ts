@@ -1,3 +1,5 @@
+import { unusable } from '../model/failure.ts'
+
 /** The page's files, each as text. */
 export interface Assets {
   html: string
@@ -9,11 +11,8 @@ export interface Assets {
 /** What the build puts in; there is none when this file runs as it is. */
 declare const PAGE_ASSETS: Assets | undefined
 
-/** The page's files; made anew where the program runs from its sources. */
-export async function pageAssets(): Promise<Assets> {
+/** The page's files. Throws where the program was not built. */
+export function pageAssets(): Assets {
   if (typeof PAGE_ASSETS === 'object') return PAGE_ASSETS
-  // Not in the bundle: esbuild must not follow it there.
-  const source = new URL('../../build-page.ts', import.meta.url).href
-  const { buildPage } = (await import(source)) as typeof import('../../build-page.ts')
-  return (await buildPage()).assets
+  throw unusable('the page is in the built program only; run `npm run build` and dist/kubectl-startgate')
 }

@@ -46,7 +46,7 @@ async function uiServer(global: GlobalOptions, io: Io) {
     ])
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
   const server = buildUiServer({
-    ...{ assets: await pageAssets(), token, namespace, timers: systemTimers },
+    ...{ assets: pageAssets(), token, namespace, timers: systemTimers },
     follow: followed((query, signal) => leaderEvents({ cluster, startgateNamespace }, query, signal)),
     read: async query => readState(await stateClient(cluster, startgateNamespace), query),
     complain: sentence => io.err(`${printable(sentence)}\n`),

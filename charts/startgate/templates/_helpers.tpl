@@ -52,6 +52,11 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
 {{- dig "allowOptOut" true .Values.webhook | ternary "true" "" -}}
 {{- end -}}
 
+{{/* Whether there is an account for readers of the state API; "true" or nothing. */}}
+{{- define "startgate.viewer" -}}
+{{- dig "enabled" true (.Values.viewer | default dict) | ternary "true" "" -}}
+{{- end -}}
+
 {{/* `metrics` of the values, whole, as JSON. */}}
 {{- define "startgate.metrics" -}}
 {{- $given := .Values.metrics | default dict -}}

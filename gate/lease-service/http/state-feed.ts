@@ -16,10 +16,12 @@ export interface StateFeedDeps {
 
 /** A snapshot is good for this long, however many ask. */
 const GOOD_FOR_MS = 1_000
-/** And for this many times as long as it took to make: readers may cost the leader a tenth of its time. */
-const REST = 10
-/** Answers kept with a snapshot: who asks the same gets the same bytes. */
-const MOST_ANSWERS = 64
+/** And for this many times as long as it took to make: readers may cost the leader a twentieth of its time. */
+export const REST = 20
+/** What answers that differ may take to make of one snapshot; who asks the same gets the same bytes. */
+const MOST_SPENT_MS = 250
+/** The clock has whole ms, and what is kept must be bounded. */
+const LEAST_SPENT_MS = 1
 /** How far the clocks may drift apart before waits are told by the wall clock of now. */
 const MOST_DRIFT_MS = 1_000
 
@@ -29,6 +31,8 @@ export class StateFeed {
   #latest: { snap: Snapshot; goodUntilMs: number } | undefined
   #offsetMs = Number.NEGATIVE_INFINITY
   readonly #answers = new Map<string, Buffer>()
+  /** Making those took so long. */
+  #spentMs = 0
 
   constructor(deps: StateFeedDeps) {
     this.#deps = deps
@@ -49,6 +53,7 @@ export class StateFeed {
     const tookMs = clock.monotonicMs() - now.monotonicMs
     this.#latest = { snap, goodUntilMs: now.monotonicMs + Math.max(GOOD_FOR_MS, REST * tookMs) }
     this.#answers.clear()
+    this.#spentMs = 0
     return snap
   }
 
@@ -56,15 +61,18 @@ export class StateFeed {
     return narrowed(snap, query, this.#deps)
   }
 
-  /** The whole answer as JSON; undefined where this replica does not lead. */
-  answer(query: ParsedQuery): Buffer | undefined {
+  /** The whole answer as JSON; `NotLeading` where another replica leads, `Busy` when too much was asked just now. */
+  answer(query: ParsedQuery): Buffer | 'NotLeading' | 'Busy' {
     const snap = this.snapshot()
-    if (!snap) return undefined
+    if (!snap) return 'NotLeading'
     const key = JSON.stringify(query)
     const known = this.#answers.get(key)
     if (known) return known
+    if (this.#spentMs > MOST_SPENT_MS) return 'Busy'
+    const startMs = this.#deps.clock.monotonicMs()
     const bytes = Buffer.from(JSON.stringify(this.stateOf(snap, query)))
-    if (this.#answers.size < MOST_ANSWERS) this.#answers.set(key, bytes)
+    this.#spentMs += Math.max(LEAST_SPENT_MS, this.#deps.clock.monotonicMs() - startMs)
+    this.#answers.set(key, bytes)
     return bytes
   }
 

@@ -50,6 +50,12 @@ export const NOT_REVIEWED = refusal(
 
 export const FAULT = refusal(500, 'INTERNAL', 'the state cannot be read; the log of the lease service says why')
 
+export const TOO_MANY_QUESTIONS = refusal(
+  429,
+  'TOO_MANY_QUESTIONS',
+  'more was asked in this second than may be told; try again in some seconds, or watch',
+)
+
 export function tooManyWatchers(most: number): Refusal {
   return refusal(429, 'TOO_MANY_WATCHERS', `${most} watch already; close one of them, or ask without watch`)
 }

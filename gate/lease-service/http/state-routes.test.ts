@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { KEEP_ALIVE_MS, type State, type StateChanges } from '../../../core/state-api.ts'
 import { applyChanges } from '../../../core/state-changes.ts'
@@ -223,4 +226,61 @@ test('one snapshot a second however many ask, and none while nobody does', async
   await passes()
   await read()
   expect(made).toBe(2)
+})
+
+/** A watch that reads nothing, one beside it that does, and a thousand rows of 1.2 KiB that change when told to. */
+async function unread() {
+  const names = Array.from({ length: 1_000 }, (_, i) => `pod-${i}-${'x'.repeat(230)}`)
+  const made = await madeStateServer(names.map(name => madePod(name)))
+  const { service, open, passes, port, server, world } = made
+  await service.startLeading(1)
+  for (const name of names) await made.ask(name)
+  await quiet()
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  socket.pause()
+  socket.write('GET /v1/state?watch&limit=1000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer all\r\n\r\n')
+  const reading = await open('/v1/state?watch&limit=1000')
+  const count = () => promisify(server.getConnections.bind(server))()
+  expect(await count()).toBe(2)
+  let isFrozen = false
+  /** Frozen and thawed in turns: each row is another one. */
+  const change = async () => {
+    const before = reading.text().length
+    isFrozen = !isFrozen
+    service.namespaceChanged(madeNamespace(isFrozen ? { 'startgate.dev/max-starting': '0' } : {}))
+    await quiet()
+    await passes()
+    await expect.poll(() => reading.text().length).toBeGreaterThan(before + 1_000_000)
+  }
+  return { count, change, passes, now: () => world.nowMs }
+}
+
+test('a watch that reads nothing is hung up beyond so many bytes, and one beside it goes on', async () => {
+  const { count, change, now } = await unread()
+  const sinceMs = now()
+  while ((await count()) === 2) await change()
+  expect(now() - sinceMs).toBeLessThan(30_000)
+  expect(await count()).toBe(1)
+  await change()
+})
+
+test('a watch that has not read all it was sent is hung up after half a minute', async () => {
+  const { count, change, passes } = await unread()
+  // More than the sockets take in, and less than is too much.
+  for (let i = 0; i < 5; i++) await change()
+  for (let second = 0; second < 27; second++) await passes()
+  expect(await count()).toBe(2)
+  for (let second = 0; second < 10; second++) await passes()
+  expect(await count()).toBe(1)
+})
+
+test('questions that all differ do not keep the leader from its work', async () => {
+  const { read } = await led()
+  const statuses = []
+  for (let limit = 1; limit <= 300; limit++) statuses.push((await read(`?limit=${limit}`)).status)
+  expect(statuses.filter(status => status === 200)).toHaveLength(251)
+  expect(await read('?limit=999')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
+  expect((await read('?limit=1')).status).toBe(200)
 })

@@ -16,6 +16,7 @@ import {
   notLeading,
   type Refusal,
   refusalOf,
+  TOO_MANY_QUESTIONS,
   tooManyWatchers,
 } from './state-refusals.ts'
 import { MOST_WATCHERS, StateWatchers, type StateWatchersDeps } from './state-watchers.ts'
@@ -51,7 +52,8 @@ export function createStateRoutes(deps: StateRoutesDeps): OtherRoutes {
 
   function answer(query: ParsedQuery, response: ServerResponse): Refusal | undefined {
     const bytes = feed.answer(query)
-    if (!bytes) return notLeading(deps.leader())
+    if (bytes === 'NotLeading') return notLeading(deps.leader())
+    if (bytes === 'Busy') return TOO_MANY_QUESTIONS
     const headers = { 'content-type': 'application/json', 'content-length': bytes.length, 'cache-control': 'no-store' }
     response.writeHead(200, headers).end(bytes)
     return undefined

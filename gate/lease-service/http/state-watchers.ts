@@ -6,7 +6,7 @@ import { KEEP_ALIVE_MS, type State } from '../../../core/state-api.ts'
 import type { Timers } from '../../../core/timers.ts'
 import { changesBetween } from '../state/changes.ts'
 import type { ParsedQuery } from '../state/query.ts'
-import type { StateFeed } from './state-feed.ts'
+import { REST, type StateFeed } from './state-feed.ts'
 import { FAULT, notLeading, type Refusal } from './state-refusals.ts'
 
 export interface StateWatchersDeps {
@@ -48,8 +48,6 @@ interface Audience {
 export const MOST_WATCHERS = 100
 /** At most one change a second. */
 const ROUND_MS = 1_000
-/** And no more than a fifth of the time: after a round of so long, a rest of so many times that. */
-const REST = 4
 /** More than any state as a whole. */
 const MOST_UNREAD_BYTES = 8 * 2 ** 20
 const MOST_BEHIND_MS = 30_000
@@ -105,6 +103,9 @@ export class StateWatchers {
     this.#size += 1
     response.on('error', () => undefined)
     response.once('close', () => this.#forget(open))
+    response.on('drain', () => {
+      open.behindSinceMs = undefined
+    })
     audience.whole ??= eventOf('state', audience.state)
     this.#send(open, audience.whole, nowMs)
     this.#run()
@@ -154,6 +155,8 @@ export class StateWatchers {
       return
     }
     for (const audience of [...this.#audiences.values()]) {
+      // Gates are served before the next kind of reader is.
+      await new Promise<void>(resolve => timers.soon(resolve))
       const state = feed.stateOf(snap, audience.query)
       const changes = changesBetween(audience.state, state)
       if (!changes) continue
@@ -162,8 +165,6 @@ export class StateWatchers {
       const bytes = eventOf('changes', changes)
       const nowMs = this.#deps.clock.monotonicMs()
       for (const open of audience.watchers) this.#send(open, bytes, nowMs)
-      // Gates are served before the next kind of reader is.
-      await new Promise<void>(resolve => timers.soon(resolve))
     }
   }
 
@@ -171,7 +172,7 @@ export class StateWatchers {
   #look(open: Open): void {
     const { response } = open
     const nowMs = this.#deps.clock.monotonicMs()
-    open.behindSinceMs = response.writableNeedDrain ? (open.behindSinceMs ?? nowMs) : undefined
+    if (response.writableNeedDrain) open.behindSinceMs ??= nowMs
     if (nowMs - (open.behindSinceMs ?? nowMs) > MOST_BEHIND_MS) {
       response.destroy()
       return

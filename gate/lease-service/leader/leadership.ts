@@ -10,6 +10,7 @@ import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
+import { WaitingConditions, type WriteCondition } from '../report/waiting-conditions.ts'
 import { createRecent } from '../state/recent.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
@@ -31,6 +32,8 @@ export interface LeadershipDeps extends TermInputs {
   /** undefined when there is no such pod. */
   getPod: (namespace: string, name: string) => Promise<Pod | undefined>
   conditions: Pick<ConditionWriter, 'put' | 'removePod'>
+  /** Writes the condition startgate.dev/Waiting; absent where none is written. Never rejects. */
+  writeWaiting?: WriteCondition
   metrics: ServiceMetrics
   reporter: Reporter
   clock: Clock
@@ -60,10 +63,11 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps
-    const { reporter, metrics } = deps
+    const { reporter, metrics, log, clock, writeWaiting: write } = deps
     const now = this.#now()
-    const recent = createRecent(() => deps.clock.wallMs())
-    this.#ears = { reporter, metrics, recent, log: deps.log, podOf: key => podOf(this.#state, key) }
+    const recent = createRecent(() => clock.wallMs())
+    const conditions = write && new WaitingConditions({ write, podOf: uid => this.pod(uid), clock })
+    this.#ears = { reporter, metrics, recent, conditions, log, podOf: key => podOf(this.#state, key) }
     this.#state = newTerm(deps, now)
     this.view = termView(this.#state, now.wallMs, recent)
     this.#reads = new PodReads({
@@ -107,6 +111,8 @@ export class Leadership {
       timers.every(TICK_MS, () => this.#take({ kind: 'tick', unstoredForMs: this.#writer.failingForMs() })),
       timers.every(RECONCILE_MS, () => void this.#reconcile()),
     ]
+    const { conditions } = this.#ears
+    if (conditions) this.#timers.push(timers.every(TICK_MS, () => this.#try(() => conditions.tick())))
   }
 
   /** Ends all streams with `message` and grants nothing more. */

@@ -6,6 +6,7 @@ import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
+import type { WaitingConditions } from '../report/waiting-conditions.ts'
 import type { Recent } from '../state/recent.ts'
 
 /** What people should hear of a term: in Events, metrics and the log. Nothing is decided by it. */
@@ -20,7 +21,7 @@ export type News =
   | { kind: 'oversize'; scope: string; pod: Pod | undefined }
   /** It goes although limits are full. */
   | { kind: 'passed'; reason: string; pod: Pod | undefined }
-  /** Of everybody who waits, with how long. */
+  /** Of everybody who waits, with how long; at each decision, also when nobody does. */
   | { kind: 'waiting'; rows: readonly (readonly [Waiting, number])[] }
   | { kind: 'set-aside'; trouble: Trouble; pod: Pod | undefined }
   | { kind: 'decision-failed'; error: unknown }
@@ -39,6 +40,8 @@ export interface Ears {
   reporter: Reporter
   metrics: ServiceMetrics
   recent: Recent
+  /** Absent where no conditions are written. */
+  conditions: WaitingConditions | undefined
   log: Logger
   /** Of a ticket's key. */
   podOf: (key: string) => Pod | undefined
@@ -73,6 +76,7 @@ export function tellPeople(news: News, ears: Ears): void {
       metrics.passed(news.pod?.metadata.namespace ?? '')
       break
     case 'waiting':
+      ears.conditions?.waiting(news.rows)
       for (const [row, waitedMs] of news.rows) reporter.waiting(row, waitedMs, ears.podOf)
       break
     case 'set-aside':
@@ -92,6 +96,7 @@ export function tellPeople(news: News, ears: Ears): void {
       podShown(news.pod, ears)
       break
     case 'pod-forgotten':
+      ears.conditions?.podForgotten(news.uid)
       reporter.podGone(news.uid)
       break
     case 'node-problems':
@@ -109,6 +114,7 @@ export function tellPeople(news: News, ears: Ears): void {
 function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' }>, ears: Ears): void {
   ears.log.info({ ...lineOf(grant), waitedMs, answered }, 'granted')
   if (!answered) return
+  ears.conditions?.granted(grant)
   ears.recent.granted(grant, waitedMs)
   ears.metrics.granted(grant, waitedMs)
   ears.reporter.granted(grant)
@@ -121,7 +127,8 @@ function released({ grant, reason, pod }: Extract<News, { kind: 'released' }>, e
   ears.reporter.released(grant, reason, pod)
 }
 
-function podShown(pod: Pod, { reporter, recent }: Ears): void {
+function podShown(pod: Pod, { reporter, recent, conditions }: Ears): void {
+  conditions?.podShown(pod)
   const { namespace = '', name = '' } = pod.metadata
   for (const record of reporter.podChanged(pod)) recent.failedOpen({ namespace, name }, record)
 }

@@ -10,6 +10,7 @@ import { ELECTION_LEASE } from '../../../core/names.ts'
 import { systemTimers as timers } from '../../../core/timers.ts'
 import { Workloads } from '../after/workload-watches.ts'
 import { settingsOf } from '../limits/settings-from-config.ts'
+import { patchCondition } from '../report/condition-patch.ts'
 import { ConditionWriter, NO_CONDITIONS } from '../report/condition-writer.ts'
 import { Reporter } from '../report/event-reporter.ts'
 import { createMetrics, type ServiceMetrics } from '../report/metrics.ts'
@@ -80,6 +81,9 @@ export function createKubernetesReplica({
     conditions: config.leaseService.writeConditions
       ? new ConditionWriter({ transport: client.transport, clock, log })
       : NO_CONDITIONS,
+    ...(config.leaseService.writeConditions && {
+      writeWaiting: (pod, condition) => patchCondition({ transport: client.transport, log }, pod, condition),
+    }),
     random,
     onTermLost: reason => {
       log.warn({ term: elector.term() }, reason)

@@ -20,7 +20,7 @@ export function decide(state: TermState): void {
   tellDelays(state, step)
   state.waits = []
   state.gates.tell(step.waiting)
-  if (state.waits.length > 0) tell(state, { kind: 'waiting', rows: state.waits })
+  tell(state, { kind: 'waiting', rows: state.waits })
   const ms = step.wakeAtMs === undefined ? undefined : Math.min(LONGEST_MS, step.wakeAtMs - nowMs)
   emit(state, { kind: 'step-in', ms })
   if (step.failure === undefined) state.failingSinceMs = undefined

@@ -45,7 +45,7 @@ export function termView(state: TermState, sinceMs: number, recent: Recent): Ter
     facts: now => ({
       ...{ term: inputs.term, address: inputs.address, sinceMs, now, recent },
       ledger: ledger.view(),
-      pressures: new Map(pressures.figures()),
+      pressures: () => pressures.figures(),
       heldBack: pressures.overloads,
       sequenced: sequencedIn(state),
     }),

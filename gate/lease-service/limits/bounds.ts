@@ -26,7 +26,20 @@ export function heldBack(
   ]
 }
 
-export function clusterBound(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
+/** A freeze, as `kubectl startgate freeze` writes it: of a namespace, or on startgate's own of the cluster. */
+function freezeOn(namespace: string | undefined, { namespaces }: LimitFacts): Bound | undefined {
+  const frozen = namespace === undefined ? undefined : namespaces.get(namespace)?.frozen
+  if (frozen === undefined) return undefined
+  return { limit: 0, source: `${annotationKey('frozen')}: ${frozen} on namespace ${namespace}` }
+}
+
+export function clusterBound(resource: Resource, facts: LimitFacts): Bound | undefined {
+  const written = writtenForCluster(resource, facts)
+  const freeze = freezeOn(facts.settings.ownNamespace, facts)
+  return freeze ? { ...written, ...freeze } : written
+}
+
+function writtenForCluster(resource: Resource, { settings, nodes }: LimitFacts): Bound | undefined {
   const field = CLUSTER_FIELD[resource]
   const limit = settings.cluster[field]
   const share = resource === 'start' ? startShareOf(settings) : undefined
@@ -78,9 +91,10 @@ export function nodeBound(
 
 export function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts): Bound | undefined {
   const field = CLUSTER_FIELD[resource]
-  const cluster = clusterBound(resource, facts)
+  const cluster = writtenForCluster(resource, facts)
   const share = facts.settings.namespaceShare
   return lowest([
+    freezeOn(namespace, facts),
     written(field, facts.namespaces.get(namespace)?.[field], `namespace ${namespace}`),
     cluster && {
       limit: partOf(cluster.limit, facts.settings),

@@ -3,6 +3,8 @@ import type { Rate } from '../../../core/quantity.ts'
 
 /** The chart's values. An absent limit means the default, or none where there is no default. 0 freezes. */
 export interface ClusterSettings {
+  /** startgate's own namespace, whose annotation `frozen` freezes the cluster. Absent: nothing does. */
+  ownNamespace?: string
   cluster: { maxStarting?: number; maxPulling?: number; maxStartRate?: Rate; minStartRate?: Rate }
   node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number; maxPressure?: Pressure }
   /** Pulls from a registry, by its host name. */

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { NamespaceSettings } from '../../../core/annotations.ts'
+import { parseClusterConfig } from '../../../core/cluster-config.ts'
 import type { Container } from '../../../core/pod.ts'
 import { startTimeoutOf } from '../../../core/start-timeout.ts'
+import { goodConfig } from '../../../core/testing/good-config.ts'
 import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
 import { CLUSTER, ownScopeRefsOf, scopeRef } from './scope-ref.ts'
 import { limitAt, scopesOf } from './scopes.ts'
+import { settingsOf } from './settings-from-config.ts'
 
 interface Case {
   resource?: Resource
@@ -137,6 +140,41 @@ describe('limits in force', () => {
     const facts = factsOf({ node, overload, want: {} })
     const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
     expect(scopes.find(({ id }) => id === 'node/n')?.source).toBe(want)
+  })
+})
+
+describe('a freeze', () => {
+  const settings = { ...DEFAULT_SETTINGS, ownNamespace: 'startgate-system', cluster: { maxStarting: 8 } }
+  const frozen = (...names: string[]) => ({
+    settings,
+    nodes: new Map(),
+    namespaces: new Map<string, NamespaceSettings>(names.map(name => [name, { frozen: 'alice: why', maxStarting: 3 }])),
+  })
+  const at = (resource: Resource, names: string[]) =>
+    scopesOf({ resource, namespace: 's', nodeName: 'n', images: [] }, frozen(...names))
+
+  test.each(['start', 'pull'] as const)('of its namespace lets nothing %s there, and says who', resource => {
+    const [zero, ...others] = at(resource, ['s']).filter(({ limit }) => limit === 0)
+    expect(others).toEqual([])
+    expect(zero).toMatchObject({ id: 'namespace/s', source: 'startgate.dev/frozen: alice: why on namespace s' })
+  })
+
+  test.each(['start', 'pull'] as const)("of startgate's own namespace lets nothing %s anywhere", resource => {
+    const [zero, ...others] = at(resource, ['startgate-system']).filter(({ limit }) => limit === 0)
+    expect(others).toEqual([])
+    expect(zero).toMatchObject({
+      id: 'cluster',
+      source: 'startgate.dev/frozen: alice: why on namespace startgate-system',
+    })
+  })
+
+  test('of the cluster is looked for where startgate is', () => {
+    expect(settingsOf(parseClusterConfig(JSON.stringify(goodConfig()))).ownNamespace).toBe('startgate-system')
+  })
+
+  test('takes no limit away, and is of one namespace only', () => {
+    expect(at('start', ['startgate-system']).find(({ id }) => id === 'namespace/s')?.limit).toBe(6)
+    expect(at('start', ['other']).map(({ limit }) => limit)).not.toContain(0)
   })
 })
 

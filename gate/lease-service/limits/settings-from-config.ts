@@ -6,6 +6,7 @@ export function settingsOf(config: ClusterConfig): ClusterSettings {
   const { cluster, node, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
   const { maxPressure, ...nodeLimits } = node
   return {
+    ownNamespace: config.namespace,
     cluster: present(cluster),
     node: { ...present(nodeLimits), maxPressure: present(maxPressure) },
     registries,

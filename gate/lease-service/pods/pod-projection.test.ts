@@ -54,6 +54,7 @@ test('of a pod what is read stays, and nothing else', () => {
         conditions: [
           { type: 'Ready', status: 'True' },
           { type: 'startgate.dev/Started', status: 'True', reason: 'AllReady' },
+          { type: 'startgate.dev/Waiting', status: 'False', reason: 'NotWaiting' },
         ],
         initContainerStatuses: [
           { name: 'startgate-start', ready: true, restartCount: 0, image: long, state: { terminated } },
@@ -94,7 +95,10 @@ test('of a pod what is read stays, and nothing else', () => {
     },
     status: {
       phase: 'Running',
-      conditions: [{ type: 'startgate.dev/Started', status: 'True', reason: 'AllReady' }],
+      conditions: [
+        { type: 'startgate.dev/Started', status: 'True', reason: 'AllReady' },
+        { type: 'startgate.dev/Waiting', status: 'False', reason: 'NotWaiting' },
+      ],
       initContainerStatuses: [{ name: 'startgate-start', ready: true, restartCount: 0, state: { terminated } }],
       containerStatuses: [
         {

@@ -3,6 +3,7 @@ import type { Container, ContainerState, ContainerStatus, Namespace, Node, Objec
 import { imagesListedBy, SeenNode } from './node-facts.ts'
 import type { SharedText } from './shared-text.ts'
 import { STARTED_CONDITION } from './started-condition.ts'
+import { WAITING_CONDITION } from './waiting-condition.ts'
 
 /**
  * What the lease service reads of a pod: 1 to 2 KB of some 16. Whoever begins to read another field adds it here.
@@ -56,8 +57,12 @@ export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullabl
   if (phase !== undefined) kept.phase = phase
   if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
   if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
-  if (conditions) kept.conditions = conditions.filter(({ type }) => type === STARTED_CONDITION)
+  if (conditions) kept.conditions = conditions.filter(isRead)
   return kept
+}
+
+function isRead({ type }: { type: string }): boolean {
+  return type === STARTED_CONDITION || type === WAITING_CONDITION
 }
 
 function statusOf(status: ContainerStatus): ContainerStatus {

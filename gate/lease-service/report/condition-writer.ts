@@ -1,15 +1,10 @@
 import type { Clock } from '../../../core/clock.ts'
-import { messageOf } from '../../../core/errors.ts'
-import { KubeError } from '../../../core/kube/kube-error.ts'
-import type { ApiTransport } from '../../../core/kube/transport.ts'
-import type { Logger } from '../../../core/log.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { StartedCondition } from '../pods/started-condition.ts'
+import { type ConditionPatchDeps, patchCondition, stampOf } from './condition-patch.ts'
 
-export interface ConditionWriterDeps {
-  transport: Pick<ApiTransport, 'request'>
+export interface ConditionWriterDeps extends ConditionPatchDeps {
   clock: Clock
-  log: Logger
   /**
    * A pod's condition is written at most this often; what comes in between is left out. Also the pause after a first
    * failure.
@@ -101,7 +96,8 @@ export class ConditionWriter {
     work.isWriting = true
     work.pending = undefined
     this.#waiting.delete(uid)
-    const failure = await this.#patch(pod, condition)
+    const lastTransitionTime = stampOf(this.#deps.clock.wallMs())
+    const failure = await patchCondition(this.#deps, pod, { ...condition, lastTransitionTime })
     this.#writing -= 1
     work.isWriting = false
     work.failures = failure?.isPassing ? work.failures + 1 : 0
@@ -117,38 +113,7 @@ export class ConditionWriter {
     const { leastGapMs = 1_000 } = this.#deps
     return Math.min(LONGEST_PAUSE_MS, Math.max(retryAfterMs, leastGapMs * 2 ** Math.max(0, failures - 1)))
   }
-
-  /** Resolves with what went wrong, if anything did. `isPassing`: another try may succeed. */
-  async #patch(
-    { metadata }: Pod,
-    condition: StartedCondition,
-  ): Promise<{ isPassing: boolean; retryAfterMs: number | undefined } | undefined> {
-    const { namespace = '', name = '', uid } = metadata
-    const lastTransitionTime = `${new Date(this.#deps.clock.wallMs()).toISOString().slice(0, 19)}Z`
-    try {
-      await this.#deps.transport.request({
-        method: 'PATCH',
-        path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/status`,
-        // Merges conditions by their type, and the kubelet leaves those it does not know alone.
-        contentType: 'application/strategic-merge-patch+json',
-        // With the uid, a pod of the same name that came after is not written to.
-        body: { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } },
-      })
-      return undefined
-    } catch (error) {
-      const { status, retryAfterMs } = error instanceof KubeError ? error : { status: 0, retryAfterMs: undefined }
-      // 404, and 422 where a pod of the same name has taken its place, since a uid is immutable: it is gone.
-      if (status !== 404 && status !== 422)
-        this.#deps.log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot write the condition of a pod')
-      return { isPassing: status < 400 || status >= 500 || PASSING.has(status), retryAfterMs }
-    }
-  }
 }
-
-/**
- * Of the 4xx, those that time alone may change. 403: a right that was taken away may be given back, but not for this.
- */
-const PASSING = new Set([401, 408, 409, 429])
 
 function textOf({ status, reason, message }: { status: string; reason?: string; message?: string }): string {
   return JSON.stringify([status, reason, message])

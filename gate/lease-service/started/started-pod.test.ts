@@ -42,6 +42,7 @@ const waiting = { state: { waiting: { reason: 'CrashLoopBackOff' } } }
 const oldRun = { state: { running: { startedAt: '2026-01-01T11:00:00Z' } } }
 const failOpen = (finishedAt: string) =>
   gateStatus({ finishedAt, message: JSON.stringify({ verdict: 'failed-open', waitedMs: 1 }) })
+const WAITS = { type: 'startgate.dev/Waiting', status: 'True' }
 const cases: Record<string, { pod: Pod; want: boolean }> = {
   'ready: past starting': { pod: podWith(), want: true },
   'not ready yet: starting': { pod: podWith({ ready: false }), want: false },
@@ -61,6 +62,10 @@ const cases: Record<string, { pod: Pod; want: boolean }> = {
   'let go without a slot long ago': { pod: podWith({}, { gate: failOpen('2026-01-01T10:00:00Z') }), want: true },
   'being deleted: what it holds ends soon': {
     pod: podWith({}, { pod: { metadata: { uid: 'web', deletionTimestamp: '2026-01-01T12:00:00Z' } } }),
+    want: false,
+  },
+  'ready, and shown to wait: that has to be taken back': {
+    pod: podWith({}, { pod: { status: { ...podWith().status, conditions: [WAITS] } } }),
     want: false,
   },
   'finished: nothing starts any more': { pod: madePod('web', { phase: 'Succeeded' }), want: true },

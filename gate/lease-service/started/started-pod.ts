@@ -8,6 +8,7 @@ import { Shared, type SharedText } from '../pods/shared-text.ts'
 import { imagesShownBy } from '../pods/shown-images.ts'
 import { STARTED_CONDITION } from '../pods/started-condition.ts'
 import { isFinished } from '../pods/ticket-from-pod.ts'
+import { isShownWaiting } from '../pods/waiting-condition.ts'
 
 /**
  * Of a container ID, which is random: enough to tell runs apart. V8 copies texts up to this length; a longer cut would
@@ -63,6 +64,8 @@ export function hasStarted(pod: Pod, { wallMs, oldAfterMs, before }: StartedFact
 function isPastStartingAll(pod: Pod, { wallMs, oldAfterMs, before }: StartedFacts): boolean {
   if (isFinished(pod)) return true
   if (pod.metadata.deletionTimestamp || pod.status?.phase !== 'Running') return false
+  // The next leader has to take that back.
+  if (isShownWaiting(pod)) return false
   const starters = startersOf(pod)
   // Of a container whose readiness is its agent's word, only the agent and who heard it can tell.
   if (sequenceOf(pod) && !pod.status.conditions?.some(c => c.type === STARTED_CONDITION && c.status === 'True'))

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { RecentNews, RowChanges, Rows, State, StateChanges } from '../../../core/state-api.ts'
 import { isSame } from './shared-rows.ts'
 
@@ -12,7 +11,7 @@ interface Row {
  */
 export function changesBetween(before: State, after: State): StateChanges | undefined {
   const changes = given({
-    service: isDeepStrictEqual(before.service, after.service) ? undefined : after.service,
+    service: isSame(before.service, after.service) ? undefined : after.service,
     totals: totalsChanges(before.totals, after.totals),
     scopes: rowChanges(before.scopes, after.scopes),
     waiting: rowChanges(before.waiting, after.waiting),
@@ -26,8 +25,8 @@ export function changesBetween(before: State, after: State): StateChanges | unde
 function totalsChanges(before: State['totals'], after: State['totals']): StateChanges['totals'] {
   const { pull, start } = after
   return given({
-    pull: isDeepStrictEqual(before.pull, pull) ? undefined : pull,
-    start: isDeepStrictEqual(before.start, start) ? undefined : start,
+    pull: isSame(before.pull, pull) ? undefined : pull,
+    start: isSame(before.start, start) ? undefined : start,
   })
 }
 

@@ -12,7 +12,7 @@ export interface StateFacts {
   now: { monotonicMs: number; wallMs: number }
   ledger: LedgerView
   /** What gates have told of their nodes lately. */
-  pressures: ReadonlyMap<string, Pressure>
+  pressures: () => [nodeName: string, pressure: Pressure][]
   /** Names of the nodes that are held back for it. */
   heldBack: { has(nodeName: string): boolean }
   /** Pods with an order among their containers. */

@@ -42,6 +42,7 @@ test('a page goes on after the last gate told, also when the line has moved; els
   expect(told(ids('xyabcdef'), next).names).toBe('cd')
   expect(told(ids('acdef'), next).names).toBe('de')
   expect(told(ids('ab'), next)).toEqual({ names: '', total: 2 })
+  expect(told(ids('abc'), 'limit=2&watch')).toEqual({ names: 'ab', total: 3 })
 })
 
 test('limits that nobody waits for give way to those that somebody does', () => {

@@ -103,12 +103,12 @@ function mostWanted(scopes: readonly ScopeState[]): Rows<ScopeState> {
 }
 
 /** The part of the line that was asked for. */
-function page(rows: readonly WaitingGate[], { limit, after }: ParsedQuery): State['waiting'] {
+function page(rows: readonly WaitingGate[], { limit, after, watch }: ParsedQuery): State['waiting'] {
   const at = after ? startOf(rows, after) : 0
   const items = rows.slice(at, at + limit)
   const end = at + items.length
   const last = items.at(-1)
-  return { total: rows.length, items, ...(last && end < rows.length && { continue: tokenOf(end, last.id) }) }
+  return { total: rows.length, items, ...(last && end < rows.length && !watch && { continue: tokenOf(end, last.id) }) }
 }
 
 /** After the last gate that was told, while it waits; else as far on as it was. */

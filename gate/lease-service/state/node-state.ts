@@ -1,3 +1,4 @@
+import type { Pressure } from '../../../core/pressure.ts'
 import type { NodeSlots, NodeState, StateResource } from '../../../core/state-api.ts'
 import type { NodeFact } from '../ledger/ledger-view.ts'
 import { scopeRef } from '../limits/scope-ref.ts'
@@ -7,7 +8,7 @@ import type { StateFacts } from './facts.ts'
 /** What is told of a node. */
 export function nodeState(
   { name, cores, lost, held, debt, limit }: NodeFact,
-  { pressures, heldBack }: Pick<StateFacts, 'pressures' | 'heldBack'>,
+  { pressures, heldBack }: Pick<StateFacts, 'heldBack'> & { pressures: ReadonlyMap<string, Pressure> },
   demandAt: (resource: StateResource, scope: string) => Demand,
 ): NodeState {
   const { id } = scopeRef({ kind: 'node', node: name })

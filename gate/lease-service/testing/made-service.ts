@@ -6,7 +6,7 @@ import type { GateName } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import { systemTimers } from '../../../core/timers.ts'
-import { LeaseService } from '../leader/replica.ts'
+import { LeaseService, type ServiceDeps } from '../leader/replica.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { type EventInput, Reporter } from '../report/event-reporter.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
@@ -17,7 +17,11 @@ import { madeNode, silentMetrics } from './made-pods.ts'
  * Test support: the service's real parts on Leases in memory, with a clock that the test moves and an election that it
  * decides.
  */
-export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSettings['node'] = { maxStarting: 1 }) {
+export function madeService(
+  pods: Pod[] | Map<string, Pod>,
+  node: ClusterSettings['node'] = { maxStarting: 1 },
+  parts: Partial<ServiceDeps> = {},
+) {
   const all = (): MapIterator<Pod> | ArrayIterator<Pod> => pods.values()
   const api = new MemoryLeaseApi()
   const events: EventInput[] = []
@@ -65,6 +69,7 @@ export function madeService(pods: Pod[] | Map<string, Pod>, node: ClusterSetting
     timers: systemTimers,
     random: () => 0,
     log: pino({ level: 'silent' }),
+    ...parts,
   })
   onTestFinished(() => service.stopLeading())
   const ask = async (

@@ -1,7 +1,7 @@
 import type { ContainerPhase, SequencedContainer, State } from '../../../core/state-api.ts'
 import { type LineRow, lineRow } from './line.ts'
 import type { Edge, PhaseLog, PodRecord } from './phase-log.ts'
-import { type Lane, lanesOfContainers, lanesOfGates } from './timeline.ts'
+import { type Lane, lanesOfContainers, lanesOfGates, type PodName } from './timeline.ts'
 import { count, PHASE_WORDS, theirs } from './words.ts'
 
 /** A pod with what is known of it. */
@@ -27,11 +27,6 @@ export interface ContainerRow {
   blocks: string
   /** Restarts, exit code, STATUS=, those that there are. */
   notes: string
-}
-
-export interface PodName {
-  namespace: string
-  pod: string
 }
 
 /** Undefined when nothing is known of such a pod: it has started, was never gated, or does not exist. */

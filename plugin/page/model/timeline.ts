@@ -1,6 +1,10 @@
 import type { ContainerPhase, RecentGrant, RecentRelease, State } from '../../../core/state-api.ts'
 import type { PhaseSpan, PodRecord } from './phase-log.ts'
-import type { PodName } from './pod.ts'
+
+export interface PodName {
+  namespace: string
+  pod: string
+}
 
 /** One line of the picture: a container, or a gate of a plain pod. */
 export interface Lane {

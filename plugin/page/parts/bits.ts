@@ -1,9 +1,9 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { ContainerPhase } from '../../../core/state-api.ts'
-import { html } from '../html.ts'
 import type { SlotBar } from '../model/nodes.ts'
 import { podHref } from '../model/route.ts'
 import { PHASE_WORDS } from '../model/words.ts'
+import { html } from './html.ts'
 
 /** A phase as a coloured mark with its word, so that nobody needs the colour. */
 export function Phase({ phase, words }: { phase: ContainerPhase; words?: string }): VNode {

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
-import { html } from '../html.ts'
+import { html } from './html.ts'
 import { useMedia } from './window.ts'
 
 export interface Series {

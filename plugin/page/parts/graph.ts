@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
-import { html } from '../html.ts'
 import { type Graph, layout, NODE_HEIGHT, NODE_WIDTH, type Path, type Placed } from '../model/graph.ts'
 import type { PodView } from '../model/pod.ts'
+import { html } from './html.ts'
 
 const MOST_LETTERS = 17
 

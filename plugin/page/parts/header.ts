@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
-import { html } from '../html.ts'
+import type { View } from '../live/store.ts'
 import type { Route } from '../model/route.ts'
-import type { View } from '../store.ts'
+import { html } from './html.ts'
 
 const LINKS: { title: string; href: string; screens: Route['screen'][] }[] = [
   { title: 'Overview', href: '#/overview', screens: ['overview'] },

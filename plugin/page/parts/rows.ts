@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { html } from '../html.ts'
+import { html } from './html.ts'
 import { useNarrow, useWindow } from './window.ts'
 
 export interface ColumnOf<R> {

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact'
-import { html } from '../html.ts'
+import type { View } from '../live/store.ts'
 import { connectionWords } from '../model/connection.ts'
 import { since } from '../model/words.ts'
-import type { View } from '../store.ts'
+import { html } from './html.ts'
 
 /** For how long a change of the leader is told. */
 const NEWS_MS = 120_000

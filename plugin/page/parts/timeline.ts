@@ -1,9 +1,9 @@
 import type { VNode } from 'preact'
 import { span } from '../../output/span.ts'
-import { html } from '../html.ts'
 import { type Lane, timelineOf } from '../model/timeline.ts'
 import { PHASE_WORDS } from '../model/words.ts'
 import { Phase } from './bits.ts'
+import { html } from './html.ts'
 
 /** Phases over time, a line for each container or gate. */
 export function TimelinePicture({ lanes, nowMs }: { lanes: readonly Lane[]; nowMs: number }): VNode | null {

@@ -1,9 +1,9 @@
 import type { VNode } from 'preact'
 import { span } from '../../output/span.ts'
-import { html } from '../html.ts'
 import { type HerdView, herdOf, type NamespaceProgress } from '../model/herd.ts'
 import { number } from '../model/words.ts'
 import { Bar, Empty } from '../parts/bits.ts'
+import { html } from '../parts/html.ts'
 import type { ScreenProps } from './screen-props.ts'
 
 export function HerdScreen({ view, state }: ScreenProps): VNode {

@@ -1,9 +1,9 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { html } from '../html.ts'
 import { NODE_FILTERS, type NodeFilter, type NodeTile, nodesOf } from '../model/nodes.ts'
 import { number } from '../model/words.ts'
 import { Empty, Search, Slots } from '../parts/bits.ts'
+import { html } from '../parts/html.ts'
 import { useWindow } from '../parts/window.ts'
 import type { ScreenProps } from './screen-props.ts'
 

@@ -1,12 +1,12 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { html } from '../html.ts'
+import type { View } from '../live/store.ts'
 import { type Column, drawn } from '../model/history.ts'
 import { type Happening, type Overview, overviewOf, type ResourceCard } from '../model/overview.ts'
 import { count, DEBT_WORDS, number, RESOURCE_WORDS, since } from '../model/words.ts'
 import { Bar, Empty, PodLink } from '../parts/bits.ts'
 import { Chart, type Series } from '../parts/chart.ts'
-import type { View } from '../store.ts'
+import { html } from '../parts/html.ts'
 import type { ScreenProps } from './screen-props.ts'
 
 export function OverviewScreen({ view, state }: ScreenProps): VNode {

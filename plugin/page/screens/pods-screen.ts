@@ -1,9 +1,9 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { html } from '../html.ts'
 import { type PodChoice, podChoices } from '../model/pod.ts'
 import { PHASE_WORDS } from '../model/words.ts'
 import { Empty, PodLink, Search } from '../parts/bits.ts'
+import { html } from '../parts/html.ts'
 import { type ColumnOf, Rows } from '../parts/rows.ts'
 import type { ScreenProps } from './screen-props.ts'
 

@@ -1,6 +1,6 @@
 import type { State } from '../../../core/state-api.ts'
+import type { View } from '../live/store.ts'
 import type { Route } from '../model/route.ts'
-import type { View } from '../store.ts'
 
 /** What each screen is given. */
 export interface ScreenProps {

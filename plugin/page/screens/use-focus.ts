@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { State } from '../../../core/state-api.ts'
-import { openFeed } from '../feed.ts'
+import { openFeed } from '../live/feed.ts'
 
 /** What the leader tells of one pod or one line, where the page's own state may be cut; undefined until it is there. */
 export function useFocus(query: Record<string, string> | undefined): State | undefined {

@@ -1,8 +1,8 @@
-import type { State } from '../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import { type Connection, connectionAfter } from '../model/connection.ts'
+import { createMemory, type Memory, remember, secondPassed } from '../model/memory.ts'
 import { createLeaderClock, type LeaderClock } from './clock.ts'
 import { openFeed } from './feed.ts'
-import { type Connection, connectionAfter } from './model/connection.ts'
-import { createMemory, type Memory, remember, secondPassed } from './model/memory.ts'
 
 /** What all screens show. */
 export interface View {

@@ -1,6 +1,6 @@
-import type { State, StateChanges } from '../../core/state-api.ts'
-import { applyChanges } from '../../core/state-changes.ts'
-import type { ConnectionEvent } from './model/connection.ts'
+import type { State, StateChanges } from '../../../core/state-api.ts'
+import { applyChanges } from '../../../core/state-changes.ts'
+import type { ConnectionEvent } from '../model/connection.ts'
 
 export interface FeedListener {
   onState(state: State): void
