@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
+import { buildPage } from './build-page.ts'
 import { VERSION } from './core/version.ts'
 import { packagesIn, thirdPartyNotices } from './third-party.ts'
 
@@ -40,11 +41,16 @@ export async function buildPlugin(outdir: string): Promise<number> {
   const outfile = join(outdir, FILE)
   // The chart's defaults, for `lint`, where no chart is at hand.
   const values = await readFile(join(root, 'charts', 'startgate', 'values.yaml'), 'utf8')
-  const { metafile } = await build({ ...OPTIONS, outfile, define: { CHART_VALUES: JSON.stringify(values) } })
+  const page = await buildPage()
+  const define = { CHART_VALUES: JSON.stringify(values), PAGE_ASSETS: JSON.stringify(page.assets) }
+  const { metafile } = await build({ ...OPTIONS, outfile, define })
   await chmod(outfile, 0o755)
   await copyFile(join(root, 'LICENSE'), join(outdir, 'LICENSE'))
   await copyFile(join(root, 'plugin', 'README.md'), join(outdir, 'README.md'))
-  await writeFile(join(outdir, 'THIRD-PARTY'), await thirdPartyNotices(root, packagesIn(metafile), ''))
+  await writeFile(
+    join(outdir, 'THIRD-PARTY'),
+    await thirdPartyNotices(root, [...packagesIn(metafile), ...packagesIn(page.metafile)], ''),
+  )
   await writeFile(join(outdir, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return Object.values(metafile.outputs)[0]?.bytes ?? 0
 }

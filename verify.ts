@@ -27,6 +27,12 @@ const STEPS: Step[] = [
   },
   { title: 'types', command: 'tsc', args: ['--noEmit'], remedy: 'mend the types named above' },
   {
+    title: 'types of the page',
+    command: 'tsc',
+    args: ['--noEmit', '-p', 'plugin/page'],
+    remedy: 'mend the types above',
+  },
+  {
     title: 'lint and format',
     command: 'biome',
     args: ['check', '--error-on-warnings'],

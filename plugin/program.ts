@@ -13,6 +13,7 @@ import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
 import { addStatus } from './verbs/status.ts'
 import { addTop } from './verbs/top.ts'
+import { addUi } from './verbs/ui.ts'
 import { addVersion } from './verbs/version.ts'
 
 const EXIT_CODES = `
@@ -50,6 +51,7 @@ export function buildProgram(io: Io, finish: Finish): Command {
   addCheck(program, io, finish)
   addStatus(program, io)
   addTop(program, io)
+  addUi(program, io)
   addExplain(program, io)
   addFreeze(program, io)
   addResume(program, io)

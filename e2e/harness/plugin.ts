@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -52,13 +52,18 @@ export class Plugin {
     }
   }
 
+  /** A verb that goes on until it is ended. */
+  start(args: string[]): ChildProcess {
+    return spawn('kubectl', ['startgate', ...args], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
   /** Ends with the test. */
   follow(args: string[]): Live {
-    const child = spawn('kubectl', ['startgate', ...args], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = this.start(args)
     onTestFinished(() => void child.kill())
     const live: Live = { lines: [], stderr: [] }
-    createInterface({ input: child.stdout }).on('line', line => live.lines.push(line))
-    createInterface({ input: child.stderr }).on('line', line => live.stderr.push(line))
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', line => live.lines.push(line))
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', line => live.stderr.push(line))
     return live
   }
 }

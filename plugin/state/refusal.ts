@@ -23,8 +23,9 @@ export function sentenceOf(status: number, refusal: StateRefusal | undefined, qu
     case 'NOT_FOUND':
       return tooOld(undefined)
     case 'NOT_LEADER':
+      return `${said}; another replica has taken over: try again`
     case 'NO_LEADER':
-      return `${said}; another replica is taking over: try again`
+      return `${said}: another one takes over within 8 s where any runs`
     default:
       return `the leader does not tell its state: ${said}`
   }

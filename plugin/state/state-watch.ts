@@ -1,13 +1,10 @@
-import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
 import type { UserCluster } from '../../core/kube/user-cluster.ts'
-import { KEEP_ALIVE_MS, type State, type StateChanges, type StateQuery } from '../../core/state-api.ts'
+import type { State, StateChanges, StateQuery } from '../../core/state-api.ts'
 import { applyChanges } from '../../core/state-changes.ts'
-import { EventLines } from './event-lines.ts'
-import { ask, refused, stateClient } from './state-client.ts'
+import { leaderEvents } from './leader-events.ts'
 
-const DEAD_AFTER_MS = 3 * KEEP_ALIVE_MS
 const RETRY_MS = 1_000
 
 export interface WatchOptions {
@@ -41,34 +38,13 @@ export async function followState(options: WatchOptions): Promise<void> {
   }
 }
 
-async function watchOnce({ cluster, startgateNamespace, query, signal, onState }: WatchOptions, first: () => void) {
-  const client = await stateClient(cluster, startgateNamespace)
-  const dead = new AbortController()
-  const watchdog = setTimeout(() => dead.abort(), DEAD_AFTER_MS)
-  const answer = await ask(client, { ...query, watch: true }, AbortSignal.any([signal, dead.signal]))
-  const lines = new EventLines()
-  const decoder = new StringDecoder('utf8')
+async function watchOnce({ query, signal, onState, ...where }: WatchOptions, first: () => void): Promise<void> {
   let state: State | undefined
-  let refusal = ''
-  try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      watchdog.refresh()
-      if (answer.statusCode !== 200) {
-        refusal += decoder.write(chunk)
-        continue
-      }
-      for (const { event, data } of lines.push(decoder.write(chunk))) {
-        if (event === 'end') throw refused(0, data, query)
-        state = stateAfter(state, event, data)
-        if (!state) continue
-        first()
-        onState(state)
-      }
-    }
-    if (answer.statusCode !== 200) throw refused(answer.statusCode ?? 0, refusal, query)
-  } finally {
-    clearTimeout(watchdog)
-    answer.socket.destroy()
+  for await (const { event, data } of leaderEvents(where, query, signal)) {
+    state = stateAfter(state, event, data)
+    if (!state) continue
+    first()
+    onState(state)
   }
 }
 

@@ -1,14 +1,10 @@
-import { type AddressInfo, connect as connectTcp } from 'node:net'
-import { createServer } from 'node:tls'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { ServingIdentity } from '../../certs/identity.ts'
-import { madeIdentity } from '../../certs/made-identity.ts'
+import { describe, expect, test } from 'vitest'
 import { userCluster } from '../../core/kube/user-cluster.ts'
 import type { State } from '../../core/state-api.ts'
-import { madeNamespace, madePod } from '../../gate/lease-service/testing/made-pods.ts'
+import { madePod } from '../../gate/lease-service/testing/made-pods.ts'
 import { quiet } from '../../gate/lease-service/testing/made-service.ts'
-import { madeStateServer } from '../../gate/lease-service/testing/made-state-server.ts'
-import { type FakeApi, fakeApi } from '../testing/fake-api.ts'
+import type { FakeApi } from '../testing/fake-api.ts'
+import { ledCluster as cluster, LEADER, LEASE, SYSTEM, WEBHOOK } from '../testing/led-cluster.ts'
 import { ran } from '../testing/made-io.ts'
 import { followState } from './state-watch.ts'
 
@@ -17,62 +13,7 @@ import { followState } from './state-watch.ts'
  * API server on loopback.
  */
 
-const SYSTEM = '/namespaces/startgate-system'
-const WEBHOOK = 'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'
-const LEASE = `GET /apis/coordination.k8s.io/v1${SYSTEM}/leases/startgate-leader`
-const LEADER = `GET /api/v1${SYSTEM}/pods/lease-service-0`
 const NOW_MS = 1_700_000_061_000
-
-let identity: ServingIdentity
-beforeAll(async () => {
-  identity = await madeIdentity('startgate-lease-service.startgate-system.svc')
-})
-
-/** A cluster in which pod `a` starts on worker-1, `b` and `c` wait behind it, and lease-service-0 leads. */
-async function cluster(user: object = { token: 'all' }) {
-  const made = await madeStateServer([madePod('a'), madePod('b'), madePod('c')])
-  made.service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '5' }))
-  await made.service.startLeading(7)
-  for (const name of ['a', 'b', 'c']) await made.ask(name)
-  await quiet()
-  const tls = createServer({ cert: identity.certPem, key: identity.keyPem }, socket => {
-    const plain = connectTcp(made.port, '127.0.0.1')
-    socket.pipe(plain).pipe(socket)
-    for (const one of [socket, plain]) one.on('error', () => undefined)
-  })
-  await new Promise<void>(resolve => tls.listen(0, '127.0.0.1', resolve))
-  const api = await fakeApi(user)
-  onTestFinished(async () => {
-    tls.close()
-    await api.close()
-  })
-  api.forwards['startgate-system/lease-service-0/8444'] = (tls.address() as AddressInfo).port
-  Object.assign(api.answers, answers())
-  return { api, made }
-}
-
-function answers(): FakeApi['answers'] {
-  const caBundle = Buffer.from(identity.caBundlePem).toString('base64')
-  const service = { namespace: 'startgate-system', name: 'startgate-webhook' }
-  return {
-    [WEBHOOK]: { metadata: {}, webhooks: [{ name: 'w', clientConfig: { caBundle, service } }] },
-    [LEASE]: { metadata: {}, spec: { holderIdentity: 'lease-service-0_1' } },
-    [LEADER]: {
-      metadata: { name: 'lease-service-0' },
-      spec: { containers: [{ name: 'c', ports: [{ name: 'metrics', containerPort: 8444 }] }] },
-    },
-    'GET /api/v1/namespaces/shop/pods/c': { ...madePod('c'), status: { initContainerStatuses: [RUNNING_GATE] } },
-    'GET /api/v1/namespaces/shop/events': { items: [] },
-    'GET /api/v1/namespaces/shop': madeNamespace({}),
-  }
-}
-
-const RUNNING_GATE = {
-  name: 'startgate-start',
-  ready: false,
-  restartCount: 0,
-  state: { running: { startedAt: '2023-11-14T22:13:00Z' } },
-}
 
 const on = (api: FakeApi, ...args: string[]) => ran([...args, '--kubeconfig', api.kubeconfig], { nowMs: () => NOW_MS })
 
