@@ -38,7 +38,8 @@ test('is one file with its license and those of what is in it', async () => {
   const { version, dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   expect({ version, dependencies }).toEqual({ version: VERSION, dependencies: undefined })
   const notices = await readFile(join(installed, 'THIRD-PARTY'), 'utf8')
-  for (const name of ['commander', 'yaml', 'fast-json-patch', 'preact', 'htm', 'uplot']) expect(notices).toContain(`\n${name} `)
+  for (const name of ['commander', 'yaml', 'fast-json-patch', 'preact', 'htm', 'uplot'])
+    expect(notices).toContain(`\n${name} `)
   expect(await readFile(join(installed, 'kubectl-startgate.mjs'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
 })
 
