@@ -12,8 +12,8 @@ export interface Tab {
   press(key: string): Promise<void>
   resize(width: number, height: number): Promise<void>
   scheme(scheme: 'light' | 'dark'): Promise<void>
-  /** PNG of what can be seen. */
-  screenshot(): Promise<Buffer>
+  /** A picture of what can be seen. */
+  screenshot(format?: 'png' | 'webp'): Promise<Buffer>
   /** Bytes of JavaScript objects after a collection of garbage. */
   heapBytes(): Promise<number>
   close(): Promise<void>
@@ -84,8 +84,9 @@ export async function openTab({ send: ask, listen }: Devtools, { targetId, sessi
     async scheme(value) {
       await send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] })
     },
-    async screenshot() {
-      const { data } = await send('Page.captureScreenshot', { format: 'png' })
+    async screenshot(format = 'png') {
+      const options = { format, ...(format === 'webp' && { quality: 82 }) }
+      const { data } = await send('Page.captureScreenshot', options)
       return Buffer.from(String(data), 'base64')
     },
     async close() {
