@@ -15,14 +15,14 @@ import { distRuntime } from './plugin/node-runtime.ts'
 import { preparePackage } from './plugin/npm-package.ts'
 import { releaseNotes } from './release-notes.ts'
 import { changelog, headCommit, nodeVersion, ROOT, versionsHere } from './repository.ts'
-import { isPrerelease, versionOfTag, versionProblems } from './version.ts'
+import { isPrerelease, publishedNames, versionOfTag, versionProblems } from './version.ts'
 
 export const USAGE = `usage: node release/main.ts COMMAND OPTIONS, in this order (docs/contributing/releasing.md)
-  check --tag v1.2.3                             version, and whether everything says the same
+  check --tag v1.2.3 --source URL                version, where it goes, and whether everything says the same
   notes --version V                              the changelog's section
   bundle                                         dist/app and dist/app-ARCH, for every platform
-  image --version V --source URL --layout DIR    builds the image into a folder and checks it there
-  image --version V --source URL --push REF      builds the same image and pushes it
+  image --version V --source URL --layout DIR    builds the image into a folder and checks it there;
+        --push REF                               builds it once more and pushes it: it must be the same
   chart --version V --image REPOSITORY           the chart and install.yaml in dist/release
   push-chart --version V --push oci://HOST/PATH
   executables                                    the plugin's archives in dist/release
@@ -59,7 +59,7 @@ export const COMMANDS: Readonly<Record<string, (options: Options) => Promise<str
     const version = versionOfTag(need(options, 'tag'))
     refuse(versionProblems(version, await versionsHere()))
     releaseNotes(await changelog(), version)
-    return outputs({ version, prerelease: isPrerelease(version) })
+    return outputs({ version, prerelease: isPrerelease(version), ...publishedNames(need(options, 'source')) })
   },
   async notes(options) {
     return `${releaseNotes(await changelog(), need(options, 'version')).text}\n`
@@ -69,12 +69,20 @@ export const COMMANDS: Readonly<Record<string, (options: Options) => Promise<str
     return ''
   },
   async image(options) {
-    const { layout } = options
-    const to = layout === undefined ? { push: need(options, 'push') } : { layout }
+    const layout = need(options, 'layout')
     const facts = { version: need(options, 'version'), source: need(options, 'source'), ...(await headCommit()) }
-    const digest = await buildImage({ ...facts, archs: IMAGE_ARCHS, to }, ROOT)
-    if (layout !== undefined) refuse(await layoutProblems(await readLayout(layout), IMAGE_ARCHS))
-    return outputs({ digest })
+    const build = { ...facts, archs: IMAGE_ARCHS, fresh: true }
+    await buildImage({ ...build, to: { layout } }, ROOT)
+    const built = await readLayout(layout)
+    refuse(await layoutProblems(built, IMAGE_ARCHS))
+    if (options.push !== undefined) {
+      const pushed = await buildImage({ ...build, to: { push: options.push } }, ROOT)
+      if (pushed !== built.digest) refuse([`built twice, the image has the digests ${built.digest} and ${pushed}`])
+    }
+    return outputs({
+      digest: built.digest,
+      ...Object.fromEntries(built.images.map(({ arch, digest }) => [arch, digest])),
+    })
   },
   async chart(options) {
     const version = need(options, 'version')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { versionsHere } from './repository.ts'
-import { isPrerelease, versionOfTag, versionProblems } from './version.ts'
+import { isPrerelease, publishedNames, versionOfTag, versionProblems } from './version.ts'
 
 describe('a release tag', () => {
   test.each([
@@ -35,4 +35,18 @@ test('every place that says another version is named, with what to write', () =>
 test('this clone says one version everywhere', async () => {
   const versions = await versionsHere()
   expect(versionProblems(versions['package.json'], versions)).toEqual([])
+})
+
+test('names in the registry are those of the repository, in lower case', () => {
+  expect(publishedNames('https://github.com/Some-Owner/Startgate')).toEqual({
+    image: 'ghcr.io/some-owner/startgate',
+    charts: 'ghcr.io/some-owner/charts',
+  })
+  for (const source of [
+    'github.com/a/b',
+    'https://github.com/a',
+    'https://github.com/a/b/c',
+    'https://github.com/a/b c',
+  ])
+    expect(() => publishedNames(source)).toThrow('is not the address of a repository; use one like https://github.com/')
 })

@@ -26,3 +26,20 @@ export function versionProblems(version: string, versions: Versions): string[] {
     says === version ? [] : [`${place} says "${says}", and the release is "${version}": write "${version}" there`],
   )
 }
+
+/** Where a release is published, without a tag. */
+export interface PublishedNames {
+  image: string
+  /** Of the registry's charts; this one is below it. */
+  charts: string
+}
+
+const REGISTRY = 'ghcr.io'
+
+/** By the address of a repository like https://github.com/OWNER/NAME. Names in a registry are in lower case. */
+export function publishedNames(source: string): PublishedNames {
+  const [, owner, name] = /^https:\/\/[^/]+\/([\w.-]+)\/([\w.-]+)$/.exec(source.toLowerCase()) ?? []
+  if (owner === undefined || name === undefined)
+    throw new Error(`"${source}" is not the address of a repository; use one like https://github.com/OWNER/NAME`)
+  return { image: `${REGISTRY}/${owner}/${name}`, charts: `${REGISTRY}/${owner}/charts` }
+}
