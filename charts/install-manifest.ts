@@ -1,28 +1,19 @@
 import { stringify } from 'yaml'
 import { CHART, helm } from './helm.ts'
 
-const NAMESPACE = 'startgate-system'
+export const NAMESPACE = 'startgate-system'
+
+const HEAD = `# startgate, all of it, as of the chart's values: kubectl apply --server-side -f install.yaml
+# Written by \`npm run manifest\`. For anything else than these values, use the chart.
+`
 
 /**
- * All objects of the chart, a folder or an archive, as one manifest for `kubectl apply`, with the namespace they are
- * in. Tests and hooks are left out: only helm runs them. `args` as for `helm template`.
+ * The chart as one file for kubectl: its namespace first, and no hooks, which only helm runs. `args` as for
+ * `helm template`, like `--set image.repository=…`. Rejects with what helm says against them.
  */
-export async function installManifest(chart: string = CHART, args: readonly string[] = []): Promise<string> {
-  const objects = await helm([
-    'template',
-    'startgate',
-    chart,
-    '--namespace',
-    NAMESPACE,
-    '--no-hooks',
-    '--skip-tests',
-    ...args,
-  ])
-  const namespace = stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
-  return `${namespace}${objects.startsWith('---') ? '' : '---\n'}${objects}`
-}
-
-if (import.meta.main) {
-  const [chart, ...args] = process.argv.slice(2)
-  process.stdout.write(await installManifest(chart, args))
+export async function installManifest(args: string[] = []): Promise<string> {
+  const options = ['--namespace', NAMESPACE, '--no-hooks', ...args]
+  const text = await helm(['template', 'startgate', CHART, ...options])
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }
+  return `${HEAD}---\n${stringify(namespace)}${text}`
 }

@@ -68,8 +68,9 @@ async function image(version: string): Promise<Outcome> {
 }
 
 async function chart(version: string): Promise<Outcome> {
-  const archive = await packageChart({ version, imageRepository: publishedNames(SOURCE).image, into: OUT })
-  await writeFile(join(OUT, 'install.yaml'), await installManifest(archive))
+  const imageRepository = publishedNames(SOURCE).image
+  await packageChart({ version, imageRepository, into: OUT })
+  await writeFile(join(OUT, 'install.yaml'), await installManifest(['--set', `image.repository=${imageRepository}`]))
   return { made: [`startgate-${version}.tgz`, 'install.yaml'] }
 }
 

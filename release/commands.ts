@@ -86,8 +86,9 @@ export const COMMANDS: Readonly<Record<string, (options: Options) => Promise<str
   },
   async chart(options) {
     const version = need(options, 'version')
-    const archive = await packageChart({ version, imageRepository: need(options, 'image'), into: OUT })
-    await writeFile(join(OUT, 'install.yaml'), await installManifest(archive))
+    const imageRepository = need(options, 'image')
+    const archive = await packageChart({ version, imageRepository, into: OUT })
+    await writeFile(join(OUT, 'install.yaml'), await installManifest(['--set', `image.repository=${imageRepository}`]))
     return outputs({ archive })
   },
   async 'push-chart'(options) {

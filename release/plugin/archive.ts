@@ -14,7 +14,8 @@ export const programName = ({ os }: Platform): string => `kubectl-startgate${os 
 /** Packs all of a folder; the same bytes for the same content. `committedAt` in seconds. */
 export async function pack(folder: string, to: string, committedAt: number): Promise<void> {
   const same = ['--sort=name', '--numeric-owner', '--owner=0', '--group=0', `--mtime=@${committedAt}`, '--format=ustar']
-  await promisify(execFile)('tar', ['-C', folder, ...same, '--use-compress-program=gzip -n', '-cf', to, '.'])
+  const modes = '--mode=u+rw,go=rX'
+  await promisify(execFile)('tar', ['-C', folder, ...same, modes, '--use-compress-program=gzip -n', '-cf', to, '.'])
 }
 
 export async function sha256(file: string): Promise<string> {

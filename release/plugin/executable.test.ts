@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -90,6 +90,7 @@ test('what is put into Node.js, and an archive, are the same for the same source
   expect(blobs[0]).toBe(blobs[1])
   const archives = await twice('pack', async to => {
     await writeFile(join(to, 'a file'), 'its content')
+    await utimes(join(to, 'a file'), 0, Number(to.at(-1)))
     await pack(to, `${to}.tar.gz`, 1_700_000_000)
     return `${to}.tar.gz`
   })
