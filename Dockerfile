@@ -13,5 +13,8 @@ WORKDIR /app
 COPY --from=busybox /bin/busybox /busybox
 # With LICENSES, of startgate and of what it contains.
 COPY dist/app/ /app/
+# The native module of this platform. BuildKit sets the argument; the classic builder has to be given it.
+ARG TARGETARCH
+COPY dist/app-${TARGETARCH}/ /app/
 USER 65532:65532
 ENTRYPOINT ["node"]

@@ -1,8 +1,11 @@
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { buildPlugin } from './build-plugin.ts'
-import { packagesIn, thirdPartyNotices } from './third-party.ts'
+import { bundleSbom } from './release/image/bundle-sbom.ts'
+import { installedOrNpm, NATIVE_MODULE, nativePackage, type PackageSource } from './release/image/native-module.ts'
+import { type Arch, ownArch } from './release/model/platforms.ts'
+import { noticeOf, packagesIn, thirdPartyNotices } from './third-party.ts'
 
 const root = import.meta.dirname
 const outdir = join(root, 'dist', 'app')
@@ -38,23 +41,54 @@ export const BUNDLES = {
   },
 } as const satisfies BuildOptions
 
-/** Bundles every program into `dist/app`, with the licenses of what is in there. Returns the bundles' sizes in bytes. */
-export async function bundle(): Promise<Record<string, number>> {
-  await rm(outdir, { recursive: true, force: true })
+/** What of the image is not the same on every platform. */
+const archDir = (arch: Arch): string => `${outdir}-${arch}`
+
+export interface BundleOptions {
+  /** Of the images to be built; that of this machine unless told otherwise. */
+  archs?: readonly Arch[]
+  /** Where the native module comes from. */
+  source?: PackageSource
+}
+
+/**
+ * Bundles every program into `dist/app`, with the licenses of what is in there, and what each platform has of its own
+ * into `dist/app-ARCH`. Returns the bundles' sizes in bytes. Equal sources give equal files, with equal permissions.
+ */
+export async function bundle(options: BundleOptions = {}): Promise<Record<string, number>> {
+  const { archs = [ownArch()], source = installedOrNpm(root) } = options
+  for (const dir of await readdir(join(root, 'dist')).catch(() => []))
+    if (/^app(-|$)/.test(dir)) await rm(join(root, 'dist', dir), { recursive: true })
   const { metafile } = await build(BUNDLES)
-  const native = await nativePackages()
-  for (const folder of native) await cp(join(root, folder), join(outdir, folder), { recursive: true })
+  const packages = [...packagesIn(metafile), join('node_modules', NATIVE_MODULE)]
+  await cp(join(root, 'node_modules', NATIVE_MODULE), join(outdir, 'node_modules', NATIVE_MODULE), { recursive: true })
   await mkdir(join(outdir, 'LICENSES'))
   await cp(join(root, 'LICENSE'), join(outdir, 'LICENSES', 'startgate'))
-  const notices = await thirdPartyNotices(root, [...packagesIn(metafile), ...native])
-  await writeFile(join(outdir, 'LICENSES', 'THIRD-PARTY'), notices)
+  await writeFile(join(outdir, 'LICENSES', 'THIRD-PARTY'), await thirdPartyNotices(root, packages))
+  for (const arch of archs) await addPlatform(arch, packages, source)
+  for (const dir of [outdir, ...archs.map(archDir)]) await setModes(dir)
   return Object.fromEntries(Object.entries(metafile.outputs).map(([file, { bytes }]) => [file, bytes]))
 }
 
-/** A native module cannot be bundled: the agent's unix datagram socket, as npm installed it for this platform. */
-export async function nativePackages(): Promise<string[]> {
-  const names = (await readdir(join(root, 'node_modules'))).filter(name => name.startsWith('node-unix-socket'))
-  return names.map(name => join('node_modules', name))
+/** The native module's machine code, its license, and the bill of materials of the whole, which scanners look for. */
+async function addPlatform(arch: Arch, packages: readonly string[], source: PackageSource): Promise<void> {
+  const native = join('node_modules', nativePackage(arch))
+  const dir = archDir(arch)
+  await source(nativePackage(arch), join(dir, native))
+  await mkdir(join(dir, 'LICENSES'))
+  await writeFile(join(dir, 'LICENSES', 'NATIVE'), await noticeOf(join(dir, native)))
+  const [product, lock] = await Promise.all(
+    ['package.json', 'package-lock.json'].map(async file => JSON.parse(await readFile(join(root, file), 'utf8'))),
+  )
+  const sbom = bundleSbom(product, [...packages, native], lock.packages)
+  await writeFile(join(dir, 'startgate.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`)
+}
+
+/** Whatever the umask: the image's user must be able to read them, and equal sources make equal images. */
+async function setModes(dir: string): Promise<void> {
+  await chmod(dir, 0o755)
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
 }
 
 if (import.meta.main) {

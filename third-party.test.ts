@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
-import { BUNDLES, nativePackages } from './build.ts'
+import { BUNDLES } from './build.ts'
+import { NATIVE_MODULE, nativePackage } from './release/image/native-module.ts'
+import { ownArch } from './release/model/platforms.ts'
 import { headingOf, packagesIn, thirdPartyNotices } from './third-party.ts'
 
 const ROOT = import.meta.dirname
@@ -17,7 +19,8 @@ interface Locked {
 
 test('every package that is bundled, and the native module, has a notice with a license', async () => {
   const { metafile } = await build({ ...BUNDLES, write: false })
-  const folders = [...packagesIn(metafile), ...(await nativePackages())]
+  const native = [NATIVE_MODULE, nativePackage(ownArch())].map(name => join('node_modules', name))
+  const folders = [...packagesIn(metafile), ...native]
   const notices = await thirdPartyNotices(ROOT, folders)
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>

@@ -41,7 +41,8 @@ export async function thirdPartyNotices(root: string, folders: readonly string[]
   return [others, ...notices].join(`\n${'-'.repeat(80)}\n\n`)
 }
 
-async function noticeOf(folder: string): Promise<string> {
+/** What a package is and its license, in full. */
+export async function noticeOf(folder: string): Promise<string> {
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
   const files = (await readdir(folder)).filter(file => LICENSE_FILE.test(file)).sort()
   const texts = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')))

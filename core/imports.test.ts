@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
  */
 
 const ROOT = join(import.meta.dirname, '..')
-const PARTS = ['core', 'certs', 'webhook', 'gate', 'plugin', 'e2e', 'bench', 'charts', 'docs']
+const PARTS = ['core', 'certs', 'webhook', 'gate', 'plugin', 'e2e', 'bench', 'charts', 'docs', 'release']
 
 /** Modules by their path from the root, each with the modules of this repository that it imports. */
 type Imports = Map<string, string[]>

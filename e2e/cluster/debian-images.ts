@@ -6,7 +6,8 @@ import { unpackPackages } from './debian.ts'
 import { type ImageConfig, removeOtherTags, writeImageArchive, writeLayer } from './image-archive.ts'
 import { contentHash, scratch } from './step-cache.ts'
 
-const GLIBC = ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base']
+/** What Node.js needs of Debian. */
+export const GLIBC = ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base']
 const REGISTRY = ['docker-registry', 'nginx', 'nginx-common', 'libc6', 'libcrypt1', 'libpcre2-8-0', 'libssl3', 'zlib1g']
 /** Debian links it with libsystemd, so it says READY=1 by itself. */
 const REDIS = [
@@ -130,7 +131,7 @@ export async function addBusybox(tree: string): Promise<void> {
 }
 
 /** Those that our own images run as, unless the recipe has made a passwd file. */
-async function addUsers(tree: string): Promise<void> {
+export async function addUsers(tree: string): Promise<void> {
   await mkdir(join(tree, 'etc'), { recursive: true })
   await mkdir(join(tree, 'tmp'), { recursive: true })
   await chmod(join(tree, 'tmp'), 0o1777)
@@ -142,7 +143,8 @@ async function addUsers(tree: string): Promise<void> {
   await writeFile(join(tree, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\nwww-data:x:33:\n')
 }
 
-async function slim(tree: string): Promise<void> {
+/** Takes away what no program in an image reads. */
+export async function slim(tree: string): Promise<void> {
   for (const dir of [
     'usr/share/doc',
     'usr/share/man',

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, succeeds } from './command.ts'
 
@@ -51,6 +52,32 @@ export async function unpackPackages(packages: readonly string[], dir: string, t
   await run(['apt-get', 'download', '-o', 'APT::Sandbox::User=root', ...packages], { cwd: dir })
   const { stdout } = await run(['bash', '-c', 'ls *.deb'], { cwd: dir })
   for (const archive of stdout.trim().split('\n')) await run(['dpkg-deb', '-x', join(dir, archive), tree])
+}
+
+/**
+ * Unpacks packages of another architecture than this machine's: apt keeps its lists in `dir`, so that nothing of this
+ * machine's own changes.
+ */
+export async function unpackForeignPackages(
+  arch: string,
+  packages: readonly string[],
+  dir: string,
+  tree: string,
+): Promise<void> {
+  const apt = join(dir, 'apt')
+  await mkdir(join(apt, 'lists', 'partial'), { recursive: true })
+  const settings = {
+    'Dir::State::Lists': join(apt, 'lists'),
+    'Dir::Cache': join(apt, 'cache'),
+    'APT::Architecture': arch,
+    'APT::Architectures': arch,
+    'APT::Sandbox::User': 'root',
+  }
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  await run(['apt-get', 'update', ...options], { env: { ...process.env, ...APT_ENV } })
+  await run(['apt-get', 'download', ...options, ...packages], { cwd: dir })
+  for (const archive of (await readdir(dir)).filter(file => file.endsWith('.deb')))
+    await run(['dpkg-deb', '-x', join(dir, archive), tree])
 }
 
 const ONLY_NEEDED = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(

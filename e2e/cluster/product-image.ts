@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { bundle } from '../../build.ts'
+import { ownArch } from '../../release/model/platforms.ts'
 import { type Cluster, findCluster } from './cluster.ts'
 import { run } from './command.ts'
 import { withLock } from './lock.ts'
@@ -48,7 +49,8 @@ async function build(cluster: Cluster, log: Log): Promise<ProductImage> {
 /** Builds the image of the sources and bundles in `context`, tagged `tag` and by content; returns the latter. */
 export async function imageOf(cluster: Cluster, context: string, tag: string): Promise<string> {
   const { base, busybox } = await provider(cluster.provider).productBase()
-  const args = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `BUSYBOX_IMAGE=${busybox}`]
+  const buildArgs = [`BASE_IMAGE=${base}`, `BUSYBOX_IMAGE=${busybox}`, `TARGETARCH=${ownArch()}`]
+  const args = buildArgs.flatMap(each => ['--build-arg', each])
   await run(['docker', 'build', '-q', ...args, '-t', tag, context], { env: cluster.env })
   const { stdout } = await run(['docker', 'image', 'inspect', '-f', '{{.Id}}', tag], { env: cluster.env })
   const ref = `startgate:${stdout.trim().replace('sha256:', '').slice(0, 12)}`

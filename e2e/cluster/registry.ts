@@ -20,6 +20,8 @@ export interface Registry {
   container: string
   /** Makes an image that prints nothing and weighs `megabytes`, pushes it and returns its ref for pods. */
   pushTestImage(name: string, image: TestImage): Promise<string>
+  /** Where this machine pushes to, past the throttle, by HTTP: `127.0.0.1:PORT`. Nodes pull the same from `host`. */
+  pushHost(): Promise<string>
   /** What nodes asked for since a moment (of this machine's wall clock), oldest first. */
   accessLog(sinceMs?: number): Promise<RegistryRequest[]>
   /** Sets the bytes a second of each download from now on; 0 takes the throttle away. */
@@ -82,6 +84,9 @@ export function registryFor(cluster: string, env: NodeJS.ProcessEnv): Registry {
     container: front,
     async pushTestImage(name, image) {
       return `${REGISTRY_HOST}/${await pushTestImage({ url: await pushUrl(cluster, env), name, image, env })}`
+    },
+    async pushHost() {
+      return new URL(await pushUrl(cluster, env)).host
     },
     async accessLog(sinceMs = 0) {
       const { stdout } = await exec(`cat ${PULL_LOG}`)

@@ -113,7 +113,7 @@ const PROBE_NAMESPACE = 'startgate-probe'
  * After the webhook is Ready the API server's node has yet to learn where its Service leads; until then pods start
  * ungated.
  */
-async function untilAsked(kubectl: Kubectl): Promise<void> {
+export async function untilAsked(kubectl: Kubectl): Promise<void> {
   const labels = { 'startgate.dev/injection': 'enabled' }
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: PROBE_NAMESPACE, labels } }])
   const probe = JSON.stringify(pod('probe', { image: 'never-pulled' }))
