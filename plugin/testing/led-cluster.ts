@@ -15,7 +15,10 @@ export const LEADER = `GET /api/v1${SYSTEM}/pods/lease-service-0`
 /** Keys take long to make. */
 let identityOfAll: Promise<ServingIdentity> | undefined
 
-/** For tests: a cluster, as an API server on loopback shows it, in which pod `a` starts on worker-1, `b` and `c` wait behind it, and lease-service-0 leads. */
+/**
+ * For tests: a cluster, as an API server on loopback shows it, in which pod `a` starts on worker-1, `b` and `c` wait
+ * behind it, and lease-service-0 leads.
+ */
 export async function ledCluster(user: object = { token: 'all' }) {
   identityOfAll ??= madeIdentity('startgate-lease-service.startgate-system.svc')
   const identity = await identityOfAll

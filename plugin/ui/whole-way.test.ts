@@ -7,8 +7,8 @@ import { buildPlugin } from '../../build-plugin.ts'
 import { ledCluster } from '../testing/led-cluster.ts'
 
 /*
- * The built program, `kubectl startgate ui`, as a user runs it, against the real state API behind TLS and a port-forward
- * of an API server on loopback.
+ * The built program, `kubectl startgate ui`, as a user runs it, against the real state API behind TLS and a
+ * port-forward of an API server on loopback.
  */
 
 let folder = ''
