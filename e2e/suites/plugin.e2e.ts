@@ -15,6 +15,11 @@ import { waitFor } from '../harness/wait-for.ts'
 
 const HERD = 4
 
+interface Config {
+  clusters: { cluster: { server: string } }[]
+  users: { user: object }[]
+}
+
 let session: Session
 let plugin: Plugin
 beforeAll(async () => {
@@ -56,7 +61,7 @@ describe('a herd of which one starts and three wait', () => {
     )
     const { stdout } = await plugin.run(['status', '-n', namespace.name])
     expect(stdout).toContain(`startgate.dev/max-starting: 1 on namespace ${namespace.name}`)
-    expect(stdout).toContain(`1/3    ${namespace.name}/${first?.pod}`)
+    expect(stdout).toMatch(new RegExp(`1/3 +${namespace.name}/${first?.pod} `))
 
     const explained = await plugin.run(['explain', second?.pod ?? '', '-n', namespace.name])
     expect(explained.code).toBe(0)
@@ -64,7 +69,25 @@ describe('a herd of which one starts and three wait', () => {
     expect(explained.stdout).toContain(`place:    2 of 3 in the line of namespace/${namespace.name}`)
     expect(explained.stdout).toContain(`ahead:    ${namespace.name}/${first?.pod}`)
     expect(explained.stdout).toContain(`written in: startgate.dev/max-starting: 1 on namespace ${namespace.name}`)
-    expect(explained.stdout).toContain('startgate.dev/Waiting')
+  })
+
+  test('kubectl alone sees who waits and why, and can wait for the end of it', async () => {
+    const { namespace, state, names } = await stuckHerd()
+    const waiting = (status: string, pod = '') => [
+      ...['wait', `pod/${pod}`, '-n', namespace.name, `--timeout=${limits.podReady.ms / 1_000}s`],
+      `--for=condition=startgate.dev/Waiting=${status}`,
+    ]
+    const [first] = state.waiting.items
+    await session.kubectl.run(waiting('True', first?.pod))
+    const shown = await namespace.get<{ status: { conditions: { type: string; message: string }[] } }>([
+      'pod',
+      first?.pod ?? '',
+    ])
+    const condition = shown.status.conditions.find(({ type }) => type === 'startgate.dev/Waiting')
+    expect(condition?.message).toContain(`namespace ${namespace.name} has 1 of 1 slots in use`)
+    await namespace.set({ 'max-starting': String(HERD) })
+    await Promise.all(state.waiting.items.map(({ pod }) => session.kubectl.run(waiting('False', pod))))
+    expect(names()).toHaveLength(HERD)
   })
 
   test('top goes on with the next leader when the one it watches is killed', async () => {
@@ -90,8 +113,9 @@ describe('a herd of which one starts and three wait', () => {
     expect(frozen).toMatchObject({ code: 0, stdout: expect.stringContaining(`namespace ${namespace.name} is frozen`) })
     await namespace.apply([deployment('web', HERD, { image: APP_IMAGE })])
     const reasons = async () => {
-      const { stdout } = await plugin.run(['status', '-n', namespace.name])
-      return stdout.match(/the registry is down/g)?.length === HERD && stdout
+      const { stdout } = await plugin.run(['status', '-n', namespace.name, '-o', 'json'])
+      const { waiting } = JSON.parse(stdout || '{}') as Partial<State>
+      return waiting?.items.filter(({ reason }) => reason.includes('the registry is down')).length === HERD
     }
     await waitFor('all wait, and know why', reasons, limits.podReady)
     // Whoever leads.
@@ -146,30 +170,43 @@ test('the dependencies among the containers of a pod: who is blocked by whom', a
 })
 
 describe('what cannot be asked is said in one sentence', () => {
-  /** A ServiceAccount of the namespace, with no rights but these. */
-  const accountWith = async (namespace: string, objects: object[] = []) => {
-    await session.kubectl.run(['create', 'serviceaccount', 'viewer', '-n', namespace])
-    await session.kubectl.apply(objects as never)
-    const token = await session.kubectl.text(['create', 'token', 'viewer', '-n', namespace])
-    const config = await session.kubectl.json<{ users: { user: object }[] }>(['config', 'view', '--raw'])
-    for (const entry of config.users) entry.user = { token }
-    return config
-  }
+  /** A kubeconfig with a change. */
+  const withConfig = <T>(change: (config: Config) => void, act: (kubeconfig: string) => Promise<T>): Promise<T> =>
+    scratch('viewer', async dir => {
+      const config = await session.kubectl.json<Config>(['config', 'view', '--raw'])
+      change(config)
+      const kubeconfig = join(dir, 'kubeconfig')
+      await writeFile(kubeconfig, JSON.stringify(config))
+      return act(kubeconfig)
+    })
 
   test('no rights at all', async () => {
     const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
-    await scratch('viewer', async dir => {
-      const kubeconfig = join(dir, 'kubeconfig')
-      await writeFile(kubeconfig, JSON.stringify(await accountWith(namespace.name)))
+    const token = await session.kubectl.text(['create', 'token', 'default', '-n', namespace.name])
+    const asAccount = ({ users }: Config) => {
+      for (const entry of users) entry.user = { token }
+    }
+    await withConfig(asAccount, async kubeconfig => {
       const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status', '-n', namespace.name])
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-      expect(stderr.trim()).toMatch(/^error: .*may not.*$/)
+      expect(stderr.trim()).toMatch(/^error: .* cannot be read: .*403 Forbidden: .*$/)
     })
   })
 
-  test('no cluster', async () => {
+  test('an API server that does not answer', async () => {
+    const elsewhere = ({ clusters }: Config) => {
+      for (const { cluster } of clusters) cluster.server = 'https://127.0.0.1:9'
+    }
+    await withConfig(elsewhere, async kubeconfig => {
+      const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status'])
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr.trim()).toMatch(/^error: .*127\.0\.0\.1:9.*$/)
+    })
+  })
+
+  test('no kubeconfig', async () => {
     const { code, stderr } = await plugin.as('/nonexistent').run(['status'])
-    expect(code).toBe(3)
+    expect(code).toBe(2)
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 })
