@@ -30,8 +30,11 @@ const TYPES = {
   svg: 'image/svg+xml',
 }
 
-/** Followed at a time: tabs of a browser, each with up to two. Each is a watch at the leader. */
-const MOST_STREAMS = 12
+/**
+ * Followed at a time: one a tab, two where it asks for a pod or line of its own. A browser opens six connections to an
+ * address: one has to be left for what else a tab asks for, or a sixth tab would hang without a word.
+ */
+const MOST_STREAMS = 5
 
 /** The page and what it asks for. To be bound to 127.0.0.1. */
 export function buildUiServer(deps: UiDeps): Server {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { buildPlugin } from '../../build-plugin.ts'
-import { ledCluster } from '../testing/led-cluster.ts'
+import { LEADER, LEASE, ledCluster } from '../testing/led-cluster.ts'
 
 /*
  * The built program, `kubectl startgate ui`, as a user runs it, against the real state API behind TLS and a
@@ -72,6 +72,29 @@ test('prints its address, tells what the leader tells, goes on after a loss, and
   await done
   child.kill('SIGINT')
   expect(await ended).toBe(0)
+})
+
+test('follows the next leader when there is another', async () => {
+  const [{ api, made }, next] = [await ledCluster(), await ledCluster()]
+  const { said } = started(['--kubeconfig', api.kubeconfig])
+  await expect.poll(() => said.out, { timeout: 20_000 }).toContain('http://')
+  const { events, stop } = await follow(`${said.out.trim()}events`)
+  await expect.poll(() => events.length, { timeout: 10_000 }).toBe(1)
+  next.made.service.stopLeading()
+  await next.made.service.startLeading(8)
+  const leader = LEADER.replace('lease-service-0', 'lease-service-1')
+  const ports = [{ name: 'metrics', containerPort: 8444 }]
+  api.answers[leader] = { metadata: { name: 'lease-service-1' }, spec: { containers: [{ name: 'c', ports }] } }
+  api.answers[LEASE] = { metadata: {}, spec: { holderIdentity: 'lease-service-1_2' } }
+  api.forwards['startgate-system/lease-service-1/8444'] = Number(
+    next.api.forwards['startgate-system/lease-service-0/8444'],
+  )
+  made.service.stopLeading()
+  await made.passes(2_000)
+  await expect.poll(() => events.map(({ event }) => event), { timeout: 15_000 }).toEqual(['state', 'trouble', 'state'])
+  expect(JSON.parse(events[1]?.data ?? '').sentence).toMatch(/leads|leader/)
+  expect([0, 2].map(i => JSON.parse(events[i]?.data ?? '').service.term)).toEqual([7, 8])
+  stop()
 })
 
 test.each([

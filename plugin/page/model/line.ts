@@ -28,6 +28,8 @@ export interface LineRow {
 
 export interface Line {
   choices: LineChoice[]
+  /** How many lines there are besides. */
+  moreChoices: number
   chosen: LineChoice
   rows: WaitingGate[]
   /** There are more than were told: `rows` are those whose turn is next. */
@@ -37,6 +39,8 @@ export interface Line {
 }
 
 export const ALL = 'all'
+/** Lines to choose from at most; others have an address all the same. */
+export const MOST_CHOICES = 100
 /** Gates that wait for something other than slots. */
 export const OTHER = 'other'
 
@@ -44,12 +48,14 @@ export const OTHER = 'other'
 export function lineOf(state: State, id: string, filter: string): Line {
   const long = choicesOf(state)
   const empty = long.some(choice => choice.id === id) ? undefined : choiceOf(state, id)
-  const choices = empty ? [...long, empty] : long
+  const listed = long.filter((choice, i) => i < MOST_CHOICES || choice.id === id || choice.id === OTHER)
+  const choices = empty ? [...listed, empty] : listed
   const chosen = choices.find(choice => choice.id === id) ?? (choices[0] as LineChoice)
   const rows = state.waiting.items.filter(row => isIn(row, chosen.id) && matches(row, filter))
   const scope = state.scopes.items.find(row => row.id === chosen.id)
   return {
     choices,
+    moreChoices: Math.max(0, long.length - MOST_CHOICES),
     chosen,
     rows,
     total: filter === '' ? Math.max(rows.length, chosen.gates) : rows.length,

@@ -33,14 +33,14 @@ export type Pip = 'held' | 'debt' | 'free'
 const MOST_PIPS = 16
 
 export interface Nodes {
-  tiles: NodeTile[]
+  nodes: NodeState[]
   counts: Record<NodeFilter, number>
   /** How many the leader knows, of which `items` may be a part. */
   total: number
   told: number
 }
 
-/** In the order of their names, so that none moves while somebody looks. */
+/** In the order of their names (numbers in them by their value), so that none moves while somebody looks. */
 export function nodesOf({ nodes }: State, filter: NodeFilter, part: string): Nodes {
   const { items, total } = nodes
   const word = part.trim().toLowerCase()
@@ -51,7 +51,7 @@ export function nodesOf({ nodes }: State, filter: NodeFilter, part: string): Nod
     if (isTroubled(node)) counts.trouble += 1
   }
   const shown = filter === 'all' ? named : named.filter(filter === 'busy' ? isBusy : isTroubled)
-  return { tiles: [...shown].sort(byName).map(tileOf), counts, total, told: items.length }
+  return { nodes: [...shown].sort(byName), counts, total, told: items.length }
 }
 
 /** `worker-2` comes before `worker-10`. */
@@ -69,7 +69,8 @@ function isTroubled({ lost, heldBack }: NodeState): boolean {
   return lost || heldBack === true
 }
 
-function tileOf(node: NodeState): NodeTile {
+/** What is written on a tile. */
+export function tileOf(node: NodeState): NodeTile {
   const trouble = troubleOf(node)
   return {
     name: node.id,

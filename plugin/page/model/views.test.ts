@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { AT_MS, madeGate, madeGrant, madeNodeState, madeScope, madeState } from '../../testing/made-state.ts'
 import { type Connection, connectionAfter, connectionWords } from './connection.ts'
 import { layout, NODE_WIDTH } from './graph.ts'
-import { lineOf, lineRow, scopeOfLine } from './line.ts'
-import { nodesOf } from './nodes.ts'
+import { lineOf, lineRow, MOST_CHOICES, scopeOfLine } from './line.ts'
+import { type NodeFilter, nodesOf, tileOf } from './nodes.ts'
 import { overviewOf } from './overview.ts'
 import { routeOf } from './route.ts'
 import { lanesOfGates, timelineOf } from './timeline.ts'
@@ -58,6 +58,12 @@ describe('line', () => {
     expect(lineOf(state, 'start:node/none', '').chosen.id).toBe('all')
   })
 
+  test('of thousands of lines the longest are listed, and the one that is shown', () => {
+    const scopes = Array.from({ length: 2_000 }, (_, i) => madeScope(`node/n-${i}`, { gates: 2_000 - i }))
+    const { choices, moreChoices } = lineOf(madeState({ scopes }), 'start:node/n-1500', '')
+    expect([choices.length, moreChoices, choices.at(-1)?.id]).toEqual([MOST_CHOICES + 1, 1_901, 'start:node/n-1500'])
+  })
+
   test('the leader is asked for a line of which not all was told', () => {
     expect(scopeOfLine(state, 'start:namespace/shop')).toBe('namespace/shop')
     expect(scopeOfLine(state, 'start:node/worker-1')).toBeUndefined()
@@ -76,7 +82,7 @@ describe('nodes', () => {
   })
 
   test('in the order of their numbers, with a mark a slot or a bar', () => {
-    const { tiles } = nodesOf(state, 'all', '')
+    const tiles = nodesOf(state, 'all', '').nodes.map(tileOf)
     expect(tiles.map(({ name }) => name)).toEqual(['big', 'worker-1', 'worker-2', 'worker-10'])
     expect(tiles[3]?.start).toMatchObject({ pips: ['held', 'debt', 'free', 'free'], words: '2 of 4, 3 waiting' })
     expect([tiles[0]?.start.pips, tiles[0]?.start.used]).toEqual([undefined, 0.25])
@@ -84,8 +90,9 @@ describe('nodes', () => {
   })
 
   test('filters', () => {
-    expect(nodesOf(state, 'busy', '').tiles.map(({ name }) => name)).toEqual(['big', 'worker-10'])
-    expect(nodesOf(state, 'trouble', '').tiles.map(({ name }) => name)).toEqual(['worker-1', 'worker-2'])
+    const names = (filter: NodeFilter) => nodesOf(state, filter, '').nodes.map(({ id }) => id)
+    expect(names('busy')).toEqual(['big', 'worker-10'])
+    expect(names('trouble')).toEqual(['worker-1', 'worker-2'])
     expect(nodesOf(state, 'all', 'worker-1').counts).toEqual({ all: 2, busy: 1, trouble: 1 })
   })
 })

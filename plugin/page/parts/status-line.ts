@@ -14,23 +14,22 @@ export function StatusLine({ view }: { view: View }): VNode {
   const change = memory.leaders.at(-1)
   const isNews = change && clock.nowMs() - change.atMs < NEWS_MS
   return html`
-    <div class="status" role="status">
+    <div class="status">
       ${
         trouble &&
         html`<p class="notice is-${trouble.tone}">
-        ${sentence(trouble.text)}${state ? ` What you see is ${since(state.atMs, clock.nowMs())} old.` : ''}
-      </p>`
+          <span role="status">${sentence(trouble.text)}</span>
+          ${state ? html`<span> What you see is ${since(state.atMs, clock.nowMs())} old.</span>` : ''}
+        </p>`
       }
       ${
         isNews &&
-        html`<p class="notice is-info">
-        ${change.from === change.to ? `${change.to} began a new term` : `${change.to} took over from ${change.from}`} (term ${change.term}).
-      </p>`
+        html`<p class="notice is-info" role="status">
+          ${change.from === change.to ? `${change.to} began a new term` : `${change.to} took over from ${change.from}`} (term ${change.term}).
+        </p>`
       }
-      ${
-        state?.namespace !== undefined && html`<p class="notice is-info">Rows of namespace ${state.namespace} only.</p>`
-      }
-      ${!state && !trouble && html`<p class="empty" aria-busy="true">Looking for the leader …</p>`}
+      ${state?.namespace !== undefined && html`<p class="notice is-info">Rows of namespace ${state.namespace} only.</p>`}
+      ${!state && !trouble && html`<p class="empty" role="status">Looking for the leader …</p>`}
     </div>
   `
 }

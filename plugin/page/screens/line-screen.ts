@@ -28,7 +28,7 @@ export function LineScreen({ view, state, route }: ScreenProps): VNode {
   const [filter, setFilter] = useState('')
   const id = route.screen === 'line' ? route.line : 'all'
   const scope = scopeOfLine(state, id)
-  const focused = useFocus(scope === undefined ? undefined : { scope })
+  const { state: focused } = useFocus(scope === undefined ? undefined : { scope })
   const [whole, setWhole] = useWhole(id)
   const told = whole ? { ...state, waiting: whole } : withRows(state, focused)
   const nowMs = view.clock.nowMs()
@@ -85,6 +85,7 @@ function Choices({ line }: { line: Line }): VNode {
         <span class="lines-detail ${isFrozen ? 'is-warn' : ''}">${detail}</span>
       </a>`,
     )}
+    ${line.moreChoices > 0 && html`<p class="lines-more">and ${count(line.moreChoices, 'shorter line')}</p>`}
   </nav>`
 }
 
@@ -133,10 +134,10 @@ function Cut({ line, filter, whole, setWhole, scope, nowMs }: CutProps): VNode |
     }
     setLoading(false)
   }
-  return html`<p class="cut" role="status">
+  return html`<p class="cut">
     The first ${number(line.rows.length)} of ${number(line.total)}; the others come after them.
     <button type="button" disabled=${isLoading} onClick=${load}>${isLoading ? 'Reading …' : 'Show all of them'}</button>
-    ${problem && html`<span class="is-bad">${problem}</span>`}
+    ${problem && html`<span class="is-bad" role="alert">${problem}</span>`}
   </p>`
 }
 

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { NODE_FILTERS, type NodeFilter, type NodeTile, nodesOf } from '../model/nodes.ts'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { NodeState } from '../../../core/state-api.ts'
+import { NODE_FILTERS, type NodeFilter, type NodeTile, nodesOf, tileOf } from '../model/nodes.ts'
 import { number } from '../model/words.ts'
 import { Empty, Search, Slots } from '../parts/bits.ts'
 import { html } from '../parts/html.ts'
@@ -17,7 +18,7 @@ const EMPTY: Record<NodeFilter, string> = {
 export function NodesScreen({ state, route }: ScreenProps): VNode {
   const [part, setPart] = useState('')
   const filter = route.screen === 'nodes' ? route.filter : 'all'
-  const { tiles, counts, total, told } = nodesOf(state, filter, part)
+  const { nodes, counts, total, told } = useMemo(() => nodesOf(state, filter, part), [state.nodes, filter, part])
   return html`
     <h1>Nodes</h1>
     <section class="panel is-grown" aria-label="Nodes">
@@ -31,7 +32,7 @@ export function NodesScreen({ state, route }: ScreenProps): VNode {
         </nav>
         <${Search} label="Node" value=${part} onValue=${setPart} />
       </div>
-      ${tiles.length === 0 ? html`<${Empty}>${total === 0 ? 'The leader knows no node yet.' : EMPTY[filter]}<//>` : html`<${Tiles} tiles=${tiles} />`}
+      ${nodes.length === 0 ? html`<${Empty}>${total === 0 ? 'The leader knows no node yet.' : EMPTY[filter]}<//>` : html`<${Tiles} nodes=${nodes} />`}
       ${told < total && html`<p class="cut">${number(told)} of ${number(total)} nodes are told of.</p>`}
     </section>
   `
@@ -42,22 +43,22 @@ const TILE_HEIGHT = 146
 const GAP = 10
 
 /** As many tiles in a row as there is room for; only rows that can be seen exist. */
-function Tiles({ tiles }: { tiles: readonly NodeTile[] }): VNode {
+function Tiles({ nodes }: { nodes: readonly NodeState[] }): VNode {
   const scroller = useRef<HTMLDivElement>(null)
   const columns = Math.max(1, Math.floor((useWidth(scroller) + GAP) / (TILE_WIDTH + GAP)))
   const height = TILE_HEIGHT + GAP
-  const rows = Math.ceil(tiles.length / columns)
+  const rows = Math.ceil(nodes.length / columns)
   const { first, end } = useWindow(scroller, rows, height)
-  const shown = tiles.slice(first * columns, end * columns)
+  const shown = nodes.slice(first * columns, end * columns)
   return html`<div class="tiles" ref=${scroller} tabindex="0" role="group" aria-label="Tiles of nodes">
     <ul class="tiles-all" style=${{ height: `${rows * height}px` }}>
-      ${shown.map((tile, i) => {
+      ${shown.map((node, i) => {
         const index = first * columns + i
         const width = `calc((100% - ${(columns - 1) * GAP}px) / ${columns})`
         const column = index % columns
         return html`<${Tile}
-          key=${tile.name}
-          tile=${tile}
+          key=${node.id}
+          tile=${tileOf(node)}
           place=${{
             ...{ top: `${Math.floor(index / columns) * height}px`, width, height: `${TILE_HEIGHT}px` },
             left: `calc(${column} * (${width} + ${GAP}px))`,

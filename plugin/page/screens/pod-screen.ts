@@ -9,15 +9,18 @@ import { useFocus } from './use-focus.ts'
 
 export function PodScreen({ view, state, route }: ScreenProps): VNode | null {
   const { namespace, pod } = route.screen === 'pod' ? route : { namespace: '', pod: '' }
-  // Of its own: the page's state may be cut.
-  const focused = useFocus({ namespace, pod })
   const nowMs = view.clock.nowMs()
-  const shown =
-    podOf(state, view.memory.phases, { namespace, pod }, nowMs) ??
-    (focused && podOf(focused, view.memory.phases, { namespace, pod }, nowMs))
+  const told = podOf(state, view.memory.phases, { namespace, pod }, nowMs)
+  const isCut = state.waiting.items.length < state.waiting.total || state.pods.items.length < state.pods.total
+  const { state: focused, problem } = useFocus(told && !isCut ? undefined : { namespace, pod })
+  const shown = (focused && podOf(focused, view.memory.phases, { namespace, pod }, nowMs)) ?? told
   return html`
     <h1><a href="#/pods">Pods</a> <span class="muted">/</span> ${namespace}/${pod}</h1>
-    ${shown ? html`<${Known} shown=${shown} nowMs=${nowMs} />` : html`<${Empty}>${focused ? UNKNOWN : 'Asking the leader …'}<//>`}
+    ${
+      shown
+        ? html`<${Known} shown=${shown} nowMs=${nowMs} />`
+        : html`<${Empty}>${problem ?? (focused ? UNKNOWN : 'Asking the leader …')}<//>`
+    }
   `
 }
 

@@ -2,15 +2,30 @@ import { useEffect, useState } from 'preact/hooks'
 import type { State } from '../../../core/state-api.ts'
 import { openFeed } from '../live/feed.ts'
 
-/** What the leader tells of one pod or one line, where the page's own state may be cut; undefined until it is there. */
-export function useFocus(query: Record<string, string> | undefined): State | undefined {
-  const [state, setState] = useState<State>()
+export interface Focus {
+  /** Undefined until it is there. */
+  state?: State
+  /** Why it will not come. */
+  problem?: string
+}
+
+/**
+ * What the leader tells of one pod or one line, where the page's own state is cut; nothing without a query. Each has a
+ * connection of its own, of which browsers open few to one address.
+ */
+export function useFocus(query: Record<string, string> | undefined): Focus {
+  const [focus, setFocus] = useState<Focus>({})
   const address = query && `events?${new URLSearchParams(query)}`
   useEffect(() => {
-    setState(undefined)
+    setFocus({})
     if (address === undefined) return
-    // What is wrong with the connection is told of the page's own one.
-    return openFeed(address, { onState: setState, onConnection: () => undefined })
+    return openFeed(address, {
+      onState: state => setFocus({ state }),
+      // What else is wrong with the connection is told of the page's own one.
+      onConnection: event => {
+        if (event.kind === 'refused') setFocus({ problem: event.sentence })
+      },
+    })
   }, [address])
-  return state
+  return focus
 }
