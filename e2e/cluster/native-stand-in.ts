@@ -21,9 +21,10 @@ export function npmOrStandIn(root: string, bases: ReleaseBases, log: Log): Packa
       if (arch === undefined) throw cause
       log(`the native module for ${arch} is a stand-in: ${cause.message}`)
       await mkdir(to, { recursive: true })
-      await writeFile(join(to, `${NATIVE_MODULE}.linux-${nodeArch(arch)}-gnu.node`), await libraryOf(bases, arch))
+      const main = `${NATIVE_MODULE}.linux-${nodeArch(arch)}-gnu.node`
+      await writeFile(join(to, main), await libraryOf(bases, arch))
       // What the notice and the bill of materials say of it.
-      const manifest = { name, version: '0.0.0', license: 'MIT', author: 'stand-in' }
+      const manifest = { name, version: '0.0.0', main, license: 'MIT', author: 'stand-in' }
       await writeFile(join(to, 'package.json'), JSON.stringify(manifest))
     })
   }
