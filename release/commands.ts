@@ -114,7 +114,10 @@ export const COMMANDS: Readonly<Record<string, (options: Options) => Promise<str
       PLUGIN_PLATFORMS.map(async platform => {
         const name = archiveName(platform)
         const uri = `${homepage}/releases/download/v${version}/${name}`
-        return { platform, uri, sha256: await sha256(join(OUT, name)) }
+        const hash = await sha256(join(OUT, name)).catch(cause => {
+          throw new Error(`${name} is not in dist/release; run first: node release/main.ts executables`, { cause })
+        })
+        return { platform, uri, sha256: hash }
       }),
     )
     await writeFile(join(OUT, 'startgate.yaml'), krewManifest({ version, homepage, archives }))

@@ -58,6 +58,12 @@ describe('the release workflow', () => {
     })
   })
 
+  test('runs our scripts with the Node.js of the lock file, which is also that in the executables', () => {
+    for (const [name, job] of jobs)
+      if (runs(job).includes('release/main.ts'))
+        expect(runs(job), name).toMatch(/^npm ci && echo "\$PWD\/node_modules\/\.bin" >> "\$GITHUB_PATH"$/m)
+  })
+
   test('leaves no token in the clone', () => {
     const checkouts = jobs.flatMap(([, { steps }]) => steps.filter(({ uses }) => uses?.startsWith('actions/checkout@')))
     for (const { with: options } of checkouts) expect(options).toMatchObject({ 'persist-credentials': false })

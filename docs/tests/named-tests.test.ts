@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const PARTS = ['core', 'webhook', 'gate', 'certs', 'charts', 'e2e']
+const PARTS = ['core', 'webhook', 'gate', 'certs', 'charts', 'e2e', 'release']
 
 const files = PARTS.flatMap(part =>
   readdirSync(join(ROOT, part), { recursive: true, encoding: 'utf8' }).map(file => `/${part}/${file}`),

@@ -1,19 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ELF_HEADER_BYTES, elfMachine } from '../../release/image/elf.ts'
 import { installedOrNpm, NATIVE_MODULE, nativePackage, type PackageSource } from '../../release/image/native-module.ts'
-import { filesOf, readLayout } from '../../release/image/oci-layout.ts'
 import { type Arch, IMAGE_ARCHS, nodeArch } from '../../release/model/platforms.ts'
-import type { ReleaseBases } from './release-bases.ts'
 import type { Log } from './step-cache.ts'
 
-/** A small library of glibc's own, on every platform. */
-const LIBRARY = /\/libutil\.so\.1$/
+/** e_machine of the ELF header. */
+const MACHINE: Readonly<Record<Arch, number>> = { amd64: 62, arm64: 183 }
 
 /**
- * The native module from npm, or where this machine's registry does not have it for another platform, a library of that
- * platform under its name: then the image's layers can be looked at, but its agent would not run.
+ * The native module from npm, or where this machine's registry or lock file does not have it for another platform, the
+ * beginning of a library of that platform under its name: then the image's layers can be looked at, but its agent would
+ * not run. A release refuses what is taken here.
  */
-export function npmOrStandIn(root: string, bases: ReleaseBases, log: Log): PackageSource {
+export function npmOrStandIn(root: string, log: Log): PackageSource {
   const real = installedOrNpm(root)
   return async (name, to) => {
     const arch = IMAGE_ARCHS.find(each => nativePackage(each) === name)
@@ -21,18 +21,19 @@ export function npmOrStandIn(root: string, bases: ReleaseBases, log: Log): Packa
       if (arch === undefined) throw cause
       log(`the native module for ${arch} is a stand-in: ${cause.message}`)
       await mkdir(to, { recursive: true })
-      await writeFile(join(to, `${NATIVE_MODULE}.linux-${nodeArch(arch)}-gnu.node`), await libraryOf(bases, arch))
+      const main = `${NATIVE_MODULE}.linux-${nodeArch(arch)}-gnu.node`
+      await writeFile(join(to, main), libraryOf(arch))
       // What the notice and the bill of materials say of it.
-      const manifest = { name, version: '0.0.0', license: 'MIT', author: 'stand-in' }
+      const manifest = { name, version: '0.0.0', main, license: 'MIT', author: 'stand-in' }
       await writeFile(join(to, 'package.json'), JSON.stringify(manifest))
     })
   }
 }
 
-async function libraryOf({ node }: ReleaseBases, arch: Arch): Promise<Buffer> {
-  const layout = await readLayout(node.replace(/@.*$/, ''))
-  const image = layout.images.find(each => each.arch === arch)
-  if (image === undefined) throw new Error(`the base image is not for ${arch}`)
-  for await (const { path, content } of filesOf(layout.dir, image)) if (LIBRARY.test(path)) return Buffer.from(content)
-  throw new Error(`no ${LIBRARY.source} in the base image for ${arch}`)
+function libraryOf(arch: Arch): Buffer {
+  const header = Buffer.alloc(ELF_HEADER_BYTES)
+  header.write('\x7fELF\x02\x01\x01', 'latin1')
+  header.writeUInt16LE(MACHINE[arch], ELF_HEADER_BYTES - 2)
+  if (elfMachine(header) !== arch) throw new Error(`the stand-in is for ${elfMachine(header)}`)
+  return header
 }

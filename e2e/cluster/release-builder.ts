@@ -37,8 +37,8 @@ export async function krewBinary(): Promise<string> {
  */
 export async function withReleaseBuilder<T>(use: (builder: Builder) => Promise<T>): Promise<T> {
   const tools = await buildTools()
-  return scratch('release-builder', async dir => {
-    const socket = join(dir, 'buildkitd.sock')
+  return scratch('buildkit', async dir => {
+    const socket = join(dir, 'sock')
     const address = `unix://${socket}`
     const worker = ['--containerd-worker=false', '--oci-worker=true', '--oci-worker-snapshotter=native']
     const args = ['--root', join(dir, 'root'), '--addr', address, ...worker]

@@ -1,5 +1,5 @@
 import type { Builder } from '../../release/image/build-image.ts'
-import { installedOrNpm, type PackageSource } from '../../release/image/native-module.ts'
+import type { PackageSource } from '../../release/image/native-module.ts'
 import { ROOT } from '../../release/repository.ts'
 import { run, succeeds } from './command.ts'
 import { npmOrStandIn } from './native-stand-in.ts'
@@ -21,16 +21,17 @@ export async function withReleaseMeans<T>(
   use: (means: ReleaseMeans) => Promise<T>,
   log: Log,
 ): Promise<T> {
+  const source = npmOrStandIn(ROOT, log)
   if (provider === 'local') {
     const bases = await releaseBases()
-    return withReleaseBuilder(builder => use({ builder, bases, source: npmOrStandIn(ROOT, bases, log) }))
+    return withReleaseBuilder(builder => use({ builder, bases, source }))
   }
   const name = 'startgate-e2e-release'
   const env = { ...base, BUILDX_BUILDER: name }
   const create = ['docker', 'buildx', 'create', '--name', name, '--driver', 'docker-container']
   await run([...create, '--driver-opt', 'network=host'], { env: base })
   try {
-    return await use({ builder: { env }, source: installedOrNpm(ROOT) })
+    return await use({ builder: { env }, source })
   } finally {
     await succeeds(['docker', 'buildx', 'rm', name], { env: base })
   }

@@ -30,7 +30,7 @@ const REPOSITORY = 'startgate-release'
  */
 export async function publish(cluster: Cluster, dir: string, log: Log): Promise<Released> {
   const commit = await headCommit()
-  const version = `${(await versionsHere())['package.json']}-e2e.${commit.revision.slice(0, 12)}`
+  const version = `${(await versionsHere())['package.json']}-e2e.g${commit.revision.slice(0, 12)}`
   const host = await cluster.registry.pushHost()
   const build = (means: ReleaseMeans) =>
     buildTwice(means, { version, ...commit }, join(dir, 'image'), {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { buildxArguments, type ImageBuild } from './build-image.ts'
+import { buildImage, buildxArguments, type ImageBuild } from './build-image.ts'
 
 const BUILD: ImageBuild = {
   version: '1.2.3',
@@ -47,4 +47,9 @@ test('other base images take the place of the Dockerfile’s', () => {
     '--build-context=release-base-busybox=oci-layout:///bases/busybox@sha256:2',
     '--no-cache',
   ])
+})
+
+test('a builder that fails is named, with what it said last', async () => {
+  const command = ['sh', '-c', 'echo "unknown flag: --platform" >&2; exit 125', 'docker']
+  await expect(buildImage(BUILD, '.', { command })).rejects.toThrow(/cannot build the image: unknown flag: --platform$/)
 })

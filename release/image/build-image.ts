@@ -87,9 +87,14 @@ export async function buildImage(build: ImageBuild, context: string, builder: Bu
       await mkdir(dirname(build.to.layout), { recursive: true })
     }
     const metadataFile = join(dir, 'metadata.json')
-    await promisify(execFile)(program, [...first, ...buildxArguments(build, context, metadataFile)], {
-      env,
-      maxBuffer: 64 * 1024 * 1024,
+    const args = [...first, ...buildxArguments(build, context, metadataFile)]
+    await promisify(execFile)(program, args, { env, maxBuffer: 64 * 1024 * 1024 }).catch(cause => {
+      const said = String(cause.stderr || cause.message)
+        .trim()
+        .split('\n')
+        .slice(-5)
+        .join(' | ')
+      throw new Error(`${[program, ...first].join(' ')} cannot build the image: ${said}`, { cause })
     })
     const metadata = JSON.parse(await readFile(metadataFile, 'utf8')) as Record<string, string>
     const digest = metadata['containerimage.digest']

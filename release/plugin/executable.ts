@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { inject } from 'postject'
 import type { Platform } from '../model/platforms.ts'
+import { withoutSignature } from './pe-signature.ts'
 
 /* Single executable applications: https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html */
 
@@ -41,7 +42,8 @@ export interface Executable {
 
 /** Makes the executable of one platform, on any other. */
 export async function makeExecutable({ platform, runtime, blob, to, sign }: Executable): Promise<void> {
-  await copyFile(runtime, to)
+  if (platform.os === 'windows') await writeFile(to, withoutSignature(await readFile(runtime)))
+  else await copyFile(runtime, to)
   await chmod(to, 0o755)
   const isMac = platform.os === 'darwin'
   await quietly(async () =>

@@ -35,6 +35,10 @@ const LICENSES = ['LICENSE', 'THIRD-PARTY']
 
 /** Builds the plugin's executables for all platforms on this machine, each in an archive with the licenses of it all. */
 export async function buildExecutables(build: ExecutablesBuild): Promise<Executables> {
+  if (process.versions.node !== build.nodeVersion)
+    throw new Error(
+      `executables of Node.js ${build.nodeVersion} are made by that version, and this is ${process.versions.node}; put node_modules/.bin first on the PATH`,
+    )
   const { bin } = JSON.parse(await readFile(join(build.npmPackage, 'package.json'), 'utf8')) as {
     bin: Record<string, string>
   }

@@ -65,3 +65,10 @@ test('a version that is not there is told by its address', async () => {
     'v24.0.1/SHASUMS256.txt: 404',
   )
 })
+
+test('a site that cannot be reached is named', async () => {
+  const from = distRuntime('http://127.0.0.1:1')
+  await expect(from({ os: 'linux', arch: 'arm64' }, VERSION, await folder())).rejects.toThrow(
+    /^http:\/\/127\.0\.0\.1:1\/v24\.0\.0\/SHASUMS256\.txt cannot be reached: /,
+  )
+})

@@ -72,7 +72,9 @@ async function runtimeIn(folder: string, found: string): Promise<Runtime> {
 }
 
 async function download(address: string): Promise<Buffer> {
-  const answer = await fetch(address)
+  const answer = await fetch(address).catch(cause => {
+    throw new Error(`${address} cannot be reached: ${cause.cause?.message ?? cause.message}`, { cause })
+  })
   if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`)
   return Buffer.from(await answer.arrayBuffer())
 }
