@@ -77,7 +77,8 @@ describe('faults of the installation', () => {
       await named('installed', /startgate is not installed/)
     } finally {
       const back = JSON.stringify({ ...rest, metadata: { name, labels, annotations } })
-      await session.kubectl.run(['create', '-f', '-'], back)
+      // As helm's, or the next upgrade finds a conflict.
+      await session.kubectl.run(['apply', '--server-side', '--field-manager=helm', '-f', '-'], back)
     }
   })
 })

@@ -83,6 +83,8 @@ function useRoute(): Route {
   useEffect(() => {
     const changed = (): void => setRoute(routeOf(location.hash))
     addEventListener('hashchange', changed)
+    // It may have changed between the first drawing and now.
+    changed()
     return () => removeEventListener('hashchange', changed)
   }, [])
   return route
