@@ -1,4 +1,3 @@
-import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
 import { run } from './command.ts'
@@ -31,16 +30,10 @@ export async function formerProduct(
   })
   await git(['archive', '-o', join(dir, 'source.tar'), commit])
   await run(['tar', '-xf', join(dir, 'source.tar'), '-C', dir])
-  await installPackages(dir)
+  // Not a link to ours where the lock files are the same: bundles tell of packages by their folders.
+  await run(['npm', 'ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', dir])
   log(`building the product of ${commit}`)
   await run([process.execPath, join(dir, 'build.ts')])
   const ref = await withLock(log, () => imageOf(cluster, dir, 'startgate:former'))
   return { chart: join(dir, 'charts', 'startgate'), ref }
-}
-
-/** The packages of its own lock file: those of this clone where the two are the same. */
-async function installPackages(dir: string): Promise<void> {
-  const [ours, theirs] = await Promise.all([ROOT, dir].map(at => readFile(join(at, 'package-lock.json'), 'utf8')))
-  if (ours === theirs) await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
-  else await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', dir])
 }

@@ -108,7 +108,8 @@ const NOT_HERE = ['--set-json', 'service.ipFamilies=["IPv4"]']
 const NEEDS_CRDS = ['cert-manager', 'monitoring']
 
 const apply = (text: string) => {
-  const flags = ['--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict']
+  // As helm, so that what it gave the installed objects and gives them no more goes.
+  const flags = ['--server-side', '--field-manager=helm', '--force-conflicts', '--dry-run=server', '--validate=strict']
   return session.kubectl.run(['apply', ...flags, '-f', '-'], text)
 }
 
