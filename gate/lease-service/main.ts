@@ -8,12 +8,14 @@ import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { endOnSignal } from '../../core/end-on-signal.ts'
 import { hostPort } from '../../core/host-port.ts'
 import { createKubeClient } from '../../core/kube/client.ts'
+import { isNotFound, orUndefined } from '../../core/kube/kube-error.ts'
 import type { Logger } from '../../core/log.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { serveProgram } from '../../core/serve-program.ts'
 import { drain } from './http/drain.ts'
 import { createIdentityCache } from './http/identity-cache.ts'
+import { createNodeIdentity } from './http/node-identity.ts'
 import { BACKLOG, buildServer } from './http/server.ts'
 import { createKubernetesReplica } from './leader/replica.kubernetes.ts'
 
@@ -47,6 +49,14 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       buildServer({
         tls,
         identify,
+        ...(config.nodeWaiter && {
+          identifyNode: createNodeIdentity({
+            review: token => client.reviewToken(token, TOKEN_AUDIENCE),
+            getPod: (namespace, name) => client.getPod(namespace, name).catch(orUndefined(isNotFound)),
+            namespace: config.namespace,
+            account: config.nodeWaiter.name,
+          }),
+        }),
         connect: (pod, gate, request, stream) => {
           metrics.asked(request.version)
           return service.connect(pod, gate, request, stream)
