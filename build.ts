@@ -1,6 +1,8 @@
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
+import { gateScript } from './core/gate-script.ts'
+import { GATE_SHELL_PROGRAM } from './core/names.ts'
 import { packagesIn, thirdPartyNotices } from './third-party.ts'
 
 const root = import.meta.dirname
@@ -12,6 +14,7 @@ const PROGRAMS = {
   'lease-service': 'gate/lease-service/main.ts',
   gate: 'gate/pod/main.ts',
   agent: 'gate/pod/agent/main.ts',
+  'node-waiter': 'gate/node/main.ts',
   'helm-test': 'charts/helm-test.ts',
 }
 
@@ -43,6 +46,8 @@ export async function bundle(): Promise<Record<string, number>> {
   const { metafile } = await build(BUNDLES)
   const native = await nativePackages()
   for (const folder of native) await cp(join(root, folder), join(outdir, folder), { recursive: true })
+  // A file, not the command: it would be in each gated pod's spec, and so twice in the memory of whoever watches pods.
+  await writeFile(join(outdir, basename(GATE_SHELL_PROGRAM)), gateScript())
   await mkdir(join(outdir, 'LICENSES'))
   await cp(join(root, 'LICENSE'), join(outdir, 'LICENSES', 'startgate'))
   const notices = await thirdPartyNotices(root, [...packagesIn(metafile), ...native])
