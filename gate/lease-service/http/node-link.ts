@@ -53,22 +53,32 @@ export class NodeLink {
     this.#socket.destroy()
   }
 
-  /** Reads no faster than a node's gates may speak; a line that is no frame ends the link. */
+  /** Reads no faster than a node's gates may speak. */
   async #read(): Promise<void> {
     const lines = lineFeed(MAX_NODE_FRAME)
     try {
-      for await (const chunk of this.#socket as AsyncIterable<Buffer>)
-        for (const line of lines(chunk)) {
-          const { id, fields } = frameId(line)
-          this.#take(id, () => readFrame(id, fields))
-          const restMs = this.#rate(performance.now())
-          if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs))
-        }
-    } catch (error) {
-      if (!this.#socket.destroyed) this.#deps.refused(NO_FRAME)
-      this.#deps.log.debug({ node: this.#node.nodeName, error: messageOf(error) }, 'a waiter has hung up')
+      for await (const chunk of this.#socket as AsyncIterable<Buffer>) if (!(await this.#takeChunk(lines(chunk)))) break
+    } catch {
+      // The connection broke.
     }
     this.#socket.destroy()
+  }
+
+  /** False when there is something in it that is no frame. */
+  async #takeChunk(lines: Iterable<string>): Promise<boolean> {
+    try {
+      for (const line of lines) {
+        const { id, fields } = frameId(line)
+        this.#take(id, () => readFrame(id, fields))
+        const restMs = this.#rate(performance.now())
+        if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs))
+      }
+      return true
+    } catch (error) {
+      this.#deps.refused(NO_FRAME)
+      this.#deps.log.warn({ node: this.#node.nodeName, error: messageOf(error) }, 'hanging up on a waiter')
+      return false
+    }
   }
 
   #take(id: number, read: () => ReadFrame): void {
