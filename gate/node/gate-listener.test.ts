@@ -137,3 +137,9 @@ test('of one address only so many are kept that have shown no good token, and ga
   await expect.poll(() => many.filter(({ socket }) => socket.destroyed).length).toBeGreaterThan(130)
   expect(gate.socket.destroyed).toBe(false)
 })
+
+test('the kubelet hears that it is well', async () => {
+  const { port } = await listening()
+  const answer = await fetch(`http://127.0.0.1:${port}/healthz`)
+  expect([answer.status, await answer.text()]).toEqual([200, 'ok\n'])
+})

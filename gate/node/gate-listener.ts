@@ -63,6 +63,11 @@ function takeGate(socket: Socket, deps: SessionDeps, sessions: Set<GateSession>,
   })
   socket.on('data', (chunk: Buffer) => {
     if (session) return void socket.destroy()
+    if (isProbe(chunk)) {
+      socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n')
+      hangUp(socket)
+      return
+    }
     try {
       const line = read(chunk)
       if (line === undefined) return
@@ -76,4 +81,9 @@ function takeGate(socket: Socket, deps: SessionDeps, sessions: Set<GateSession>,
       hangUp(socket)
     }
   })
+}
+
+/** The kubelet's, which comes in one piece; on this port because a node's ports are few. */
+function isProbe(chunk: Buffer): boolean {
+  return chunk.toString('latin1', 0, 13) === 'GET /healthz '
 }
