@@ -1,5 +1,5 @@
 import { type Agent, request } from 'node:https'
-import type { Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { MIN_TLS_VERSION } from '../../core/serving-tls.ts'
 import { NODE_PATH, NODE_UPGRADE } from '../../core/waiter-api.ts'
 import { limitConnecting } from '../pod/connect-limit.ts'
@@ -14,6 +14,8 @@ export interface LinkConnection {
   caPem: () => Promise<string>
   /** The waiter's own, bound to its pod. */
   token: () => Promise<string>
+  /** Of the Service's name. */
+  lookup?: LookupFunction
   /** Keeps TLS sessions. */
   agent?: Agent
 }
@@ -31,6 +33,7 @@ export async function connectLink(connection: LinkConnection, address: string, s
     minVersion: MIN_TLS_VERSION,
     timeout: CONNECT_MS,
     signal,
+    ...(connection.lookup && { lookup: connection.lookup }),
     ...(connection.agent && { agent: connection.agent }),
   })
   call.on('upgrade', (_response, socket, head) => {

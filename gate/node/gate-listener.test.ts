@@ -143,3 +143,17 @@ test('the kubelet hears that it is well', async () => {
   const answer = await fetch(`http://127.0.0.1:${port}/healthz`)
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\n'])
 })
+
+test('a gate that does not read is hung up on', async () => {
+  const { port, heard } = await listening()
+  const gate = await dial(port)
+  gate.socket.write(hello())
+  await expect.poll(() => heard.asked).toBe(1)
+  gate.socket.pause()
+  const reason = 'x'.repeat(250)
+  for (let place = 1; place <= 60_000 && heard.left === 0; place++) {
+    heard.say({ kind: 'waiting', place, of: place, reason: `${place} ${reason}` })
+    if (place % 100 === 0) await new Promise(setImmediate)
+  }
+  await expect.poll(() => heard.left).toBe(1)
+})

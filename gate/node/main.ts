@@ -14,6 +14,7 @@ import { readPressure } from '../pod/node-pressure.ts'
 import { createWaiterApi } from './api-server.ts'
 import { createKeptCa } from './kept-ca.ts'
 import { createNodeWaiter } from './node-waiter.ts'
+import { serviceLookup } from './service-lookup.ts'
 
 /** Of the chart's DaemonSet: a token for the lease service, beside the one for the API server. */
 const OWN_TOKEN_PATH = process.env.STARTGATE_WAITER_TOKEN ?? '/var/run/secrets/startgate/token'
@@ -44,6 +45,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     connection: {
       serverName,
       caPem: createKeptCa(api.readCa, () => clock.monotonicMs()),
+      lookup: serviceLookup(process.env.STARTGATE_LEASE_SERVICE_SERVICE_HOST),
       token: async () => (await readFile(OWN_TOKEN_PATH, 'utf8')).trim(),
     },
     review: api.reviewToken,

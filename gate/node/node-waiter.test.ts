@@ -162,13 +162,13 @@ test('a waiter that comes and goes gives no new patience', async () => {
   await replica.stop()
   const first = await waiterFor(replica)
   const begun = performance.now()
-  const gate = gateOf('a', first.port, { memory: '1000000', env: { STARTGATE_FAIL_OPEN_AFTER: '8s' } })
-  await sleep(4_000)
+  const gate = gateOf('a', first.port, { memory: '1000000', env: { STARTGATE_FAIL_OPEN_AFTER: '12s' } })
+  await sleep(8_000)
   await first.stop()
   await waiterFor(replica, { port: first.port })
   expect(await gate.ended).toBe(0)
-  expect(performance.now() - begun).toBeLessThan(14_000)
-  expect(JSON.parse(gate.read('termination-log') ?? '').waitedMs).toBeGreaterThan(6_500)
+  expect(performance.now() - begun).toBeLessThan(16_000)
+  expect(JSON.parse(gate.read('termination-log') ?? '').waitedMs).toBeGreaterThan(10_500)
 })
 
 test('a second run of the init containers asks as attempt 2', async () => {
