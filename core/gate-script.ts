@@ -28,8 +28,12 @@ export const GATE_SCRIPT_PATHS = {
 
 /** From its beginning, until a gate that no waiter has answered asks by itself. */
 const FIRST_ANSWER_S = 5
-/** The same for one that a waiter has served: in an upgrade the next waiter needs some seconds to be there. */
-const NEXT_ANSWER_S = 15
+/**
+ * The same for one that a waiter has served. In an upgrade, or after some crashes in a row, the next waiter needs
+ * seconds to be there, and all gates of a node turning into Node programs meanwhile would be the storm that they are to
+ * calm.
+ */
+const NEXT_ANSWER_S = 30
 /** Silence of a connected waiter, which beats each 4 s. */
 const SILENCE_S = 15
 /** With less, Node may never come up (webhook/inject/resources.ts). */
