@@ -34,7 +34,10 @@ const FIRST_ANSWER_S = 5
  * calm.
  */
 const NEXT_ANSWER_S = 30
-/** Silence of a connected waiter, which beats each 4 s. */
+/**
+ * Silence of a connected waiter, which beats each 4 s. For its first line too: on a node that is busy with starts a
+ * waiter may need a while, and to answer it with Node programs would be the wrong way.
+ */
 const SILENCE_S = 15
 /** With less, Node may never come up (webhook/inject/resources.ts). */
 const DIRECT_MEMORY = 96 * 1024 * 1024
@@ -45,23 +48,25 @@ const DIRECT_MEMORY = 96 * 1024 * 1024
  * markers, log lines and verdict. Where no waiter answers it becomes the direct gate, if its memory allows that;
  * else it goes on trying until its patience ends.
  *
- * Applets beside the shell's own commands: nc, mkfifo, rm, mv, cp, chmod, sleep, date. Each is called by the busybox's
+ * Two shells: the first process of the container, and in `nc -e` the one that talks, with the connection as its input
+ * and output. Without -e, builds of nc differ in whether they end with the connection (NC_110_COMPAT). What the second
+ * has heard it leaves in a file.
+ *
+ * Applets beside the shell's own commands: nc (-w, -e), rm, mv, cp, chmod, sleep, date. Each is called by the busybox's
  * own path, since not every busybox finds them in itself. No redirection that could fail stands on a special built-in
  * and no arithmetic on a text that is no number: either would end the shell.
  */
 export function gateScript(paths: typeof GATE_SCRIPT_PATHS = GATE_SCRIPT_PATHS): string {
-  return `${preamble(paths)}${markers(paths)}${conversation(paths)}${ending(paths)}${main(paths)}`
+  return `${preamble(paths)}${markers(paths)}${talking(paths)}${ending(paths)}${main(paths)}`
 }
 
 /** Time, numbers and log. `now` is in seconds of the node's boot clock. */
-function preamble({ busybox }: typeof GATE_SCRIPT_PATHS): string {
+function preamble({ busybox, shared }: typeof GATE_SCRIPT_PATHS): string {
   return `\
 bb=${busybox}
-nc=
-trap '[ -z "$nc" ] || kill "$nc" 2>/dev/null; exit 143' TERM INT
 gate=$${GATE_ENV.gate}
 uid=$${GATE_ENV.podUid}
-attempt=0
+heard_file=${shared}/$gate.heard
 nap() { $bb sleep "$1" & wait $!; }
 uptime() { read -r now _ </proc/uptime; now=\${now%.*}; }
 num() { case "$1" in '' | *[!0-9]* | 0?* | ??????????*) s= ;; *) s=$1 ;; esac; }
@@ -100,24 +105,12 @@ which_run() {
 }
 
 /**
- * One connection. The FIFOs are made anew for each, so that no half of an earlier one is left in them; \`down\` is
- * opened for reading beside a descriptor that is then closed, so that the end of nc is the end of the file.
+ * The shell that talks: its input and output are the connection, 3 is the container's output. It leaves when it last
+ * heard the waiter (a dash: never), when to fail open (a dash: never), whether contact was lost, and the last word with
+ * its rest.
  */
-function conversation({ shared, token }: typeof GATE_SCRIPT_PATHS): string {
+function talking({ token }: typeof GATE_SCRIPT_PATHS): string {
   return `\
-up=${shared}/$gate.up
-down=${shared}/$gate.down
-converse() {
-  $bb rm -f "$up" "$down" && $bb mkfifo -m 600 "$up" "$down" && call 4<>"$up" 5<>"$down"
-  [ -z "$nc" ] || { kill "$nc"; wait "$nc"; } 2>/dev/null
-  nc=
-}
-call() {
-  $bb nc "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" <&4 >&5 2>/dev/null &
-  nc=$!
-  hello >&4
-  listen 3<"$down"
-}
 hello() {
   token=
   { read -r token <${token}; } 2>/dev/null
@@ -128,32 +121,37 @@ hello() {
   printf '"waitedS":%s,"leftS":%s,"token":"%s"}\\n' $((now - began)) "$left" "$token"
 }
 listen() {
-  exec 5>&-
-  silence=${FIRST_ANSWER_S}
-  while read -t $silence -r word rest <&3; do
-    silence=${SILENCE_S}
+  while read -t ${SILENCE_S} -r word rest; do
     uptime
     heard=$now
-    answer=${NEXT_ANSWER_S}
     case "$word" in
       beat) num "$rest"; [ -z "$s" ] || deadline=$((now + s)) ;;
       contact) lost=false ;;
-      log) printf '%s\\n' "$rest" ;;
-      go | open) verdict=$word; json=$rest; return ;;
-      direct) direct=$rest; return ;;
+      log) printf '%s\\n' "$rest" >&3 ;;
+      go | open | direct) return ;;
     esac
   done
+  word=-
+  rest=
 }
+if [ "$1" = talk ]; then
+  exec 2>/dev/null
+  heard=-
+  uptime
+  hello
+  listen
+  printf '%s %s %s %s\\n%s\\n' "$heard" "\${deadline:--}" "$lost" "$word" "$rest" >"$heard_file"
+  exit 0
+fi
 `
 }
 
 function ending({ runs, lost, terminationLog, cgroup }: typeof GATE_SCRIPT_PATHS): string {
   return `\
 finish() {
-  printf %s "$json" 2>/dev/null >${terminationLog}
-  if [ "$verdict" = go ]; then $bb rm -f ${lost}; else mark ${lost} "$attempt"; fi
+  printf %s "$2" 2>/dev/null >${terminationLog}
+  if [ "$1" = go ]; then $bb rm -f ${lost}; else mark ${lost} "$attempt"; fi
   until mark ${runs}-$gate "$attempt"; do say 50 'cannot mark this run; trying again in 1 s'; nap 1; done
-  $bb rm -f "$up" "$down"
   exit 0
 }
 roomy() {
@@ -167,16 +165,32 @@ roomy() {
 }
 fail_open() {
   say 30 'failing open: the pod goes on without a slot'
-  verdict=open
-  json=$(printf '{"verdict":"failed-open","gate":"%s","waitedMs":%s,"reason":"no waiter answers on this node","attempt":%s}' \\
-    "$gate" $(((now - began) * 1000)) "$attempt")
-  finish
+  json='{"verdict":"failed-open","gate":"%s","waitedMs":%s,"reason":"no waiter answers on this node","attempt":%s}'
+  finish open "$(printf "$json" "$gate" $(((now - began) * 1000)) "$attempt")"
 }
 `
 }
 
+/** One try after another. What the talking shell needs to know it has from the environment. */
 function main({ direct }: typeof GATE_SCRIPT_PATHS): string {
   return `\
+nc=
+attempt=0
+trap '[ -z "$nc" ] || kill "$nc" 2>/dev/null; exit 143' TERM INT
+converse() {
+  printf '' 2>/dev/null >"$heard_file"
+  $bb nc -w ${FIRST_ANSWER_S} "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" -e $bb sh "$0" talk 3>&1 2>/dev/null &
+  nc=$!
+  wait $nc
+  nc=
+  when=-
+  { read -r when until was_lost word && read -r rest; } 2>/dev/null <"$heard_file"
+  [ "\${when:--}" != - ] || { word=-; return; }
+  heard=$when
+  answer=${NEXT_ANSWER_S}
+  [ "$until" = - ] || deadline=$until
+  lost=$was_lost
+}
 if [ "$gate" = ${PULL_GATE} ]; then
   until place; do say 50 'cannot place the static busybox; trying again in 1 s'; nap 1; done
 fi
@@ -191,16 +205,15 @@ seconds "$${GATE_ENV.failOpenJitter}" 300
 deadline=$((now + patience + $RANDOM * s / 32768))
 [ "$lost" = false ] || deadline=$((now + (patience < 5 ? patience : 5)))
 [ "$${GATE_ENV.failOpenAfter}" != never ] || deadline=
-verdict=
+export attempt began deadline lost
 while :; do
-  direct=
-  uptime
   converse
-  [ -z "$verdict" ] || finish
+  case "$word" in go | open) finish "$word" "$rest" ;; esac
   uptime
-  if [ -n "$direct" ] || [ $((now - heard)) -ge $answer ]; then
+  if [ "$word" = direct ] || [ $((now - heard)) -ge $answer ]; then
+    [ "$word" = direct ] || rest='no waiter answers on this node'
     if roomy; then
-      say 30 "\${direct:-no waiter answers on this node}: asking the lease service directly"
+      say 30 "$rest: asking the lease service directly"
       exec ${direct}
     fi
   fi

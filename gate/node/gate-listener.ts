@@ -10,8 +10,11 @@ import { parseHello } from './hello.ts'
 
 /** Also such as have not said anything yet. */
 const MAX_CONNECTIONS = MAX_NODE_GATES
-/** Of one address that have shown no good token. Pods on the host's network share the node's. */
-const MAX_UNKNOWN_OF_ADDRESS = 64
+/**
+ * Of one address that have shown no good token. Pods on the host's network share the node's, and some network plugins
+ * show all pods under one.
+ */
+const MAX_UNKNOWN_OF_ADDRESS = 512
 
 /**
  * Where the node's gates connect; does not listen yet. Of too many connections the oldest goes of the address that has

@@ -143,8 +143,14 @@ export class LeaderLink {
     if (!waiting) return
     waiting.heardMs = this.#heardMs
     waiting.latest = message
+    if (!isLast(message)) {
+      waiting.onMessage(message)
+      return
+    }
+    // Before it is told, since a gate that has its answer leaves, which would be said to a leader that knows.
+    this.#waiting.delete(id)
     waiting.onMessage(message)
-    if (isLast(message)) this.#end(id, 'the lease service ended its answer')
+    waiting.onEnd('the lease service ended its answer')
   }
 
   #end(id: number, reason: string): void {

@@ -87,7 +87,7 @@ test('the program itself: reads its CA from the API server, serves a hundred gat
   expect(api.asked.filter(call => call.startsWith('GET'))).toHaveLength(1)
   const ownMiB = ownMemoryMiB(child.pid ?? 0)
   process.stdout.write(
-    `own memory of the waiter: ${beforeMiB.toFixed(1)} MiB at first, ${ownMiB.toFixed(1)} MiB with 100 gates; of a gate: ${ownMemoryMiB(gates[0]?.pid ?? 0).toFixed(2)} MiB and nc\n`,
+    `own memory of the waiter: ${beforeMiB.toFixed(1)} MiB at first, ${ownMiB.toFixed(1)} MiB with 100 gates; of a gate: ${ownMemoryMiB(gates[0]?.pid ?? 0).toFixed(2)} MiB, twice\n`,
   )
   expect(ownMiB).toBeLessThan(40)
   const begun = performance.now()
