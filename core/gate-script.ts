@@ -105,9 +105,9 @@ which_run() {
 }
 
 /**
- * The shell that talks: its input and output are the connection, 3 is the container's output. It leaves when it last
- * heard the waiter (a dash: never), when to fail open (a dash: never), whether contact was lost, and the last word with
- * its rest.
+ * The shell that talks: its input and output are the connection, 9 is the container's output (nc uses 3 and 4). It
+ * leaves when it last heard the waiter (a dash: never), when to fail open (a dash: never), whether contact was lost,
+ * and the last word with its rest.
  */
 function talking({ token }: typeof GATE_SCRIPT_PATHS): string {
   return `\
@@ -127,7 +127,7 @@ listen() {
     case "$word" in
       beat) num "$rest"; [ -z "$s" ] || deadline=$((now + s)) ;;
       contact) lost=false ;;
-      log) printf '%s\\n' "$rest" >&3 ;;
+      log) printf '%s\\n' "$rest" >&9 ;;
       go | open | direct) return ;;
     esac
   done
@@ -179,7 +179,7 @@ attempt=0
 trap '[ -z "$nc" ] || kill "$nc" 2>/dev/null; exit 143' TERM INT
 converse() {
   printf '' 2>/dev/null >"$heard_file"
-  $bb nc -w ${FIRST_ANSWER_S} "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" -e $bb sh "$0" talk 3>&1 2>/dev/null &
+  $bb nc -w ${FIRST_ANSWER_S} "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" -e $bb sh "$0" talk 9>&1 2>/dev/null &
   nc=$!
   wait $nc
   nc=
