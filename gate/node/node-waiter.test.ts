@@ -1,3 +1,5 @@
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
@@ -170,6 +172,31 @@ test('a waiter that comes and goes gives no new patience', async () => {
   expect(performance.now() - begun).toBeLessThan(16_000)
   expect(JSON.parse(gate.read('termination-log') ?? '').waitedMs).toBeGreaterThan(10_500)
 })
+
+test('a gate after one that failed open only tries, but waits on once a leader was heard', async () => {
+  const replica = await leading(['a', 'b'])
+  const first = await waiterFor(replica)
+  await gateOf('a', first.port).ended
+  const dir = madeDirectory()
+  for (const file of ['lost', 'runs-startgate-pull']) writeFileSync(join(dir, file), '1\n')
+  const heard = gateOf('b', first.port, { dir, memory: '1000000' })
+  await waits(heard)
+  await replica.stop()
+  await first.stop()
+  const second = await waiterFor(replica, { port: first.port })
+  const unheard = gateOf('b', second.port, { dir: copyOf(dir) })
+  expect(await unheard.ended).toBe(0)
+  expect(JSON.parse(unheard.read('termination-log') ?? '')).toMatchObject({ verdict: 'failed-open', attempt: 1 })
+  await sleep(4_000)
+  expect(heard.read('termination-log')).toBeUndefined()
+}, 60_000)
+
+/** Of what an earlier gate of the pod has left. */
+function copyOf(dir: string): string {
+  const copy = madeDirectory()
+  for (const file of ['lost', 'runs-startgate-pull']) cpSync(join(dir, file), join(copy, file))
+  return copy
+}
 
 test('a second run of the init containers asks as attempt 2', async () => {
   const { port } = await waiterFor(await leading(['a']))

@@ -195,7 +195,7 @@ test('a newer link of a node takes over; another node has its own', async () => 
   await first.closed
   await expect.poll(() => gates.get('a')?.hungUp).toBe(true)
   expect([gates.get('b')?.hungUp, other.socket.destroyed]).toEqual([false, false])
-})
+}, 20_000)
 
 test('who is no waiter gets one clear sentence', async () => {
   const { port, refused } = await listening()
