@@ -1,7 +1,9 @@
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { buildPlugin } from './build-plugin.ts'
+import { gateScript } from './core/gate-script.ts'
+import { GATE_SHELL_PROGRAM } from './core/names.ts'
 import { bundleSbom } from './release/image/bundle-sbom.ts'
 import { installedOrNpm, NATIVE_MODULE, nativePackage, type PackageSource } from './release/image/native-module.ts'
 import { type Arch, ownArch } from './release/model/platforms.ts'
@@ -16,6 +18,7 @@ const PROGRAMS = {
   'lease-service': 'gate/lease-service/main.ts',
   gate: 'gate/pod/main.ts',
   agent: 'gate/pod/agent/main.ts',
+  'node-waiter': 'gate/node/main.ts',
   'helm-test': 'charts/helm-test.ts',
 }
 
@@ -62,6 +65,8 @@ export async function bundle(options: BundleOptions = {}): Promise<Record<string
   const { metafile } = await build(BUNDLES)
   const packages = [...packagesIn(metafile), join('node_modules', NATIVE_MODULE)]
   await cp(join(root, 'node_modules', NATIVE_MODULE), join(outdir, 'node_modules', NATIVE_MODULE), { recursive: true })
+  // A file, not the command: it would be in each gated pod's spec, and so twice in the memory of whoever watches pods.
+  await writeFile(join(outdir, basename(GATE_SHELL_PROGRAM)), gateScript())
   await mkdir(join(outdir, 'LICENSES'))
   await cp(join(root, 'LICENSE'), join(outdir, 'LICENSES', 'startgate'))
   await writeFile(join(outdir, 'LICENSES', 'THIRD-PARTY'), await thirdPartyNotices(root, packages))

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { systemClock as clock } from '../core/clock.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
-import type { Pod } from '../core/pod.ts'
+import type { Node, Pod } from '../core/pod.ts'
 import { systemTimers } from '../core/timers.ts'
 import { createIdentityCache } from '../gate/lease-service/http/identity-cache.ts'
 import { BACKLOG, buildServer } from '../gate/lease-service/http/server.ts'
@@ -124,6 +124,12 @@ async function main(options: ServiceOptions): Promise<void> {
       isShown: ({ podUid }) => pods.has(podUid),
       clock,
     }),
+    // A waiter shows its node's name.
+    identifyNode: async token => {
+      tokenReviews++
+      await sleep(apiLatencyMs)
+      return { nodeName: token }
+    },
     connect: (identity, gate, request, stream) =>
       service.connect(identity, gate, request, watched(stream, identity.podUid)),
     connectAgent: (identity, request, stream) => service.connectAgent(identity, request, stream),
@@ -137,6 +143,8 @@ async function main(options: ServiceOptions): Promise<void> {
   await server.listen({ host: '127.0.0.1', port: options.port, backlog: BACKLOG })
   process.on('message', (order: Order) => {
     if (order.limit !== undefined) settings[line].maxStarting = order.limit
+    // What was decided stands until something that the watches show changes.
+    if (order.limit !== undefined && line === 'node') for (const node of limited(order.limit)) service.nodeChanged(node)
     service.workloadChanged()
     void answer()
   })
@@ -161,6 +169,11 @@ async function main(options: ServiceOptions): Promise<void> {
   // Whatever becomes of the bench, nothing of it stays.
   process.once('disconnect', () => process.exit())
   process.send?.('serving')
+}
+
+function limited(limit: number): Node[] {
+  const annotations = { 'startgate.dev/max-starting-per-node': String(limit) }
+  return madeNodes().map(node => ({ ...node, metadata: { ...node.metadata, annotations } }))
 }
 
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as ServiceOptions)

@@ -56,11 +56,13 @@ describe.each(readdirSync(CASES))('%s', name => {
     find(manifests, 'MutatingWebhookConfiguration', config.webhook.configurationName)
   })
 
-  test('every pod is admitted by restricted Pod Security', () => {
+  test('every pod is admitted by restricted Pod Security, but for the network of a waiter', () => {
     const pods = podSpecs(manifests)
-    expect(pods.length).toBeGreaterThanOrEqual(4)
+    const waiters =
+      name === 'node-waiter' ? ['DaemonSet startgate-system/startgate-node-waiter: hostNetwork is set'] : []
+    expect(pods.length).toBeGreaterThanOrEqual(4 + waiters.length)
     expect(pods.flatMap(([pod, spec]) => restrictedViolations(spec).map(violation => `${pod}: ${violation}`))).toEqual(
-      [],
+      waiters,
     )
   })
 
@@ -140,6 +142,16 @@ describe('rights', () => {
       ]
     `)
     expect(lines.join('\n')).not.toContain('*')
+  })
+
+  test('of a waiter: to ask whose a token is, and to read the CAs', async () => {
+    const manifests = await render(['--set', 'nodeWaiter.enabled=true'])
+    const { rules } = find(manifests, 'ClusterRole', 'startgate-node-waiter')
+    expect(rules?.map(({ resources, resourceNames, verbs }) => [resources, resourceNames, verbs])).toEqual([
+      [['tokenreviews'], undefined, ['create']],
+      [['mutatingwebhookconfigurations'], ['startgate'], ['get']],
+    ])
+    expect(manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.includes('waiter'))).toEqual([])
   })
 
   test('to ask who may read the metrics go where nobody is asked', async () => {

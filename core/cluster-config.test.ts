@@ -51,6 +51,14 @@ describe('parseClusterConfig', () => {
     })
   })
 
+  test('without its part there is no waiter, with it one', () => {
+    const { nodeWaiter } = parseClusterConfig(withValue('nodeWaiter', null))
+    expect([nodeWaiter, parseClusterConfig(JSON.stringify(goodConfig())).nodeWaiter]).toEqual([null, null])
+    const given = { name: 'startgate-node-waiter', port: 7373 }
+    expect(parseClusterConfig(withValue('nodeWaiter', given)).nodeWaiter).toEqual(given)
+    expect(problemsOf(withValue('nodeWaiter', { name: 'x', port: 0 }))).toMatchObject([{ field: 'nodeWaiter.port' }])
+  })
+
   test('a field of a newer version is ignored', () => {
     expect(problemsOf(withValue('fromTheFuture', 1))).toEqual([])
   })

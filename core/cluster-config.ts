@@ -37,6 +37,13 @@ export interface ClusterConfig {
     /** PEM: only who shows a certificate of this CA may ask for reviews; null: whoever asks. */
     clientCa: string | null
   }
+  /** The waiter of each node; null: gates ask the lease service themselves. */
+  nodeWaiter: {
+    /** Of the DaemonSet and its service account. */
+    name: string
+    /** On each node's own address. */
+    port: number
+  } | null
   /** Of both programs. */
   metrics: {
     listenPort: number
@@ -126,6 +133,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     namespace: read.name('namespace'),
     leaseService: leaseServiceIn(read),
     webhook: webhookIn(read),
+    nodeWaiter: nodeWaiterIn(read),
     metrics: {
       listenPort: read.port('metrics.listenPort'),
       authorization: read.flag('metrics.authorization'),
@@ -209,6 +217,11 @@ function nodePoolIn(read: ConfigReader, path: string, name: string): NodePool {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as Partial<NodePool>),
     ...(Object.keys(pressure).length > 0 && { maxPressure: pressure }),
   }
+}
+
+/** The one part that may be absent: of a chart without it, or where it is switched off. */
+function nodeWaiterIn(read: ConfigReader): ClusterConfig['nodeWaiter'] {
+  return read.isGiven('nodeWaiter') ? { name: read.name('nodeWaiter.name'), port: read.port('nodeWaiter.port') } : null
 }
 
 function limitsIn(read: ConfigReader): ClusterConfig['limits'] {

@@ -29,6 +29,11 @@ export class ConfigReader {
     this.problems.push(new InvalidValueError(path, shown, remedy))
   }
 
+  /** Whether there is anything but null. */
+  isGiven(path: string): boolean {
+    return (this.#at(path) ?? null) !== null
+  }
+
   text(path: string): string {
     return this.#valid(
       path,

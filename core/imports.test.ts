@@ -77,6 +77,7 @@ const MAY_USE: Record<string, string[]> = {
   [`${SERVICE}/leader`]: inService(
     ...['model', 'pods', 'after', 'started', 'limits', 'queue', 'ledger', 'store', 'report', 'streams', 'state'],
   ),
+  'gate/node': ['gate/pod', ...inService('model', 'http')],
   webhook: [],
   'webhook/cluster': ['webhook/pod'],
   'webhook/pod': [],

@@ -60,6 +60,8 @@ export const TOKEN_AUDIENCE = 'startgate.dev'
 /** Where the product image keeps its programs. */
 export const GATE_PROGRAM = '/app/gate.mjs'
 export const AGENT_PROGRAM = '/app/agent.mjs'
+/** The gate that waits through its node's waiter, a program of the shell (core/gate-script.ts). */
+export const GATE_SHELL_PROGRAM = '/app/gate.sh'
 
 /** Environment of a gate container, written by the webhook and read by gate/pod. */
 export const GATE_ENV = {
@@ -78,6 +80,11 @@ export const GATE_ENV = {
    * Go-style duration; gates that never had contact add a random part of it, so that they do not break loose together.
    */
   failOpenJitter: 'STARTGATE_FAIL_OPEN_JITTER',
+  /** `status.hostIP`, where the node's waiter listens; only of a gate that waits through it, as the two below. */
+  hostIp: 'STARTGATE_HOST_IP',
+  waiterPort: 'STARTGATE_WAITER_PORT',
+  /** `no`: there is too little memory for the Node program, whatever the container's own limit says. */
+  direct: 'STARTGATE_DIRECT',
 } as const
 
 /** Environment of the agent, besides GATE_ENV without `gate`. */

@@ -9,6 +9,7 @@ import { endOnSignal } from '../../core/end-on-signal.ts'
 import { hostPort } from '../../core/host-port.ts'
 import { reviewStateReader } from '../../core/kube/access-review.ts'
 import { createKubeClient } from '../../core/kube/client.ts'
+import { isNotFound, orUndefined } from '../../core/kube/kube-error.ts'
 import type { Logger } from '../../core/log.ts'
 import { TOKEN_AUDIENCE } from '../../core/names.ts'
 import { createReadAccess } from '../../core/read-access.ts'
@@ -18,6 +19,7 @@ import { systemTimers as timers } from '../../core/timers.ts'
 import { VERSION } from '../../core/version.ts'
 import { drain } from './http/drain.ts'
 import { createIdentityCache } from './http/identity-cache.ts'
+import { createNodeIdentity } from './http/node-identity.ts'
 import { BACKLOG, buildServer } from './http/server.ts'
 import { createStateRoutes } from './http/state-routes.ts'
 import { createKubernetesReplica } from './leader/replica.kubernetes.ts'
@@ -53,6 +55,14 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
       buildServer({
         tls,
         identify,
+        ...(config.nodeWaiter && {
+          identifyNode: createNodeIdentity({
+            review: token => client.reviewToken(token, TOKEN_AUDIENCE),
+            getPod: (namespace, name) => client.getPod(namespace, name).catch(orUndefined(isNotFound)),
+            namespace: config.namespace,
+            account: config.nodeWaiter.name,
+          }),
+        }),
         connect: (pod, gate, request, stream) => {
           metrics.asked(request.version)
           return service.connect(pod, gate, request, stream)

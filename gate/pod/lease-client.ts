@@ -131,7 +131,8 @@ function exchange(
   })
 }
 
-function refusalOf(status: number | undefined, text: string): string {
+/** What a replica that did not answer with 200 has said. */
+export function refusalOf(status: number | undefined, text: string): string {
   try {
     const { code, message } = JSON.parse(text) as ErrorBody
     return `${code}: ${message}`

@@ -5,7 +5,16 @@ import type { Pressure } from '../../core/pressure.ts'
 import { VERSION } from '../../core/version.ts'
 import type { GateConfig } from './config.ts'
 import type { LeaseClient } from './lease-client.ts'
-import { deadlineMs, startWaiting, step, type WaitAction, type WaitEvent } from './waiting.ts'
+import {
+  deadlineMs,
+  goOnWaiting,
+  startWaiting,
+  step,
+  type WaitAction,
+  type WaitEvent,
+  type WaitedBefore,
+  type WaitState,
+} from './waiting.ts'
 
 export interface WaitDeps {
   config: GateConfig
@@ -21,6 +30,12 @@ export interface WaitDeps {
   readPressure: () => Promise<Pressure>
   /** Told each time the reason to wait changes, and when contact is lost. */
   onReason: (reason: string, state: { place?: number; of?: number; estimateMs?: number | undefined }) => void
+  /** Where another process has waited before. */
+  before?: WaitedBefore
+  /** Told at first, and after each event. */
+  onState?: (state: WaitState) => void
+  /** Of the gate, where it is another program than this. */
+  version?: string
 }
 
 /** Waits until the lease service grants, or until it must be taken for lost. Never rejects. */
@@ -33,11 +48,14 @@ export async function waitForGrant(deps: WaitDeps): Promise<GateVerdict> {
 /** The same, for one who may not want it any more: ends with nothing once `withdrawn` aborts. */
 export async function waitUnlessWithdrawn(deps: WaitDeps, withdrawn: AbortSignal): Promise<GateVerdict | undefined> {
   const { config, clock } = deps
-  let state = startWaiting(clock.monotonicMs(), deps.random(), deps.isLost)
+  const begun = startWaiting(clock.monotonicMs(), deps.random(), deps.isLost)
+  let state = deps.before ? goOnWaiting(begun, deps.before, begun.startedMs, config) : begun
+  deps.onState?.(state)
   let told = ''
   const feed = (event: WaitEvent): WaitAction => {
     const [next, action] = step(state, event, clock.monotonicMs(), config)
     state = next
+    deps.onState?.(state)
     if (state.reason !== told && action.kind !== 'exit') {
       told = state.reason
       const place = event.kind === 'message' && event.message.kind === 'waiting' ? event.message : {}
@@ -99,7 +117,13 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }
   const signal = AbortSignal.any([aborter.signal, withdrawn])
   const tellPressure = async (to: string): Promise<void> =>
     deps.client.tellPressure(to, { podUid, pressure: await deps.readPressure() }, signal)
-  const body = { podUid, attempt: deps.attempt, nonce, version: VERSION, pressure: await deps.readPressure() }
+  const body = {
+    podUid,
+    attempt: deps.attempt,
+    nonce,
+    version: deps.version ?? VERSION,
+    pressure: await deps.readPressure(),
+  }
   const reason = await deps.client.ask(address, body, signal, onMessage)
   clearInterval(watchdog)
   return decided ?? feed({ kind: 'lost', reason })

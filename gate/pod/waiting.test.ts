@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GateMessage } from '../../core/lease-api.ts'
 import { failOpenAtMs, reconnectDelayMs } from './patience.ts'
-import { deadlineMs, startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts'
+import { deadlineMs, goOnWaiting, startWaiting, step, type WaitEvent, type WaitState } from './waiting.ts'
 
 const patience = { failOpenAfterMs: 60_000, failOpenJitterMs: 300_000 }
 const nonce = 'nonce-01'
@@ -207,4 +207,26 @@ test('a gate that fails closed tries on for ever, and is granted when the servic
   }
   const granted: WaitEvent = { kind: 'message', message: { kind: 'granted', nonce: 'n' } as GateMessage, nonce: 'n' }
   expect(step(state, granted, 1_001 * hourMs, closed)[1]).toEqual({ kind: 'exit', verdict: 'granted' })
+})
+
+test('a wait that goes on elsewhere ends when it would have ended, and no later than its patience allows', () => {
+  const seconds = fc.nat(2_000).map(s => s * 1_000)
+  fc.assert(
+    fc.property(seconds, seconds, fc.double({ min: 0, max: 1, noNaN: true }), (waitedMs, leftMs, random) => {
+      const nowMs = 50_000
+      const state = goOnWaiting(startWaiting(nowMs, random), { waitedMs, leftMs }, nowMs, patience)
+      const most = patience.failOpenAfterMs + 600_000
+      expect(deadlineMs(state, patience)).toBeCloseTo(nowMs + Math.min(leftMs, most), 0)
+      expect(state.startedMs).toBe(nowMs - waitedMs)
+      // A word of a leader gives it its whole patience again.
+      const [next] = step(state, heard(waiting(1)), nowMs, patience)
+      expect(deadlineMs(next, patience)).toBeGreaterThanOrEqual(nowMs + patience.failOpenAfterMs)
+    }),
+  )
+})
+
+test('nor does it begin to fail open where it never does', () => {
+  const closed = { ...patience, failOpenAfterMs: Number.POSITIVE_INFINITY }
+  const state = goOnWaiting(startWaiting(0, 0.5), { waitedMs: 5_000, leftMs: 1_000 }, 0, closed)
+  expect(deadlineMs(state, closed)).toBe(Number.POSITIVE_INFINITY)
 })

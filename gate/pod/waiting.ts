@@ -1,5 +1,5 @@
 import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
-import { failOpenAtMs, type Patience, reconnectDelayMs } from './patience.ts'
+import { failOpenAtMs, MAX_ESTIMATE_MS, type Patience, reconnectDelayMs } from './patience.ts'
 
 /** What a gate knows while it waits. Times are monotonic ms. */
 export interface WaitState {
@@ -35,6 +35,22 @@ export type WaitAction =
 export function startWaiting(nowMs: number, random: number, isLost = false): WaitState {
   const reason = 'no answer from the lease service yet'
   return { startedMs: nowMs, lastContactMs: nowMs, reason, failures: 0, random, isLost }
+}
+
+/** Of a wait that goes on in another process. */
+export interface WaitedBefore {
+  waitedMs: number
+  /** Until the gate fails open without another word of a leader; the most that the patience allows where it is more. */
+  leftMs: number
+}
+
+/** The same wait, gone on with: a restart of whoever waits for the gate must give it no new patience. */
+export function goOnWaiting(state: WaitState, before: WaitedBefore, nowMs: number, patience: Patience): WaitState {
+  const startedMs = nowMs - before.waitedMs
+  const wholeMs = failOpenAtMs({ lastContactMs: 0, random: state.random }, patience)
+  if (!Number.isFinite(wholeMs)) return { ...state, startedMs }
+  const mostMs = patience.failOpenAfterMs + Math.max(MAX_ESTIMATE_MS, patience.failOpenJitterMs)
+  return { ...state, startedMs, lastContactMs: nowMs + Math.min(before.leftMs, mostMs) - wholeMs }
 }
 
 /** When this gate lets its pod go if nothing more is heard. */

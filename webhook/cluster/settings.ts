@@ -26,6 +26,8 @@ export interface InjectSettings {
   runAsUser: number | null
   /** Whether any cluster-wide or per-node limit on pulls is in force. */
   pullLimited: boolean
+  /** Where each node's waiter listens; absent: gates ask the lease service themselves. */
+  waiterPort?: number
 }
 
 /** What is known of the pod's namespace. */
@@ -58,5 +60,6 @@ export function injectSettings(config: ClusterConfig, found: { address: string; 
     runAsUser: config.runAsUser,
     // An unset cluster limit means max(20, a tenth of the nodes): there is always one.
     pullLimited: true,
+    ...(config.nodeWaiter && { waiterPort: config.nodeWaiter.port }),
   }
 }

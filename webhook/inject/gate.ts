@@ -1,6 +1,8 @@
 import {
+  BUSYBOX_IN_IMAGE,
   GATE_ENV,
   GATE_PROGRAM,
+  GATE_SHELL_PROGRAM,
   type GateName,
   SHARED_PATH,
   SHARED_VOLUME,
@@ -12,17 +14,21 @@ import type { InjectSettings } from '../cluster/settings.ts'
 import type { ProxyUser } from '../pod/service-mesh.ts'
 
 export const GATE_COMMAND = ['node', GATE_PROGRAM]
+/** Of a gate that waits through its node's waiter. */
+export const GATE_SHELL_COMMAND = [BUSYBOX_IN_IMAGE, 'sh', GATE_SHELL_PROGRAM]
 
 export interface GateOptions {
   settings: Pick<
     InjectSettings,
-    'image' | 'imagePullPolicy' | 'address' | 'serverName' | 'ca' | 'failOpenJitterMs' | 'runAsUser'
+    'image' | 'imagePullPolicy' | 'address' | 'serverName' | 'ca' | 'failOpenJitterMs' | 'runAsUser' | 'waiterPort'
   >
   resources: ResourceRequirements
   /** The pod's own, the namespace's or the cluster's. */
   failOpenAfterMs: number
   /** Whose traffic a service mesh leaves alone, if it redirects others'. */
   proxyUser?: ProxyUser | undefined
+  /** The pod as a whole has too little memory for the Node program. */
+  isTooSmallForNode?: boolean
 }
 
 /** An init container that waits for a slot. Fit for Pod Security level restricted. */
@@ -30,8 +36,8 @@ export function gateContainer(name: GateName, options: GateOptions): Container {
   return {
     name,
     ...ownImage(options),
-    command: GATE_COMMAND,
-    env: [{ name: GATE_ENV.gate, value: name }, ...leaseServiceEnv(options)],
+    command: options.settings.waiterPort === undefined ? GATE_COMMAND : GATE_SHELL_COMMAND,
+    env: [{ name: GATE_ENV.gate, value: name }, ...leaseServiceEnv(options), ...waiterEnv(options)],
     resources: options.resources,
     volumeMounts: ownMounts(),
     securityContext: ownSecurityContext(options),
@@ -51,6 +57,16 @@ export function leaseServiceEnv({ settings, failOpenAfterMs }: GateOptions): Non
     { name: GATE_ENV.podUid, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     { name: GATE_ENV.failOpenAfter, value: goDuration(failOpenAfterMs) },
     { name: GATE_ENV.failOpenJitter, value: goDuration(settings.failOpenJitterMs) },
+  ]
+}
+
+/** What a gate needs besides to find its node's waiter; without one, nothing. */
+function waiterEnv({ settings: { waiterPort }, isTooSmallForNode }: GateOptions): NonNullable<Container['env']> {
+  if (waiterPort === undefined) return []
+  return [
+    { name: GATE_ENV.hostIp, valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+    { name: GATE_ENV.waiterPort, value: String(waiterPort) },
+    ...(isTooSmallForNode ? [{ name: GATE_ENV.direct, value: 'no' }] : []),
   ]
 }
 

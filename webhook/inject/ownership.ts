@@ -14,7 +14,7 @@ import type { Container, Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { isObject } from '../pod/pod-shape.ts'
 import { isScriptOf } from './agent.ts'
-import { GATE_COMMAND } from './gate.ts'
+import { GATE_COMMAND, GATE_SHELL_COMMAND } from './gate.ts'
 import { IMAGE_STEP_COMMAND } from './image-step.ts'
 import { withOriginals } from './original.ts'
 import type { Volume } from './volumes.ts'
@@ -27,9 +27,14 @@ import type { Volume } from './volumes.ts'
 export function isOurContainer({ name, command }: Container): boolean {
   const words = command ?? []
   if (name === AGENT) return isScriptOf(name, words)
-  if (name === PULL_GATE) return isSame(words, GATE_COMMAND)
-  if (isSequenceGate(name)) return isScriptOf(name, words) || (name === START_GATE && isSame(words, GATE_COMMAND))
+  if (name === PULL_GATE) return isGate(words)
+  if (isSequenceGate(name)) return isScriptOf(name, words) || (name === START_GATE && isGate(words))
   return isImageStepName(name) && isSame(words, IMAGE_STEP_COMMAND)
+}
+
+/** Of either kind: a pod may have been made before waiters were switched on, or off. */
+function isGate(words: string[]): boolean {
+  return isSame(words, GATE_COMMAND) || isSame(words, GATE_SHELL_COMMAND)
 }
 
 export function isOurVolume(volume: Volume): boolean {

@@ -3,7 +3,7 @@ import type { Container, ResourceRequirements } from '../../core/pod.ts'
 import type { LimitRangeItem } from '../cluster/limit-range.ts'
 import type { NamespaceFacts } from '../cluster/settings.ts'
 import { NAMESPACE, podOf } from '../testing/facts.ts'
-import { gateResources, sequenceGateResources } from './resources.ts'
+import { gateResources, isTooSmallForNode, sequenceGateResources, waiterGateResources } from './resources.ts'
 
 const of = (cpu: string, memory: string): ResourceRequirements => ({
   requests: { cpu, memory },
@@ -88,6 +88,30 @@ test.each(Object.entries(cases))('%s', (_, { containers, init, namespace = {}, p
   const facts = namespace === 'unknown' ? undefined : { ...NAMESPACE, ...namespace }
   expect(gateResources(pod, facts)).toEqual(want)
 })
+
+const SHELL = (cpu: string): ResourceRequirements => of(cpu, '32Mi')
+const waiters: Record<string, Case> = {
+  'as much as Node needs, where that costs the pod nothing': { containers: [of('1', '1Gi')], want: fits(LEAST) },
+  'a shell’s where it would: nothing is raised': { containers: [of('1', '48Mi')], want: fits(SHELL('100m')) },
+  'Burstable: a limit that costs nothing': { containers: [burstable('32Mi')], want: fits(little('1')) },
+  'BestEffort: nothing': { containers: [{}], want: fits({}) },
+  'a quota that counts limits': { containers: [burstable('48Mi')], namespace: QUOTA, want: fits({ requests: zero('cpu', 'memory'), limits: { cpu: '1', memory: '32Mi' } }) },
+  'a LimitRange’s maximum': { containers: [burstable('64Mi')], namespace: ranges({ type: 'Container', max: { memory: '64Mi' } }), want: fits({ requests: zero('cpu', 'memory'), limits: { cpu: '1', memory: '32Mi' } }) },
+  'a copy, where what judges is not known': { containers: [of('1', '48Mi')], namespace: 'unknown', want: fits(of('1', '48Mi')) },
+  'the pod’s own are shared': { containers: [{}], podLevel: of('1', '64Mi'), want: fits({}) },
+  'a pod of less than a shell needs, and it is said': { containers: [of('1', '16Mi')], want: { ...fits(SHELL('100m')), raised: "gates raise the pod's memory request to 32Mi" } },
+} // biome-ignore format: a table
+
+test.each(Object.entries(waiters))(
+  'a gate that waits through its node: %s',
+  (_, { containers, namespace = {}, podLevel, want }) => {
+    const all = containers.map((resources, i) => ({ name: `c${i}`, resources }))
+    const pod = podOf({ containers: all, ...(podLevel && { resources: podLevel }) })
+    const facts = namespace === 'unknown' ? undefined : { ...NAMESPACE, ...namespace }
+    expect(waiterGateResources(pod, facts)).toEqual(want)
+    expect(isTooSmallForNode(pod)).toBe(podLevel !== undefined)
+  },
+)
 
 const shells: Record<string, Omit<Case, 'want' | 'init'> & { want: ResourceRequirements }> = {
   'Guaranteed: a little': { containers: [of('1', '1Gi'), of('4', '4Gi')], want: of('100m', '32Mi') },

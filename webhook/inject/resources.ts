@@ -36,16 +36,30 @@ export function copiedResources(container: Container): ResourceRequirements {
  * LimitRanges and quota admit. The pod as a whole asks for more only where a gate cannot do with less and no quota
  * counts it; that is said. Where a gate would not fit, the sentence says why.
  */
-export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
-  if (hasPodResources(pod.spec.resources)) return sharedFit(pod, pod.spec.resources, namespace)
+export function gateResources(pod: Pod, namespace: NamespaceFacts | undefined, floor: string = MEMORY_FLOOR): Fit {
+  if (hasPodResources(pod.spec.resources)) return sharedFit(pod, pod.spec.resources, namespace, floor)
   const constraints = constraintsOf(namespace)
-  if (!constraints) return copyFit(pod)
-  const resources = leastResources(pod, constraints)(name => gateLimit(pod, name, constraints))
-  const problem = problemOf(pod, resources, constraints)
-  if (problem) return { kind: 'unfit', sentence: tooSmall(problem) }
+  if (!constraints) return copyFit(pod, floor)
+  const resources = leastResources(pod, constraints)(name => gateLimit(pod, name, constraints, floor))
+  const problem = problemOf(pod, resources, constraints, floor)
+  if (problem) return { kind: 'unfit', sentence: tooSmall(problem, floor) }
   const raised = OWN_RESOURCES.filter(name => exceeds(pod, resources, 'requests', name))
   if (raised.length === 0) return { kind: 'fits', resources }
   return { kind: 'fits', resources, raised: raised.map(name => raisedSentence(pod, resources, name)).join(', ') }
+}
+
+/**
+ * The same of a gate that waits through its node's waiter. A shell needs little, and no pod is too small for it; it has
+ * as much as the Node program where that costs the pod nothing, so that it can become that where no waiter is.
+ */
+export function waiterGateResources(pod: Pod, namespace: NamespaceFacts | undefined): Fit {
+  const whole = gateResources(pod, namespace)
+  return whole.kind === 'fits' && whole.raised === undefined ? whole : gateResources(pod, namespace, SHELL_MEMORY)
+}
+
+/** Whether the pod as a whole has too little memory for the Node program, which a container of it cannot tell. */
+export function isTooSmallForNode({ spec }: Pod): boolean {
+  return hasPodResources(spec.resources) && !isEnough(spec.resources, 'memory', MEMORY_FLOOR)
 }
 
 /**
@@ -88,17 +102,22 @@ function constraintsOf(namespace: NamespaceFacts | undefined): Constraints | und
  * Memory as needed. Little CPU only makes a gate slow: in a Guaranteed pod, where it is reserved, it has no more than
  * needed and never more than the pod; elsewhere as much as the app, and the floor where no quota counts it.
  */
-function gateLimit(pod: Pod, name: string, constraints: Constraints): number {
-  if (name === 'memory') return quantity(MEMORY_FLOOR)
+function gateLimit(pod: Pod, name: string, constraints: Constraints, floor: string): number {
+  if (name === 'memory') return quantity(floor)
   if (name !== 'cpu') return largestLimit(pod, name)
   if (isGuaranteed(pod)) return Math.min(CPU, roomFor(pod, 'requests', name))
   const wanted = Math.max(CPU, largestLimit(pod, name))
   return isCounted(constraints, 'limits', name) ? Math.min(wanted, roomFor(pod, 'limits', name)) : wanted
 }
 
-function problemOf(pod: Pod, resources: ResourceRequirements, constraints: Constraints): string | undefined {
+function problemOf(
+  pod: Pod,
+  resources: ResourceRequirements,
+  constraints: Constraints,
+  floor: string,
+): string | undefined {
   const { items } = constraints
-  if (!isEnough(resources, 'memory', MEMORY_FLOOR)) {
+  if (!isEnough(resources, 'memory', floor)) {
     return `memory limits here are smaller, under a LimitRange (max memory is ${resources.limits?.memory})`
   }
   const over = OWN_RESOURCES.find(name =>
@@ -107,7 +126,7 @@ function problemOf(pod: Pod, resources: ResourceRequirements, constraints: Const
     ),
   )
   if (over) return `${over} limits here are smaller, under a ResourceQuota`
-  const problem = limitRangeProblem(pod, resources, { items, memoryFloor: MEMORY_FLOOR, as: 'init' })
+  const problem = limitRangeProblem(pod, resources, { items, memoryFloor: floor, as: 'init' })
   return problem && `does not fit, ${problem}`
 }
 
@@ -124,27 +143,32 @@ function raisedSentence(pod: Pod, resources: ResourceRequirements, name: string)
  * With resources of the pod as a whole a gate shares them and has none of its own, except under a LimitRange: its
  * defaults for a container could exceed the pod's, so there it is a copy.
  */
-function sharedFit(pod: Pod, podLevel: ResourceRequirements, namespace: NamespaceFacts | undefined): Fit {
-  if (!isEnough(podLevel, 'memory', MEMORY_FLOOR)) {
-    return { kind: 'unfit', sentence: tooSmall(`the pod's memory limit is ${podLevel.limits?.memory}`) }
+function sharedFit(
+  pod: Pod,
+  podLevel: ResourceRequirements,
+  namespace: NamespaceFacts | undefined,
+  floor: string,
+): Fit {
+  if (!isEnough(podLevel, 'memory', floor)) {
+    return { kind: 'unfit', sentence: tooSmall(`the pod's memory limit is ${podLevel.limits?.memory}`, floor) }
   }
-  return namespace && !namespace.hasLimitRange ? { kind: 'fits', resources: {} } : copyFit(pod)
+  return namespace && !namespace.hasLimitRange ? { kind: 'fits', resources: {} } : copyFit(pod, floor)
 }
 
 /**
  * A copy of an app container's resources: quota and LimitRange judge it as they judge its original, it keeps the QoS
  * class, and it never raises what the pod asks for.
  */
-function copyFit(pod: Pod): Fit {
-  const copies = pod.spec.containers.map(copiedResources).filter(copy => isEnough(copy, 'memory', MEMORY_FLOOR))
+function copyFit(pod: Pod, floor: string): Fit {
+  const copies = pod.spec.containers.map(copiedResources).filter(copy => isEnough(copy, 'memory', floor))
   const copy = copies.find(candidate => isEnough(candidate, 'cpu', CPU_FLOOR)) ?? copies[0]
   return copy
     ? { kind: 'fits', resources: copy }
-    : { kind: 'unfit', sentence: tooSmall('memory limits here are smaller, under a LimitRange') }
+    : { kind: 'unfit', sentence: tooSmall('memory limits here are smaller, under a LimitRange', floor) }
 }
 
-function tooSmall(why: string): string {
-  return `not gated: a gate needs ${MEMORY_FLOOR} of memory and ${why}`
+function tooSmall(why: string, floor: string): string {
+  return `not gated: a gate needs ${floor} of memory and ${why}`
 }
 
 /** A limit of zero is none. */

@@ -242,3 +242,13 @@ test('a fail-open time on the pod counts more than one on the namespace, and tha
 test('a namespace that is not known yet is trusted to be opted in', () => {
   expect(mutate(podOf(), 'new', { ...FACTS, namespace: undefined }).kind).toBe('patched')
 })
+
+test('a pod that was gated before waiters were switched on is brought up to date, and back', () => {
+  const withWaiter: MutateFacts = { ...FACTS, settings: { ...SETTINGS, waiterPort: 7373 } }
+  const [direct, shell] = [gated(podOf(), FACTS), gated(podOf(), withWaiter)]
+  const commands = (pod: Pod): unknown => pod.spec.initContainers?.map(({ name, command }) => [name, command])
+  expect(commands(shell)).toContainEqual(['startgate-start', ['/busybox', 'sh', '/app/gate.sh']])
+  expect(commands(gated(direct, withWaiter))).toEqual(commands(shell))
+  expect(commands(gated(shell, FACTS))).toEqual(commands(direct))
+  expect(withoutOurs(shell).spec).toMatchObject(podOf().spec)
+})

@@ -9,7 +9,13 @@ import { agentResources } from '../inject/agent-resources.ts'
 import { injectionFor } from '../inject/inject.ts'
 import { nameProblems, reviewedPod } from '../inject/ownership.ts'
 import { planPod, planSequencedPod } from '../inject/plan.ts'
-import { type Fit, gateResources, sequenceGateResources } from '../inject/resources.ts'
+import {
+  type Fit,
+  gateResources,
+  isTooSmallForNode,
+  sequenceGateResources,
+  waiterGateResources,
+} from '../inject/resources.ts'
 import type { Operation } from '../patch/operation.ts'
 import { checked, operationsFor } from '../patch/patch.ts'
 import { proxyUser } from '../pod/service-mesh.ts'
@@ -68,13 +74,14 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   ]
   if (problems.length > 0) return { kind: 'denied', problems: problems.slice(0, MOST_PROBLEMS) }
   const sequenced = sequence.kind === 'sequenced' ? sequence : undefined
-  const fit = fitOf(bare, sequenced, namespace)
+  const fit = fitOf(bare, sequenced, facts)
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
   const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
   const injection = injectionFor(reviewed, plan, {
     settings,
     proxyUser: proxyUser(bare),
+    isTooSmallForNode: isTooSmallForNode(bare),
     resources: fit.gate,
     agentResources: fit.agent,
     sequenceGateResources: sequenceGateResources(bare, namespace),
@@ -128,8 +135,8 @@ type WholeFit =
   | { kind: 'fits'; gate: ResourceRequirements; agent: ResourceRequirements; warnings: string[] }
   | { kind: 'unfit'; sentence: string }
 
-function fitOf(bare: Pod, sequenced: SequencedPod | undefined, namespace: NamespaceFacts | undefined): WholeFit {
-  const gate = gateResources(bare, namespace)
+function fitOf(bare: Pod, sequenced: SequencedPod | undefined, { settings, namespace }: MutateFacts): WholeFit {
+  const gate = (settings.waiterPort === undefined ? gateResources : waiterGateResources)(bare, namespace)
   if (gate.kind === 'unfit') return gate
   const agent: Fit = sequenced ? agentResources(bare, namespace) : { kind: 'fits', resources: {} }
   if (agent.kind === 'unfit') return agent

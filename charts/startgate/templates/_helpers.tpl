@@ -103,11 +103,23 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
 {{- $pools | toJson -}}
 {{- end -}}
 
+{{/* `nodeWaiter` of the values, whole, as JSON. */}}
+{{- define "startgate.nodeWaiter" -}}
+{{- $given := .Values.nodeWaiter | default dict -}}
+{{- $resources := dict "requests" (dict "cpu" "10m" "memory" "64Mi") "limits" (dict "memory" "256Mi") -}}
+{{- dict
+  "enabled" (dig "enabled" false $given)
+  "port" (dig "port" 7373 $given | int)
+  "maxUnavailable" (dig "maxUnavailable" "10%" $given)
+  "resources" (dig "resources" $resources $given) | toJson -}}
+{{- end -}}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
 {{- $metrics := include "startgate.metrics" . | fromJson -}}
-{{- dict
+{{- $waiter := include "startgate.nodeWaiter" . | fromJson -}}
+{{- $config := dict
   "image" (include "startgate.image" .)
   "imagePullPolicy" .Values.image.pullPolicy
   "namespace" .Release.Namespace
@@ -160,8 +172,12 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
   "settleTime" .Values.settleTime
   "waitingEventAfter" .Values.waitingEventAfter
   "lameDuck" (printf "%ds" (int .Values.lameDuckSeconds))
-  "logLevel" .Values.logLevel
-  | toPrettyJson -}}
+  "logLevel" .Values.logLevel -}}
+{{- /* Absent where it is off, so that switching nothing on changes nothing. */ -}}
+{{- if $waiter.enabled -}}
+{{- $_ := set $config "nodeWaiter" (dict "name" "startgate-node-waiter" "port" (int $waiter.port)) -}}
+{{- end -}}
+{{- $config | toPrettyJson -}}
 {{- end -}}
 
 {{/* What restricted Pod Security asks of a container, and a root file system that nobody writes. */}}

@@ -14,7 +14,7 @@ const MAX_REPORTS = 200
 /** STATUS= is for people; what is longer is cut. */
 const MAX_STATUS = 256
 
-type Fields = Record<string, unknown>
+export type Fields = Record<string, unknown>
 
 /** A gate's request, field by field; throws RefusedError 400 that names the first bad one. */
 export function gateRequestOf(body: unknown): GateRequest {
@@ -41,11 +41,13 @@ export function pressureRequestOf(body: unknown): PressureRequest {
   return { podUid: podUidOf(fields), pressure: pressureOf(fields.pressure) }
 }
 
-function fieldsOf(body: unknown): Fields {
+/** Of a body that is no object: none. */
+export function fieldsOf(body: unknown): Fields {
   return (typeof body === 'object' && body !== null ? body : {}) as Fields
 }
 
-function bad(field: string, value: unknown, thing: string, ...choices: string[]): RefusedError {
+/** The refusal of one field. */
+export function bad(field: string, value: unknown, thing: string, ...choices: string[]): RefusedError {
   const remedy = value === undefined ? instead('is missing', ...choices) : notValid(thing, ...choices)
   return new RefusedError(400, 'BAD_REQUEST', new InvalidValueError(field, shownValue(value), remedy).message)
 }

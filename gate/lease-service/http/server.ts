@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'node:https'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { cut, InvalidValueError, instead, notValid } from '../../../core/errors.ts'
+import { cut, InvalidValueError, instead } from '../../../core/errors.ts'
 import {
   AGENT_PATH,
   type AgentMessage,
@@ -13,13 +13,14 @@ import {
   type ReportsRequest,
 } from '../../../core/lease-api.ts'
 import type { Logger } from '../../../core/log.ts'
-import { type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from '../../../core/names.ts'
+import type { GateName } from '../../../core/names.ts'
 import { oneRequestAtATime } from '../../../core/one-request.ts'
-import { isSequenceGate } from '../../../core/sequence.ts'
 import { MIN_TLS_VERSION } from '../../../core/serving-tls.ts'
-import { type PodIdentity, RefusedError } from '../model/refusal.ts'
+import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
+import { gateOf } from './gate-name.ts'
 import { jsonLineAnswer } from './ndjson-response.ts'
+import { serveNodeLinks } from './node-links.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 import { bearerOf } from './token-identity.ts'
 import { limitUnauthenticated } from './unauthenticated-connections.ts'
@@ -36,6 +37,8 @@ export interface ServerDeps {
   report: (identity: PodIdentity, request: ReportsRequest) => Promise<void>
   /** Takes in what a gate tells of its node. Throws RefusedError. */
   takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
+  /** Whose waiter it is, by its token; absent where there are none. Throws RefusedError. */
+  identifyNode?: (token: string, address: string) => Promise<NodeIdentity>
   isReady: () => boolean
   refused: (code: string) => void
   log: Logger
@@ -58,7 +61,7 @@ export const BACKLOG = 4_096
 
 /**
  * The lease service's HTTP side: `POST /v1/gates/<gate>`, `/v1/agent`, `/v1/reports` and `/v1/pressure`, `/healthz`,
- * `/readyz`. Does not listen yet.
+ * `/readyz`, and the links of nodes' waiters (node-links.ts). Does not listen yet.
  */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const server = newServer(deps)
@@ -73,6 +76,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   // Whoever was refused must begin again, and whoever was served needs a connection no more.
   server.addHook('onSend', async (_request, reply) => void reply.header('connection', 'close'))
   answerFaults(server, deps)
+  serveNodeLinks(server, deps, unauthenticated)
   server.get('/healthz', async () => 'ok\n')
   server.get('/readyz', async (_request, reply) => (deps.isReady() ? 'ok\n' : reply.code(503).send('not ready\n')))
   server.post<{ Params: { gate: string } }>('/v1/gates/:gate', async (request, reply) => {
@@ -147,10 +151,4 @@ async function identityOf(
   if (identity.podUid === podUid) return identity
   const remedy = instead('is not the pod of this token', `${identity.podUid}: a gate may ask for its own pod only`)
   throw new RefusedError(403, 'FOREIGN_POD', new InvalidValueError('podUid', podUid, remedy).message)
-}
-
-function gateOf(name: string): GateName {
-  if (name === PULL_GATE || (isSequenceGate(name) && name.length <= 63)) return name
-  const remedy = notValid('gate', PULL_GATE, START_GATE, `${SEQUENCE_GATE_PREFIX}NAME`)
-  throw new RefusedError(400, 'UNKNOWN_GATE', new InvalidValueError('gate', name, remedy).message)
 }

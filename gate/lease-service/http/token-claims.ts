@@ -7,6 +7,8 @@ export interface TokenClaims {
   namespace: string
   podName: string
   podUid: string
+  /** Where the pod runs; from Kubernetes 1.30 on. */
+  nodeName?: string
   /** By the API server's clock. */
   expiresAtMs: number
 }
@@ -26,15 +28,17 @@ export function claimsOf(token: string): TokenClaims {
       'TOKEN_AUDIENCE',
       instead('this token is for another audience', `one for ${TOKEN_AUDIENCE}`),
     )
-  const { namespace, pod } = fieldsOf(bound)
+  const { namespace, pod, node } = fieldsOf(bound)
   const { name, uid } = fieldsOf(pod)
+  const { name: nodeName } = fieldsOf(node)
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string')
     throw new RefusedError(
       403,
       'TOKEN_UNBOUND',
       instead('this token is not bound to a pod', 'the one mounted into the gate'),
     )
-  return { namespace, podName: name, podUid: uid, expiresAtMs: exp * 1_000 }
+  const where = typeof nodeName === 'string' ? { nodeName } : {}
+  return { namespace, podName: name, podUid: uid, ...where, expiresAtMs: exp * 1_000 }
 }
 
 function payloadOf(token: string): Record<string, unknown> {

@@ -12,7 +12,7 @@ import { ParkedRequests } from './parked-requests.ts'
 import { showFacts } from './show-facts.ts'
 import type { FactEvent } from './term-events.ts'
 import { NO_VIEW, type TermView } from './term-view.ts'
-import { unseenPod } from './unseen-pod.ts'
+import { requireOnNode, unseenPod } from './unseen-pod.ts'
 
 export interface LeaderView {
   isLeader: () => boolean
@@ -220,8 +220,13 @@ export class Replica {
       throw new RefusedError(503, 'NO_LEADER', 'no replica leads at the moment: try again')
     }
     const pod = leadership.pod(identity.podUid)
-    if (pod) return { leadership, pod }
+    // What the watch shows may be from before the pod had a node, which the waiter's word is judged by.
+    if (pod && (identity.vouchedOn === undefined || pod.spec.nodeName)) {
+      requireOnNode(pod, identity)
+      return { leadership, pod }
+    }
     const unseen = await unseenPod(identity, this.#deps.getPod)
+    requireOnNode(unseen, identity)
     // It may have ended meanwhile, and another begun.
     if (this.#leadership !== leadership) return this.#wayOf(identity)
     leadership.show({ kind: 'pod-found', pod: unseen })

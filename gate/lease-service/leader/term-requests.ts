@@ -4,7 +4,7 @@ import { RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'
-import { MAX_AGENT_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
+import { MAX_AGENT_STREAMS, MAX_SHARED_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
 import type { RequestEvent, TermEvent } from './term-events.ts'
 import { decideSoon, emit, type TermState } from './term-state.ts'
 
@@ -50,6 +50,15 @@ export function streamCount({ gates, agents }: TermState): number {
   return gates.size + agents.size
 }
 
+/** Of these, such as cost a connection each. */
+function connectionCount(state: TermState): number {
+  return streamCount(state) - state.gates.shared
+}
+
+function isFull(state: TermState, { isShared }: Stream): boolean {
+  return isShared ? state.gates.shared >= MAX_SHARED_STREAMS : connectionCount(state) >= MAX_STREAMS
+}
+
 /** Puts a gate in line, or answers it again where its grant stands. */
 function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-asks' }>): void {
   const { pod, gate, attempt, pressure, stream } = event
@@ -59,7 +68,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
   const { key } = ticket
   const out = gateOut(state, stream)
-  if (streamCount(state) >= MAX_STREAMS && !gates.has(key)) {
+  if (isFull(state, stream) && !gates.has(key)) {
     out.end({ kind: 'retry', afterMs: gates.awayMs(key), reason: NO_ROOM })
     return
   }
@@ -99,7 +108,7 @@ function agentAsks(state: TermState, event: Extract<RequestEvent, { kind: 'agent
   agents.open(podUid, attempt, out)
   takeReports(state, event)
   // After it was told what its pod's status says, which is all it came for if it must go at once.
-  if (agents.size > MAX_AGENT_STREAMS || streamCount(state) > MAX_STREAMS) agents.makeRoom(uid => gates.awayMs(uid))
+  if (agents.size > MAX_AGENT_STREAMS || connectionCount(state) > MAX_STREAMS) agents.makeRoom(uid => gates.awayMs(uid))
 }
 
 function takeReports(
@@ -132,6 +141,7 @@ function requireAgent(pod: Pod): void {
 function gateOut(state: TermState, stream: Stream): Stream {
   return {
     nonce: stream.nonce,
+    ...(stream.isShared && { isShared: true }),
     isOpen: () => stream.isOpen(),
     send: (message: GateMessage) => emit(state, { kind: 'send', to: { stream, message } }),
     end: (message: GateMessage) => emit(state, { kind: 'end', to: { stream, message } }),

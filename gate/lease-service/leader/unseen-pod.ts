@@ -17,3 +17,14 @@ export async function unseenPod(
   const why = `has no label ${GATED_LABEL}: "true", so it is not served`
   throw new RefusedError(403, 'NOT_GATED', `pod ${namespace}/${podName} ${why}`)
 }
+
+/** Throws RefusedError where a waiter speaks for a pod that the API does not show on its node. */
+export function requireOnNode({ metadata, spec }: Pod, { vouchedOn }: PodIdentity): void {
+  if (vouchedOn === undefined || spec.nodeName === vouchedOn) return
+  const where = spec.nodeName ? `runs on node ${spec.nodeName}` : 'is on no node yet'
+  throw new RefusedError(
+    403,
+    'FOREIGN_NODE',
+    `pod ${metadata.namespace}/${metadata.name} ${where}: the waiter of node ${vouchedOn} does not speak for it`,
+  )
+}

@@ -5,6 +5,16 @@ export interface PodIdentity {
   namespace: string
   podName: string
   podUid: string
+  /**
+   * Of the waiter that speaks for the pod, where it is not the pod's own token that says so: the pod must be on this
+   * node.
+   */
+  vouchedOn?: string
+}
+
+/** The waiter of a node, by its token. */
+export interface NodeIdentity {
+  nodeName: string
 }
 
 /** The caller is not who it says, or nobody we serve. `status` is the HTTP answer. */

@@ -46,6 +46,11 @@ export class GateConnections {
     return this.#streams.size
   }
 
+  /** Of these, such as cost no connection of their own. */
+  get shared(): number {
+    return this.#streams.shared
+  }
+
   open(key: string, stream: Stream): void {
     this.#streams.open(key, stream)
   }
@@ -76,6 +81,7 @@ export class GateConnections {
       returns: this.#returns,
       nowMs,
       random,
+      isShared: key => this.#streams.isShared(key),
     })) {
       this.#tellOne(row, afterMs, nowMs)
       onWaiting(row, nowMs - (this.#askedAtMs(row.key) ?? nowMs))

@@ -23,6 +23,15 @@ export class GateStreams {
     return this.#open.size
   }
 
+  /** Of these, such as cost no connection of their own. */
+  get shared(): number {
+    return this.#open.shared
+  }
+
+  isShared(key: string): boolean {
+    return this.#open.get(key)?.stream.isShared === true
+  }
+
   /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
   open(key: string, stream: Stream): void {
     this.#open.open(key, stream, { latest: { kind: 'waiting', place: 0, of: 0, reason: 'in line' }, isNews: true })

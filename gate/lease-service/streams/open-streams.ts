@@ -6,6 +6,7 @@ interface Ending<M> {
   send(message: M): void
   /** Sends a last message and ends. */
   end(message: M | Directions): void
+  isShared?: true
 }
 
 /** One open answer, and what its kind keeps beside it. */
@@ -18,6 +19,7 @@ export type Open<S, Kept> = { readonly stream: S; sentAtMs: number } & Kept
 export class OpenStreams<M, S extends Ending<M>, Kept extends object> {
   readonly #caller: string
   readonly #open = new Map<string, Open<S, Kept>>()
+  #shared = 0
 
   /** `caller`: who is answered, for what an earlier stream of the same key is told. */
   constructor(caller: 'gate' | 'agent') {
@@ -28,10 +30,16 @@ export class OpenStreams<M, S extends Ending<M>, Kept extends object> {
     return this.#open.size
   }
 
+  /** Of these, such as cost no connection of their own. */
+  get shared(): number {
+    return this.#shared
+  }
+
   /** Takes over for a key; the earlier stream, if any, is dead or doubled, and ends. */
   open(key: string, stream: S, kept: Kept): void {
     const reason = `another connection of this ${this.#caller} took over`
     this.end(key, () => ({ kind: 'retry', afterMs: 1_000, reason }))
+    if (stream.isShared) this.#shared++
     this.#open.set(key, { stream, sentAtMs: Number.NEGATIVE_INFINITY, ...kept })
   }
 
@@ -45,12 +53,12 @@ export class OpenStreams<M, S extends Ending<M>, Kept extends object> {
 
   /** Forgets a stream that broke; false when another has taken over meanwhile. */
   close(key: string, stream: S): boolean {
-    return this.#open.get(key)?.stream === stream && this.#open.delete(key)
+    return this.#open.get(key)?.stream === stream && this.#delete(key)
   }
 
   /** Forgets a stream that nobody listens to any more. */
   forget(key: string): void {
-    this.#open.delete(key)
+    this.#delete(key)
   }
 
   send(open: Open<S, Kept>, message: M, nowMs: number): void {
@@ -67,7 +75,7 @@ export class OpenStreams<M, S extends Ending<M>, Kept extends object> {
   end(key: string, message: (open: Open<S, Kept>) => M | Directions): boolean {
     const open = this.#open.get(key)
     if (!open) return false
-    this.#open.delete(key)
+    this.#delete(key)
     open.stream.end(message(open))
     return true
   }
@@ -75,5 +83,11 @@ export class OpenStreams<M, S extends Ending<M>, Kept extends object> {
   endAll(message: () => M | Directions): void {
     for (const { stream } of this.#open.values()) stream.end(message())
     this.#open.clear()
+    this.#shared = 0
+  }
+
+  #delete(key: string): boolean {
+    if (this.#open.get(key)?.stream.isShared) this.#shared--
+    return this.#open.delete(key)
   }
 }

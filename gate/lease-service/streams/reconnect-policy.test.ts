@@ -90,3 +90,15 @@ test('in whatever shape, no more stay than there is room for, and of each line t
     { numRuns: 30 },
   )
 })
+
+test('whoever waits through its node stays, and takes nobody else a place', () => {
+  const shared = line('shared', 30_000)
+  // As many as there is room for, so that any place taken from them shows.
+  const own = Array.from({ length: 9 }, (_, i) => line(`own${i}`, 1_500)).flat()
+  const all = [...shared, ...own]
+  const isShared = (key: string): boolean => key.startsWith('shared')
+  const room = { agents: 0, returns: new ReconnectTimes(), nowMs: 0, random: () => 0, isShared }
+  const stay = [...reconnectDelays(all, room)].flatMap(([{ key }, afterMs]) => (afterMs === undefined ? [key] : []))
+  expect(stay.filter(isShared)).toHaveLength(30_000)
+  expect(stay.filter(key => !isShared(key))).toEqual(staying(own))
+})

@@ -20,6 +20,11 @@ export const MAX_AGENT_STREAMS = 3_000
  * Of these, for gates that stand in no line: what they wait for is no limit, so nothing is lost by coming back late.
  */
 export const MAX_UNQUEUED_STREAMS = 3_000
+/**
+ * Beside MAX_STREAMS, gates that wait through their nodes' waiters. One costs no connection but some 2 KiB, so all of
+ * them stay: more than twice what clusters of 5,000 nodes have starting at once.
+ */
+export const MAX_SHARED_STREAMS = 250_000
 
 export const MIN_RECONNECT_DELAY_MS = 5_000
 /** An estimate is not trusted for longer: order is computed from those who are there. */
@@ -32,20 +37,29 @@ export interface Room {
   nowMs: number
   /** In [0, 1). */
   random: () => number
+  /** Whether a gate waits through its node's waiter; none does where this is absent. */
+  isShared?: (key: string) => boolean
 }
 
 /**
  * Each who waits, with how long its gate should be away; undefined while it should stay. Those stay that are nearest to
- * their turn: the first of each line, then the second of each, up to CONNECTED_PLACES, while there is room. Nobody
- * loses a place by going, since order comes from the pod, and who is away when a slot gets free blocks nobody.
+ * their turn: the first of each line, then the second of each, up to CONNECTED_PLACES, while there is room, and all
+ * that cost no connection. Nobody loses a place by going, since order comes from the pod, and who is away when a slot
+ * gets free blocks nobody.
  */
 export function* reconnectDelays(waiting: readonly Waiting[], room: Room): Iterable<[Waiting, number | undefined]> {
-  const unqueuedStreams = Math.min(MAX_UNQUEUED_STREAMS, waiting.filter(isUnqueued).length)
+  const { isShared = () => false } = room
+  const own = waiting.filter(({ key }) => !isShared(key))
+  const unqueuedStreams = Math.min(MAX_UNQUEUED_STREAMS, own.filter(isUnqueued).length)
   const inLine = MAX_STREAMS - ARRIVING_STREAMS - Math.min(room.agents, MAX_AGENT_STREAMS) - unqueuedStreams
-  const connected = connectedPlaces(waiting, inLine)
+  const connected = connectedPlaces(own, inLine)
   let unqueuedLeft = unqueuedStreams
   let moreLeft = connected.more
   for (const row of waiting) {
+    if (isShared(row.key)) {
+      yield [row, undefined]
+      continue
+    }
     const stays = isUnqueued(row)
       ? unqueuedLeft-- > 0
       : row.place <= connected.places || (row.place === connected.places + 1 && moreLeft-- > 0)

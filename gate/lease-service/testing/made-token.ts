@@ -14,6 +14,7 @@ export interface MadeToken {
   namespace?: string
   podName?: string
   podUid?: string
+  nodeName?: string
   exp?: number
   aud?: unknown
   signature?: string
@@ -24,11 +25,13 @@ export function madeToken({
   namespace = 'shop',
   podName = 'web-1',
   podUid = 'uid-1',
+  nodeName,
   exp = 4_102_444_800,
   aud = [TOKEN_AUDIENCE],
   signature = 'nobody',
 }: MadeToken = {}): string {
   const pod = { name: podName, uid: podUid }
+  const node = nodeName === undefined ? {} : { node: { name: nodeName } }
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  return `${part({ alg: 'RS256' })}.${part({ aud, exp, 'kubernetes.io': { namespace, pod } })}.${signature}`
+  return `${part({ alg: 'RS256' })}.${part({ aud, exp, 'kubernetes.io': { namespace, pod, ...node } })}.${signature}`
 }

@@ -1,0 +1,17 @@
+/** Frames of one waiter: a node's gates all come at once, then a few a second. */
+const PER_SECOND = 500
+const BURST = 4_096
+
+/**
+ * A token bucket: takes one frame and returns how long to wait before the next is read, 0 for not at all. Times are
+ * monotonic ms.
+ */
+export function frameRate(perSecond = PER_SECOND, burst = BURST): (nowMs: number) => number {
+  let tokens = burst
+  let atMs: number | undefined
+  return nowMs => {
+    tokens = Math.min(burst, tokens + ((nowMs - (atMs ?? nowMs)) * perSecond) / 1_000) - 1
+    atMs = nowMs
+    return tokens >= 0 ? 0 : Math.ceil((-tokens * 1_000) / perSecond)
+  }
+}

@@ -1,0 +1,166 @@
+import type { Duplex } from 'node:stream'
+import { messageOf } from '../../../core/errors.ts'
+import { type GateMessage, type GateRequest, HEARTBEAT_MS, type PressureRequest } from '../../../core/lease-api.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { GateName } from '../../../core/names.ts'
+import { isLast, MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
+import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
+import type { Stream } from '../model/stream.ts'
+import { frameRate } from './frame-rate.ts'
+import { lineFeed } from './line-feed.ts'
+import { isSame, LinkWriter } from './link-writer.ts'
+import { frameId, type ReadFrame, readFrame } from './node-frames.ts'
+
+interface OpenGate {
+  podUid: string
+  identity: PodIdentity
+  latest?: GateMessage
+  hangUp: () => void
+}
+
+/** As the server has them for gates that ask themselves. */
+export interface LinkDeps {
+  connect: (identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream) => Promise<() => void>
+  takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
+  refused: (code: string) => void
+  log: Logger
+}
+
+/** Counted as the refusal of a waiter that sends what is no frame. */
+const NO_FRAME = 'BAD_FRAME'
+
+/** The link of one node's waiter: each of its gates is a stream like any other (core/waiter-api.ts). */
+export class NodeLink {
+  readonly #node: NodeIdentity
+  readonly #socket: Duplex
+  readonly #deps: LinkDeps
+  readonly #writer: LinkWriter
+  readonly #gates = new Map<number, OpenGate>()
+  readonly #beat: NodeJS.Timeout
+  readonly #rate = frameRate()
+
+  constructor(node: NodeIdentity, socket: Duplex, deps: LinkDeps) {
+    this.#node = node
+    this.#socket = socket
+    this.#deps = deps
+    this.#writer = new LinkWriter(socket)
+    this.#beat = setInterval(() => this.#writer.beat(), HEARTBEAT_MS - 1_000)
+    socket.once('close', () => this.#end())
+    void this.#read()
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  /** Reads no faster than a node's gates may speak. */
+  async #read(): Promise<void> {
+    const lines = lineFeed(MAX_NODE_FRAME)
+    try {
+      for await (const chunk of this.#socket as AsyncIterable<Buffer>) if (!(await this.#takeChunk(lines(chunk)))) break
+    } catch {
+      // The connection broke.
+    }
+    this.#socket.destroy()
+  }
+
+  /** False when there is something in it that is no frame. */
+  async #takeChunk(lines: Iterable<string>): Promise<boolean> {
+    try {
+      for (const line of lines) {
+        const { id, fields } = frameId(line)
+        this.#take(id, () => readFrame(id, fields))
+        const restMs = this.#rate(performance.now())
+        if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs))
+      }
+      return true
+    } catch (error) {
+      this.#deps.refused(NO_FRAME)
+      this.#deps.log.warn({ node: this.#node.nodeName, error: messageOf(error) }, 'hanging up on a waiter')
+      return false
+    }
+  }
+
+  #take(id: number, read: () => ReadFrame): void {
+    try {
+      const frame = read()
+      if (frame.kind === 'open') this.#open(frame)
+      else if (frame.kind === 'close') this.#leave(id)
+      else if (frame.kind === 'pressure') this.#tell(frame)
+    } catch (error) {
+      this.#refuse(id, error)
+    }
+  }
+
+  #open({ id, namespace, podName, gate, request }: Extract<ReadFrame, { kind: 'open' }>): void {
+    if (this.#gates.has(id)) throw new RefusedError(400, 'BAD_REQUEST', `id ${id} is open already; use another`)
+    if (this.#gates.size >= MAX_NODE_GATES)
+      throw new RefusedError(429, 'TOO_MANY_GATES', `${MAX_NODE_GATES} gates of this node wait already: try again`)
+    const { podUid, nonce } = request
+    const identity = { namespace, podName, podUid, vouchedOn: this.#node.nodeName }
+    let isOver = false
+    const open: OpenGate = {
+      podUid,
+      identity,
+      hangUp: () => {
+        isOver = true
+      },
+    }
+    this.#gates.set(id, open)
+    const isOpen = (): boolean => this.#gates.get(id) === open
+    const stream: Stream = {
+      nonce,
+      isShared: true,
+      isOpen,
+      send: message => void (isOpen() && this.#say(id, open, message)),
+      end: message => {
+        if (!isOpen()) return
+        this.#say(id, open, message)
+        // A message that is no last one ends nothing on the other side.
+        if (isLast(message)) this.#gates.delete(id)
+        else this.#refuse(id, new RefusedError(503, 'ENDED', 'the lease service ended its answer'))
+      },
+    }
+    this.#deps.connect(identity, gate, request, stream).then(
+      hangUp => {
+        open.hangUp = hangUp
+        if (isOver) hangUp()
+      },
+      error => void (isOpen() && this.#refuse(id, error)),
+    )
+  }
+
+  #say(id: number, open: OpenGate, message: GateMessage): void {
+    if (isSame(open.latest, message)) this.#writer.again(id)
+    else this.#writer.message(id, message)
+    open.latest = message
+  }
+
+  #leave(id: number): void {
+    const open = this.#gates.get(id)
+    this.#gates.delete(id)
+    open?.hangUp()
+  }
+
+  #tell({ id, pressure }: Extract<ReadFrame, { kind: 'pressure' }>): void {
+    const open = this.#gates.get(id)
+    // Who needs it asks again.
+    if (open) this.#deps.takePressure(open.identity, { podUid: open.podUid, pressure }).catch(() => undefined)
+  }
+
+  #refuse(id: number, error: unknown): void {
+    this.#gates.delete(id)
+    const isRefusal = error instanceof RefusedError
+    const code = isRefusal ? error.code : 'INTERNAL'
+    this.#deps.refused(code)
+    if (!isRefusal) this.#deps.log.error({ error: messageOf(error) }, 'request failed')
+    this.#writer.refused(id, code, messageOf(error))
+  }
+
+  #end(): void {
+    clearInterval(this.#beat)
+    const left = [...this.#gates.values()]
+    this.#gates.clear()
+    for (const { hangUp } of left) hangUp()
+  }
+}

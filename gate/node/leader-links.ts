@@ -1,0 +1,68 @@
+import type { GateRequest } from '../../core/lease-api.ts'
+import type { GateName } from '../../core/names.ts'
+import type { LeaseClient } from '../pod/lease-client.ts'
+import { connectLink, type LinkConnection } from './connect-link.ts'
+import { LeaderLink } from './leader-link.ts'
+
+/** A gate that has shown its token. */
+export interface VouchedGate {
+  namespace: string
+  podName: string
+  gate: GateName
+}
+
+/** The node's connections to replicas of the lease service: one each, whatever the number of gates. */
+export class LeaderLinks {
+  readonly #connection: LinkConnection
+  readonly #monotonicMs: () => number
+  readonly #links = new Map<string, LeaderLink>()
+
+  constructor(connection: LinkConnection, monotonicMs: () => number) {
+    this.#connection = connection
+    this.#monotonicMs = monotonicMs
+  }
+
+  /** One gate's way to the lease service: the same as its own connection would be (gate/pod/lease-client.ts). */
+  clientOf(gate: VouchedGate): LeaseClient {
+    let asked: { link: LeaderLink; id: number } | undefined
+    return {
+      ask: async (address, body, signal, onMessage) => {
+        if (signal.aborted) return 'asked no more'
+        const link = this.#link(address)
+        const { promise, resolve } = Promise.withResolvers<string>()
+        const id = link.open({ ...gate, ...boundedRequest(body) }, { onMessage, onEnd: resolve })
+        const leave = (): void => {
+          link.leave(id)
+          resolve('asked no more')
+        }
+        signal.addEventListener('abort', leave, { once: true })
+        asked = { link, id }
+        const reason = await promise
+        asked = undefined
+        signal.removeEventListener('abort', leave)
+        return reason
+      },
+      tellPressure: async (_address, { pressure }) => asked?.link.tell({ kind: 'pressure', id: asked.id, pressure }),
+    }
+  }
+
+  closeAll(reason: string): void {
+    for (const link of [...this.#links.values()]) link.close(reason)
+  }
+
+  #link(address: string): LeaderLink {
+    const found = this.#links.get(address)
+    if (found) return found
+    const link: LeaderLink = new LeaderLink({
+      connect: signal => connectLink(this.#connection, address, signal),
+      monotonicMs: this.#monotonicMs,
+      onClosed: () => void (this.#links.get(address) === link && this.#links.delete(address)),
+    })
+    this.#links.set(address, link)
+    return link
+  }
+}
+
+function boundedRequest({ podUid, attempt, nonce, version, pressure }: GateRequest): GateRequest {
+  return { podUid, attempt, nonce, ...(version !== undefined && { version }), ...(pressure && { pressure }) }
+}
