@@ -44,7 +44,7 @@ export function configOf(values: Values, { namespace, appVersion }: { namespace:
     Values,
     Values,
   ]
-  const metrics = mappingIn(values, 'metrics')
+  const [metrics, waiter] = [mappingIn(values, 'metrics'), mappingIn(values, 'nodeWaiter')]
   const provider = mappingIn(values, 'certificates').provider
   const byCertManager = provider === 'certManager'
   const skipped = Array.isArray(values.skippedNamespaces) ? values.skippedNamespaces : []
@@ -77,6 +77,7 @@ export function configOf(values: Values, { namespace, appVersion }: { namespace:
     runAsUser: orNull(values.runAsUser),
     limits: limitsOf(mappingIn(values, 'limits')),
     ...timesOf(values),
+    ...(waiter.enabled === true && { nodeWaiter: { name: 'startgate-node-waiter', port: waiter.port } }),
   }
 }
 
