@@ -29,6 +29,7 @@ export const TOGETHER: readonly string[] = [
   'study',
   'sequence-jobs',
   'sequence-moved',
+  'page-browser',
   'rights',
   'lease-store',
 ]
