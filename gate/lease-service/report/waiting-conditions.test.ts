@@ -161,6 +161,19 @@ test('eight at a time, however long they take, and another as soon as one is thr
   expect(written.slice(8).map(({ pod, condition }) => `${pod} ${condition.status}`)).toEqual(texts)
 })
 
+test('once the term has ended nothing more is begun', async () => {
+  const names = Array.from({ length: 20 }, (_, i) => `pod-${i}`)
+  const { conditions, passes, written, world } = setUp(names.map(name => madePod(name)))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.hold = promise
+  conditions.waiting(names.map(name => [row(name), 10_000]))
+  await passes(1)
+  conditions.stop()
+  resolve()
+  await setImmediate()
+  expect(written).toHaveLength(8)
+})
+
 const REFUSED = { isPassing: false, isGone: false, isOfPod: true, retryAfterMs: undefined }
 
 test('a pod whose condition is refused rests alone, twice as long each time', async () => {

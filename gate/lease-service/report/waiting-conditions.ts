@@ -117,6 +117,11 @@ export class WaitingConditions {
     this.#pump()
   }
 
+  /** The term has ended: the next leader says what is true. `tick` is not to be called any more. */
+  stop(): void {
+    this.#room = 0
+  }
+
   /** Begins what there is room for. */
   #pump(): void {
     const nowMs = this.#deps.clock.monotonicMs()
