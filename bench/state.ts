@@ -18,6 +18,7 @@ import { sequenceOf } from '../gate/lease-service/pods/pod-sequence.ts'
 import { ticketOf } from '../gate/lease-service/pods/ticket-from-pod.ts'
 import { changesBetween } from '../gate/lease-service/state/changes.ts'
 import type { StateFacts } from '../gate/lease-service/state/facts.ts'
+import { narrowed } from '../gate/lease-service/state/narrowed.ts'
 import { stateQuery } from '../gate/lease-service/state/query.ts'
 import { createRecent } from '../gate/lease-service/state/recent.ts'
 import type { SequencedFacts } from '../gate/lease-service/state/sequenced-pods.ts'
@@ -114,7 +115,8 @@ export function benchState(n: number): StateFigures {
   let nowMs = 0
   const facts = factsOf(ledger)
   const benchClock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
-  const feed = new StateFeed({ facts, version: '0', pod: 'lease-service-0', clock: benchClock, cpuMs: threadCpuMs })
+  const service = { version: '0', pod: 'lease-service-0' }
+  const feed = new StateFeed({ facts, ...service, clock: benchClock, cpuMs: threadCpuMs })
   const query = stateQuery('limit=1000')
   const times = { snapshot: [] as number[], page: [] as number[], changes: [] as number[] }
   const timed = <T>(into: number[], act: () => T): T => {
@@ -131,13 +133,15 @@ export function benchState(n: number): StateFigures {
     ledger.step(nowMs, 1)
     const snap = timed(times.snapshot, () => feed.snapshot())
     if (!snap) throw new Error('nobody leads')
-    pageBytes = timed(times.page, () => feed.answer(query).length)
-    const state = feed.stateOf(snap, query)
+    const told = timed(times.page, () => feed.answer(query, 'viewer'))
+    if (typeof told === 'string') throw new Error(told)
+    const { state } = told
+    pageBytes = told.bytes.length
     const former = before
     if (former) {
       changesBytes = timed(
         times.changes,
-        () => JSON.stringify(changesBetween(former, feed.stateOf(snap, query))).length,
+        () => JSON.stringify(changesBetween(former, narrowed(snap, query, service))).length,
       )
     }
     before = state
@@ -176,7 +180,8 @@ export async function benchViewers(n: number, viewers: number): Promise<ViewersF
   const monotonicMs = () => clock.monotonicMs()
   const other = createStateRoutes({
     ...{ facts: factsOf(ledger), version: '0', pod: 'lease-service-0', leader: () => undefined },
-    ...{ clock, cpuMs: threadCpuMs, timers: systemTimers, log, authorize: async () => 'allowed' as const },
+    ...{ clock, cpuMs: threadCpuMs, timers: systemTimers, log },
+    authorize: async () => ({ verdict: 'allowed' as const, username: 'viewer' }),
   })
   const metrics = { contentType: 'text/plain', text: async () => '', authorize: undefined }
   const server = buildMetricsServer({ ...metrics, tls, other, monotonicMs, log }).listen(0, '127.0.0.1')

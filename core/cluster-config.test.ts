@@ -73,6 +73,7 @@ describe('parseClusterConfig', () => {
     'a floor': ['limits.cluster.minStartRate', '6/min'],
     'a CA for clients': ['webhook.clientCa', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
     'no pools of nodes': ['limits.nodePools', []],
+    'a file of a version that knew no pools': ['limits.nodePools', undefined],
     'a pool of every node': ['limits.nodePools.0.selector.matchLabels', {}],
     'no namespace to skip': ['skippedNamespaces', []],
   }

@@ -121,9 +121,10 @@ const CERTIFICATE_PROVIDERS = ['self', 'certManager'] as const
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const
 
 /**
- * Reads the text of `config.json`. Throws InvalidConfigError that lists every fault. All fields are required, since the
- * chart holds the defaults and a second set here would drift. Unknown fields are ignored: in an upgrade or a
- * rollback a replica may start with the other version's file.
+ * Reads the text of `config.json`. Throws InvalidConfigError that lists every fault. Fields are required, since the
+ * chart holds the defaults and a second set here would drift; but for lists, which a former version's file lacks and
+ * which are then empty. Unknown fields are ignored: in an upgrade or a rollback a replica may start with the other
+ * version's file, and the plugin reads whatever is installed.
  */
 export function parseClusterConfig(text: string): ClusterConfig {
   const read = new ConfigReader(parseJson(text))

@@ -142,8 +142,9 @@ export class ConfigReader {
     )
   }
 
-  /** A list, each entry as `readEntry` reads it from its path. */
+  /** A list, each entry as `readEntry` reads it from its path; an absent one has none. */
   list<T>(path: string, readEntry: (path: string, index: number) => T): T[] {
+    if (this.#at(path) === undefined) return []
     const entries = this.#valid(path, [], notValid('list', '[]'), (v): v is unknown[] => Array.isArray(v))
     return entries.map((_, index) => readEntry(`${path}.${index}`, index))
   }

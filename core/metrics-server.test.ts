@@ -15,7 +15,8 @@ async function listening({ isOpen = false } = {}) {
       world.reviewed.push(token)
       await setImmediate()
       if (world.fails) throw new Error('no answer')
-      return token === 'good' ? 'allowed' : token === 'other' ? 'forbidden' : 'unauthenticated'
+      const verdict = token === 'good' ? 'allowed' : token === 'other' ? 'forbidden' : 'unauthenticated'
+      return { verdict, username: token }
     },
     () => world.nowMs,
   )

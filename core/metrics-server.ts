@@ -105,7 +105,7 @@ async function refusalOf(
       message: instead('the authorization header has no bearer token', 'Authorization: Bearer TOKEN'),
     }
   try {
-    return VERDICTS[await authorize(token, socket.remoteAddress ?? '')]
+    return VERDICTS[(await authorize(token, socket.remoteAddress ?? '')).verdict]
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'cannot ask the API server who may read metrics')
     return {

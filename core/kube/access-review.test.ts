@@ -25,7 +25,7 @@ test.each([
   ['whom the API server says nothing about', undefined, 'forbidden'],
 ])('%s is %s: %s', async (_, allowed, want) => {
   const { transport, asked } = apiServer(allowed)
-  expect(await reviewScrape(transport, 'good')).toBe(want)
+  expect(await reviewScrape(transport, 'good')).toEqual({ verdict: want, username: user.username })
   expect(asked[1]).toMatchObject({
     path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
     body: {
@@ -42,7 +42,7 @@ test.each([
 
 test('of a token that is not good nothing more is asked', async () => {
   const { transport, asked } = apiServer(true)
-  expect(await reviewScrape(transport, 'made-up')).toBe('unauthenticated')
+  expect(await reviewScrape(transport, 'made-up')).toEqual({ verdict: 'unauthenticated', username: '' })
   expect(asked.map(({ path }) => path)).toEqual(['/apis/authentication.k8s.io/v1/tokenreviews'])
 })
 
@@ -51,7 +51,7 @@ test.each([
   ['shop', { namespace: 'shop' }],
 ])('who reads the state of %s is asked about by that', async (namespace, of) => {
   const { transport, asked } = apiServer(true)
-  expect(await reviewStateReader(transport, 'good', namespace)).toBe('allowed')
+  expect(await reviewStateReader(transport, 'good', namespace)).toMatchObject({ verdict: 'allowed' })
   expect(asked[1]?.body).toEqual({
     ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
     spec: {

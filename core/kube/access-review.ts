@@ -3,6 +3,13 @@ import type { ApiTransport } from './transport.ts'
 
 export type AccessVerdict = 'allowed' | 'unauthenticated' | 'forbidden'
 
+/** What the owner of a token may do, and who that is. */
+export interface Access {
+  verdict: AccessVerdict
+  /** As the API server calls the owner; empty for a token that it does not take. */
+  username: string
+}
+
 interface TokenReview {
   status?: {
     authenticated?: boolean
@@ -20,7 +27,7 @@ type Attributes =
   | { resourceAttributes: { namespace?: string; group: string; resource: string; verb: string } }
 
 /** Whether the owner of a token may `get` the nonResourceURL /metrics. Throws KubeError when it cannot be asked. */
-export function reviewScrape(transport: ApiTransport, token: string): Promise<AccessVerdict> {
+export function reviewScrape(transport: ApiTransport, token: string): Promise<Access> {
   return review(transport, token, { nonResourceAttributes: { path: '/metrics', verb: 'get' } })
 }
 
@@ -28,18 +35,18 @@ export function reviewScrape(transport: ApiTransport, token: string): Promise<Ac
  * Whether the owner of a token may read the state of a namespace, or without one of all. Throws KubeError when it
  * cannot be asked.
  */
-export function reviewStateReader(transport: ApiTransport, token: string, namespace?: string): Promise<AccessVerdict> {
+export function reviewStateReader(transport: ApiTransport, token: string, namespace?: string): Promise<Access> {
   return review(transport, token, { resourceAttributes: { ...STATE_RESOURCE, ...(namespace && { namespace }) } })
 }
 
 /** As the API server says: a TokenReview and a SubjectAccessReview, as controller-runtime asks. */
-async function review(transport: ApiTransport, token: string, attributes: Attributes): Promise<AccessVerdict> {
+async function review(transport: ApiTransport, token: string, attributes: Attributes): Promise<Access> {
   const { status } = await create<TokenReview>(transport, 'authentication.k8s.io', 'TokenReview', { token })
-  if (status?.authenticated !== true || !status.user?.username) return 'unauthenticated'
+  if (status?.authenticated !== true || !status.user?.username) return { verdict: 'unauthenticated', username: '' }
   const { username, uid, groups, extra } = status.user
   const spec = { user: username, uid, groups, extra, ...attributes }
   const answer = await create<AccessReview>(transport, 'authorization.k8s.io', 'SubjectAccessReview', spec)
-  return answer.status?.allowed === true ? 'allowed' : 'forbidden'
+  return { verdict: answer.status?.allowed === true ? 'allowed' : 'forbidden', username }
 }
 
 function create<T>(transport: ApiTransport, group: string, kind: string, spec: object): Promise<T> {

@@ -107,7 +107,7 @@ export async function madeLeader({ nodes, settings = {}, startMs = 3_000, speed 
     get pod() {
       return world.pod
     },
-    authorize: createReadAccess(async () => world.verdict, clock.monotonicMs),
+    authorize: createReadAccess(async () => ({ verdict: world.verdict, username: 'viewer' }), clock.monotonicMs),
     leader: () => undefined,
     facts: now =>
       world.isLeader

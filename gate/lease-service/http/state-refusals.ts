@@ -53,7 +53,7 @@ export const FAULT = refusal(500, 'INTERNAL', 'the state cannot be read; the log
 export const TOO_MANY_QUESTIONS = refusal(
   429,
   'TOO_MANY_QUESTIONS',
-  'more was asked in this second than may be told; try again in some seconds, or watch',
+  'more was asked of late than may be told at a time; try again in some seconds',
 )
 
 export function tooManyWatchers(most: number): Refusal {

@@ -210,6 +210,16 @@ test('there are so many watches and no more; one who has most of them gives one 
   expect(await read('?watch')).toMatchObject({ status: 429 })
 })
 
+test('a reader is a user, however many tokens it shows', async () => {
+  const { open, read } = await led()
+  const watches = []
+  for (let i = 0; i < MOST_WATCHERS; i++) watches.push(await open('/v1/state?watch', `all/${i}`))
+  expect(await read('?watch', 'all/new')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_WATCHERS' } })
+  expect((await open('/v1/state?watch', 'auditor/1')).status).toBe(200)
+  await watches[0]?.ended
+  expect((await open('/v1/state?watch', 'auditor/2')).status).toBe(200)
+})
+
 test('one snapshot a second however many ask, and none while nobody does', async () => {
   const { service, open, read, passes } = await led()
   let made = 0
@@ -247,6 +257,14 @@ async function unread() {
   const reading = await open('/v1/state?watch&limit=1000')
   const count = () => promisify(server.getConnections.bind(server))()
   expect(await count()).toBe(2)
+  /** Another that reads nothing. */
+  const openUnread = async (query: string) => {
+    const another = connect(port, '127.0.0.1').on('error', () => undefined)
+    onTestFinished(() => void another.destroy())
+    await once(another, 'connect')
+    another.pause()
+    another.write(`GET /v1/state?${query} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer all\r\n\r\n`)
+  }
   let isFrozen = false
   /** Frozen and thawed in turns: each row is another one. */
   const change = async () => {
@@ -257,7 +275,7 @@ async function unread() {
     await passes()
     await expect.poll(() => reading.text().length, PATIENCE).toBeGreaterThan(before + 1_000_000)
   }
-  return { count, change, passes, now: () => world.nowMs }
+  return { count, change, passes, openUnread, now: () => world.nowMs }
 }
 
 test('a watch that reads nothing is hung up beyond so many bytes, and one beside it goes on', async () => {
@@ -279,13 +297,78 @@ test('a watch that has not read all it was sent is hung up after half a minute',
   expect(await count()).toBe(1)
 })
 
-test('questions that all differ do not keep the leader from its work', async () => {
+test('watches that read nothing are hung up beyond so many bytes of all, and one that reads goes on', async () => {
+  const { count, change, openUnread, now } = await unread()
+  for (let i = 0; i < 23; i++) await openUnread(`watch&limit=${1_000 - (i % 4)}`)
+  expect(await count()).toBe(25)
+  const sinceMs = now()
+  // Each has at most seven of what is little over a MiB, and a part of it is in the sockets.
+  for (let i = 0; i < 6; i++) await change()
+  expect(now() - sinceMs).toBeLessThan(20_000)
+  await expect.poll(count, PATIENCE).toBeLessThan(20)
+  expect(await count()).toBeGreaterThan(1)
+})
+
+test('questions that all differ keep neither the leader from its work, nor another reader from an answer', async () => {
   const { read } = await led()
   const statuses = []
   for (let limit = 1; limit <= 300; limit++) statuses.push((await read(`?limit=${limit}`)).status)
-  expect(statuses.filter(status => status === 200)).toHaveLength(251)
-  expect(await read('?limit=999')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
+  expect(statuses.filter(status => status === 200)).toHaveLength(126)
+  expect(await read('?limit=999', 'all/2')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
   expect((await read('?limit=1')).status).toBe(200)
+  for (let limit = 1; limit <= 20; limit++)
+    expect((await read(`?namespace=shop&limit=${limit}`, 'shop')).status).toBe(200)
+})
+
+test('what a watch is told first counts as an answer, but for what is known', async () => {
+  const { access, open, read } = await led()
+  access.stepMs = 10
+  const statuses = []
+  for (let limit = 1; limit <= 20; limit++) statuses.push((await open(`/v1/state?watch&limit=${limit}`)).status)
+  expect(statuses.filter(status => status === 200)).toHaveLength(13)
+  expect(await read('?watch&limit=20')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_QUESTIONS' } })
+  for (let i = 0; i < 20; i++) {
+    const again = await open('/v1/state?watch&limit=1')
+    expect(again.status).toBe(200)
+    again.answer.destroy()
+  }
+})
+
+test('a watch that is opened between two rounds tells those who watch the same', async () => {
+  const { open, passes, service, world } = await led()
+  const [first] = [await open('/v1/state?watch')]
+  await passes()
+  service.namespaceChanged(madeNamespace({ 'startgate.dev/max-starting': '0' }))
+  await quiet()
+  // No timer runs.
+  world.nowMs += 1_000
+  const second = await open('/v1/state?watch')
+  await expect.poll(() => eventsIn(first.text()), PATIENCE).toHaveLength(2)
+  await expect.poll(() => eventsIn(second.text()), PATIENCE).toHaveLength(1)
+  const [state, changes] = eventsIn(first.text()).map(({ data }) => data) as [State, StateChanges]
+  expect(applyChanges(state, changes)).toEqual(eventsIn(second.text())[0]?.data)
+})
+
+test('answers cost a part of the twentieth: after three things of 100 ms nothing is made for six seconds', async () => {
+  const { access, service, open, passes } = await led()
+  let made = 0
+  const facts = service.view.facts
+  service.view.facts = now => {
+    const known = facts(now)
+    const waiting = () => {
+      made += 1
+      return known?.ledger.waiting() ?? []
+    }
+    return known && { ...known, ledger: { ...known.ledger, waiting } }
+  }
+  access.stepMs = 100
+  // A snapshot, an answer, and its sending.
+  await open('/v1/state?watch')
+  access.stepMs = 0
+  for (let second = 0; second < 5; second++) await passes()
+  expect(made).toBe(1)
+  await passes()
+  expect(made).toBe(2)
 })
 
 test('readers cost a twentieth of the time: after a second of work nothing is made for twenty', async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InvalidValueError, messageOf } from '../../../core/errors.ts'
 import type { OtherRoutes } from '../../../core/metrics-server.ts'
@@ -17,7 +16,6 @@ import {
   type Refusal,
   refusalOf,
   TOO_MANY_QUESTIONS,
-  tooManyWatchers,
 } from './state-refusals.ts'
 import { MOST_WATCHERS, StateWatchers, type StateWatchersDeps } from './state-watchers.ts'
 import { bearerOf } from './token-identity.ts'
@@ -41,7 +39,7 @@ export function createStateRoutes(deps: StateRoutesDeps): OtherRoutes {
         const asked = await judged(request, deps)
         if ('status' in asked) return refuse(response, asked)
         markTrusted()
-        const refusal = asked.query.watch ? watch(asked, response) : answer(asked.query, response)
+        const refusal = asked.query.watch ? watch(asked, response) : answer(asked, response)
         if (refusal) refuse(response, refusal)
       } catch (error) {
         deps.log.error({ error: messageOf(error) }, 'the state cannot be read')
@@ -50,31 +48,31 @@ export function createStateRoutes(deps: StateRoutesDeps): OtherRoutes {
     },
   }
 
-  function answer(query: ParsedQuery, response: ServerResponse): Refusal | undefined {
-    const bytes = feed.answer(query)
-    if (bytes === 'NotLeading') return notLeading(deps.leader())
-    if (bytes === 'Busy') return TOO_MANY_QUESTIONS
-    const headers = { 'content-type': 'application/json', 'content-length': bytes.length, 'cache-control': 'no-store' }
-    response.writeHead(200, headers).end(bytes)
+  function answer({ query, reader }: Asked, response: ServerResponse): Refusal | undefined {
+    const told = feed.answer(query, reader)
+    if (told === 'NotLeading') return notLeading(deps.leader())
+    if (told === 'Busy') return TOO_MANY_QUESTIONS
+    const { length } = told.bytes
+    const headers = { 'content-type': 'application/json', 'content-length': length, 'cache-control': 'no-store' }
+    response.writeHead(200, headers).end(told.bytes)
     return undefined
   }
 
-  function watch({ query, token, address }: Asked, response: ServerResponse): Refusal | undefined {
-    const reader = createHash('sha256').update(token).digest('base64')
-    const full = tooManyWatchers(MOST_WATCHERS)
-    if (!watchers.makeRoom(reader, full)) return full
+  function watch({ query, reader, token, address }: Asked, response: ServerResponse): Refusal | undefined {
     // Who cannot be asked about now may go on: a leader without an API server does not lead for long.
     const recheck = () =>
       deps.authorize(token, address, query.namespace).then(
-        verdict => refusalOf(verdict, query.namespace),
+        ({ verdict }) => refusalOf(verdict, query.namespace),
         () => undefined,
       )
-    return watchers.add({ reader, query, response, recheck }) ? undefined : notLeading(deps.leader())
+    return watchers.add({ reader, query, response, recheck })
   }
 }
 
 interface Asked {
   query: ParsedQuery
+  /** The user, as the API server says. */
+  reader: string
   token: string
   address: string
 }
@@ -87,7 +85,8 @@ async function judged(request: IncomingMessage, { authorize, log }: StateRoutesD
     const query = stateQuery(url.slice(STATE_PATH.length + 1))
     const token = bearerOf(headers.authorization)
     const address = socket.remoteAddress ?? ''
-    return refusalOf(await authorize(token, address, query.namespace), query.namespace) ?? { query, token, address }
+    const { verdict, username: reader } = await authorize(token, address, query.namespace)
+    return refusalOf(verdict, query.namespace) ?? { query, reader, token, address }
   } catch (error) {
     if (error instanceof InvalidValueError) return badQuery(error.message)
     if (error instanceof RefusedError) return noToken(error.message)

@@ -119,6 +119,7 @@ export class Leadership {
   stop(message: Directions): void {
     this.#pace.stop()
     this.#writer.stop()
+    this.#channels.conditions?.stop()
     for (const callOff of this.#timers) callOff()
     this.#take({ kind: 'end', message })
   }

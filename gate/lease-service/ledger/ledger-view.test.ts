@@ -101,3 +101,13 @@ test('nodes are told with their limits', () => {
     },
   ])
 })
+
+test('a namespace that is frozen is told of while nobody holds or waits there; one that freezes the cluster is not', () => {
+  const ledger = new Ledger({ ...DEFAULT_SETTINGS, ownNamespace: 'startgate-system' })
+  for (const name of ['shop', 'startgate-system']) ledger.setNamespace(name, { frozen: 'alice: why' })
+  ledger.setNamespace('off', { frozen: 'alice: why', mode: 'off' })
+  const told = ledger.view().scopes()
+  const frozen = told.filter(({ scope }) => scope?.limit === 0).map(({ resource, ref }) => `${resource}:${ref.id}`)
+  expect(frozen.toSorted()).toEqual(['pull:cluster', 'pull:namespace/shop', 'start:cluster', 'start:namespace/shop'])
+  expect(told.filter(({ ref }) => ref.id.includes('off'))).toEqual([])
+})

@@ -49,6 +49,7 @@ export interface LedgerView {
 }
 
 const RESOURCES = ['pull', 'start'] as const
+const NAMESPACE_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
 
 export function ledgerView(state: LedgerState): LedgerView {
   return {
@@ -77,15 +78,16 @@ function scopesIn(state: LedgerState, resource: Resource): ScopeFact[] {
     .toArray()
 }
 
-/** Where somebody wrote a limit, used or not; of nodes their own rows tell. */
+/** Where somebody wrote a limit or a freeze, used or not; of nodes their own rows tell. */
 function* writtenIn({ known }: LedgerState, resource: Resource): Iterable<ScopeAt> {
   const { namespaces, settings } = known.limits
   if (resource === 'pull') for (const registry of Object.keys(settings.registries)) yield { kind: 'registry', registry }
   if (resource === 'start' && settings.cluster.maxStartRate) yield { kind: 'cluster-rate' }
-  const field = resource === 'start' ? 'maxStarting' : 'maxPulling'
   for (const [namespace, written] of namespaces) {
     if (written.mode === 'off') continue
-    if (written[field] !== undefined) yield { kind: 'namespace', namespace }
+    // A freeze on startgate's own namespace is the cluster's.
+    const isFrozen = written.frozen !== undefined && namespace !== settings.ownNamespace
+    if (isFrozen || written[NAMESPACE_FIELD[resource]] !== undefined) yield { kind: 'namespace', namespace }
     if (resource === 'start' && written.maxStartRate) yield { kind: 'namespace-rate', namespace }
   }
 }

@@ -6,6 +6,10 @@ import { isSequenceGate } from '../../../core/sequence.ts'
 /** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
 export const FAIL_OPEN_NEWS_MS = 3_600_000
 
+const MAX_REASON_LENGTH = 200
+/** Control characters, line and paragraph separators, and marks that turn a text's direction around. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
+
 export interface FailOpen extends GateVerdict {
   /** Of the gate's container: one failing open is one container. */
   containerId: string
@@ -41,9 +45,14 @@ function parseVerdict(message: string): GateVerdict | undefined {
       verdict: 'failed-open',
       gate: START_GATE,
       waitedMs: value.waitedMs,
-      reason: String(value.reason ?? '').slice(0, 200),
+      reason: oneLine(String(value.reason ?? '')).slice(0, MAX_REASON_LENGTH),
     }
   } catch {
     return undefined
   }
+}
+
+/** It is shown in Events and on terminals, where line ends and escape sequences would show what nobody said. */
+function oneLine(text: string): string {
+  return text.replace(UNPRINTABLE, ' ').trim()
 }

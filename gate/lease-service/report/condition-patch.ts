@@ -23,6 +23,8 @@ export interface PatchFailure {
   isPassing: boolean
   /** There is no such pod any more. */
   isGone: boolean
+  /** It is this pod's that is refused; others' may be taken. */
+  isOfPod: boolean
   retryAfterMs: number | undefined
 }
 
@@ -47,7 +49,8 @@ export async function patchCondition(
     // 404, and 422 where a pod of the same name has taken its place, since a uid is immutable: it is gone.
     const isGone = status === 404 || status === 422
     if (!isGone) log.warn({ namespace, pod: name, error: messageOf(error) }, 'cannot write the condition of a pod')
-    return { isPassing: status < 400 || status >= 500 || PASSING.has(status), isGone, retryAfterMs }
+    const isOurs = status < 400 || status >= 500
+    return { isPassing: isOurs || PASSING.has(status), isGone, isOfPod: !isOurs && !OF_ALL.has(status), retryAfterMs }
   }
 }
 
@@ -55,6 +58,8 @@ export async function patchCondition(
  * Of the 4xx, those that time alone may change. 403: a right that was taken away may be given back, but not for this.
  */
 const PASSING = new Set([401, 408, 409, 429])
+/** Of the 4xx, those that say nothing about the pod: our token, a late answer, too many requests. */
+const OF_ALL = new Set([401, 408, 429])
 
 /** A stamp as the API has it: to the second. */
 export function stampOf(wallMs: number): string {

@@ -69,6 +69,16 @@ test('a pod that hangs holds no other up', async () => {
   await expect.poll(() => taken).toEqual(['a: x', 'b: x'])
 })
 
+test('eight at a time, and the next as soon as one is through', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { writer, tried, taken } = setUp(() => promise)
+  for (let i = 0; i < 30; i++) writer.put(podOf(`pod-${i}`), says('x'))
+  await setImmediate()
+  expect(tried).toHaveLength(8)
+  resolve()
+  await expect.poll(() => taken.length).toBe(30)
+})
+
 test.each([404, 422, 403])('what will never be taken is not tried again: %i', async status => {
   const { writer, tried, taken } = setUp(async pod => {
     if (pod === 'a') throw failure(status)

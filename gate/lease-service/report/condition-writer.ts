@@ -31,8 +31,11 @@ interface Work {
   failures: number
 }
 
-/** So that a few that hang hold no others up: the transport ends each after its own time. */
-const CONCURRENT = 16
+/**
+ * So that a few that hang hold no others up: the transport ends each after its own time. Few, with those of
+ * WaitingConditions, of the sockets that grants' Leases and token reviews share with them.
+ */
+const CONCURRENT = 8
 const LONGEST_PAUSE_MS = 60_000
 
 /** Writes conditions into pods' statuses, each until the API server has taken it or will not, or its pod is gone. */

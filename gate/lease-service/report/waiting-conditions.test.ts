@@ -22,6 +22,7 @@ function setUp(pods: Pod[] = [madePod('a'), madePod('b')]) {
   const world = {
     nowMs: 100_000,
     failure: undefined as PatchFailure | undefined,
+    failureOf: new Map<string, PatchFailure>(),
     hold: undefined as Promise<void> | undefined,
   }
   const written: { pod: string; condition: WrittenCondition; atMs: number }[] = []
@@ -30,7 +31,7 @@ function setUp(pods: Pod[] = [madePod('a'), madePod('b')]) {
     async write(pod, condition) {
       written.push({ pod: pod.metadata.name ?? '', condition, atMs: world.nowMs })
       await world.hold
-      return world.failure
+      return world.failureOf.get(pod.metadata.name ?? '') ?? world.failure
     },
     podOf: uid => byUid.get(uid),
     clock: { monotonicMs: () => world.nowMs, wallMs: () => world.nowMs },
@@ -44,7 +45,7 @@ function setUp(pods: Pod[] = [madePod('a'), madePod('b')]) {
   }
   const texts = () =>
     written.map(({ pod, condition }) => `${pod} ${condition.status} ${condition.message.slice(0, 12)}`)
-  return { world, written, conditions, passes, texts }
+  return { world, written, conditions, passes, texts, byUid, kept: () => conditions.size }
 }
 
 test('a pod is told of after ten seconds, anew when its place has changed, every half minute at most', async () => {
@@ -124,7 +125,7 @@ test('fifty a second in all; those to be taken off first, then those never told 
   expect(written.slice(100).map(({ pod }) => pod)).toEqual([...names.slice(95), ...names.slice(5, 30)])
 })
 
-test('a write that hangs is not overtaken by the next of its pod, and counts among the fifty', async () => {
+test('a write that hangs is not overtaken by the next of its pod, and keeps its place', async () => {
   const { conditions, passes, texts, world } = setUp()
   const { promise, resolve } = Promise.withResolvers<void>()
   world.hold = promise
@@ -140,17 +141,114 @@ test('a write that hangs is not overtaken by the next of its pod, and counts amo
   expect(texts()).toEqual(['a True place 1 of 9', 'a False no gate of t'])
 })
 
+test('eight at a time, however long they take, and another as soon as one is through', async () => {
+  const names = Array.from({ length: 60 }, (_, i) => `pod-${i}`)
+  const { conditions, passes, written, world } = setUp(names.map(name => madePod(name)))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.hold = promise
+  conditions.waiting(names.map(name => [row(name), 10_000]))
+  await passes(20)
+  expect(written.map(({ pod }) => pod)).toEqual(names.slice(0, 8))
+  conditions.granted({ podUid: 'pod-3', key: 'start.pod-3.1' })
+  // Due by the last tick, and let go since.
+  conditions.granted({ podUid: 'pod-9', key: 'start.pod-9.1' })
+  resolve()
+  world.hold = undefined
+  await setImmediate()
+  const told = names.slice(8, 58).filter(name => name !== 'pod-9')
+  const texts = [...told.slice(0, 3).map(name => `${name} True`), 'pod-3 False']
+  texts.push(...told.slice(3).map(name => `${name} True`))
+  expect(written.slice(8).map(({ pod, condition }) => `${pod} ${condition.status}`)).toEqual(texts)
+})
+
+test('once the term has ended nothing more is begun', async () => {
+  const names = Array.from({ length: 20 }, (_, i) => `pod-${i}`)
+  const { conditions, passes, written, world } = setUp(names.map(name => madePod(name)))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.hold = promise
+  conditions.waiting(names.map(name => [row(name), 10_000]))
+  await passes(1)
+  conditions.stop()
+  resolve()
+  await setImmediate()
+  expect(written).toHaveLength(8)
+})
+
+const REFUSED = { isPassing: false, isGone: false, isOfPod: true, retryAfterMs: undefined }
+
+test('a pod whose condition is refused rests alone, twice as long each time', async () => {
+  const { conditions, passes, texts, world } = setUp()
+  world.failureOf.set('a', REFUSED)
+  conditions.podShown(shown(madePod('a'), 'True'))
+  conditions.waiting([[row('b'), 10_000]])
+  await passes(2)
+  expect(texts()).toEqual(['a False no gate of t', 'b True place 1 of 9'])
+  const triesIn = async (seconds: number) => {
+    const before = texts().length
+    await passes(seconds)
+    return texts()
+      .slice(before)
+      .filter(text => text.startsWith('a')).length
+  }
+  expect(await triesIn(57)).toBe(0)
+  expect(await triesIn(4)).toBe(1)
+  expect(await triesIn(116)).toBe(0)
+  expect(await triesIn(4)).toBe(1)
+  world.failureOf.clear()
+  expect(await triesIn(240)).toBe(1)
+  expect(await triesIn(1_000)).toBe(0)
+})
+
+test('what a refused pod waits for is not tried in between, either', async () => {
+  const { conditions, passes, texts, world } = setUp()
+  world.failureOf.set('a', REFUSED)
+  conditions.waiting([
+    [row('a'), 10_000],
+    [row('b'), 10_000],
+  ])
+  await passes(59)
+  expect(texts()).toEqual(['a True place 1 of 9', 'b True place 1 of 9'])
+  await passes(3)
+  expect(texts().filter(text => text.startsWith('a'))).toHaveLength(2)
+})
+
+test('of a pod that is forgotten nothing is kept, whatever was written of it last', async () => {
+  const { conditions, passes, byUid, kept, world } = setUp()
+  conditions.waiting([
+    [row('a'), 10_000],
+    [row('b'), 10_000],
+  ])
+  await passes(1)
+  conditions.waiting([])
+  world.failureOf.set('b', REFUSED)
+  for (const uid of ['a', 'b']) {
+    conditions.granted({ podUid: uid, key: `start.${uid}.1` })
+    byUid.delete(uid)
+    conditions.podForgotten(uid)
+  }
+  await passes(2)
+  world.failureOf.set('b', { ...REFUSED, isOfPod: false, isGone: true })
+  await passes(70)
+  expect(kept()).toBe(0)
+})
+
 test.each([
   { what: 'may pass', isPassing: true, isGone: false, tries: 3 },
   { what: 'will not pass by itself', isPassing: false, isGone: false, tries: 1 },
   { what: 'is for good', isPassing: false, isGone: true, tries: 1 },
-])('after a failure that $what all writes rest: $tries in 15 s', async ({ isPassing, isGone, tries }) => {
+])('after a failure of all that $what all writes rest: $tries in 15 s', async ({ isPassing, isGone, tries }) => {
   const { conditions, passes, texts, world } = setUp()
-  world.failure = { isPassing, isGone, retryAfterMs: undefined }
+  world.failure = { isPassing, isGone, isOfPod: false, retryAfterMs: undefined }
   conditions.podShown(shown(madePod('a'), 'True'))
-  await passes(15)
-  expect(texts()).toEqual(Array(tries).fill('a False no gate of t'))
+  await passes(1)
+  conditions.waiting([[row('b'), 10_000]])
+  await passes(4)
+  const others = texts().filter(text => text.startsWith('b'))
+  expect(others).toHaveLength(isGone ? 1 : 0)
+  conditions.waiting([])
+  await passes(10)
+  expect(texts().filter(text => text.startsWith('a'))).toHaveLength(tries)
   world.failure = undefined
   await passes(60)
-  expect(texts()).toHaveLength(isGone ? tries : tries + 1)
+  expect(texts().filter(text => text.startsWith('a'))).toHaveLength(isGone ? tries : tries + 1)
 })

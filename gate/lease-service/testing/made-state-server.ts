@@ -42,13 +42,14 @@ export interface Heard {
 }
 
 /**
- * Test support. The real service and the real server on loopback. Token `all` may read all, `shop` the namespace shop,
- * `none` nothing; the API server knows no others.
+ * Test support. The real service and the real server on loopback. Tokens `all` and `auditor` may read all, `shop` the namespace shop,
+ * `none` nothing; `all/2` is another token of the same user. The API server knows no others.
  */
 export async function madeStateServer(pods: Pod[]) {
   const made = madeService(pods)
   const { world, service } = made
-  const access = { reviewed: 0, cpuMs: 0, fails: false, revoked: new Set<string>() }
+  /** `stepMs`: what each thing costs whose CPU time is measured. */
+  const access = { reviewed: 0, cpuMs: 0, stepMs: 0, fails: false, revoked: new Set<string>() }
   const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
   const timers = madeTimers(() => world.nowMs)
   const log = pino({ level: 'silent' })
@@ -56,12 +57,17 @@ export async function madeStateServer(pods: Pod[]) {
     access.reviewed += 1
     await setImmediate()
     if (access.fails) throw new Error('no answer')
-    if (!['all', 'shop', 'none'].includes(token)) return 'unauthenticated'
-    const may = token === 'all' || token === namespace
-    return may && !access.revoked.has(token) ? 'allowed' : 'forbidden'
+    const [username = ''] = token.split('/')
+    if (!['all', 'auditor', 'shop', 'none'].includes(username)) return { verdict: 'unauthenticated', username: '' }
+    const may = username === 'all' || username === 'auditor' || username === namespace
+    return { verdict: may && !access.revoked.has(username) ? 'allowed' : 'forbidden', username }
   }, clock.monotonicMs)
   const other = createStateRoutes({
-    ...{ version: '1.2.3', pod: 'lease-service-0', clock, cpuMs: () => access.cpuMs, timers, log, authorize },
+    ...{ version: '1.2.3', pod: 'lease-service-0', clock, timers, log, authorize },
+    cpuMs: () => {
+      access.cpuMs += access.stepMs
+      return access.cpuMs
+    },
     facts: now => service.view.facts(now),
     leader: () => service.directions(),
   })
