@@ -4,6 +4,7 @@ import { connect } from '../cluster/connect.ts'
 import { unusable } from '../model/failure.ts'
 import type { Io } from '../model/io.ts'
 import { paintFor, printable } from '../output/paint.ts'
+import { jsonLine } from '../output/structured.ts'
 import { globalOptions } from './global-options.ts'
 import { parseRows } from './rows-option.ts'
 
@@ -26,7 +27,7 @@ export function addTop(program: Command, io: Io): void {
         import('../state/status-text.ts'),
       ])
       const show = (state: State): void => {
-        if (format) io.out(`${JSON.stringify(state)}\n`)
+        if (format) io.out(`${jsonLine(state)}\n`)
         else io.out(HOME + fitting(topText(state, { paint: paintFor(io), rows }), io))
       }
       const stop = endedByUser()
