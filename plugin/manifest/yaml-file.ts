@@ -27,15 +27,10 @@ export function readText(path: string): string {
 
 /** Undefined for YAML that is no mapping. Throws Failure for what is no YAML, or stands for far more than is written. */
 export function mappingOf(text: string, path: string): Record<string, unknown> | undefined {
-  const value = valueOf(text, path)
-  if (value === null) return {}
-  return isObject(value) ? value : undefined
-}
-
-function valueOf(text: string, path: string): unknown {
   const value = parsed(text, path)
   if (hasCycle(value)) throw unusable(`${path} is not readable YAML: an alias stands inside its own anchor`)
-  return value
+  if (value === null) return {}
+  return isObject(value) ? value : undefined
 }
 
 function parsed(text: string, path: string): unknown {
