@@ -23,11 +23,9 @@ export function addFreeze(program: Command, io: Io): void {
       const target = await targetOf(cluster, options.cluster, global)
       const who = (await whoAmI(cluster.transport)) ?? io.env.USER ?? 'somebody'
       const by = { who, atMs: io.nowMs(), reason }
-      tell(await stepOn(cluster.transport, target.namespace, each => freezeStep(each, target, by)), {
-        io,
-        global,
-        target,
-      })
+      const step = await stepOn(cluster.transport, target.namespace, each => freezeStep(each, target, by))
+      const warnings = [...(target.isCluster ? [] : await absenceWarnings(cluster, global)), ...step.warnings]
+      tell({ ...step, warnings }, { io, global, target })
     })
 }
 
@@ -69,6 +67,16 @@ async function targetOf(
   if (!isFound && global.startgateNamespace === undefined)
     throw unavailable('where startgate is installed cannot be read; use --startgate-namespace NAME')
   return { namespace, isCluster: true }
+}
+
+/** A namespace can be frozen by who may read nothing else, and then it is not known whether anything obeys. */
+async function absenceWarnings(cluster: UserCluster, global: GlobalOptions): Promise<string[]> {
+  const { CONFIGURATION, findInstallation } = await import('../cluster/installation.ts')
+  const { webhook } = await findInstallation(cluster.transport, global.startgateNamespace)
+  if (webhook.kind === 'absent') return ['startgate is not installed in this cluster, so nothing is held back']
+  if (webhook.kind === 'known') return []
+  const what = `the MutatingWebhookConfiguration ${CONFIGURATION} cannot be read`
+  return [`whether startgate is installed is not known: ${what}: ${webhook.problem}`]
 }
 
 function tell(
