@@ -4,9 +4,10 @@ import { connect } from '../cluster/connect.ts'
 import type { FreezeStep, FreezeTarget } from '../freeze/freeze.ts'
 import { unavailable, unusable } from '../model/failure.ts'
 import type { Io } from '../model/io.ts'
-import { paintFor, printable } from '../output/paint.ts'
+import { printable } from '../output/paint.ts'
 import { structured } from '../output/structured.ts'
 import { type GlobalOptions, globalOptions } from './global-options.ts'
+import { warner } from './warner.ts'
 
 export function addFreeze(program: Command, io: Io): void {
   program
@@ -88,5 +89,6 @@ function tell(
     return
   }
   io.out(`${printable(said)}\n`)
-  for (const warning of warnings) io.err(`${paintFor(io)('yellow', 'warning')}: ${printable(warning)}\n`)
+  const warn = warner(io)
+  for (const warning of warnings) warn(warning)
 }

@@ -7,6 +7,7 @@ import { paintFor, printable } from '../output/paint.ts'
 import { jsonLine } from '../output/structured.ts'
 import { globalOptions } from './global-options.ts'
 import { parseRows } from './rows-option.ts'
+import { warner } from './warner.ts'
 
 /** Cursor to the top, and everything below it away: no flicker, as after clearing the screen first. */
 const HOME = '\u001b[H\u001b[J'
@@ -34,6 +35,7 @@ export function addTop(program: Command, io: Io): void {
       await followState({
         cluster,
         startgateNamespace,
+        warn: warner(io),
         query: { limit: rows, ...(namespace !== undefined && { namespace }) },
         signal: stop,
         onState: show,

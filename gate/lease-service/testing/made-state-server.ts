@@ -48,7 +48,7 @@ export interface Heard {
 export async function madeStateServer(pods: Pod[]) {
   const made = madeService(pods)
   const { world, service } = made
-  const access = { reviewed: 0, cpuMs: 0, fails: false, revoked: new Set<string>() }
+  const access = { reviewed: 0, cpuMs: 0, fails: false, revoked: new Set<string>(), expired: new Set<string>() }
   const clock = { monotonicMs: () => world.nowMs, wallMs: () => 1_700_000_000_000 + world.nowMs }
   const timers = madeTimers(() => world.nowMs)
   const log = pino({ level: 'silent' })
@@ -56,7 +56,7 @@ export async function madeStateServer(pods: Pod[]) {
     access.reviewed += 1
     await setImmediate()
     if (access.fails) throw new Error('no answer')
-    if (!['all', 'shop', 'none'].includes(token)) return 'unauthenticated'
+    if (!['all', 'shop', 'none'].includes(token) || access.expired.has(token)) return 'unauthenticated'
     const may = token === 'all' || token === namespace
     return may && !access.revoked.has(token) ? 'allowed' : 'forbidden'
   }, clock.monotonicMs)
