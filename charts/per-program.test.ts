@@ -73,6 +73,14 @@ describe('refused', () => {
       args: set('webhook.serviceAccount.create=false'),
       want: /serviceAccount.create: false needs serviceAccount.name of the webhook, an account that is there/,
     },
+    'one account for both programs': {
+      args: set('webhook.serviceAccount.name=mine', 'leaseService.serviceAccount.name=mine'),
+      want: /webhook and leaseService both have serviceAccount.name: mine, which would have both programs' rights; use two accounts/,
+    },
+    "the other program's account": {
+      args: set('webhook.serviceAccount.name=startgate-lease-service'),
+      want: /both have serviceAccount.name: startgate-lease-service/,
+    },
     'a variable that is ours': {
       args: set('webhook.extraEnv[0].name=POD_IP'),
       want: /'\/webhook\/extraEnv\/0\/name'.*'not' failed/,

@@ -110,6 +110,7 @@ describe('rights', () => {
     )
     expect(lines).toMatchInlineSnapshot(`
       [
+        "ClusterRole /startgate-discovery: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get",
         "ClusterRole /startgate-lease-service: /pods /namespaces /nodes "any" list,watch",
         "ClusterRole /startgate-lease-service: /pods "any" get",
         "ClusterRole /startgate-lease-service: /pods/status "any" patch",
@@ -130,6 +131,9 @@ describe('rights', () => {
         "ClusterRole /startgate-webhook: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-webhook: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get,patch",
         "Role startgate-helm-test/startgate-test: /pods "any" create,get,delete",
+        "Role startgate-system/startgate-discovery: coordination.k8s.io/leases ["startgate-leader"] get",
+        "Role startgate-system/startgate-discovery: /pods "any" get,list",
+        "Role startgate-system/startgate-discovery: /pods/portforward "any" get,create",
         "Role startgate-system/startgate-lease-service: coordination.k8s.io/leases "any" get,list,create,update,delete",
         "Role startgate-system/startgate-lease-service: /secrets ["startgate-certificates"] get",
         "Role startgate-system/startgate-viewer: coordination.k8s.io/leases ["startgate-leader"] get",
@@ -183,7 +187,8 @@ describe('rights', () => {
   })
 
   test('of readers of the state are there unless they are not wanted', async () => {
-    const viewers = (manifests: Manifest[]) => manifests.map(nameOf).filter(name => name.includes('startgate-viewer'))
+    const viewers = (manifests: Manifest[]) =>
+      manifests.map(nameOf).filter(name => /startgate-(viewer|discovery)/.test(name))
     const all = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
     // `null` as after an upgrade with the values of a version that did not have this one.
     for (const args of [[], ['--set', 'viewer=null']])
@@ -246,7 +251,8 @@ describe('certificates by cert-manager', () => {
       expect(ownRules.filter(({ resources }) => resources?.includes('secrets'))).toEqual([toRead(secret)])
     }
     const onConfigurations = rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))
-    expect(onConfigurations.flatMap(({ verbs }) => verbs)).toEqual(['get'])
+    // Of people who read the state, not of a program.
+    expect(onConfigurations.flatMap(({ verbs }) => verbs)).toEqual(['get', 'get'])
   })
 
   test('may come from an issuer that is there already', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { bundle } from '../build.ts'
 import { installManifest } from '../charts/install-manifest.ts'
 import { packageChart, pushChart } from './chart.ts'
+import { distTag, publishedLatest } from './dist-tag.ts'
 import { buildImage } from './image/build-image.ts'
 import { layoutProblems } from './image/check-image.ts'
 import { readLayout } from './image/oci-layout.ts'
@@ -19,6 +20,7 @@ import { isPrerelease, publishedNames, versionOfTag, versionProblems } from './v
 
 export const USAGE = `usage: node release/main.ts COMMAND OPTIONS, in this order (docs/contributing/releasing.md)
   check --tag v1.2.3 --source URL                version, where it goes, and whether everything says the same
+  dist-tag --version V                           npm's tag for it: latest only above the published latest
   notes --version V                              the changelog's section
   bundle                                         dist/app and dist/app-ARCH, for every platform
   image --version V --source URL --layout DIR    builds the image into a folder and checks it there;
@@ -60,6 +62,9 @@ export const COMMANDS: Readonly<Record<string, (options: Options) => Promise<str
     refuse(versionProblems(version, await versionsHere()))
     releaseNotes(await changelog(), version)
     return outputs({ version, prerelease: isPrerelease(version), ...publishedNames(need(options, 'source')) })
+  },
+  async 'dist-tag'(options) {
+    return outputs({ 'dist-tag': distTag(need(options, 'version'), await publishedLatest()) })
   },
   async notes(options) {
     return `${releaseNotes(await changelog(), need(options, 'version')).text}\n`

@@ -20,6 +20,20 @@ export function versionOfTag(tag: string): string {
 /** One that comes before the release: it is published, but never as the latest. */
 export const isPrerelease = (version: string): boolean => version.includes('-')
 
+/** By the order of semver, where a version that comes before a release is below it. Throws for what is no version. */
+export function isAbove(version: string, other: string): boolean {
+  const [mine, theirs] = [numbersOf(version), numbersOf(other)]
+  const first = mine.findIndex((number, i) => number !== theirs[i])
+  if (first >= 0) return (mine[first] ?? 0) > (theirs[first] ?? 0)
+  return !isPrerelease(version) && isPrerelease(other)
+}
+
+function numbersOf(version: string): number[] {
+  const [, ...numbers] = SEMVER.exec(version) ?? []
+  if (numbers.length === 0) throw new Error(`"${version}" is not a version; use one like 1.2.3`)
+  return numbers.slice(0, 3).map(Number)
+}
+
 /** One line for each place that says another version than the one to be released. */
 export function versionProblems(version: string, versions: Versions): string[] {
   return Object.entries(versions).flatMap(([place, says]) =>

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { COMMANDS, OPTION_NAMES } from './commands.ts'
 import { PLUGIN_PLATFORMS } from './model/platforms.ts'
-import { ROOT } from './repository.ts'
+import { nodeVersion, ROOT } from './repository.ts'
 
 const FOLDER = join(ROOT, '.github', 'workflows')
 const TEXTS = Object.fromEntries(readdirSync(FOLDER).map(file => [file, readFileSync(join(FOLDER, file), 'utf8')]))
@@ -12,7 +12,7 @@ const TEXTS = Object.fromEntries(readdirSync(FOLDER).map(file => [file, readFile
 interface Job {
   permissions?: Record<string, string>
   needs?: string | string[]
-  steps: { uses?: string; run?: string; with?: Record<string, unknown> }[]
+  steps: { uses?: string; run?: string; with?: Record<string, unknown>; env?: Record<string, string> }[]
   strategy?: { matrix: { include: { platform: string }[] } }
 }
 
@@ -58,10 +58,39 @@ describe('the release workflow', () => {
     })
   })
 
-  test('runs our scripts with the Node.js of the lock file, which is also that in the executables', () => {
-    for (const [name, job] of jobs)
-      if (runs(job).includes('release/main.ts'))
+  test('runs no scripts of packages where a job may write, and our own with the Node.js of the executables', async () => {
+    for (const [name, job] of jobs) {
+      const setup = job.steps.find(({ uses }) => uses?.startsWith('actions/setup-node@'))
+      if (Object.values(job.permissions ?? {}).includes('write')) {
+        expect(setup?.with, name).toEqual({ 'node-version': await nodeVersion() })
+        expect(runs(job), name).not.toMatch(/\bnpm (?!ci --ignore-scripts$|publish )|node_modules|\bnpx\b/m)
+      } else if (runs(job).includes('release/main.ts'))
         expect(runs(job), name).toMatch(/^npm ci && echo "\$PWD\/node_modules\/\.bin" >> "\$GITHUB_PATH"$/m)
+    }
+  })
+
+  test('logs in to the registry only after packages are installed and used to build', () => {
+    for (const name of ['image', 'chart']) {
+      const { steps = [] } = release.jobs[name] ?? {}
+      const login = steps.findIndex(({ uses }) => uses?.startsWith('docker/login-action@'))
+      const pushes = steps.findIndex(({ run }) => run?.includes('--push'))
+      expect(login, name).toBe(pushes - 1)
+      expect(
+        steps
+          .slice(login)
+          .flatMap(({ run }) => run ?? [])
+          .join('\n'),
+        name,
+      ).not.toContain('npm ')
+    }
+  })
+
+  test('publishes to npm under the tag that is judged by what is published', () => {
+    const { steps = [] } = release.jobs.npm ?? {}
+    const publish = steps.find(({ run }) => run?.startsWith('npm publish'))
+    expect(publish?.run).toContain('--tag "$DIST_TAG"')
+    expect(publish?.env?.DIST_TAG).toMatch(/^\$\{\{ needs\.check\.outputs\.dist-tag \}\}$/)
+    expect(runs(release.jobs.check ?? { steps: [] })).toContain('node release/main.ts dist-tag --version "$VERSION"')
   })
 
   test('leaves no token in the clone', () => {

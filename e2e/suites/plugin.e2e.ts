@@ -169,24 +169,66 @@ test('the dependencies among the containers of a pod: who is blocked by whom', a
   expect(text).toMatch(/web +blocked +db ready/)
 })
 
-describe('what cannot be asked is said in one sentence', () => {
-  /** A kubeconfig with a change. */
-  const withConfig = <T>(change: (config: Config) => void, act: (kubeconfig: string) => Promise<T>): Promise<T> =>
-    scratch('viewer', async dir => {
-      const config = await session.kubectl.json<Config>(['config', 'view', '--raw'])
-      change(config)
-      const kubeconfig = join(dir, 'kubeconfig')
-      await writeFile(kubeconfig, JSON.stringify(config))
-      return act(kubeconfig)
-    })
+/** A kubeconfig with a change. */
+const withConfig = <T>(change: (config: Config) => void, act: (kubeconfig: string) => Promise<T>): Promise<T> =>
+  scratch('viewer', async dir => {
+    const config = await session.kubectl.json<Config>(['config', 'view', '--raw'])
+    change(config)
+    const kubeconfig = join(dir, 'kubeconfig')
+    await writeFile(kubeconfig, JSON.stringify(config))
+    return act(kubeconfig)
+  })
 
+const asBearer =
+  (token: string) =>
+  ({ users }: Config): void => {
+    for (const entry of users) entry.user = { token }
+  }
+
+test('a tenant, bound as the docs say, reads its own namespace and no other', async () => {
+  const namespace = await namespaceFor(session, { word: 'tenant', gated: true, settings: { 'max-starting': '0' } })
+  const other = await namespaceFor(session, { word: 'neighbour', gated: true })
+  await namespace.apply([deployment('web', 1, { image: APP_IMAGE })])
+  const { name } = namespace
+  const account = `--serviceaccount=${name}:default`
+  const bind = (kind: string, ...words: string[]) => session.kubectl.run(['create', kind, name, account, ...words])
+  const token = await session.kubectl.text(['create', 'token', 'default', '-n', name])
+  try {
+    await bind('rolebinding', '--clusterrole=startgate-viewer', '-n', name)
+    await bind('rolebinding', '--role=startgate-discovery', '-n', SYSTEM_NAMESPACE)
+    await withConfig(asBearer(token), async kubeconfig => {
+      const tenant = plugin.as(kubeconfig)
+      const unbound = await tenant.run(['status', '-n', name])
+      expect(unbound).toMatchObject({ code: 3, stdout: '' })
+      expect(unbound.stderr).toContain('ask for a ClusterRoleBinding to startgate-discovery')
+      await bind('clusterrolebinding', '--clusterrole=startgate-discovery')
+      const own = async () => {
+        const { stdout } = await tenant.run(['status', '-n', name, '-o', 'json'])
+        const state = JSON.parse(stdout || '{}') as Partial<State>
+        return state.waiting?.total === 1 && state
+      }
+      expect(await waitFor('the tenant sees its pod wait', own, limits.podReady)).toMatchObject({ namespace: name })
+      const strangers = [
+        [['status'], 'with a right in one namespace: -n NAME'],
+        [['status', '-n', other.name], `(asked for namespace ${other.name})`],
+      ] as const
+      for (const [args, sentence] of strangers) {
+        const { code, stdout, stderr } = await tenant.run([...args])
+        expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+        expect(stderr).toContain(sentence)
+      }
+    })
+  } finally {
+    await session.kubectl.run(['delete', 'clusterrolebinding', name, '--ignore-not-found'])
+    await session.kubectl.run(['delete', 'rolebinding', name, '-n', SYSTEM_NAMESPACE, '--ignore-not-found'])
+  }
+})
+
+describe('what cannot be asked is said in one sentence', () => {
   test('no rights at all', async () => {
     const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
     const token = await session.kubectl.text(['create', 'token', 'default', '-n', namespace.name])
-    const asAccount = ({ users }: Config) => {
-      for (const entry of users) entry.user = { token }
-    }
-    await withConfig(asAccount, async kubeconfig => {
+    await withConfig(asBearer(token), async kubeconfig => {
       const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status', '-n', namespace.name])
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
       expect(stderr.trim()).toMatch(/^error: .* cannot be read: .*403 Forbidden: .*$/)

@@ -36,7 +36,7 @@ export function explained(error: unknown, what: string): Failure {
     return unavailable(`${what}: the API server does not accept the credentials of the kubeconfig; log in again`, error)
   if (error.status === 403)
     return unavailable(
-      `${what}: you may not: ${error.message}; ask for the right (ClusterRole startgate-viewer)`,
+      `${what}: you may not: ${error.message}; ask for the right (for startgate's own: Role startgate-discovery)`,
       error,
     )
   if (error.status === 0)

@@ -1,3 +1,4 @@
+import { annotationKey } from '../../core/annotations.ts'
 import type { ScopeState, WaitingCause, WaitingGate } from '../../core/state-api.ts'
 
 /** What would help a gate that waits, in sentences. `scope` is what blocks it. */
@@ -8,7 +9,7 @@ export function adviceFor(gate: WaitingGate, scope: ScopeState | undefined): str
 type Advice = (gate: WaitingGate, scope: ScopeState | undefined) => string[]
 
 const LET_GO = (namespace: string): string =>
-  `to let all pods of the namespace go at once: kubectl annotate namespace ${namespace} startgate.dev/mode=off`
+  `to let all pods of the namespace go at once: kubectl annotate --overwrite namespace ${namespace} startgate.dev/mode=off`
 
 const ADVICE: Record<WaitingCause, Advice> = {
   full: ({ namespace }, scope) => [
@@ -24,7 +25,7 @@ const ADVICE: Record<WaitingCause, Advice> = {
     `it needs ${slots} slots, more than the limit, so it starts when it is alone there`,
     ...(scope ? [`raise the limit to ${slots} or more: ${where(scope)}`] : []),
   ],
-  frozen: (_, scope) => [`take the freeze away: ${scope ? where(scope) : 'a limit of 0 holds it back'}`],
+  frozen: (_, scope) => [`take the freeze away: ${scope ? thaw(scope) : 'its reason names what holds it back'}`],
   order: () => ['look at what it comes after: that must be ready or completed first'],
   'node-lost': ({ node }) => [`look at node ${node} (kubectl describe node ${node}), or delete the pod`],
   'pod-unknown': () => ['wait some seconds; if it stays, look whether the lease service may list pods'],
@@ -48,6 +49,12 @@ function where({ source, kind, name, node }: ScopeState): string {
     case 'cluster-rate':
       return 'the chart value limits.cluster'
   }
+}
+
+/** What `freeze` wrote, `resume` takes away. */
+function thaw(scope: ScopeState): string {
+  if (!scope.source?.startsWith(`${annotationKey('frozen')}:`)) return where(scope)
+  return `kubectl startgate resume ${scope.kind === 'cluster' ? '--cluster' : `-n ${scope.name}`}`
 }
 
 /** Starts without a slot take room that no grant has. */

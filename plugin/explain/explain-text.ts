@@ -78,7 +78,7 @@ function sequenceText(containers: readonly SequencedContainer[]): string {
 
 function momentText({ atMs, text, isBad }: Moment, { paint, nowMs }: Shown): string {
   const ago = atMs > nowMs ? `in ${span(atMs - nowMs)}` : `${span(nowMs - atMs)} ago`
-  const shown = printable(text).replaceAll('\n', ' ')
+  const shown = printable(text)
   return `  ${ago.padEnd(16)} ${isBad ? paint('yellow', shown) : shown}\n`
 }
 

@@ -185,7 +185,22 @@ test('advice names where the limit is written, and starts without a slot', () =>
   expect(adviceFor(gate(), scope({ source, debt: 1 }))).toEqual([
     '1 of the slots are taken by starts without a slot: look for restarting containers there',
     `raise the limit: ${source}`,
-    'to let all pods of the namespace go at once: kubectl annotate namespace shop startgate.dev/mode=off',
+    'to let all pods of the namespace go at once: kubectl annotate --overwrite namespace shop startgate.dev/mode=off',
+  ])
+})
+
+test('a freeze is taken away as it was made, and a limit of 0 where it is written', () => {
+  const frozen = gate({ cause: 'frozen' })
+  const by = 'startgate.dev/frozen: alice 2026-06-01T12:00:00Z on namespace'
+  const zero = 'startgate.dev/max-starting: 0 on namespace shop'
+  expect([
+    adviceFor(frozen, scope({ kind: 'namespace', name: 'shop', source: `${by} shop` })),
+    adviceFor(frozen, scope({ kind: 'cluster', source: `${by} startgate-system` })),
+    adviceFor(frozen, scope({ kind: 'namespace', name: 'shop', source: zero })),
+  ]).toEqual([
+    ['take the freeze away: kubectl startgate resume -n shop'],
+    ['take the freeze away: kubectl startgate resume --cluster'],
+    [`take the freeze away: ${zero}`],
   ])
 })
 
@@ -232,7 +247,7 @@ startgate-start waits to start web, for 1 min
   limit:    2, 2 held
   ahead:    shop/p1, shop/p2
   → raise the limit: kubectl annotate --overwrite node worker-1 startgate.dev/max-starting-per-node=N, or the chart value limits.node
-  → to let all pods of the namespace go at once: kubectl annotate namespace shop startgate.dev/mode=off
+  → to let all pods of the namespace go at once: kubectl annotate --overwrite namespace shop startgate.dev/mode=off
 
 CONTAINERS
 NAME   PHASE      WAITS FOR   BLOCKS   SAYS

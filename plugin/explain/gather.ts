@@ -2,21 +2,18 @@ import { parseClusterConfig } from '../../core/cluster-config.ts'
 import { messageOf } from '../../core/errors.ts'
 import { isNotFound } from '../../core/kube/kube-error.ts'
 import { listAll } from '../../core/kube/list.ts'
-import type { UserCluster } from '../../core/kube/user-cluster.ts'
 import type { Namespace } from '../../core/pod.ts'
 import { MAX_LIMIT, type State, type WaitingGate } from '../../core/state-api.ts'
 import { explained } from '../cluster/connect.ts'
 import { fact } from '../cluster/facts.ts'
 import { findInstallation } from '../cluster/installation.ts'
 import { unusable } from '../model/failure.ts'
-import { readState, type StateClient, stateClient } from '../state/state-client.ts'
+import { type LeaderAccess, readState, type StateClient, stateClient } from '../state/state-client.ts'
 import type { ExplainedPod, PodEvent, PodFacts } from './facts.ts'
 
-export interface ExplainOptions {
-  cluster: UserCluster
+export interface ExplainOptions extends LeaderAccess {
   namespace: string
   pod: string
-  startgateNamespace: string | undefined
   nowMs: number
 }
 
@@ -45,14 +42,9 @@ export async function gatherPod(options: ExplainOptions): Promise<PodFacts> {
   return { nowMs, namespace, pod, events, namespaceObject, config, state }
 }
 
-async function gatherState({
-  cluster,
-  startgateNamespace,
-  namespace,
-  pod,
-}: ExplainOptions): Promise<PodFacts['state']> {
+async function gatherState({ namespace, pod, ...access }: ExplainOptions): Promise<PodFacts['state']> {
   try {
-    const client = await stateClient(cluster, startgateNamespace)
+    const client = await stateClient(access)
     const state = await readState(client, { namespace, pod })
     return { kind: 'known', state, ahead: await gatherAhead(client, state, namespace) }
   } catch (error) {

@@ -12,6 +12,7 @@ import { ran } from '../testing/made-io.ts'
 let api: FakeApi
 let namespace: Namespace
 let conflicts = 0
+const WEBHOOK = 'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'
 beforeAll(async () => {
   api = await fakeApi()
 })
@@ -22,6 +23,7 @@ beforeEach(() => {
   for (const key of Object.keys(api.answers)) delete api.answers[key]
   const kept = keeping('shop')
   Object.assign(api.answers, kept, {
+    [WEBHOOK]: { webhooks: [] },
     'POST /apis/authentication.k8s.io/v1/selfsubjectreviews': { status: { userInfo: { username: 'alice' } } },
   })
 })
@@ -66,9 +68,7 @@ test('a namespace is frozen with who, when and why, once, and let go again', asy
 
 test('the cluster is frozen by the namespace of startgate', async () => {
   const service = { namespace: 'sg', name: 'startgate-webhook' }
-  api.answers['GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'] = {
-    webhooks: [{ clientConfig: { service } }],
-  }
+  api.answers[WEBHOOK] = { webhooks: [{ clientConfig: { service } }] }
   Object.assign(api.answers, keeping('sg'))
   expect((await on('freeze', '--cluster')).out).toMatch(
     /^the cluster is frozen: .* until kubectl startgate resume --cluster\n$/,
@@ -101,12 +101,38 @@ test.each([
   [['freeze'], 2, /nothing is named; use -n NAME or --cluster/],
   [['resume', '-n', 'shop', '--cluster'], 2, /-n and --cluster are both given/],
   [['freeze', '-n', 'none'], 2, /there is no namespace none/],
-  [['freeze', '--cluster'], 3, /not installed/],
   [['freeze', '-n', 'shop', '--reason', 'x'.repeat(121)], 2, /--reason is 121 characters long; use at most 120/],
 ] as const)('%j ends with %d', async (args, code, err) => {
   const result = await on(...args)
   expect(result.code).toBe(code)
   expect(result.err).toMatch(err)
+})
+
+test('what the lease service takes for no freeze is none: written over by freeze, and taken away by resume', async () => {
+  const bad = () => {
+    namespace.metadata.annotations = { 'startgate.dev/frozen': 'false' }
+  }
+  bad()
+  expect((await on('freeze', '-n', 'shop')).out).toMatch(/^namespace shop is frozen: no container starts/)
+  expect(namespace.metadata.annotations).toEqual({ 'startgate.dev/frozen': 'alice 2026-01-01T00:00:00Z' })
+  bad()
+  expect((await on('resume', '-n', 'shop')).out).toBe(
+    'namespace shop goes on; startgate.dev/frozen: "false" did not lift a freeze\n',
+  )
+  expect(namespace.metadata.annotations).toEqual({})
+})
+
+test('where startgate is not there, or not seen, a frozen namespace is told so; the cluster cannot be frozen', async () => {
+  api.answers[WEBHOOK] = 404
+  expect(await on('freeze', '-n', 'shop')).toMatchObject({
+    code: 0,
+    err: 'warning: startgate is not installed in this cluster, so nothing is held back\n',
+  })
+  expect(await on('freeze', '--cluster')).toMatchObject({ code: 3, err: expect.stringContaining('not installed') })
+  api.answers[WEBHOOK] = 403
+  expect((await on('freeze', '-n', 'shop')).err).toMatch(
+    /^warning: whether startgate is installed is not known: the MutatingWebhookConfiguration startgate cannot be read: .*403/,
+  )
 })
 
 test('who may not write the namespace is told so', async () => {

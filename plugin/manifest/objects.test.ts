@@ -36,6 +36,10 @@ const unreadable: Record<string, { text: string; want: string; line?: number }> 
     text: `apiVersion: v1\nkind: Pod\na: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`,
     want: 'Excessive alias count',
   },
+  'an anchor that holds itself': {
+    text: 'apiVersion: v1\nkind: Pod\nmetadata: &m {name: a, self: [{again: *m}]}',
+    want: 'is not readable YAML: an alias stands inside its own anchor',
+  },
   'brackets a hundred thousand deep': { text: '['.repeat(100_000), want: 'nested too deeply' },
 }
 test.each(Object.entries(unreadable))('a sentence for %s', (_, { text, want, line }) => {

@@ -1,6 +1,7 @@
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, type YAMLMap } from 'yaml'
 import { cut, messageOf } from '../../core/errors.ts'
 import { isObject } from '../../webhook/pod/pod-shape.ts'
+import { hasCycle } from './cycle.ts'
 import type { Source } from './source-files.ts'
 
 /** Where something stands. Documents of a file are counted from 1, as are lines. */
@@ -79,6 +80,10 @@ function readDocument(objects: Objects, document: Document.Parsed, { place, line
     return
   }
   const value: unknown = document.contents === null ? null : document.toJS()
+  if (hasCycle(value)) {
+    objects.unreadable.push({ ...place, sentence: 'is not readable YAML: an alias stands inside its own anchor' })
+    return
+  }
   // Nothing but comments, or `null`.
   if (value === null) return
   if (isList(value)) readItems(objects, value.items, { document, place, lines })

@@ -27,29 +27,32 @@ interface Workload {
 const HASH = 'template'
 const generated = (name: string) => ({ generateName: `${name}-` })
 
-const WORKLOADS: Record<string, Workload> = {
-  Deployment: {
-    path: ['spec', 'template'],
-    owner: name => ({ kind: 'ReplicaSet', name: `${name}-${HASH}` }),
-    podName: name => generated(`${name}-${HASH}`),
-  },
-  ReplicaSet: { path: ['spec', 'template'], owner: name => ({ kind: 'ReplicaSet', name }), podName: generated },
-  StatefulSet: {
-    path: ['spec', 'template'],
-    owner: name => ({ kind: 'StatefulSet', name }),
-    podName: name => ({ name: `${name}-0` }),
-  },
-  DaemonSet: { path: ['spec', 'template'], owner: name => ({ kind: 'DaemonSet', name }), podName: generated },
-  Job: { path: ['spec', 'template'], owner: name => ({ kind: 'Job', name }), podName: generated },
-  CronJob: {
-    path: ['spec', 'jobTemplate', 'spec', 'template'],
-    owner: name => ({ kind: 'Job', name: `${name}-1` }),
-    podName: name => generated(`${name}-1`),
-  },
-}
+/** A Map: a kind may be called `constructor`. */
+const WORKLOADS = new Map<string, Workload>(
+  Object.entries({
+    Deployment: {
+      path: ['spec', 'template'],
+      owner: name => ({ kind: 'ReplicaSet', name: `${name}-${HASH}` }),
+      podName: name => generated(`${name}-${HASH}`),
+    },
+    ReplicaSet: { path: ['spec', 'template'], owner: name => ({ kind: 'ReplicaSet', name }), podName: generated },
+    StatefulSet: {
+      path: ['spec', 'template'],
+      owner: name => ({ kind: 'StatefulSet', name }),
+      podName: name => ({ name: `${name}-0` }),
+    },
+    DaemonSet: { path: ['spec', 'template'], owner: name => ({ kind: 'DaemonSet', name }), podName: generated },
+    Job: { path: ['spec', 'template'], owner: name => ({ kind: 'Job', name }), podName: generated },
+    CronJob: {
+      path: ['spec', 'jobTemplate', 'spec', 'template'],
+      owner: name => ({ kind: 'Job', name: `${name}-1` }),
+      podName: name => generated(`${name}-1`),
+    },
+  }),
+)
 
 /** The kinds of which pods are looked at. */
-export const POD_KINDS = ['Pod', ...Object.keys(WORKLOADS)]
+export const POD_KINDS = ['Pod', ...WORKLOADS.keys()]
 
 /**
  * The pod of a Pod, or the one that a workload's controller makes of its template, with the owner it would have: some
@@ -57,7 +60,7 @@ export const POD_KINDS = ['Pod', ...Object.keys(WORKLOADS)]
  */
 export function podOf(found: FoundObject, namespace: string): TemplatePod | undefined {
   const { object, kind, name } = found
-  const workload = WORKLOADS[kind]
+  const workload = WORKLOADS.get(kind)
   if (kind !== 'Pod' && !workload) return undefined
   const template = workload ? at(object, workload.path) : object
   const metadata = isObject(template.metadata) ? template.metadata : {}

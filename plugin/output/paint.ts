@@ -27,10 +27,11 @@ const coloured: Paint = (colour, text) => {
 }
 
 /**
- * Text of others (names, annotations, messages) for a terminal: control characters, by which it could be made to show
- * what is not there, become `?`. Line ends stay.
+ * Text of others (names, annotations, messages) for one line of a terminal: line ends become blanks, and other control
+ * characters, by which it could be made to show what is not there, `?`.
  */
 export function printable(text: string): string {
+  const line = text.replace(/\r\n|[\n\u0085\u2028\u2029]/g, ' ')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?')
+  return line.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?')
 }

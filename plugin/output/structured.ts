@@ -15,6 +15,15 @@ export function formatOf(text: string | undefined): Format | undefined {
 
 /** A value as JSON or YAML, with a line end. */
 export function structured(value: unknown, format: Format): string {
-  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+  if (format === 'json') return `${escaped(JSON.stringify(value, null, 2))}\n`
+  // What has control characters is in double quotes there too, where the same escapes are good.
+  return escaped(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))
+}
+
+/** A value as JSON in one line, without its end. */
+export const jsonLine = (value: unknown): string => escaped(JSON.stringify(value))
+
+/** DEL and C1, which JSON lets stand as they are and some terminals obey: U+009B begins what ESC [ does. */
+function escaped(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, found => `\\u00${found.charCodeAt(0).toString(16)}`)
 }

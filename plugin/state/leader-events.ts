@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
-import type { UserCluster } from '../../core/kube/user-cluster.ts'
 import { KEEP_ALIVE_MS, type StateQuery } from '../../core/state-api.ts'
 import { EventLines, type ServerEvent } from './event-lines.ts'
-import { ask, refused, stateClient } from './state-client.ts'
+import { refusalCode } from './refusal.ts'
+import { ask, type LeaderAccess, refused, stateClient } from './state-client.ts'
 
 const DEAD_AFTER_MS = 3 * KEEP_ALIVE_MS
 /** Longer than any refusal. */
@@ -11,14 +11,32 @@ const MOST_REFUSAL = 64 * 1024
 
 /**
  * What the leader of now tells on a watch, until it or the signal ends it. Throws Failure with a sentence where it
- * cannot be watched, refuses, says `end` or breaks off; ends without a word when the connection does.
+ * cannot be watched, refuses, says `end` or breaks off; ends without a word when the connection does. A token lasts ten
+ * minutes and a watch may last for days: where it was good and is so no more, the watch begins anew with another one,
+ * and `state` comes again.
  */
 export async function* leaderEvents(
-  { cluster, startgateNamespace }: { cluster: UserCluster; startgateNamespace: string | undefined },
+  access: LeaderAccess,
   query: StateQuery,
   signal: AbortSignal,
 ): AsyncGenerator<ServerEvent> {
-  const client = await stateClient(cluster, startgateNamespace)
+  for (;;) {
+    let wasGood = false
+    try {
+      for await (const event of watched(access, query, signal)) {
+        wasGood = true
+        yield event
+      }
+      return
+    } catch (error) {
+      if (!wasGood || refusalCode(error) !== 'TOKEN_INVALID') throw error
+    }
+  }
+}
+
+/** One watch. */
+async function* watched(access: LeaderAccess, query: StateQuery, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+  const client = await stateClient(access)
   const dead = new AbortController()
   const watchdog = setTimeout(() => dead.abort(), DEAD_AFTER_MS)
   try {

@@ -21,10 +21,12 @@ export async function findLeader(
 ): Promise<TlsTarget> {
   const { namespace, webhook, caPem } = await findInstallation(transport, given)
   if (webhook.kind === 'absent') throw unavailable(NOT_INSTALLED)
-  if (webhook.kind === 'unknown')
+  if (webhook.kind === 'unknown') {
+    const remedy = webhook.forbidden ? '; ask for a ClusterRoleBinding to startgate-discovery' : ''
     throw unavailable(
-      `the MutatingWebhookConfiguration startgate, which has the CAs, cannot be read: ${webhook.problem}`,
+      `the MutatingWebhookConfiguration startgate, which has the CAs, cannot be read: ${webhook.problem}${remedy}`,
     )
+  }
   if (caPem === undefined)
     throw unavailable('the webhook configuration has no caBundle; `kubectl startgate check` says what is wrong')
   const get = <T>(path: string) => transport.request<T>({ method: 'GET', path })
@@ -60,9 +62,14 @@ const TOKEN_SECONDS = 600
 
 /**
  * The token that the state API is shown: a short one of the ServiceAccount startgate-viewer, which is good for nothing
- * else, for who may create it; else that of the kubeconfig. Throws Failure where there is neither.
+ * else. That of the kubeconfig, with which whoever sees it can do what its owner can, only for who may not create one,
+ * and, with a warning, where there is no such account. Throws Failure where there is neither, and when it fails otherwise.
  */
-export async function stateToken(cluster: UserCluster, namespace: string): Promise<string> {
+export async function stateToken(
+  cluster: Pick<UserCluster, 'transport' | 'bearerToken'>,
+  namespace: string,
+  warn: (sentence: string) => void,
+): Promise<string> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${VIEWER}/token`
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -73,9 +80,15 @@ export async function stateToken(cluster: UserCluster, namespace: string): Promi
     const { status } = await cluster.transport.request<{ status: { token: string } }>({ method: 'POST', path, body })
     return status.token
   } catch (error) {
+    const isForbidden = error instanceof KubeError && error.status === 403
+    if (!isForbidden && !isNotFound(error)) throw explained(error, `a token of ServiceAccount ${VIEWER}`)
     const own = await cluster.bearerToken()
-    if (own !== undefined) return own
-    throw tokenFailure(error, namespace)
+    if (own === undefined) throw tokenFailure(error, namespace)
+    if (!isForbidden)
+      warn(
+        `namespace ${namespace} has no ServiceAccount ${VIEWER} (chart value viewer.enabled), so the lease service is shown the kubeconfig's own token`,
+      )
+    return own
   }
 }
 
@@ -84,9 +97,7 @@ function tokenFailure(error: unknown, namespace: string): Error {
     return unavailable(
       `the kubeconfig has no token, and namespace ${namespace} has no ServiceAccount ${VIEWER} (chart value viewer.enabled)`,
     )
-  if (error instanceof KubeError && error.status === 403)
-    return unavailable(
-      `the kubeconfig has no token, and you may not create one of ServiceAccount ${VIEWER}; ask for create serviceaccounts/token in ${namespace}`,
-    )
-  return explained(error, `a token of ServiceAccount ${VIEWER}`)
+  return unavailable(
+    `the kubeconfig has no token, and you may not create one of ServiceAccount ${VIEWER}; ask for create serviceaccounts/token in ${namespace}`,
+  )
 }

@@ -1,5 +1,6 @@
 import { cut } from '../../core/errors.ts'
 import type { StateQuery, StateRefusal } from '../../core/state-api.ts'
+import { Failure } from '../model/failure.ts'
 import { tooOld } from './leader.ts'
 
 /** Reads a refusal; undefined for anything else, as a proxy or an older version may send. */
@@ -10,6 +11,11 @@ export function refusalOf(text: string): StateRefusal | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The code of the refusal that an error was made of; undefined for any other. */
+export function refusalCode(error: unknown): string | undefined {
+  return error instanceof Failure ? (error.cause as Partial<StateRefusal> | undefined)?.code : undefined
 }
 
 /** A refusal in one sentence, with what to do. */

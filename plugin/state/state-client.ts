@@ -14,6 +14,14 @@ import { refusalOf, sentenceOf } from './refusal.ts'
 const MOST_BYTES = 64 * 1024 * 1024
 const ANSWER_MS = 15_000
 
+/** Where the leader is looked for. */
+export interface LeaderAccess {
+  cluster: UserCluster
+  startgateNamespace: string | undefined
+  /** Told in a sentence what is done in a worse way than it could be. */
+  warn(sentence: string): void
+}
+
 /** The leader of a cluster, and how it is asked. */
 export interface StateClient {
   target: TlsTarget
@@ -21,10 +29,10 @@ export interface StateClient {
   cluster: UserCluster
 }
 
-/** Finds the leader. Throws Failure. */
-export async function stateClient(cluster: UserCluster, startgateNamespace: string | undefined): Promise<StateClient> {
+/** Finds the leader, and gets a token for it. Throws Failure. */
+export async function stateClient({ cluster, startgateNamespace, warn }: LeaderAccess): Promise<StateClient> {
   const target = await findLeader(cluster, startgateNamespace)
-  return { target, token: await stateToken(cluster, target.namespace), cluster }
+  return { target, token: await stateToken(cluster, target.namespace, warn), cluster }
 }
 
 /** What the leader answers. Throws Failure with a sentence, also for every refusal. */
@@ -43,8 +51,10 @@ export async function readState(client: StateClient, query: StateQuery): Promise
   }
 }
 
+/** The failure for a refusal, which is its cause. */
 export function refused(status: number, text: string, query: StateQuery): Failure {
-  return unavailable(sentenceOf(status, refusalOf(text), query))
+  const refusal = refusalOf(text)
+  return unavailable(sentenceOf(status, refusal, query), refusal)
 }
 
 /** Sends the request; resolves with the answer's beginning. Each request has a connection of its own. */

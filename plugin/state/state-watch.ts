@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
-import type { UserCluster } from '../../core/kube/user-cluster.ts'
 import type { State, StateChanges, StateQuery } from '../../core/state-api.ts'
 import { applyChanges } from '../../core/state-changes.ts'
 import { leaderEvents } from './leader-events.ts'
+import type { LeaderAccess } from './state-client.ts'
 
 const RETRY_MS = 1_000
 
-export interface WatchOptions {
-  cluster: UserCluster
-  startgateNamespace: string | undefined
+export interface WatchOptions extends LeaderAccess {
   query: StateQuery
   signal: AbortSignal
   onState(state: State): void

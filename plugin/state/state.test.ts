@@ -4,7 +4,7 @@ import type { State } from '../../core/state-api.ts'
 import { madePod } from '../../gate/lease-service/testing/made-pods.ts'
 import { quiet } from '../../gate/lease-service/testing/made-service.ts'
 import type { FakeApi } from '../testing/fake-api.ts'
-import { ledCluster as cluster, LEADER, LEASE, SYSTEM, WEBHOOK } from '../testing/led-cluster.ts'
+import { ledCluster as cluster, LEADER, LEASE, TOKEN, WEBHOOK } from '../testing/led-cluster.ts'
 import { ran } from '../testing/made-io.ts'
 import { followState } from './state-watch.ts'
 
@@ -14,6 +14,10 @@ import { followState } from './state-watch.ts'
  */
 
 const NOW_MS = 1_700_000_061_000
+
+const unexpected = (sentence: string): never => {
+  throw new Error(sentence)
+}
 
 const on = (api: FakeApi, ...args: string[]) => ran([...args, '--kubeconfig', api.kubeconfig], { nowMs: () => NOW_MS })
 
@@ -49,7 +53,7 @@ test('explain says what a pod waits for, who is ahead and where the limit is wri
 
 test('the leader is shown no token that is good for more, where there is another', async () => {
   const { api } = await cluster({ token: 'stranger' })
-  api.answers[`POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`] = { status: { token: 'all' } }
+  api.answers[TOKEN] = { status: { token: 'all' } }
   expect((await on(api, 'status')).out).toContain('2 gates wait')
 })
 
@@ -70,14 +74,32 @@ test('explain works from the API alone where there is no leader, and says so', a
 
 test('who shows a client certificate gets a token of startgate-viewer', async () => {
   const { api } = await cluster({ username: 'u', password: 'p' })
-  const path = `POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`
+  api.answers[TOKEN] = 404
   expect((await on(api, 'status')).err).toMatch(
     /^error: the kubeconfig has no token, and namespace startgate-system has no/,
   )
-  api.answers[path] = 403
+  api.answers[TOKEN] = 403
   expect((await on(api, 'status')).err).toMatch(/you may not create one of ServiceAccount startgate-viewer; ask for/)
-  api.answers[path] = { status: { token: 'all' } }
+  api.answers[TOKEN] = { status: { token: 'all' } }
   expect((await on(api, 'status')).out).toContain('2 gates wait')
+})
+
+test('without the account of viewers the own token is shown with a warning, once', async () => {
+  const { api } = await cluster()
+  api.answers[TOKEN] = 404
+  const { out, err, code } = await on(api, 'status')
+  expect(code).toBe(0)
+  expect(out).toContain('2 gates wait')
+  expect(err).toMatch(/^warning: namespace startgate-system has no ServiceAccount startgate-viewer .* own token\n$/)
+})
+
+test.each([401, 429, 500, 503])('on a %d in place of a token the own one is shown to nobody', async status => {
+  const { api, made } = await cluster()
+  api.answers[TOKEN] = status
+  const { out, err, code } = await on(api, 'status')
+  expect({ out, code }).toEqual({ out: '', code: 3 })
+  expect(err).toMatch(/^error: a token of ServiceAccount startgate-viewer: /)
+  expect(made.access.reviewed).toBe(0)
 })
 
 describe('where it cannot be told there is one sentence, and exit code 3', () => {
@@ -133,9 +155,8 @@ describe('top', () => {
         if (states.length === 1) hasFirst()
         if (state.waiting.total === 3) hasSecond()
       },
-      onTrouble: sentence => {
-        throw new Error(sentence)
-      },
+      warn: unexpected,
+      onTrouble: unexpected,
     })
     await first
     made.service.podChanged(madePod('d'))
@@ -147,6 +168,30 @@ describe('top', () => {
     await followed
     expect(states[0]?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c'])
     expect(states.at(-1)?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c', 'd'])
+  })
+
+  test('goes on with a new token, without a word, when that of its watch has expired', async () => {
+    const { api, made } = await cluster()
+    const stop = new AbortController()
+    const tokens = ['shop', 'all']
+    api.answers[TOKEN] = () => ({ status: { token: tokens.shift() ?? 'none' } })
+    const states: State[] = []
+    await followState({
+      cluster: userCluster({ kubeconfig: api.kubeconfig, requestTimeoutMs: 5_000 }),
+      startgateNamespace: undefined,
+      query: { namespace: 'shop' },
+      signal: stop.signal,
+      warn: unexpected,
+      onState: state => {
+        states.push(state)
+        if (states.length === 2) return stop.abort()
+        made.access.expired.add('shop')
+        void made.passes(61_000)
+      },
+      onTrouble: unexpected,
+    })
+    expect(tokens).toEqual([])
+    expect(states[1]?.waiting.items.map(({ pod }) => pod)).toEqual(['b', 'c'])
   })
 
   const losses: Record<string, (made: Awaited<ReturnType<typeof cluster>>) => void> = {
@@ -168,6 +213,7 @@ describe('top', () => {
         if (states === 1) lose(all)
         else stop.abort()
       },
+      warn: unexpected,
       onTrouble: sentence => troubles.push(sentence),
     })
     expect(states).toBe(2)

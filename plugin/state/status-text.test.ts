@@ -41,6 +41,15 @@ No limit is used or waited for.
 `)
 })
 
+test('what a pod says of itself makes up no line', () => {
+  const failOpens = rows({
+    ...{ id: '1', atMs: AT_MS, namespace: 'shop', pod: 'p', gate: 'g', waitedMs: 1 },
+    reason: 'x\n0 s ago   bank/y startgate-start   granted after 1 s',
+  })
+  const text = topText(state({ recent: { grants: none, releases: none, timeouts: none, failOpens } }), OPTIONS)
+  expect(text).toMatch(/failed open: x 0 s ago/)
+})
+
 test('limits: those waited for first, with debt, rates and freezes; and the line', () => {
   const scopes = rows(
     scope('cluster', { kind: 'cluster', held: 3, limit: 4, debt: 1 }),

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { stringify } from 'yaml'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
+import { type AccessRules, isAllowed } from './access-rules.ts'
 import { forwardOver } from './web-socket.ts'
 
 /** What a request is answered with: an object, an HTTP status of an error, or what a function makes of the body. */
@@ -20,6 +21,8 @@ export interface FakeApi {
   answers: Record<string, Answer>
   /** Where port-forwards go, by `namespace/pod/port`; what is not there is 404. */
   forwards: Record<string, number>
+  /** Who asks may do this and no more; all where absent. */
+  rules: AccessRules | undefined
   /** Every request: method, path and query. */
   seen: string[]
   /** Ends all port-forwards, as an API server that restarts. */
@@ -37,9 +40,10 @@ export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeA
   const answers: FakeApi['answers'] = {}
   const forwards: FakeApi['forwards'] = {}
   const seen: string[] = []
+  const api = { answers, forwards, seen, rules: undefined as AccessRules | undefined }
   const server = https.createServer({ cert: identity.certPem, key: identity.keyPem }, (request, response) => {
     seen.push(`${request.method} ${request.url}`)
-    void answer(answers[keyOf(request)], { request, response })
+    void answer(refusedBy(api.rules, request) ?? answers[keyOf(request)], { request, response })
   })
   const upgraded = new Set<Duplex>()
   server.on('upgrade', (request, socket) => {
@@ -48,7 +52,8 @@ export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeA
     const [, , , , namespace, , pod] = (request.url ?? '').split('/')
     const port = Number(new URL(request.url ?? '', 'https://x').searchParams.get('ports'))
     const local = forwards[`${namespace}/${pod}/${port}`]
-    if (local === undefined) socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n')
+    if (refusedBy(api.rules, request)) socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
+    else if (local === undefined) socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n')
     else forwardOver(request, socket, { port, target: connect(local, '127.0.0.1') })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -65,7 +70,7 @@ export async function fakeApi(user: object = { token: 'secret' }): Promise<FakeA
     server.closeAllConnections()
     await rm(folder, { recursive: true, force: true })
   }
-  return { kubeconfig, answers, forwards, seen, dropForwards, close }
+  return Object.assign(api, { kubeconfig, dropForwards, close })
 }
 
 function configFor(server: string, ca: string, user: object): object {
@@ -78,6 +83,9 @@ function configFor(server: string, ca: string, user: object): object {
     users: [{ name: 'u', user }],
   }
 }
+
+const refusedBy = (rules: AccessRules | undefined, { method = '', url = '' }: IncomingMessage): 403 | undefined =>
+  rules === undefined || isAllowed(rules, method, url) ? undefined : 403
 
 const keyOf = ({ method, url = '' }: IncomingMessage): string => `${method} ${url.split('?')[0]}`
 

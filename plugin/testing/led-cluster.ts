@@ -12,6 +12,7 @@ export const SYSTEM = '/namespaces/startgate-system'
 export const WEBHOOK = 'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'
 export const LEASE = `GET /apis/coordination.k8s.io/v1${SYSTEM}/leases/startgate-leader`
 export const LEADER = `GET /api/v1${SYSTEM}/pods/lease-service-0`
+export const TOKEN = `POST /api/v1${SYSTEM}/serviceaccounts/startgate-viewer/token`
 /** Keys take long to make. */
 let identityOfAll: Promise<ServingIdentity> | undefined
 
@@ -48,6 +49,8 @@ function answers(identity: ServingIdentity): FakeApi['answers'] {
   const service = { namespace: 'startgate-system', name: 'startgate-webhook' }
   return {
     [WEBHOOK]: { metadata: {}, webhooks: [{ name: 'w', clientConfig: { caBundle, service } }] },
+    // Nobody may create one but who is given it.
+    [TOKEN]: 403,
     [LEASE]: { metadata: {}, spec: { holderIdentity: 'lease-service-0_1' } },
     [LEADER]: {
       metadata: { name: 'lease-service-0' },

@@ -12,7 +12,7 @@ export async function madeUi({ follow, read, namespace }: { follow: Follow; read
     ...{
       assets: (await buildPage()).assets,
       follow,
-      read,
+      reader: async () => read,
       token: 'token-of-the-test',
       namespace,
       timers: systemTimers,

@@ -14,3 +14,6 @@ export type Follow = (query: StateQuery, signal: AbortSignal) => AsyncIterable<F
 
 /** Asks the leader once. Throws an error whose message is a sentence for people. */
 export type Read = (query: StateQuery) => Promise<State>
+
+/** Finds the leader, to be asked several times in a row. Throws as Read does. */
+export type Reader = () => Promise<Read>

@@ -15,7 +15,7 @@ async function serverWith(deps: Partial<UiDeps> = {}) {
       yield { kind: 'state', data: '{"a":1}' }
       await once(signal, 'abort')
     },
-    read: async () => Promise.reject(new Error('no replica leads')),
+    reader: async () => Promise.reject(new Error('no replica leads')),
     complain: sentence => expect.fail(sentence),
     ...deps,
   }).listen(0, '127.0.0.1')

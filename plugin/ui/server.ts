@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf } from '../../core/errors.ts'
+import type { StateQuery } from '../../core/state-api.ts'
 import type { Timers } from '../../core/timers.ts'
 import { judge } from './access.ts'
 import type { Assets } from './assets.ts'
-import type { Follow, Read } from './feed.ts'
+import type { Follow, Reader } from './feed.ts'
 import { SECURITY_HEADERS } from './headers.ts'
 import { pageQuery } from './query.ts'
 import { relay } from './relay.ts'
@@ -13,7 +14,7 @@ import { wholeLine } from './whole-line.ts'
 export interface UiDeps {
   assets: Assets
   follow: Follow
-  read: Read
+  reader: Reader
   /** Part of the address, which nobody can guess. */
   token: string
   /** Of which alone the page may tell. */
@@ -72,9 +73,9 @@ export function buildUiServer(deps: UiDeps): Server {
     })
   }
 
-  async function tellLine(response: ServerResponse, query: Parameters<Read>[0]): Promise<void> {
+  async function tellLine(response: ServerResponse, query: StateQuery): Promise<void> {
     try {
-      const text = JSON.stringify(await wholeLine(deps.read, query))
+      const text = JSON.stringify(await wholeLine(deps.reader, query))
       response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'application/json' }).end(text)
     } catch (error) {
       refuse(response, 502, messageOf(error))

@@ -4,6 +4,7 @@ import type { Io } from '../model/io.ts'
 import { paintFor } from '../output/paint.ts'
 import { structured } from '../output/structured.ts'
 import { globalOptions } from './global-options.ts'
+import { warner } from './warner.ts'
 
 export function addExplain(program: Command, io: Io): void {
   program
@@ -24,6 +25,7 @@ export function addExplain(program: Command, io: Io): void {
         namespace: namespace ?? cluster.namespace ?? 'default',
         pod: name.replace(/^pods?\//, ''),
         startgateNamespace,
+        warn: warner(io),
         nowMs,
       })
       const explanation = explain(facts)

@@ -4,9 +4,10 @@ import { connect } from '../cluster/connect.ts'
 import type { FreezeStep, FreezeTarget } from '../freeze/freeze.ts'
 import { unavailable, unusable } from '../model/failure.ts'
 import type { Io } from '../model/io.ts'
-import { paintFor, printable } from '../output/paint.ts'
+import { printable } from '../output/paint.ts'
 import { structured } from '../output/structured.ts'
 import { type GlobalOptions, globalOptions } from './global-options.ts'
+import { warner } from './warner.ts'
 
 export function addFreeze(program: Command, io: Io): void {
   program
@@ -23,11 +24,9 @@ export function addFreeze(program: Command, io: Io): void {
       const target = await targetOf(cluster, options.cluster, global)
       const who = (await whoAmI(cluster.transport)) ?? io.env.USER ?? 'somebody'
       const by = { who, atMs: io.nowMs(), reason }
-      tell(await stepOn(cluster.transport, target.namespace, each => freezeStep(each, target, by)), {
-        io,
-        global,
-        target,
-      })
+      const step = await stepOn(cluster.transport, target.namespace, each => freezeStep(each, target, by))
+      const warnings = [...(target.isCluster ? [] : await absenceWarnings(cluster, global)), ...step.warnings]
+      tell({ ...step, warnings }, { io, global, target })
     })
 }
 
@@ -71,6 +70,16 @@ async function targetOf(
   return { namespace, isCluster: true }
 }
 
+/** A namespace can be frozen by who may read nothing else, and then it is not known whether anything obeys. */
+async function absenceWarnings(cluster: UserCluster, global: GlobalOptions): Promise<string[]> {
+  const { CONFIGURATION, findInstallation } = await import('../cluster/installation.ts')
+  const { webhook } = await findInstallation(cluster.transport, global.startgateNamespace)
+  if (webhook.kind === 'absent') return ['startgate is not installed in this cluster, so nothing is held back']
+  if (webhook.kind === 'known') return []
+  const what = `the MutatingWebhookConfiguration ${CONFIGURATION} cannot be read`
+  return [`whether startgate is installed is not known: ${what}: ${webhook.problem}`]
+}
+
 function tell(
   { said, warnings, annotation }: FreezeStep,
   { io, global, target }: { io: Io; global: GlobalOptions; target: FreezeTarget },
@@ -80,5 +89,6 @@ function tell(
     return
   }
   io.out(`${printable(said)}\n`)
-  for (const warning of warnings) io.err(`${paintFor(io)('yellow', 'warning')}: ${printable(warning)}\n`)
+  const warn = warner(io)
+  for (const warning of warnings) warn(warning)
 }

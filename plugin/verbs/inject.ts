@@ -31,6 +31,6 @@ const podsOf = (results: readonly Injected[]): unknown[] => results.flatMap(({ p
 /** Comments first: where it is from and what was said of it. */
 function documentOf({ file, line, kind, name, outcome, sentences, pod }: Injected): string {
   const comments = [`${kind} ${name} of ${file}:${line}: ${outcome}`, ...sentences]
-  const heading = comments.map(comment => `# ${printable(comment).replaceAll('\n', ' ')}\n`).join('')
+  const heading = comments.map(comment => `# ${printable(comment)}\n`).join('')
   return heading + (pod === undefined ? '' : structured(pod, 'yaml'))
 }

@@ -6,6 +6,7 @@ import { paintFor } from '../output/paint.ts'
 import { structured } from '../output/structured.ts'
 import { globalOptions } from './global-options.ts'
 import { parseRows } from './rows-option.ts'
+import { warner } from './warner.ts'
 
 const SHOWN_ROWS = 20
 
@@ -19,7 +20,8 @@ export function addStatus(program: Command, io: Io): void {
       const cluster = await connect(global)
       const { readState, stateClient } = await import('../state/state-client.ts')
       const limit = rows ?? (format ? DEFAULT_LIMIT : SHOWN_ROWS)
-      const state = await readState(await stateClient(cluster, startgateNamespace), {
+      const client = await stateClient({ cluster, startgateNamespace, warn: warner(io) })
+      const state = await readState(client, {
         limit,
         ...(namespace !== undefined && { namespace }),
       })

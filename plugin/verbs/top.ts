@@ -4,8 +4,10 @@ import { connect } from '../cluster/connect.ts'
 import { unusable } from '../model/failure.ts'
 import type { Io } from '../model/io.ts'
 import { paintFor, printable } from '../output/paint.ts'
+import { jsonLine } from '../output/structured.ts'
 import { globalOptions } from './global-options.ts'
 import { parseRows } from './rows-option.ts'
+import { warner } from './warner.ts'
 
 /** Cursor to the top, and everything below it away: no flicker, as after clearing the screen first. */
 const HOME = '\u001b[H\u001b[J'
@@ -26,13 +28,14 @@ export function addTop(program: Command, io: Io): void {
         import('../state/status-text.ts'),
       ])
       const show = (state: State): void => {
-        if (format) io.out(`${JSON.stringify(state)}\n`)
+        if (format) io.out(`${jsonLine(state)}\n`)
         else io.out(HOME + fitting(topText(state, { paint: paintFor(io), rows }), io))
       }
       const stop = endedByUser()
       await followState({
         cluster,
         startgateNamespace,
+        warn: warner(io),
         query: { limit: rows, ...(namespace !== undefined && { namespace }) },
         signal: stop,
         onState: show,

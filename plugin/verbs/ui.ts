@@ -9,6 +9,7 @@ import { unusable } from '../model/failure.ts'
 import type { Io } from '../model/io.ts'
 import { printable } from '../output/paint.ts'
 import { type GlobalOptions, globalOptions } from './global-options.ts'
+import { warner } from './warner.ts'
 
 /** In bytes; nobody guesses that. */
 const TOKEN_BYTES = 24
@@ -35,7 +36,7 @@ export function addUi(program: Command, io: Io): void {
 
 async function uiServer(global: GlobalOptions, io: Io) {
   const { namespace, startgateNamespace } = global
-  const cluster = await connect(global)
+  const access = { cluster: await connect(global), startgateNamespace, warn: warner(io) }
   const [{ buildUiServer }, { followed }, { pageAssets }, { leaderEvents }, { readState, stateClient }] =
     await Promise.all([
       import('../ui/server.ts'),
@@ -47,8 +48,11 @@ async function uiServer(global: GlobalOptions, io: Io) {
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
   const server = buildUiServer({
     ...{ assets: pageAssets(), token, namespace, timers: systemTimers },
-    follow: followed((query, signal) => leaderEvents({ cluster, startgateNamespace }, query, signal)),
-    read: async query => readState(await stateClient(cluster, startgateNamespace), query),
+    follow: followed((query, signal) => leaderEvents(access, query, signal)),
+    async reader() {
+      const client = await stateClient(access)
+      return query => readState(client, query)
+    },
     complain: sentence => io.err(`${printable(sentence)}\n`),
   })
   return Object.assign(server, { token })

@@ -174,6 +174,7 @@ affinity:
 
 {{/* Service, disruption budget and account of one program. Takes the same dict. */}}
 {{- define "startgate.service" -}}
+{{- include "startgate.twoAccounts" .root -}}
 {{- $metricsPort := (include "startgate.metrics" .root | fromJson).port | int -}}
 apiVersion: v1
 kind: Service

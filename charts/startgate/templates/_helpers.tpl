@@ -39,6 +39,15 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }
 {{- $account.name | default (printf "startgate-%s" .component) -}}
 {{- end -}}
 
+{{/* Refuses one account for both programs: each would have the other's Secrets and rights. Takes the root. */}}
+{{- define "startgate.twoAccounts" -}}
+{{- $webhook := include "startgate.serviceAccountName" (dict "component" "webhook" "settings" .Values.webhook) -}}
+{{- $leaseService := include "startgate.serviceAccountName" (dict "component" "lease-service" "settings" .Values.leaseService) -}}
+{{- if eq $webhook $leaseService -}}
+{{- fail (printf "webhook and leaseService both have serviceAccount.name: %s, which would have both programs' rights; use two accounts" $webhook) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What a Deployment and a Service find their pods by. Takes a dict: root, component. */}}
 {{- define "startgate.selector" -}}
 app.kubernetes.io/name: startgate
