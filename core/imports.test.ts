@@ -103,6 +103,11 @@ const MAY_USE: Record<string, string[]> = {
     ...['webhook/cluster', 'webhook/mutate'],
   ],
   'plugin/freeze': ['plugin/model', 'plugin/cluster'],
+  // The lease service's own queue and limits decide in virtual time: of its rooms those that only compute.
+  'plugin/plan': [
+    ...['model', 'manifest', 'lint', 'output', 'cluster', 'state'].map(room => `plugin/${room}`),
+    ...['webhook/pod', ...inService('model', 'pods', 'limits', 'queue')],
+  ],
   'plugin/ui': ['plugin/model', 'plugin/state'],
   'plugin/page/model': ['plugin/output'],
   'plugin/page/live': ['plugin/page/model'],
@@ -112,6 +117,7 @@ const MAY_USE: Record<string, string[]> = {
   'plugin/verbs': [
     'ui',
     'freeze',
+    'plan',
     'model',
     'output',
     'completion',
@@ -156,7 +162,7 @@ describe('imports go one way', () => {
     expect(made.filter(room => !(room in MAY_USE))).toEqual([])
   })
 
-  test('core uses nobody; webhook, gate and certs use none of each other but the certificates; the plugin judges by the webhook', () => {
+  test('core uses nobody; webhook, gate and certs use none of each other but the certificates; the plugin judges by the webhook and plans by the queue', () => {
     const part = (path: string): string => path.split('/')[0] ?? ''
     const across = [...rooms].flatMap(([room, used]) =>
       [...used].filter(to => part(to) !== part(room)).map(to => `${part(room)} → ${part(to)}`),
@@ -166,6 +172,7 @@ describe('imports go one way', () => {
       'certs → core',
       'gate → core',
       'plugin → core',
+      'plugin → gate',
       'plugin → webhook',
       'webhook → core',
     ])

@@ -11,6 +11,7 @@ import { addFreeze, addResume } from './verbs/freeze.ts'
 import { addGlobalOptions } from './verbs/global-options.ts'
 import { addInject } from './verbs/inject.ts'
 import { addLint } from './verbs/lint.ts'
+import { addPlan } from './verbs/plan.ts'
 import { addStatus } from './verbs/status.ts'
 import { addTop } from './verbs/top.ts'
 import { addUi } from './verbs/ui.ts'
@@ -57,6 +58,7 @@ export function buildProgram(io: Io, finish: Finish): Command {
   addResume(program, io)
   addLint(program, io, finish)
   addInject(program, io, finish)
+  addPlan(program, io, finish)
   addCompletion(program, io)
   addVersion(program, io)
   return program

@@ -9,6 +9,7 @@ import type { Timers } from '../../../core/timers.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
 import type { Reporter } from '../report/event-reporter.ts'
+import { FreezeChanges } from '../report/freeze-changes.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
 import { WaitingConditions, type WriteCondition } from '../report/waiting-conditions.ts'
 import { createRecent } from '../state/recent.ts'
@@ -67,7 +68,8 @@ export class Leadership {
     const now = this.#now()
     const recent = createRecent(() => clock.wallMs())
     const conditions = write && new WaitingConditions({ write, podOf: uid => this.pod(uid), clock })
-    this.#channels = { reporter, metrics, recent, conditions, log, podOf: key => podOf(this.#state, key) }
+    const freezes = new FreezeChanges(event => reporter.record(event), now.wallMs)
+    this.#channels = { reporter, freezes, metrics, recent, conditions, log, podOf: key => podOf(this.#state, key) }
     this.#state = newTerm(deps, now)
     this.view = termView(this.#state, now.wallMs, recent)
     this.#reads = new PodReads({

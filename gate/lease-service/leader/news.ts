@@ -5,6 +5,7 @@ import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
 import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import type { Reporter } from '../report/event-reporter.ts'
+import type { FreezeChanges, FreezeSight } from '../report/freeze-changes.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
 import type { WaitingConditions } from '../report/waiting-conditions.ts'
 import type { Recent } from '../state/recent.ts'
@@ -34,10 +35,12 @@ export type News =
   | { kind: 'pod-forgotten'; uid: string }
   | { kind: 'node-problems'; node: Node; problems: InvalidValueError[] }
   | { kind: 'namespace-problems'; namespace: Namespace; problems: InvalidValueError[] }
+  | ({ kind: 'freeze-shown' } & FreezeSight)
   | { kind: 'problems-gone'; of: 'Namespace' | 'Node'; name: string }
 
 export interface NewsChannels {
   reporter: Reporter
+  freezes: FreezeChanges
   metrics: ServiceMetrics
   recent: Recent
   /** Absent where no conditions are written. */
@@ -105,8 +108,12 @@ export function publishNews(news: News, channels: NewsChannels): void {
     case 'namespace-problems':
       reporter.namespaceProblems(news.namespace, news.problems)
       break
+    case 'freeze-shown':
+      channels.freezes.shown(news)
+      break
     case 'problems-gone':
       reporter.problemsGone(news.of, news.name)
+      if (news.of === 'Namespace') channels.freezes.gone(news.name)
       break
   }
 }

@@ -140,7 +140,11 @@ function namespaceShown(state: TermState, { namespace, fold }: Extract<FactEvent
   const { settings, problems } = withinPermissions(fold, state.inputs.settings, annotations)
   publish(state, { kind: 'namespace-problems', namespace, problems })
   state.badAnnotations.set('Namespace', name, problems.length)
-  state.ledger.setNamespace(name, inForce(namespace, settings))
+  const effective = inForce(namespace, settings)
+  const isCluster = name === state.inputs.settings.ownNamespace
+  const isEnforced = isCluster || (effective.mode ?? 'enforce') === 'enforce'
+  publish(state, { kind: 'freeze-shown', namespace, frozen: isEnforced ? settings.frozen : undefined, isCluster })
+  state.ledger.setNamespace(name, effective)
   decideSoon(state)
 }
 

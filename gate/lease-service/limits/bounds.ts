@@ -9,6 +9,8 @@ import type { LimitFacts, Scope } from './scope.ts'
 export type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'share'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
+/** How the source of a limit begins that is a namespace's part of the cluster's. */
+export const OF_THE_SHARE = "a namespace's share"
 const PER_NODE_FIELD = { start: 'maxStartingPerNode', pull: 'maxPullingPerNode' } as const
 
 /** A node under pressure starts one at a time: pressure that others make slows it, and never stops it. */
@@ -111,7 +113,7 @@ export function namespaceBound(resource: Resource, namespace: string, facts: Lim
     written(field, facts.namespaces.get(namespace)?.[field], `namespace ${namespace}`),
     cluster && {
       limit: partOf(cluster.limit, facts.settings),
-      source: `a namespace's share, ${Math.round(share * 100)} % of the cluster's ${cluster.limit}`,
+      source: `${OF_THE_SHARE}, ${Math.round(share * 100)} % of the cluster's ${cluster.limit}`,
     },
   ])
 }

@@ -58,6 +58,10 @@ export class Reporter {
     this.#deps = deps
   }
 
+  record(event: EventInput): void {
+    this.#deps.record(event)
+  }
+
   waiting(row: Waiting, waitedMs: number, podOf: (key: string) => Pod | undefined): void {
     if (waitedMs < this.#deps.waitingEventAfterMs) return
     const pod = podOf(row.key)
