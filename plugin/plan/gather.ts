@@ -8,7 +8,7 @@ import { explained } from '../cluster/connect.ts'
 import { type Fact, fact } from '../cluster/facts.ts'
 import { findInstallation } from '../cluster/installation.ts'
 import { unavailable, unusable } from '../model/failure.ts'
-import { readState, stateClient } from '../state/state-client.ts'
+import { type LeaderAccess, readState, stateClient } from '../state/state-client.ts'
 import { MOST_NODES } from './world.ts'
 
 /** What a plan goes by that only the cluster knows. */
@@ -31,6 +31,7 @@ export async function gatherPlan(cluster: UserCluster, startgateNamespace: strin
     throw explained(error, 'the nodes, which --nodes and --cores may stand for')
   })
   if (!nodes) throw unusable(`the cluster has more than ${MOST_NODES} nodes; use --nodes and --cores`)
+  const warned: string[] = []
   const [namespaces, config, releases] = await Promise.all([
     fact(async () => (await listUpTo<Namespace>(cluster, '/api/v1/namespaces', MOST_NAMESPACES)) ?? tooMany()),
     fact(async () => {
@@ -39,9 +40,10 @@ export async function gatherPlan(cluster: UserCluster, startgateNamespace: strin
       const { data } = await transport.request<{ data?: Record<string, string> }>({ method: 'GET', path })
       return parseClusterConfig(data?.['config.json'] ?? '')
     }),
-    recentReleases(cluster, startgateNamespace),
+    recentReleases({ cluster, startgateNamespace, warn: sentence => warned.push(sentence) }),
   ])
   const notes = [
+    ...warned,
     problemOf(namespaces, 'Namespaces of the cluster cannot be read, those of the files count alone'),
     problemOf(config, "startgate's settings in the cluster cannot be read, the chart's defaults count"),
     problemOf(releases, 'The leader cannot be asked for recorded start times'),
@@ -55,9 +57,9 @@ export async function gatherPlan(cluster: UserCluster, startgateNamespace: strin
   }
 }
 
-async function recentReleases(cluster: UserCluster, namespace: string | undefined): Promise<Fact<RecentRelease[]>> {
+async function recentReleases(access: LeaderAccess): Promise<Fact<RecentRelease[]>> {
   return fact(async () => {
-    const state = await readState(await stateClient(cluster, namespace), { limit: 1 })
+    const state = await readState(await stateClient(access), { limit: 1 })
     return state.recent.releases.items
   })
 }

@@ -62,7 +62,7 @@ export async function madeStateServer(pods: Pod[]) {
     if (access.fails) throw new Error('no answer')
     const [username = ''] = token.split('/')
     const isKnown = ['all', 'auditor', 'shop', 'none'].includes(username) && !access.expired.has(token)
-      if (!isKnown) return { verdict: 'unauthenticated', username: '' }
+    if (!isKnown) return { verdict: 'unauthenticated', username: '' }
     const may = username === 'all' || username === 'auditor' || username === namespace
     return { verdict: may && !access.revoked.has(username) ? 'allowed' : 'forbidden', username }
   }, clock.monotonicMs)
