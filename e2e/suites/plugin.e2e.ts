@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { State } from '../../core/state-api.ts'
 import { APP_IMAGE } from '../cluster/cluster.ts'
-import { scratch } from '../cluster/step-cache.ts'
 import { SYSTEM_NAMESPACE } from '../harness/install.ts'
+import { asBearer, type KubeconfigView, withConfig } from '../harness/kubeconfig.ts'
 import { Plugin } from '../harness/plugin.ts'
 import { deployment, podTemplate } from '../harness/pod-templates.ts'
 import { allReady, podIs } from '../harness/pod-waits.ts'
@@ -14,11 +12,6 @@ import { limits } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const HERD = 4
-
-interface Config {
-  clusters: { cluster: { server: string } }[]
-  users: { user: object }[]
-}
 
 let session: Session
 let plugin: Plugin
@@ -169,22 +162,6 @@ test('the dependencies among the containers of a pod: who is blocked by whom', a
   expect(text).toMatch(/web +blocked +db ready/)
 })
 
-/** A kubeconfig with a change. */
-const withConfig = <T>(change: (config: Config) => void, act: (kubeconfig: string) => Promise<T>): Promise<T> =>
-  scratch('viewer', async dir => {
-    const config = await session.kubectl.json<Config>(['config', 'view', '--raw'])
-    change(config)
-    const kubeconfig = join(dir, 'kubeconfig')
-    await writeFile(kubeconfig, JSON.stringify(config))
-    return act(kubeconfig)
-  })
-
-const asBearer =
-  (token: string) =>
-  ({ users }: Config): void => {
-    for (const entry of users) entry.user = { token }
-  }
-
 test('a tenant, bound as the docs say, reads its own namespace and no other', async () => {
   const namespace = await namespaceFor(session, { word: 'tenant', gated: true, settings: { 'max-starting': '0' } })
   const other = await namespaceFor(session, { word: 'neighbour', gated: true })
@@ -196,7 +173,7 @@ test('a tenant, bound as the docs say, reads its own namespace and no other', as
   try {
     await bind('rolebinding', '--clusterrole=startgate-viewer', '-n', name)
     await bind('rolebinding', '--role=startgate-discovery', '-n', SYSTEM_NAMESPACE)
-    await withConfig(asBearer(token), async kubeconfig => {
+    await withConfig(session, asBearer(token), async kubeconfig => {
       const tenant = plugin.as(kubeconfig)
       const unbound = await tenant.run(['status', '-n', name])
       expect(unbound).toMatchObject({ code: 3, stdout: '' })
@@ -228,7 +205,7 @@ describe('what cannot be asked is said in one sentence', () => {
   test('no rights at all', async () => {
     const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
     const token = await session.kubectl.text(['create', 'token', 'default', '-n', namespace.name])
-    await withConfig(asBearer(token), async kubeconfig => {
+    await withConfig(session, asBearer(token), async kubeconfig => {
       const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status', '-n', namespace.name])
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
       expect(stderr.trim()).toMatch(/^error: .* cannot be read: .*403 Forbidden: .*$/)
@@ -236,10 +213,10 @@ describe('what cannot be asked is said in one sentence', () => {
   })
 
   test('an API server that does not answer', async () => {
-    const elsewhere = ({ clusters }: Config) => {
+    const elsewhere = ({ clusters }: KubeconfigView) => {
       for (const { cluster } of clusters) cluster.server = 'https://127.0.0.1:9'
     }
-    await withConfig(elsewhere, async kubeconfig => {
+    await withConfig(session, elsewhere, async kubeconfig => {
       const { code, stderr, stdout } = await plugin.as(kubeconfig).run(['status'])
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
       expect(stderr.trim()).toMatch(/^error: .*127\.0\.0\.1:9.*$/)
