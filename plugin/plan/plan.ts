@@ -3,12 +3,11 @@ import { neverReady, type ReadyFigures, readyFigures } from './figures.ts'
 import type { Herd, HerdWorkload } from './herd.ts'
 import type { Bottleneck, PlanLimit, PlanRun, PlanWorld } from './model.ts'
 import { withOneMore } from './one-more.ts'
-import { runHerd } from './run-herd.ts'
-import type { Sight } from './waiting-lines.ts'
+import { runHerd, type Sight } from './run-herd.ts'
 
 /** Of a plan by the first ones of each line. */
 const ROUGH =
-  'So large a herd is planned by the first pods of each namespace on each node: which of them goes first may differ.'
+  'So large a herd is planned by the first pods of each namespace alone: which namespace goes first may differ.'
 
 /** What a plan says. Times are in ms from when the pods are created. */
 export interface Plan {

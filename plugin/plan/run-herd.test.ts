@@ -76,6 +76,20 @@ test('by the first ones of each line it is nearly the same', () => {
   )
 })
 
+test('by the first ones it is the very same for one namespace and pods of one slot', () => {
+  const herd = fc.array(
+    small.map(one => ({ ...one, namespace: 'a', slots: 1, startS: Math.ceil(one.startS / 30) })),
+    { minLength: 1, maxLength: 60 },
+  )
+  fc.assert(
+    fc.property(herd, ...limits, (smalls, maxStarting, perNode) => {
+      const world = { pods: smalls.map(podOf), facts: factsOf(maxStarting, perNode) }
+      const { readyAtMs, mostStarting, waitingMs } = runHerd(world) ?? {}
+      expect(runHerd(world, { sight: 'firsts' })).toMatchObject({ readyAtMs, mostStarting, waitingMs })
+    }),
+  )
+})
+
 /** Most slots in use at one time by the pods that it picks. */
 function mostAtOnce(smalls: Small[], readyAtMs: number[], picks: (one: Small) => boolean): number {
   const spans = smalls.flatMap((one, at) =>

@@ -5,15 +5,19 @@ import { Usage } from '../../gate/lease-service/limits/slot-usage.ts'
 import type { Ticket } from '../../gate/lease-service/model/grant.ts'
 import { Admission } from '../../gate/lease-service/queue/admission.ts'
 import { EventTimes } from './event-times.ts'
+import { FirstLines } from './first-lines.ts'
 import type { PlannedPod, PlanRun, PlanWorld } from './model.ts'
 import { Obstacles } from './obstacles.ts'
 import { askAtMs, ticketFor } from './stages.ts'
-import { type Sight, WaitingLines } from './waiting-lines.ts'
+import { AllInSight, type WaitingLines } from './waiting-lines.ts'
 
 /** Tickets that all decisions of a run look at together: some seconds. */
-const MOST_LOOKS: Record<Sight, number> = { all: 1_000_000, firsts: 3_200_000 }
+const MOST_LOOKS: Record<Sight, number> = { all: 1_000_000, firsts: 2_000_000 }
 
 type Event = { kind: 'ask'; ticket: Ticket } | { kind: 'slot-back'; ticket: Ticket }
+
+/** Whom a decision looks at. */
+export type Sight = 'all' | 'firsts'
 
 export interface RunOptions {
   scopesOf?: typeof scopesByLimits
@@ -68,7 +72,8 @@ class HerdRun {
     const sinceMs = Number.NEGATIVE_INFINITY
     const scopesOnce = onceByPlace(scopesOf)
     this.#admission = new Admission({ usage: this.#usage, scopesOf: scopesOnce, facts, askedAtMs, sinceMs })
-    this.#lines = new WaitingLines(ticket => scopesOnce(ticket, facts), sight)
+    this.#lines =
+      sight === 'all' ? new AllInSight() : new FirstLines({ scopesOf: t => scopesOnce(t, facts), freeIn: this.#freeIn })
     this.#readyAtMs = pods.map(() => Number.POSITIVE_INFINITY)
     for (const [index, pod] of pods.entries()) {
       if (pod.after === undefined) this.#askNext({ index, pod, createdAtMs: 0, grantedAtMs: [] })
@@ -88,6 +93,10 @@ class HerdRun {
     }
     return true
   }
+
+  /** Of a rate all of it: it is known to the queue alone. */
+  readonly #freeIn = ({ id, limit, windowMs }: Scope): number =>
+    windowMs === undefined ? limit - this.#usage.held('start', id) - this.#usage.debt('start', id) : limit
 
   result(): PlanRun {
     return {
@@ -114,7 +123,7 @@ class HerdRun {
 
   #decide(tickets: readonly Ticket[], nowMs: number): void {
     const { taken, passes, blocked } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
-    this.#obstacles.waitsFrom(nowMs, blocked, ({ ticket }) => this.#lines.behind(ticket))
+    this.#obstacles.waitsFrom(nowMs, blocked, ({ ticket }) => this.#lines.takeBehind(ticket))
     for (const { ticket, oversizeIn } of taken) {
       if (oversizeIn.length > 0) this.#oversize += 1
       this.#grant(ticket, nowMs)
