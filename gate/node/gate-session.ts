@@ -55,7 +55,11 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
   const client = vouchedClient(caller, deps, {
     fromIp: socket.remoteAddress ?? '',
     onVouched,
-    onContact: () => say('contact'),
+    // With the patience that it has now: this waiter may end before the next beat.
+    onContact: () => {
+      say('contact')
+      beat()
+    },
     onRefused: reason => {
       say(directLine(reason))
       hangUp(socket)
@@ -108,11 +112,10 @@ function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: 
         return messageOf(error)
       }
       return client.ask(address, body, signal, message => {
-        if (!isContacted && message.kind !== 'leader') {
-          isContacted = true
-          heard.onContact()
-        }
+        const isFirst = !isContacted && message.kind !== 'leader'
+        isContacted ||= isFirst
         onMessage(message)
+        if (isFirst) heard.onContact()
       })
     },
     tellPressure: async (address, body, signal) => client?.tellPressure(address, body, signal),

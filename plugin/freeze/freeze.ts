@@ -29,7 +29,7 @@ export function parseReason(text: string): string {
   throw unusable(`--reason ${instead(`is ${text.length} characters long`, `at most ${MOST_REASON}`)}`)
 }
 
-/** A freeze that is there is kept, with the name of who made it. What the lease service takes for none is written over. */
+/** A freeze that is there is kept, with the name of who made it. What the service cannot read is written over. */
 export function freezeStep(
   { metadata }: Namespace,
   target: FreezeTarget,

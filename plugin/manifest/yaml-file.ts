@@ -25,7 +25,7 @@ export function readText(path: string): string {
   throw unusable(`${path} is longer than ${MOST_BYTES / 1024 / 1024} MiB; use a smaller file`)
 }
 
-/** Undefined for YAML that is no mapping. Throws Failure for what is no YAML, or stands for far more than is written. */
+/** Undefined for YAML that is no mapping. Throws Failure for what is no YAML, or stands for far more than it is. */
 export function mappingOf(text: string, path: string): Record<string, unknown> | undefined {
   const value = parsed(text, path)
   if (hasCycle(value)) throw unusable(`${path} is not readable YAML: an alias stands inside its own anchor`)

@@ -63,7 +63,7 @@ const TOKEN_SECONDS = 600
 /**
  * The token that the state API is shown: a short one of the ServiceAccount startgate-viewer, which is good for nothing
  * else. That of the kubeconfig, with which whoever sees it can do what its owner can, only for who may not create one,
- * and, with a warning, where there is no such account. Throws Failure where there is neither, and when it fails otherwise.
+ * and, with a warning, where there is no such account. Throws Failure where there is neither, and when else it fails.
  */
 export async function stateToken(
   cluster: Pick<UserCluster, 'transport' | 'bearerToken'>,

@@ -123,7 +123,7 @@ export class StateWatchers {
     if (open.audience.watchers.delete(open)) this.#size -= 1
   }
 
-  /** Goes on in rounds while somebody watches. In most there is nothing to do: snapshots are as rare as they must be. */
+  /** Goes on in rounds while somebody watches. In most there is nothing to do: snapshots are rare. */
   #run(): void {
     if (this.#isRunning) return
     this.#isRunning = true

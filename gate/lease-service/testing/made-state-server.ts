@@ -42,8 +42,8 @@ export interface Heard {
 }
 
 /**
- * Test support. The real service and the real server on loopback. Tokens `all` and `auditor` may read all, `shop` the namespace shop,
- * `none` nothing; `all/2` is another token of the same user. The API server knows no others.
+ * Test support. The real service and the real server on loopback. Tokens `all` and `auditor` may read all, `shop` the
+ * namespace shop, `none` nothing; `all/2` is another token of the same user. The API server knows no others.
  */
 export async function madeStateServer(pods: Pod[]) {
   const made = madeService(pods)
