@@ -14,7 +14,7 @@ import { type Quantiles, quantiles } from './quantiles.ts'
 /** Of one write of a Lease as seen on the real API server; see budgets.json. */
 export const API_LATENCY_MS = 5
 const PORT = 18_443
-const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
+export const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
 /** A herd has settled when nobody has lost contact for so long. */
 const QUIET_MS = 5_000
 const PATIENCE_MS = 100_000
@@ -55,7 +55,7 @@ export async function benchHerd(gates: number): Promise<{
   grantsPerSecond: number
 }> {
   const tls = await benchCertificate(SERVER_NAME)
-  const bench = await connected({ tls, gates, line: 'node', startMs: 100 })
+  const bench = await connected({ tls, gates, line: 'node', limit: 2, startMs: 100 })
   const cold = await settled(bench, { sinceMs: bench.startedAtMs })
   const before = await bench.service.order()
   await sleep(QUIET_MS)
@@ -66,13 +66,13 @@ export async function benchHerd(gates: number): Promise<{
   await bench.service.kill()
   bench.service = await LeaseServiceChild.start(bench.options)
   const again = await settled(bench, { sinceMs: killedMs, asksBefore: asks })
-  const { stalledMs } = await bench.service.order({ limit: 2 })
+  const { stalledMs } = await bench.service.order({ thaw: true })
   await bench.herd.ended()
   await bench.service.kill()
   return { cold, again, waiting, idleCores, stalledMs, grantsPerSecond: rateOf(bench.herd.grants) }
 }
 
-const SLOTS = 100
+export const SLOTS = 100
 const START_MS = 500
 const WINDOW_MS = 20_000
 const POLL_MS = 1_000
@@ -83,9 +83,9 @@ export async function benchLine(
 ): Promise<{ ours: Run; toldMs: Quantiles; herdCores: number; serviceCores: number; naive: Run }> {
   const pods = madeHerd(gates)
   const tls = await benchCertificate(SERVER_NAME)
-  const bench = await connected({ tls, gates, line: 'cluster', startMs: START_MS })
+  const bench = await connected({ tls, gates, line: 'cluster', limit: SLOTS, startMs: START_MS })
   await settled(bench, { sinceMs: bench.startedAtMs })
-  const before = await bench.service.order({ limit: SLOTS })
+  const before = await bench.service.order({ thaw: true })
   const cpuBefore = process.cpuUsage()
   await sleep(WINDOW_MS)
   const { user, system } = process.cpuUsage(cpuBefore)
@@ -122,7 +122,9 @@ export async function benchLine(
   }
 }
 
-async function connected(how: Pick<ServiceOptions, 'tls' | 'gates' | 'line' | 'startMs'>): Promise<Bench> {
+export async function connected(
+  how: Pick<ServiceOptions, 'tls' | 'gates' | 'line' | 'limit' | 'startMs' | 'statePort'>,
+): Promise<Bench> {
   const options = { ...how, port: PORT, apiLatencyMs: API_LATENCY_MS }
   const service = await LeaseServiceChild.start(options)
   const herd = new GateHerd()
@@ -132,7 +134,7 @@ async function connected(how: Pick<ServiceOptions, 'tls' | 'gates' | 'line' | 's
 }
 
 /** Waits until all gates are in contact, and stay so. */
-async function settled(
+export async function settled(
   { herd, options: { gates } }: Bench,
   { sinceMs, asksBefore = 0 }: { sinceMs: number; asksBefore?: number },
 ): Promise<Settling> {

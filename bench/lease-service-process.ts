@@ -1,13 +1,17 @@
+import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
-import { systemClock as clock } from '../core/clock.ts'
+import { annotationKey } from '../core/annotations.ts'
+import { systemClock as clock, threadCpuMs } from '../core/clock.ts'
+import { buildMetricsServer } from '../core/metrics-server.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
-import type { Node, Pod } from '../core/pod.ts'
+import type { Pod } from '../core/pod.ts'
 import { systemTimers } from '../core/timers.ts'
 import { createIdentityCache } from '../gate/lease-service/http/identity-cache.ts'
 import { BACKLOG, buildServer } from '../gate/lease-service/http/server.ts'
+import { createStateRoutes } from '../gate/lease-service/http/state-routes.ts'
 import { claimsOf } from '../gate/lease-service/http/token-claims.ts'
 import { Replica } from '../gate/lease-service/leader/replica.ts'
 import { type ClusterSettings, DEFAULT_SETTINGS } from '../gate/lease-service/limits/cluster-settings.ts'
@@ -29,15 +33,18 @@ export interface ServiceOptions {
   gates: number
   /** `node`: every node has a limit, so there are as many lines; `cluster`: one line for all. Frozen at first. */
   line: 'node' | 'cluster'
+  limit: number
   /** Of each call to the API server. */
   apiLatencyMs: number
   /** From a gate's end to its container's readiness. */
   startMs: number
+  /** Where it serves its state; nowhere without. */
+  statePort?: number
 }
 
-/** Sets the limit, or only asks for the figures. */
+/** Ends the freeze, or only asks for the figures. */
 export interface Order {
-  limit?: number
+  thaw?: true
 }
 
 export interface Figures {
@@ -55,6 +62,8 @@ export interface Figures {
   told: HeardGrant[]
 }
 
+const OWN = 'startgate-system'
+
 async function main(options: ServiceOptions): Promise<void> {
   const { apiLatencyMs, line, startMs } = options
   const api: ApiCalls = { reads: 0, writes: 0 }
@@ -64,7 +73,10 @@ async function main(options: ServiceOptions): Promise<void> {
   const stalls = monitorEventLoopDelay()
   stalls.enable()
   const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
-  const settings: ClusterSettings = { ...DEFAULT_SETTINGS, namespaceShare: 1, [line]: { maxStarting: 0 } }
+  const settings: ClusterSettings = {
+    ...{ ...DEFAULT_SETTINGS, ownNamespace: OWN, namespaceShare: 1 },
+    [line]: { maxStarting: options.limit },
+  }
   const log = pino({ level: 'silent' })
   const service: Replica = new Replica({
     address: `127.0.0.1:${options.port}`,
@@ -139,13 +151,12 @@ async function main(options: ServiceOptions): Promise<void> {
     refused: () => undefined,
     log,
   })
+  service.namespaceChanged({ metadata: { name: OWN, annotations: { [annotationKey('frozen')]: 'the bench' } } })
   await service.startLeading(1)
   await server.listen({ host: '127.0.0.1', port: options.port, backlog: BACKLOG })
+  if (options.statePort !== undefined) await serveState(service, options.statePort, options.tls)
   process.on('message', (order: Order) => {
-    if (order.limit !== undefined) settings[line].maxStarting = order.limit
-    // What was decided stands until something that the watches show changes.
-    if (order.limit !== undefined && line === 'node') for (const node of limited(order.limit)) service.nodeChanged(node)
-    service.workloadChanged()
+    if (order.thaw) service.namespaceChanged({ metadata: { name: OWN } })
     void answer()
   })
   const answer = async (): Promise<void> => {
@@ -171,9 +182,23 @@ async function main(options: ServiceOptions): Promise<void> {
   process.send?.('serving')
 }
 
-function limited(limit: number): Node[] {
-  const annotations = { 'startgate.dev/max-starting-per-node': String(limit) }
-  return madeNodes().map(node => ({ ...node, metadata: { ...node.metadata, annotations } }))
+async function serveState(service: Replica, port: number, { cert, key }: Tls): Promise<void> {
+  const log = pino({ level: 'silent' })
+  const other = createStateRoutes({
+    ...{ facts: now => service.view.facts(now), version: '0', pod: 'lease-service-0', leader: () => undefined },
+    ...{
+      clock,
+      cpuMs: threadCpuMs,
+      timers: systemTimers,
+      log,
+      authorize: async () => ({ verdict: 'allowed' as const, username: 'the bench' }),
+    },
+  })
+  const metrics = { contentType: 'text/plain', text: async () => '', authorize: undefined }
+  const tls = { cert, key }
+  const server = buildMetricsServer({ ...metrics, tls, other, monotonicMs: () => clock.monotonicMs(), log })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
 }
 
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as ServiceOptions)

@@ -6,6 +6,7 @@ import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from '.
 import { benchQueue, exponentOf } from './queue.ts'
 import { benchScale, type ScaleFigures, sizeOf } from './scale.ts'
 import { benchState, benchViewers } from './state.ts'
+import { benchWatchers } from './watchers.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -162,7 +163,18 @@ async function state(): Promise<Figures> {
   }
 }
 
-const BENCHES = { admission, queue, state, herd, line, scale }
+async function watchers(): Promise<Figures> {
+  const { without, withThem, bytesPerSecond } = await benchWatchers(gates, VIEWERS)
+  const shown = (window: typeof without): string =>
+    `${window.grantsPerSecond.toFixed(0)} grants a second, ${window.cores.toFixed(2)} cores`
+  say(
+    `the same line, and ${VIEWERS} who watch the state over TLS, ${(bytesPerSecond / 1024).toFixed(0)} KiB a second in all`,
+  )
+  say(`  without them: ${shown(without)} of the service; with them: ${shown(withThem)}`)
+  return { 'grants a second with 50 who watch, to without': withThem.grantsPerSecond / without.grantsPerSecond }
+}
+
+const BENCHES = { admission, queue, state, herd, line, watchers, scale }
 
 const figures: Figures = {}
 // Those named on the command line; all without one.

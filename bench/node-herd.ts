@@ -69,7 +69,8 @@ function startHerd(pods: Pod[], caPem: string): Herd {
 
 async function main(gates: number): Promise<void> {
   const tls = await benchCertificate(SERVER_NAME)
-  const options: ServiceOptions = { port: PORT, tls, gates, line: 'node', apiLatencyMs: 5, startMs: START_MS }
+  const size = { gates, line: 'node' as const, limit: SLOTS_PER_NODE }
+  const options: ServiceOptions = { port: PORT, tls, ...size, apiLatencyMs: 5, startMs: START_MS }
   const service = await LeaseServiceChild.start(options)
   const idle = await service.order()
   const herd = startHerd(madeHerd(gates), tls.ca)
@@ -79,7 +80,7 @@ async function main(gates: number): Promise<void> {
   await sleep(10_000)
   const before = await service.order()
   await sleep(10_000)
-  const waiting = await service.order({ limit: SLOTS_PER_NODE })
+  const waiting = await service.order({ thaw: true })
   await sleep(WINDOW_MS)
   const { freedAtMs, told, stalledMs } = await service.order()
   const nodes = waiting.connections
