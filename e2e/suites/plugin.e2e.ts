@@ -125,6 +125,18 @@ describe('a herd of which one starts and three wait', () => {
   })
 })
 
+test('plan goes by the limits of the cluster and its nodes, and names the one that holds a herd up', async () => {
+  const settings = { 'max-starting': '1', 'max-starting-per-node': '50' }
+  const namespace = await namespaceFor(session, { word: 'plan', gated: true, settings })
+  const herd = JSON.stringify(deployment('web', HERD, { image: APP_IMAGE }))
+  const args = ['plan', '-f', '-', '-n', namespace.name, '--start-seconds', '10', '-o', 'json']
+  const { code, stdout, stderr } = await plugin.run(args, herd)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const plan = JSON.parse(stdout) as { ready: { lastMs: number }; bottlenecks: object[] }
+  expect(plan.ready.lastMs).toBe(HERD * 10_000)
+  expect(plan.bottlenecks[0]).toMatchObject({ subject: `namespace ${namespace.name}`, limit: 1 })
+})
+
 test('a frozen cluster starts nothing in any namespace until it is resumed', async () => {
   const observer = await observerFor(session)
   const namespace = await namespaceFor(session, { word: 'frozen', gated: true })
