@@ -1,8 +1,8 @@
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { cut, InvalidValueError, instead, messageOf } from './errors.ts'
 import { registryName } from './image-name.ts'
-import type { NodePool } from './node-pool.ts'
-import { PRESSURE_RESOURCES, type Pressure, type PressureResource } from './pressure.ts'
+import { type NodePool, nodePoolIn } from './node-pool.ts'
+import type { PressureResource } from './pressure.ts'
 import type { Rate } from './quantity.ts'
 
 /** What the cluster's administrator chose: the chart's `config.json`, read by the webhook and the lease service. */
@@ -198,25 +198,6 @@ function webhookIn(read: ConfigReader): ClusterConfig['webhook'] {
     certificateSecret: read.name('webhook.certificateSecret'),
     allowOptOut: read.flag('webhook.allowOptOut'),
     clientCa: read.certificatesOrNull('webhook.clientCa'),
-  }
-}
-
-function nodePoolIn(read: ConfigReader, path: string, name: string): NodePool {
-  const given = {
-    maxStarting: read.countOrNull(`${path}.maxStarting`),
-    maxStartingPerCore: read.factorOrNull(`${path}.maxStartingPerCore`),
-    maxPulling: read.countOrNull(`${path}.maxPulling`),
-  }
-  const maxPressure = PRESSURE_RESOURCES.map(resource => [
-    resource,
-    read.percentOrNull(`${path}.maxPressure.${resource}`),
-  ])
-  const pressure = Object.fromEntries(maxPressure.filter(([, percent]) => percent !== null)) as Pressure
-  return {
-    name,
-    matchLabels: read.texts(`${path}.selector.matchLabels`),
-    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as Partial<NodePool>),
-    ...(Object.keys(pressure).length > 0 && { maxPressure: pressure }),
   }
 }
 

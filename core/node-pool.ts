@@ -1,4 +1,5 @@
-import type { Pressure } from './pressure.ts'
+import type { ConfigReader } from './config-reader.ts'
+import { PRESSURE_RESOURCES, type Pressure } from './pressure.ts'
 
 /** Limits for nodes with certain labels. What a pool leaves out is as for all nodes. */
 export interface NodePool {
@@ -25,4 +26,24 @@ export function poolOf(
 /** The labels that some pool asks for. */
 export function labelsAskedFor(pools: readonly NodePool[]): ReadonlySet<string> {
   return new Set(pools.flatMap(({ matchLabels }) => Object.keys(matchLabels)))
+}
+
+/** The pool at this path of the chart's `config.json`; `name` is how people are told of it. Throws as `read` does. */
+export function nodePoolIn(read: ConfigReader, path: string, name: string): NodePool {
+  const given = {
+    maxStarting: read.countOrNull(`${path}.maxStarting`),
+    maxStartingPerCore: read.factorOrNull(`${path}.maxStartingPerCore`),
+    maxPulling: read.countOrNull(`${path}.maxPulling`),
+  }
+  const maxPressure = PRESSURE_RESOURCES.map(resource => [
+    resource,
+    read.percentOrNull(`${path}.maxPressure.${resource}`),
+  ])
+  const pressure = Object.fromEntries(maxPressure.filter(([, percent]) => percent !== null)) as Pressure
+  return {
+    name,
+    matchLabels: read.texts(`${path}.selector.matchLabels`),
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as Partial<NodePool>),
+    ...(Object.keys(pressure).length > 0 && { maxPressure: pressure }),
+  }
 }

@@ -1,4 +1,5 @@
-import type { RecentNews, RowChanges, Rows, State, StateChanges, WaitingGate } from './state-api.ts'
+import type { RowChanges, State, StateChanges } from './state-api.ts'
+import type { RecentNews, Rows, WaitingGate } from './state-rows.ts'
 
 interface Row {
   id: string

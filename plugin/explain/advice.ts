@@ -1,5 +1,5 @@
 import { annotationKey } from '../../core/annotations.ts'
-import type { ScopeState, WaitingCause, WaitingGate } from '../../core/state-api.ts'
+import type { ScopeState, WaitingCause, WaitingGate } from '../../core/state-rows.ts'
 
 /** What would help a gate that waits, in sentences. `scope` is what blocks it. */
 export function adviceFor(gate: WaitingGate, scope: ScopeState | undefined): string[] {

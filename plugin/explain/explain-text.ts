@@ -1,4 +1,4 @@
-import type { SequencedContainer } from '../../core/state-api.ts'
+import type { SequencedContainer } from '../../core/state-rows.ts'
 import { type Paint, printable } from '../output/paint.ts'
 import { span } from '../output/span.ts'
 import { table } from '../output/table.ts'

@@ -1,4 +1,4 @@
-import type { ScopeState, SequencedPod, WaitingGate } from '../../core/state-api.ts'
+import type { ScopeState, SequencedPod, WaitingGate } from '../../core/state-rows.ts'
 import { adviceFor } from './advice.ts'
 import type { ExplainedPod, PodFacts } from './facts.ts'
 import { type Moment, timeline } from './timeline.ts'

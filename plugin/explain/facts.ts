@@ -1,6 +1,7 @@
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import type { Namespace, Pod } from '../../core/pod.ts'
-import type { State, WaitingGate } from '../../core/state-api.ts'
+import type { State } from '../../core/state-api.ts'
+import type { WaitingGate } from '../../core/state-rows.ts'
 import type { Fact } from '../cluster/facts.ts'
 
 /** All that `explain` tells of one pod from. */

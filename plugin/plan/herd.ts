@@ -1,6 +1,6 @@
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { RecentRelease } from '../../core/state-api.ts'
+import type { RecentRelease } from '../../core/state-rows.ts'
 import type { LimitFacts } from '../../gate/lease-service/limits/scope.ts'
 import { type Injected, injected } from '../lint/inject.ts'
 import type { FoundObject, Objects, Place } from '../manifest/objects.ts'

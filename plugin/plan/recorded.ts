@@ -1,4 +1,4 @@
-import type { RecentRelease } from '../../core/state-api.ts'
+import type { RecentRelease } from '../../core/state-rows.ts'
 
 /** How a workload's controller names its pods after the workload's own name. */
 const SUFFIXES: Record<string, RegExp> = {

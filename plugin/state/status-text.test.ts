@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { NodeState, ScopeState, State, WaitingGate } from '../../core/state-api.ts'
+import type { State } from '../../core/state-api.ts'
+import type { NodeState, ScopeState, WaitingGate } from '../../core/state-rows.ts'
 import { plain } from '../output/paint.ts'
 import { statusText, topText } from './status-text.ts'
 

@@ -1,4 +1,5 @@
-import type { NodeState, Rows, ScopeState, State, Totals, WaitingGate } from '../../core/state-api.ts'
+import type { State } from '../../core/state-api.ts'
+import type { NodeState, Rows, ScopeState, Totals, WaitingGate } from '../../core/state-rows.ts'
 import { type Paint, printable } from '../output/paint.ts'
 import { span } from '../output/span.ts'
 import { table } from '../output/table.ts'

@@ -1,13 +1,12 @@
-import {
-  type NodeState,
-  type RecentGrant,
-  type ScopeState,
-  type SequencedContainer,
-  type SequencedPod,
-  STATE_API_VERSION,
-  type State,
-  type WaitingGate,
-} from '../../core/state-api.ts'
+import { STATE_API_VERSION, type State } from '../../core/state-api.ts'
+import type {
+  NodeState,
+  RecentGrant,
+  ScopeState,
+  SequencedContainer,
+  SequencedPod,
+  WaitingGate,
+} from '../../core/state-rows.ts'
 
 /* Test support: small states. */
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StateQuery, WaitingGate } from '../../core/state-api.ts'
+import type { StateQuery } from '../../core/state-api.ts'
+import type { WaitingGate } from '../../core/state-rows.ts'
 import { refusalCode } from '../state/refusal.ts'
 import type { Read, Reader } from './feed.ts'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { NodeState, RecentNews, Rows, ScopeState, State, WaitingGate } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
 import { applyChanges, compareIds, compareNumbers, compareWaiting } from '../../../core/state-changes.ts'
+import type { NodeState, RecentNews, Rows, ScopeState, WaitingGate } from '../../../core/state-rows.ts'
 import { changesBetween } from './changes.ts'
 import { shared } from './shared-rows.ts'
 

@@ -1,4 +1,5 @@
-import type { RecentNews, RowChanges, Rows, State, StateChanges } from '../../../core/state-api.ts'
+import type { RowChanges, State, StateChanges } from '../../../core/state-api.ts'
+import type { RecentNews, Rows } from '../../../core/state-rows.ts'
 import { isSame } from './shared-rows.ts'
 
 interface Row {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { MAX_NODES, MAX_PODS, MAX_SCOPES, type ScopeState, type WaitingGate } from '../../../core/state-api.ts'
+import { MAX_NODES, MAX_PODS, MAX_SCOPES } from '../../../core/state-api.ts'
+import type { ScopeState, WaitingGate } from '../../../core/state-rows.ts'
 import { narrowed } from './narrowed.ts'
 import { stateQuery } from './query.ts'
 import { createRecent } from './recent.ts'

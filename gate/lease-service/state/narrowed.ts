@@ -2,15 +2,11 @@ import {
   MAX_NODES,
   MAX_PODS,
   MAX_SCOPES,
-  type RecentEntry,
-  type RecentNews,
-  type Rows,
-  type ScopeState,
   type ServiceState,
   STATE_API_VERSION,
   type State,
-  type WaitingGate,
 } from '../../../core/state-api.ts'
+import type { RecentEntry, RecentNews, Rows, ScopeState, WaitingGate } from '../../../core/state-rows.ts'
 import type { ParsedQuery } from './query.ts'
 import type { Snapshot } from './snapshot.ts'
 

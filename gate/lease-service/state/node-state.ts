@@ -1,5 +1,5 @@
 import type { Pressure } from '../../../core/pressure.ts'
-import type { NodeSlots, NodeState, StateResource } from '../../../core/state-api.ts'
+import type { NodeSlots, NodeState, StateResource } from '../../../core/state-rows.ts'
 import type { NodeFact } from '../ledger/ledger-view.ts'
 import { scopeRef } from '../limits/scope-ref.ts'
 import type { Demand } from './demand.ts'

@@ -1,4 +1,5 @@
-import { MAX_RECENT, type RecentEntry, type RecentNews, type Rows } from '../../../core/state-api.ts'
+import { MAX_RECENT } from '../../../core/state-api.ts'
+import type { RecentEntry, RecentNews, Rows } from '../../../core/state-rows.ts'
 import { type Grant, isFree, type ReleaseReason, type SlotTimeout } from '../model/grant.ts'
 import type { FailOpen } from '../pods/fail-open-records.ts'
 

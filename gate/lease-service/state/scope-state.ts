@@ -1,4 +1,4 @@
-import type { ScopeState } from '../../../core/state-api.ts'
+import type { ScopeState } from '../../../core/state-rows.ts'
 import type { ScopeFact } from '../ledger/ledger-view.ts'
 import type { ScopeAt } from '../limits/scope-ref.ts'
 import type { Demand } from './demand.ts'

@@ -1,3 +1,4 @@
+import { compareIds, compareWaiting } from '../../../core/state-changes.ts'
 import type {
   NodeState,
   RecentNews,
@@ -6,8 +7,7 @@ import type {
   StateResource,
   Totals,
   WaitingGate,
-} from '../../../core/state-api.ts'
-import { compareIds, compareWaiting } from '../../../core/state-changes.ts'
+} from '../../../core/state-rows.ts'
 import type { ScopeFact } from '../ledger/ledger-view.ts'
 import { type Demand, demandsOf, NO_DEMAND } from './demand.ts'
 import type { StateFacts } from './facts.ts'

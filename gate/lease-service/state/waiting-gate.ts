@@ -1,4 +1,4 @@
-import type { WaitingGate } from '../../../core/state-api.ts'
+import type { WaitingGate } from '../../../core/state-rows.ts'
 import type { WaitingFact } from '../ledger/ledger-view.ts'
 
 /** What is told of a ticket that waits. `wallOffsetMs`: wall minus monotonic time. */

@@ -1,4 +1,5 @@
-import type { RecentGrant, State } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { RecentGrant } from '../../../core/state-rows.ts'
 
 /** A herd: from when somebody waited for a start slot until nobody did. */
 export interface Herd {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { RecentGrant, State, WaitingGate } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { RecentGrant, WaitingGate } from '../../../core/state-rows.ts'
 import { AT_MS, madeGate, madeGrant, madeState } from '../../testing/made-state.ts'
 import { herdOf } from './herd.ts'
 import { EMPTY_HERD_LOG, type HerdLog, herdAfter } from './herd-log.ts'

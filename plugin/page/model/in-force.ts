@@ -1,4 +1,5 @@
-import type { State, StateResource } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { StateResource } from '../../../core/state-rows.ts'
 
 /** Slots of one resource in all that the reader may see, and what limits them together. */
 export interface InForce {

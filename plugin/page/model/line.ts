@@ -1,4 +1,5 @@
-import type { ScopeState, State, WaitingGate } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { ScopeState, WaitingGate } from '../../../core/state-rows.ts'
 import { about, CAUSE_WORDS, count, number, RESOURCE_WORDS, scopeWords, since, theirs, usedWords } from './words.ts'
 
 /** One of the lines to choose from. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RecentGrant, RowChanges, StateChanges } from '../../../core/state-api.ts'
+import type { RowChanges, StateChanges } from '../../../core/state-api.ts'
 import { applyChanges } from '../../../core/state-changes.ts'
+import type { RecentGrant } from '../../../core/state-rows.ts'
 import { AT_MS, madeContainer, madeGate, madeGrant, madeSequenced, madeState } from '../../testing/made-state.ts'
 import { MOST_NAMESPACES } from './herd-log.ts'
 import { MINUTES_KEPT, SECONDS_KEPT } from './history.ts'

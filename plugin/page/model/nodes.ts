@@ -1,5 +1,6 @@
 import { PRESSURE_RESOURCES, type PressureResource } from '../../../core/pressure.ts'
-import type { NodeSlots, NodeState, State } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { NodeSlots, NodeState } from '../../../core/state-rows.ts'
 import { count } from './words.ts'
 
 export const NODE_FILTERS = ['all', 'busy', 'trouble'] as const

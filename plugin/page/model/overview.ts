@@ -1,4 +1,5 @@
-import type { RecentNews, State, StateResource } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { RecentNews, StateResource } from '../../../core/state-rows.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { type Notice, noticesOf } from './notices.ts'
 import { since, theirs } from './words.ts'

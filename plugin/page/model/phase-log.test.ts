@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ContainerPhase } from '../../../core/state-api.ts'
+import type { ContainerPhase } from '../../../core/state-rows.ts'
 import { AT_MS, madeContainer, madeGate, madeSequenced, madeState } from '../../testing/made-state.ts'
 import { type PhaseLog, phasesAfter } from './phase-log.ts'
 import { podChoices, podOf } from './pod.ts'

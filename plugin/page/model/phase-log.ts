@@ -1,4 +1,5 @@
-import type { ContainerPhase, SequencedPod, State, WaitingGate } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { ContainerPhase, SequencedPod, WaitingGate } from '../../../core/state-rows.ts'
 
 /** How long a container was in a phase; without `toMs`: still is. */
 export interface PhaseSpan {

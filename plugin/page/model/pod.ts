@@ -1,4 +1,5 @@
-import type { ContainerPhase, SequencedContainer, State } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { ContainerPhase, SequencedContainer } from '../../../core/state-rows.ts'
 import { type LineRow, lineRow } from './line.ts'
 import type { Edge, PhaseLog, PodRecord } from './phase-log.ts'
 import { type Lane, lanesOfContainers, lanesOfGates, type PodName } from './timeline.ts'

@@ -1,4 +1,5 @@
-import type { ContainerPhase, RecentGrant, RecentRelease, State } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { ContainerPhase, RecentGrant, RecentRelease } from '../../../core/state-rows.ts'
 import type { PhaseSpan, PodRecord } from './phase-log.ts'
 
 export interface PodName {

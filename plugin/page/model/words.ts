@@ -1,4 +1,4 @@
-import type { ContainerPhase, ScopeState, StateResource, WaitingCause } from '../../../core/state-api.ts'
+import type { ContainerPhase, ScopeState, StateResource, WaitingCause } from '../../../core/state-rows.ts'
 import { printable } from '../../output/paint.ts'
 import { span } from '../../output/span.ts'
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
-import type { ContainerPhase } from '../../../core/state-api.ts'
+import type { ContainerPhase } from '../../../core/state-rows.ts'
 import type { SlotBar } from '../model/nodes.ts'
 import { podHref } from '../model/route.ts'
 import { PHASE_WORDS } from '../model/words.ts'

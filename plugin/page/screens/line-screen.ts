@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
-import type { State, WaitingGate } from '../../../core/state-api.ts'
+import type { State } from '../../../core/state-api.ts'
+import type { WaitingGate } from '../../../core/state-rows.ts'
 import { emptyWords, type Line, type LineRow, lineOf, lineRow, scopeOfLine } from '../model/line.ts'
 import { lineHref } from '../model/route.ts'
 import { count, number, usedWords } from '../model/words.ts'

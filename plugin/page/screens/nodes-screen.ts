@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { NodeState } from '../../../core/state-api.ts'
+import type { NodeState } from '../../../core/state-rows.ts'
 import { NODE_FILTERS, type NodeFilter, type NodeTile, nodesOf, tileOf } from '../model/nodes.ts'
 import { number } from '../model/words.ts'
 import { Empty, Search, Slots } from '../parts/bits.ts'
