@@ -102,6 +102,11 @@ export class Checker {
     return this.#claims.has(key)
   }
 
+  /** Whether its grant ended with its node before its gate was told: a start under it is one without a slot. */
+  endedWithNode(key: string): boolean {
+    return this.#claims.endedWithNode(key)
+  }
+
   /** Ended as far as the leader was shown. */
   released(key: string): void {
     this.#say(`released ${key}`)

@@ -25,6 +25,8 @@ export class Claims {
   readonly #claims = new Map<string, Claim>()
   /** By key: the sandbox whose gate was told, also without a slot. */
   readonly #toldIn = new Map<string, number>()
+  /** Keys whose grant ended with its node, before anybody was told. */
+  readonly #lost = new Set<string>()
   /** By pod, gate and run. */
   readonly #failedOpenIn = new Map<string, number>()
 
@@ -104,7 +106,14 @@ export class Claims {
   released(key: string): void {
     const claim = this.#claims.get(key)
     if (claim) claim.isReleased = true
-    if (claim?.answeredIn === undefined) this.#claims.delete(key)
+    if (claim?.answeredIn !== undefined) return
+    if (claim?.isExempt) this.#lost.add(key)
+    this.#claims.delete(key)
+  }
+
+  /** Whether its grant ended with its node: told later all the same, by a leader that slept, it counts no more. */
+  endedWithNode(key: string): boolean {
+    return this.#lost.has(key)
   }
 
   /** Taken back from a gate that waits: nothing that it stands before has started. */

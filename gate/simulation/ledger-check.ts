@@ -111,7 +111,7 @@ export class LedgerCheck {
   heard(key: string, pod: SimPod): void {
     const { checker, time } = this.#deps
     const late = this.#late.get(key)
-    if (late && !checker.isClaimed(key)) checker.granted(late, pod, time.nowMs)
+    if (late && !checker.isClaimed(key) && !checker.endedWithNode(key)) checker.granted(late, pod, time.nowMs)
   }
 
   #podShown(pod: Pod): void {
