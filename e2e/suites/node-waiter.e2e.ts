@@ -29,7 +29,7 @@ const commandsOf = (found: ObservedPod): unknown => {
   return initContainers.find(({ name }) => name === 'startgate-start')?.command
 }
 
-test('a herd through waiters, which are all deleted twice while gates wait: the limit holds, nobody fails open or asks by itself', async () => {
+test('a herd through waiters, which are all deleted twice while gates wait, and then the leader killed: the limit holds, nobody fails open or asks by itself', async () => {
   const herd = await startHerd(session, 'restart')
   for (const begun of [8, 24]) {
     await herd.begun(begun)
@@ -38,20 +38,15 @@ test('a herd through waiters, which are all deleted twice while gates wait: the 
     await sleep(AWAY_MS)
     await waitersReady(session.kubectl)
   }
-  await expectKept(session, herd)
-  expect(await startGateLogs(herd.namespace)).not.toContain(DIRECT)
-  const [first] = herd.observer.pods(herd.namespace.name)
-  expect(first && commandsOf(first)).toEqual(['/busybox', 'sh', '/app/gate.sh'])
-})
-
-test('the leader killed: the limit holds and nobody is stuck', async () => {
-  const herd = await startHerd(session, 'leader')
-  await herd.begun(8)
+  await herd.begun(40)
   const [leader] = await leaseServices(session.cluster, session.kubectl)
   if (!leader) throw new Error('no lease service runs')
   herd.fault('SIGKILL of the leader')
   await signal(session.cluster, leader, 'KILL')
   await expectKept(session, herd)
+  expect(await startGateLogs(herd.namespace)).not.toContain(DIRECT)
+  const [first] = herd.observer.pods(herd.namespace.name)
+  expect(first && commandsOf(first)).toEqual(['/busybox', 'sh', '/app/gate.sh'])
 })
 
 test('without waiters gates ask by themselves, and are granted', async () => {
