@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { get } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildMetricsServer, MOST_CONNECTIONS } from './metrics-server.ts'
 import { createReadAccess } from './read-access.ts'
+import { listenOnLoopback } from './testing/listen-on-loopback.ts'
 
 /** The real server over plain HTTP, what it asks, how often it makes the text, and a clock that the test moves. */
 async function listening({ isOpen = false } = {}) {
@@ -29,13 +30,8 @@ async function listening({ isOpen = false } = {}) {
     authorize: isOpen ? undefined : authorize,
     monotonicMs: () => world.nowMs,
     log: pino({ level: 'silent' }),
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server)
   const scrape = (token?: string, path = '/metrics'): Promise<{ status: number | undefined; body: string }> =>
     new Promise((resolve, reject) => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }

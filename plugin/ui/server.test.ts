@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { listenOnLoopback } from '../../core/testing/listen-on-loopback.ts'
 import { systemTimers } from '../../core/timers.ts'
 import type { FeedEvent } from './feed.ts'
 import { buildUiServer, type UiDeps } from './server.ts'
@@ -18,13 +18,8 @@ async function serverWith(deps: Partial<UiDeps> = {}) {
     reader: async () => Promise.reject(new Error('no replica leads')),
     complain: sentence => expect.fail(sentence),
     ...deps,
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server)
   const ask = (path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) =>
       get({ host: '127.0.0.1', port, path, headers, agent: false }, resolve).on('error', reject),

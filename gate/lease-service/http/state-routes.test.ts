@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { KEEP_ALIVE_MS, type State, type StateChanges } from '../../../core/state-api.ts'
 import { applyChanges } from '../../../core/state-changes.ts'
-import { madeNamespace, madePod } from '../testing/made-pods.ts'
+import type { Replica } from '../leader/replica.ts'
+import { madeNamespace, madePod, madeReadyPod } from '../testing/made-pods.ts'
 import { quiet } from '../testing/made-service.ts'
 import { eventsIn, madeStateServer } from '../testing/made-state-server.ts'
 import { MOST_WATCHERS } from './state-watchers.ts'
@@ -162,15 +163,7 @@ test('a watch tells all at first and then what changed, which makes the same; no
   await passes()
   await passes()
   expect(eventsIn(text()).map(({ event }) => event)).toEqual(['state'])
-  const gate = { name: 'startgate-start', ready: true, restartCount: 0, containerID: 'g1' }
-  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
-  service.podChanged(
-    madePod('a', {
-      phase: 'Running',
-      initContainerStatuses: [{ ...gate, state: { terminated: { exitCode: 0, containerID: 'g1' } } }],
-      containerStatuses: [app],
-    }),
-  )
+  service.podChanged(madeReadyPod('a'))
   await quiet()
   await passes()
   await expect.poll(() => eventsIn(text()), PATIENCE).toHaveLength(2)
@@ -220,25 +213,32 @@ test('a reader is a user, however many tokens it shows', async () => {
   expect((await open('/v1/state?watch', 'auditor/2')).status).toBe(200)
 })
 
-test('one snapshot a second however many ask, and none while nobody does', async () => {
-  const { service, open, read, passes } = await led()
+/** How many snapshots were made since: each reads once who waits, which `onMade` hears. */
+function countedSnapshots({ view }: Pick<Replica, 'view'>, onMade = (): void => undefined): () => number {
   let made = 0
-  const facts = service.view.facts
-  service.view.facts = now => {
+  const facts = view.facts
+  view.facts = now => {
     const known = facts(now)
     const waiting = () => {
       made += 1
+      onMade()
       return known?.ledger.waiting() ?? []
     }
     return known && { ...known, ledger: { ...known.ledger, waiting } }
   }
+  return () => made
+}
+
+test('one snapshot a second however many ask, and none while nobody does', async () => {
+  const { service, open, read, passes } = await led()
+  const made = countedSnapshots(service)
   for (let i = 0; i < 5; i++) await passes()
-  expect(made).toBe(0)
+  expect(made()).toBe(0)
   await Promise.all([read(), read('?namespace=shop'), read('?limit=3'), open('/v1/state?watch')])
-  expect(made).toBe(1)
+  expect(made()).toBe(1)
   await passes()
   await read()
-  expect(made).toBe(2)
+  expect(made()).toBe(2)
 })
 
 /** A watch that reads nothing, one beside it that does, and a thousand rows of 1.2 KiB that change when told to. */
@@ -351,43 +351,26 @@ test('a watch that is opened between two rounds tells those who watch the same',
 
 test('answers cost a part of the twentieth: after three things of 100 ms nothing is made for six seconds', async () => {
   const { access, service, open, passes } = await led()
-  let made = 0
-  const facts = service.view.facts
-  service.view.facts = now => {
-    const known = facts(now)
-    const waiting = () => {
-      made += 1
-      return known?.ledger.waiting() ?? []
-    }
-    return known && { ...known, ledger: { ...known.ledger, waiting } }
-  }
+  const made = countedSnapshots(service)
   access.stepMs = 100
   // A snapshot, an answer, and its sending.
   await open('/v1/state?watch')
   access.stepMs = 0
   for (let second = 0; second < 5; second++) await passes()
-  expect(made).toBe(1)
+  expect(made()).toBe(1)
   await passes()
-  expect(made).toBe(2)
+  expect(made()).toBe(2)
 })
 
 test('readers cost a twentieth of the time: after a second of work nothing is made for twenty', async () => {
   const { access, service, open, passes, read } = await led()
-  let made = 0
-  const facts = service.view.facts
-  service.view.facts = now => {
-    const known = facts(now)
-    const waiting = () => {
-      made += 1
-      access.cpuMs += 1_000
-      return known?.ledger.waiting() ?? []
-    }
-    return known && { ...known, ledger: { ...known.ledger, waiting } }
-  }
+  const made = countedSnapshots(service, () => {
+    access.cpuMs += 1_000
+  })
   await open('/v1/state?watch')
   for (let second = 0; second < 19; second++) await passes()
   expect((await read()).status).toBe(200)
-  expect(made).toBe(1)
+  expect(made()).toBe(1)
   for (let second = 0; second < 40; second++) await passes()
-  expect(made).toBe(3)
+  expect(made()).toBe(3)
 })

@@ -5,7 +5,7 @@ import { RESERVATION_AFTER_START_MS, RESERVATION_MS } from '../ledger/reconnect-
 import { grantFor } from '../store/lease-store.contract.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
 import { CONNECTED_PLACES, MAX_AGENT_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
-import { madeNamespace, madeNode, madePod } from '../testing/made-pods.ts'
+import { madeNamespace, madeNode, madePod, madeReadyPod } from '../testing/made-pods.ts'
 import { madeService, quiet } from '../testing/made-service.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import { PARKED_MS } from './parked-requests.ts'
@@ -49,15 +49,7 @@ test('a start that was overtaken by a stop and another start never grants beside
   await quiet()
   expect([last(a), last(b)]).toEqual(['granted', 'waiting'])
   // What the watch tells now must reach the one that b waits with.
-  const gate = {
-    name: 'startgate-start',
-    ready: true,
-    restartCount: 0,
-    containerID: 'g1',
-    state: { terminated: { exitCode: 0, containerID: 'g1' } },
-  }
-  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
-  service.podChanged(madePod('a', { phase: 'Running', initContainerStatuses: [gate], containerStatuses: [app] }))
+  service.podChanged(madeReadyPod('a'))
   await quiet()
   expect(last(b)).toBe('granted')
 })

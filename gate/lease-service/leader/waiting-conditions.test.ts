@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
 import { WAITING_CONDITION } from '../pods/waiting-condition.ts'
 import type { WriteCondition } from '../report/waiting-conditions.ts'
-import { madePod } from '../testing/made-pods.ts'
+import { madePod, madeReadyPod } from '../testing/made-pods.ts'
 import { madeService, quiet } from '../testing/made-service.ts'
 
 /** A service whose timers the test runs, and what it writes into pods' statuses. */
@@ -45,15 +45,7 @@ test('a pod that waits gets the condition after ten seconds, and loses it at its
   expect(written).toEqual([])
   await passes(2_000)
   expect(written).toEqual(['b True Full: place 1 of 1: start: node worker-1 has 1 of 1 slots in use; next in line'])
-  const gate = { name: 'startgate-start', ready: true, restartCount: 0, containerID: 'g1' }
-  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
-  service.podChanged(
-    madePod('a', {
-      phase: 'Running',
-      initContainerStatuses: [{ ...gate, state: { terminated: { exitCode: 0, containerID: 'g1' } } }],
-      containerStatuses: [app],
-    }),
-  )
+  service.podChanged(madeReadyPod('a'))
   await quiet()
   await expect
     .poll(

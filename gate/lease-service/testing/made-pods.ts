@@ -21,6 +21,17 @@ export function madePod(name: string, status: Pod['status'] = { phase: 'Pending'
   }
 }
 
+/** The same once its gate has let it go and its container is ready. */
+export function madeReadyPod(name: string): Pod {
+  const gate = { name: 'startgate-start', ready: true, restartCount: 0, containerID: 'g1' }
+  const app = { name: 'app', ready: true, restartCount: 0, containerID: 'c1', state: { running: {} } }
+  return madePod(name, {
+    phase: 'Running',
+    initContainerStatuses: [{ ...gate, state: { terminated: { exitCode: 0, containerID: 'g1' } } }],
+    containerStatuses: [app],
+  })
+}
+
 export function madeNode(): Node {
   return {
     metadata: { name: 'worker-1' },

@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { buildMetricsServer } from '../../../core/metrics-server.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { createReadAccess } from '../../../core/read-access.ts'
+import { listenOnLoopback } from '../../../core/testing/listen-on-loopback.ts'
 import type { Timers } from '../../../core/timers.ts'
 import { createStateRoutes } from '../http/state-routes.ts'
 import { madeService } from './made-service.ts'
@@ -82,13 +81,8 @@ export async function madeStateServer(pods: Pod[]) {
     monotonicMs: clock.monotonicMs,
     other,
     log,
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server)
   const open = (path: string, token: string | undefined = 'all'): Promise<Heard> =>
     new Promise((resolve, reject) => {
       const headers = token ? { authorization: `Bearer ${token}` } : {}
