@@ -1,3 +1,4 @@
+import { readVerdict } from '../../core/gate-verdict.ts'
 import { AGENT, GATE_ENV, IMAGE_STEP_PREFIX } from '../../core/names.ts'
 import type { Container, ContainerStatus, Pod } from '../../core/pod.ts'
 import { isGate } from '../../core/sequence.ts'
@@ -9,24 +10,10 @@ export interface GateWord {
   reason: string | undefined
 }
 
-/** The kubelet takes no more. */
-const MOST_TEXT = 4096
-
 /** Reads a gate's termination message; undefined for anything else. */
 export function gateWord(message: string | undefined): GateWord | undefined {
-  if (message === undefined || message.length > MOST_TEXT) return undefined
-  try {
-    const value = JSON.parse(message) as { verdict?: unknown; waitedMs?: unknown; reason?: unknown } | null
-    const verdict = value?.verdict
-    if (verdict !== 'granted' && verdict !== 'failed-open') return undefined
-    return {
-      verdict,
-      waitedMs: typeof value?.waitedMs === 'number' ? value.waitedMs : undefined,
-      reason: typeof value?.reason === 'string' ? value.reason.slice(0, 300) : undefined,
-    }
-  } catch {
-    return undefined
-  }
+  const { verdict, waitedMs, reason } = readVerdict(message) ?? {}
+  return verdict && { verdict, waitedMs, reason: reason?.slice(0, 300) }
 }
 
 /** Whether a container is one that the webhook adds: a gate, an image step or the agent. */

@@ -7,13 +7,6 @@ import { hasCycle } from './cycle.ts'
 
 const MOST_BYTES = 4 * 1024 * 1024
 
-/** Reads a file with one mapping in YAML or JSON. Throws Failure with a sentence that names it. */
-export function readMapping(path: string): Record<string, unknown> {
-  const value = mappingOf(readText(path), path)
-  if (!value) throw unusable(`${path} is not a YAML mapping; use one like "limits: {…}"`)
-  return value
-}
-
 /** Throws Failure for what cannot be read or is longer than 4 MiB. */
 export function readText(path: string): string {
   try {

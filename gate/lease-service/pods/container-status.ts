@@ -1,3 +1,4 @@
+import { readVerdict } from '../../../core/gate-verdict.ts'
 import type { Container, ContainerStatus, Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
 import { isStale, storableIds } from './stale-ids.ts'
@@ -38,13 +39,7 @@ export function gateAgeMs(
 
 /** The run a gate's termination message tells of; undefined when it does not. */
 export function attemptIn(message: string | undefined): number | undefined {
-  if (message === undefined) return undefined
-  try {
-    const { attempt } = JSON.parse(message) as { attempt?: unknown }
-    return typeof attempt === 'number' ? attempt : undefined
-  } catch {
-    return undefined
-  }
+  return readVerdict(message)?.attempt
 }
 
 /** What a status tells of a container since the grant's gate ended. `waiting`: nothing has run yet. */

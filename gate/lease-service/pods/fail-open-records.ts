@@ -1,5 +1,6 @@
+import { readVerdict } from '../../../core/gate-verdict.ts'
 import type { GateVerdict } from '../../../core/lease-api.ts'
-import { PULL_GATE, START_GATE } from '../../../core/names.ts'
+import { PULL_GATE } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
 
@@ -24,32 +25,16 @@ export function failOpensOf(pod: Pod): FailOpen[] {
   return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, containerID }) => {
     const ended = state?.terminated
     if ((name !== PULL_GATE && !isSequenceGate(name)) || !ended?.message) return []
-    const verdict = parseVerdict(ended.message)
-    if (verdict?.verdict !== 'failed-open') return []
+    const { verdict, waitedMs, reason = '' } = readVerdict(ended.message) ?? {}
+    if (verdict !== 'failed-open' || waitedMs === undefined) return []
     return [
       {
-        ...verdict,
-        gate: name,
+        ...{ verdict, waitedMs, gate: name, reason: oneLine(reason).slice(0, MAX_REASON_LENGTH) },
         containerId: ended.containerID ?? containerID ?? '',
         finishedAtMs: Date.parse(ended.finishedAt ?? '') || 0,
       },
     ]
   })
-}
-
-function parseVerdict(message: string): GateVerdict | undefined {
-  try {
-    const value = JSON.parse(message) as Partial<GateVerdict> | null
-    if (value?.verdict !== 'failed-open' || typeof value.waitedMs !== 'number') return undefined
-    return {
-      verdict: 'failed-open',
-      gate: START_GATE,
-      waitedMs: value.waitedMs,
-      reason: oneLine(String(value.reason ?? '')).slice(0, MAX_REASON_LENGTH),
-    }
-  } catch {
-    return undefined
-  }
 }
 
 /** It is shown in Events and on terminals, where line ends and escape sequences would show what nobody said. */

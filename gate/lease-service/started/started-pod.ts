@@ -72,13 +72,13 @@ function beginningsOf(pod: Pod, { wallMs, nowMs, before }: StartedFacts, known: 
 }
 
 /** Whether nothing of a pod is starting, as far as its status and the age of its runs can tell. */
-function hasStarted(pod: Pod, facts: StartedFacts, began: Beginnings): boolean {
+function hasStarted(pod: Pod, facts: StartedFacts, began: () => Beginnings): boolean {
   if (hasTooManyContainers(pod) || !isPastStartingAll(pod, facts, began)) return false
   // The next leader has to tell of it. Looked for last: what a gate left has to be parsed.
   return !failOpensOf(pod).some(({ finishedAtMs }) => facts.wallMs - finishedAtMs <= FAIL_OPEN_NEWS_MS)
 }
 
-function isPastStartingAll(pod: Pod, facts: StartedFacts, began: Beginnings): boolean {
+function isPastStartingAll(pod: Pod, facts: StartedFacts, began: () => Beginnings): boolean {
   if (isFinished(pod)) return true
   if (pod.metadata.deletionTimestamp || pod.status?.phase !== 'Running') return false
   // The next leader has to take that back.
@@ -93,12 +93,12 @@ function isPastStartingAll(pod: Pod, facts: StartedFacts, began: Beginnings): bo
   return starters.every(name => isPast(pod, name, facts, began))
 }
 
-function isPast(pod: Pod, name: string, { nowMs, oldAfterMs, before }: StartedFacts, began: Beginnings): boolean {
+function isPast(pod: Pod, name: string, { nowMs, oldAfterMs, before }: StartedFacts, began: () => Beginnings): boolean {
   const status = statusOf(pod, name)
   if (!status?.state?.running || !status.containerID) return false
   if (before instanceof StartedPod && before.hasRun(status.containerID)) return true
   if (isPastStarting(containerOf(pod, name), status)) return true
-  return nowMs - (began.get(status.containerID) ?? nowMs) > oldAfterMs
+  return nowMs - (began().get(status.containerID) ?? nowMs) > oldAfterMs
 }
 
 /** Shrinks pods that are past starting, and shares between them what many have in common. */
@@ -118,9 +118,14 @@ export class StartedPods {
   shrunk(pod: Pod, facts: StartedFacts): Pod {
     if (pod instanceof StartedPod) return pod
     const { before } = facts
-    const began = beginningsOf(pod, facts, before && this.#began.get(before))
+    let known: Beginnings | undefined
+    // Of most pods nobody asks: the first list of a large cluster is of such as are ready.
+    const began = (): Beginnings => {
+      known ??= beginningsOf(pod, facts, before && this.#began.get(before))
+      return known
+    }
     if (!hasStarted(pod, facts, began)) {
-      this.#began.set(pod, began)
+      this.#began.set(pod, began())
       return pod
     }
     const images = [...imagesShownBy(pod)].sort()
