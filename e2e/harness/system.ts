@@ -70,6 +70,9 @@ export interface ProgramPod {
   restarts: number
 }
 
+/** Of `helm test` there are pods too, which stay: they are of no program. */
+const PROGRAMS = 'app.kubernetes.io/name=startgate,app.kubernetes.io/component in (webhook,lease-service)'
+
 /** The pods of the webhook and the lease service, by name, without those of an earlier release that still end. */
 export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
   const list = await kubectl.json<{
@@ -78,7 +81,7 @@ export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
       spec: { containers: { image: string }[] }
       status: { containerStatuses?: { restartCount: number }[] }
     }[]
-  }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', 'app.kubernetes.io/name=startgate', '--sort-by=.metadata.name'])
+  }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', PROGRAMS, '--sort-by=.metadata.name'])
   const staying = list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
   return staying.map(({ metadata, spec, status }) => ({
     name: metadata.name,
