@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
+
+const MOST_OF_AN_ERROR = 1_500
 
 /** What one test file came to. */
 export interface SuiteResult {
@@ -9,6 +12,8 @@ export interface SuiteResult {
   ms: number
   passed: number
   failed: number
+  /** One for each test that failed: its name and how the error begins. */
+  failures?: string[]
 }
 
 /** Writes what every file came to as JSON to STARTGATE_TIMES, and nothing when the run was broken off. */
@@ -23,12 +28,23 @@ export default class SuiteTimes implements Reporter {
 }
 
 function resultOf(module: TestModule): SuiteResult {
-  const states = [...module.children.allTests()].map(test => test.result().state)
+  const tests = [...module.children.allTests()]
+  const states = tests.map(test => test.result().state)
+  const failures = tests.flatMap(test => {
+    const { state, errors } = test.result()
+    return state === 'failed' ? [`${test.fullName}: ${beginningOf(errors?.[0]?.message ?? 'no error')}`] : []
+  })
   return {
     file: module.relativeModuleId,
     ms: Math.round(module.diagnostic().duration),
     ...countOf(states, module.state()),
+    ...(failures.length > 0 && { failures }),
   }
+}
+
+/** Some errors hold what a whole cluster has said. */
+function beginningOf(message: string): string {
+  return stripVTControlCharacters(message).slice(0, MOST_OF_AN_ERROR)
 }
 
 /**

@@ -18,8 +18,10 @@ const name = process.env.STARTGATE_E2E_CLUSTER ?? DEFAULT_NAME
 const seconds = (ms: number): number => Math.round(ms / 1000)
 
 function report(results: SuiteResult[], startedMs: number): number {
-  const total = (field: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[field], 0)
+  // A CI that keeps the end of the output alone keeps what failed, too.
+  for (const { file, failures = [] } of results) for (const failure of failures) say(`\n${file}: ${failure}`)
   say('')
+  const total = (field: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[field], 0)
   for (const { file, ms, passed, failed } of results.filter(r => r.ms >= SLOW_MS || r.failed > 0))
     say(`${String(seconds(ms)).padStart(5)} s  ${file}: ${passed} passed${failed > 0 ? `, ${failed} FAILED` : ''}`)
   say(`\n${seconds(performance.now() - startedMs)} s in all`)
