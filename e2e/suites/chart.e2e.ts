@@ -122,6 +122,8 @@ test('a malformed, a foreign and a huge review get one clear answer each, and th
       request: { uid: 'u-1', ...more },
     })
   expect(await post(review('v9'))).toMatchObject({ status: 400, body: { message: expect.stringContaining('v9') } })
-  expect(await post(review('v1', { padding: 'x'.repeat(11 * 1024 * 1024) }))).toMatchObject({ status: 413 })
+  // The webhook answers and closes before it has read all, and what TCP then resets may take the answer with it.
+  const huge = () => post(review('v1', { padding: 'x'.repeat(11 * 1024 * 1024) })).catch(() => undefined)
+  expect(await waitFor('an answer to a huge review', huge, limits.settingSeen)).toMatchObject({ status: 413 })
   expect(await post(review('v1'))).toMatchObject({ status: 200, body: { response: { uid: 'u-1', allowed: true } } })
 })

@@ -77,9 +77,13 @@ const claims: Record<string, (name: string) => Promise<void>> = {
     )
   },
   'order-containers': async name => {
-    const [pod] = await podsOf(await applied(name), 'app=shop')
-    const allReady = { status: 'True', reason: 'AllReady' }
-    expect(pod && conditionIn(pod, 'startgate.dev/Started')).toMatchObject(allReady)
+    const namespace = await applied(name)
+    // Written by the leader when it has seen that the pod is ready, as the Deployment's controller has.
+    const started = async () => {
+      const [pod] = await podsOf(namespace, 'app=shop')
+      return pod && conditionIn(pod, 'startgate.dev/Started')?.reason === 'AllReady'
+    }
+    await waitFor('the pod has the condition that all have started', started, limits.settingSeen)
   },
   'order-workloads': async name => {
     const namespace = await applied(name)
