@@ -11,7 +11,8 @@ export function Phase({ phase, words }: { phase: ContainerPhase; words?: string 
 }
 
 export function PodLink({ namespace, pod }: { namespace: string; pod: string }): VNode {
-  return html`<a class="pod" href=${podHref(namespace, pod)}><span class="muted">${namespace}/</span>${pod}</a>`
+  const whole = `${namespace}/${pod}`
+  return html`<a class="pod" href=${podHref(namespace, pod)} title=${whole}><span class="muted">${namespace}/</span>${pod}</a>`
 }
 
 export function Empty({ children }: { children: ComponentChildren }): VNode {
