@@ -1,6 +1,9 @@
 import type { Pressure } from './pressure.ts'
 
-/** What the kernel of a node told of about one second. All of it is of the whole node, whoever made it. */
+/**
+ * What the kernel of a node told of about one second; of a few where so many nodes tell that each does less often. All
+ * of it is of the whole node, whoever made it.
+ */
 export interface NodeFigures {
   /** CPUs that are on, by /proc/stat: of a node whose kubelet keeps some back, more than pods may use. */
   cores: number
@@ -13,7 +16,7 @@ export interface NodeFigures {
   /** Of the last 10 s, as `maxPressure` is judged by. */
   pressure: Pressure
   /**
-   * Percent of this second in which every task that had work was stalled (the `full` lines of /proc/pressure); absent
+   * Percent of this time in which every task that had work was stalled (the `full` lines of /proc/pressure); absent
    * where the kernel has no pressure stall information.
    */
   stalled: { io?: number; memory?: number }

@@ -73,6 +73,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
         },
         report: (pod, request) => service.report(pod, request),
         takePressure: (pod, request) => service.takePressure(pod, request),
+        takeFigures: (nodeName, figures) => service.takeFigures(nodeName, figures),
         isReady: () => !ending.isDraining(),
         refused: code => metrics.refused(code),
         log,
