@@ -33,7 +33,7 @@ const WAITER = Symbol('waiter')
 
 /**
  * Tasks that wait for a CPU tell of a lack of CPUs only where these are busy. Else they are kept waiting by a limit of
- * their own: a container at its CPU limit counts like any other (https://github.com/kubernetes/enhancements/pull/5062).
+ * their own: a container at its CPU limit counts like any other (kubernetes/enhancements#5062).
  */
 const LEAST_BUSY = 0.7
 /** As the kernel smooths its figure, so that both tell of the same time. */
