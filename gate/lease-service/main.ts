@@ -75,6 +75,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
         takePressure: (pod, request) => service.takePressure(pod, request),
         takeFigures: (nodeName, figures) => service.takeFigures(nodeName, figures),
         isReady: () => !ending.isDraining(),
+        onNodeLink: isUp => metrics.nodeLink(isUp),
         refused: code => metrics.refused(code),
         log,
       }),

@@ -25,6 +25,7 @@ async function listening() {
   const gates = new Map<string, { identity: PodIdentity; stream: Stream; hungUp: boolean }>()
   const refused: string[] = []
   const told: [string, NodeFigures][] = []
+  const ups: boolean[] = []
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: async () => ({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' }),
@@ -45,12 +46,13 @@ async function listening() {
     takePressure: async () => undefined,
     takeFigures: (nodeName, figures) => void told.push([nodeName, figures]),
     isReady: () => true,
+    onNodeLink: isUp => void ups.push(isUp),
     refused: code => void refused.push(code),
     log: pino({ level: 'silent' }),
   })
   await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.close())
-  return { port: (server.server.address() as AddressInfo).port, gates, refused, told, server }
+  return { port: (server.server.address() as AddressInfo).port, gates, refused, told, ups, server }
 }
 
 /** What a replica answers to an upgrade: a link, or a status with its text. */
@@ -196,7 +198,7 @@ test('what a waiter tells of its node is taken for this node, twice a second at 
 })
 
 test('a newer link of a node takes over; another node has its own', async () => {
-  const { port, gates } = await listening()
+  const { port, gates, ups } = await listening()
   const [first, other] = [await link(port), await link(port, 'worker-2')]
   first.send(open(1, 'a'))
   other.send(open(1, 'b'))
@@ -205,6 +207,7 @@ test('a newer link of a node takes over; another node has its own', async () => 
   await first.closed
   await expect.poll(() => gates.get('a')?.hungUp).toBe(true)
   expect([gates.get('b')?.hungUp, other.socket.destroyed]).toEqual([false, false])
+  expect(ups.toSorted()).toEqual([false, true, true, true])
 }, 20_000)
 
 test('who is no waiter gets one clear sentence', async () => {

@@ -13,6 +13,8 @@ import type { UnauthenticatedConnections } from './unauthenticated-connections.t
 export interface NodeLinksDeps extends LinkDeps {
   /** Whose waiter it is, by its token; absent where there are none. Throws RefusedError. */
   identifyNode?: (token: string, address: string) => Promise<NodeIdentity>
+  /** Told of each link that is taken in, and again when it has ended. */
+  onNodeLink?: (isUp: boolean) => void
 }
 
 /**
@@ -38,7 +40,11 @@ export function serveNodeLinks(
         links.get(node.nodeName)?.close()
         const link = new NodeLink(node, socket, deps, () => figuresMs(links.size))
         links.set(node.nodeName, link)
-        socket.once('close', () => void (links.get(node.nodeName) === link && links.delete(node.nodeName)))
+        deps.onNodeLink?.(true)
+        socket.once('close', () => {
+          if (links.get(node.nodeName) === link) links.delete(node.nodeName)
+          deps.onNodeLink?.(false)
+        })
       } catch (error) {
         refuse(socket, error, deps)
       }

@@ -42,6 +42,8 @@ export interface ServerDeps {
   takeFigures: (nodeName: string, figures: NodeFigures) => void
   /** Whose waiter it is, by its token; absent where there are none. Throws RefusedError. */
   identifyNode?: (token: string, address: string) => Promise<NodeIdentity>
+  /** Told of each waiter's link that is taken in, and again when it has ended. */
+  onNodeLink?: (isUp: boolean) => void
   isReady: () => boolean
   refused: (code: string) => void
   log: Logger
