@@ -11,7 +11,7 @@ export interface NodeFigures {
   busy: number
   /** Part of it in which a CPU was idle and some task waited for a disk, 0 to 1. */
   ioWait: number
-  /** Tasks that ran or waited for a CPU at the end of it (`procs_running`). */
+  /** Tasks that ran or waited for a CPU at the end of it (`procs_running`), without the one that counted them. */
   runnable: number
   /** Of the last 10 s, as `maxPressure` is judged by. */
   pressure: Pressure

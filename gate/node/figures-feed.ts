@@ -35,8 +35,9 @@ export function figuresFeed({ read, links }: FiguresFeedDeps): () => Promise<voi
 /** Of this node: neither /proc/stat nor /proc/pressure has namespaces. */
 export async function readNode(monotonicMs: () => number, proc = '/proc'): Promise<NodeReading | undefined> {
   const text = (...path: string[]): Promise<string> => readFile(join(proc, ...path), 'utf8').catch(() => '')
-  const [stat, cpu, io, memory] = await Promise.all([
-    text('stat'),
+  // Alone: it counts the tasks that run, of which one reader is taken off.
+  const stat = await text('stat')
+  const [cpu, io, memory] = await Promise.all([
     text('pressure', 'cpu'),
     text('pressure', 'io'),
     text('pressure', 'memory'),
