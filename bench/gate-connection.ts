@@ -51,7 +51,5 @@ export function gateConnection({ serverName: servername, secureContext, token }:
         call.on('error', error => resolve(messageOf(error)))
         call.end(text)
       }),
-    // The load policy is off here, so nobody is asked.
-    tellPressure: async () => undefined,
   }
 }

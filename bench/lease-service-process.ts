@@ -147,6 +147,7 @@ async function main(options: ServiceOptions): Promise<void> {
     connectAgent: (identity, request, stream) => service.connectAgent(identity, request, stream),
     report: (identity, request) => service.report(identity, request),
     takePressure: (identity, request) => service.takePressure(identity, request),
+    takeFigures: (nodeName, figures) => service.takeFigures(nodeName, figures),
     isReady: () => true,
     refused: () => undefined,
     log,

@@ -9,7 +9,7 @@ import { benchCertificate } from './certificate.ts'
 import type { HeardGrant } from './hand-overs.ts'
 import { handOversMs } from './hand-overs.ts'
 import { LeaseServiceChild } from './lease-service-child.ts'
-import type { ServiceOptions } from './lease-service-process.ts'
+import type { Figures, ServiceOptions } from './lease-service-process.ts'
 import { madeHerd } from './made-herd.ts'
 import { nowMs } from './now.ts'
 import { quantiles } from './quantiles.ts'
@@ -25,8 +25,17 @@ const SLOTS_PER_NODE = 2
 const START_MS = 500
 const WINDOW_MS = 20_000
 
+/** What one node tells. */
+const FIGURES = {
+  ...{ cores: 8, busy: 0.8125, ioWait: 0.0312, runnable: 12 },
+  pressure: { cpu: 86.84, io: 12.5, memory: 0.12 },
+  stalled: { io: 3.0517, memory: 0 },
+}
+
 interface Herd {
   grants: HeardGrant[]
+  /** Figures of all nodes, once. */
+  tellFigures: () => void
   abandon: () => void
 }
 
@@ -64,7 +73,10 @@ function startHerd(pods: Pod[], caPem: string): Herd {
       verdict => void (verdict?.verdict === 'granted' && grants.push({ podUid, atMs: nowMs() })),
     )
   }
-  return { grants, abandon: () => withdrawn.abort() }
+  const tellFigures = (): void => {
+    for (const own of links.values()) own.tellFigures(FIGURES)
+  }
+  return { grants, tellFigures, abandon: () => withdrawn.abort() }
 }
 
 async function main(gates: number): Promise<void> {
@@ -80,17 +92,22 @@ async function main(gates: number): Promise<void> {
   await sleep(10_000)
   const before = await service.order()
   await sleep(10_000)
+  const without = await service.order()
+  const telling = setInterval(herd.tellFigures, 1_000)
+  await sleep(10_000)
+  clearInterval(telling)
   const waiting = await service.order({ thaw: true })
   await sleep(WINDOW_MS)
   const { freedAtMs, told, stalledMs } = await service.order()
   const nodes = waiting.connections
+  const cores = (from: Figures, to: Figures): string => ((to.cpuMs - from.cpuMs) / 10_000).toFixed(3)
   const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   const { p50, p99 } = quantiles(handOversMs(freedAtMs, told, nodes * SLOTS_PER_NODE))
   process.stdout.write(
     `${[
       `${waiting.streams} gates on ${nodes} connections, all there after ${Math.round(connectedMs)} ms`,
       `RSS of the leader ${mib(idle.rssBytes)} without them, ${mib(waiting.rssBytes)} with them`,
-      `CPU while they wait: ${((waiting.cpuMs - before.cpuMs) / 10_000).toFixed(3)} cores`,
+      `CPU while they wait: ${cores(before, without)} cores, with figures of ${nodes} nodes each second ${cores(without, waiting)}`,
       `${Math.round((told.length * 1_000) / WINDOW_MS)} grants a second; told after p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`,
       `longest stall ${Math.round(stalledMs)} ms; ${herd.grants.length} heard`,
     ].join('\n')}\n`,

@@ -1,5 +1,5 @@
 import type { GateName } from './names.ts'
-import type { Pressure } from './pressure.ts'
+import type { NodeLoad, Pressure } from './pressure.ts'
 
 /**
  * Gates, agents and lease service may differ by one version: pods that wait keep their old gates over an upgrade, and
@@ -56,9 +56,8 @@ export function gatePath(gate: GateName): string {
 /** Where a gate that is asked to tells the pressure on its node; answered with 200 and `{}`. */
 export const PRESSURE_PATH = '/v1/pressure'
 
-export interface PressureRequest {
+export interface PressureRequest extends NodeLoad {
   podUid: string
-  pressure: Pressure
 }
 
 /**

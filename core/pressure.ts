@@ -7,6 +7,13 @@ export type PressureResource = (typeof PRESSURE_RESOURCES)[number]
 /** Percent of the last 10 s in which some task waited for a resource; absent where nothing is known. */
 export type Pressure = Partial<Record<PressureResource, number>>
 
+/** What a gate can tell of its node. */
+export interface NodeLoad {
+  pressure: Pressure
+  /** Part of the time of all CPUs that was neither idle nor waiting for a disk, 0 to 1; absent where not measured. */
+  busy?: number
+}
+
 /** The figure of one file of /proc/pressure; undefined when it has none. */
 export function parsePressure(text: string): number | undefined {
   const percent = /^some avg10=(\d+\.\d+) /m.exec(text)?.[1]

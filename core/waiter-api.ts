@@ -1,6 +1,6 @@
 import type { ErrorBody, GateMessage, GateRequest } from './lease-api.ts'
 import type { GateName } from './names.ts'
-import type { Pressure } from './pressure.ts'
+import type { NodeFigures } from './node-figures.ts'
 
 /*
  * How gates wait through the waiter of their node. Two protocols; in both fields, words and kinds are only added, and a
@@ -61,17 +61,19 @@ export const WAITER_BEAT_MS = 4_000
 export type NodeFrame =
   | ({ kind: 'open'; id: number; namespace: string; podName: string; gate: GateName } & GateRequest)
   | { kind: 'close'; id: number }
-  /** The pressure on the node, for a gate's `pressureTo`. */
-  | { kind: 'pressure'; id: number; pressure: Pressure }
+  /** What the kernel of the waiter's own node tells: while gates wait on this link, as often as `figuresMs` has it. */
+  | { kind: 'figures'; figures: NodeFigures }
 
 export type LinkFrame =
   | { kind: 'message'; id: number; message: GateMessage }
   | { kind: 'refused'; id: number; error: ErrorBody }
   /**
    * Each of these gates would be told the same again. At least every HEARTBEAT_MS, also when nobody waits; an id in
-   * none for three heartbeats has lost its contact, though the link has not.
+   * none for three heartbeats has lost its contact, though the link has not. `figuresMs`: how often to send figures, in
+   * the first beat and whenever it is another; a waiter that was never told sends none, since a lease service from
+   * before they were takes them for no frame.
    */
-  | { kind: 'beat'; ids: number[] }
+  | { kind: 'beat'; ids: number[]; figuresMs?: number }
 
 export const NODE_PATH = '/v1/node'
 export const NODE_UPGRADE = 'startgate-node'

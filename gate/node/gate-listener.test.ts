@@ -39,7 +39,6 @@ async function listening(over: Partial<SessionDeps> = {}) {
           }),
         )
       },
-      tellPressure: async () => undefined,
     }),
     readPressure: async () => ({}),
     clock: systemClock,

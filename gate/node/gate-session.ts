@@ -118,6 +118,5 @@ function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: 
         if (isFirst) heard.onContact()
       })
     },
-    tellPressure: async (address, body, signal) => client?.tellPressure(address, body, signal),
   }
 }

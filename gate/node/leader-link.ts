@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { messageOf } from '../../core/errors.ts'
 import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
+import type { NodeFigures } from '../../core/node-figures.ts'
 import { isLast, type LinkFrame, type NodeFrame } from '../../core/waiter-api.ts'
 import { createJsonLines } from '../pod/json-lines.ts'
 
@@ -10,6 +11,7 @@ export const SILENCE_MS = 3 * HEARTBEAT_MS
 const IDLE_MS = 30_000
 /** Bytes for a leader that does not read; each open gate sends a few hundred, once. */
 const MOST_UNSENT = 2_097_152
+const FIGURES_SLACK_MS = 500
 
 export interface Opening extends Omit<Extract<NodeFrame, { kind: 'open' }>, 'kind' | 'id'> {}
 
@@ -46,6 +48,9 @@ export class LeaderLink {
   #heardMs: number
   #busyMs: number
   #isClosed = false
+  /** How often the leader wants figures; undefined: not at all. */
+  #figuresMs: number | undefined
+  #toldMs = Number.NEGATIVE_INFINITY
 
   constructor(deps: LinkDeps) {
     this.#deps = deps
@@ -61,7 +66,7 @@ export class LeaderLink {
     return this.#isClosed
   }
 
-  /** Asks for a gate; returns its number here, for `leave` and `tell`. */
+  /** Asks for a gate; returns its number here, for `leave`. */
   open(opening: Opening, listener: Listener): number {
     const id = ++this.#lastId
     this.#waiting.set(id, { ...listener, heardMs: this.#deps.monotonicMs() })
@@ -74,8 +79,20 @@ export class LeaderLink {
     if (this.#waiting.delete(id)) this.#send({ kind: 'close', id })
   }
 
-  tell(frame: Extract<NodeFrame, { kind: 'pressure' }>): void {
-    if (this.#waiting.has(frame.id)) this.#send(frame)
+  /** Gates wait, and the leader has said that it wants figures. */
+  get wantsFigures(): boolean {
+    return this.#waiting.size > 0 && this.#figuresMs !== undefined
+  }
+
+  /** And it had none for as long as it said. */
+  get areFiguresDue(): boolean {
+    // Whoever looks each second must not skip one for a millisecond.
+    return this.wantsFigures && this.#deps.monotonicMs() - this.#toldMs > (this.#figuresMs ?? 0) - FIGURES_SLACK_MS
+  }
+
+  tellFigures(figures: NodeFigures): void {
+    this.#toldMs = this.#deps.monotonicMs()
+    this.#send({ kind: 'figures', figures })
   }
 
   close(reason: string): void {
@@ -127,6 +144,7 @@ export class LeaderLink {
         this.#hear(frame.id, frame.message)
         break
       case 'beat':
+        this.#figuresMs = frame.figuresMs ?? this.#figuresMs
         for (const id of frame.ids) {
           const latest = this.#waiting.get(id)?.latest
           if (latest) this.#hear(id, latest)

@@ -1,5 +1,6 @@
 import type { GateRequest } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
+import type { NodeFigures } from '../../core/node-figures.ts'
 import type { LeaseClient } from '../pod/lease-client.ts'
 import { connectLink, type LinkConnection } from './connect-link.ts'
 import { LeaderLink } from './leader-link.ts'
@@ -24,7 +25,6 @@ export class LeaderLinks {
 
   /** One gate's way to the lease service: the same as its own connection would be (gate/pod/lease-client.ts). */
   clientOf(gate: VouchedGate): LeaseClient {
-    let asked: { link: LeaderLink; id: number } | undefined
     return {
       ask: async (address, body, signal, onMessage) => {
         if (signal.aborted) return 'asked no more'
@@ -36,14 +36,24 @@ export class LeaderLinks {
           resolve('asked no more')
         }
         signal.addEventListener('abort', leave, { once: true })
-        asked = { link, id }
         const reason = await promise
-        asked = undefined
         signal.removeEventListener('abort', leave)
         return reason
       },
-      tellPressure: async (_address, { pressure }) => asked?.link.tell({ kind: 'pressure', id: asked.id, pressure }),
     }
+  }
+
+  /** Some leader wants figures of this node; `figuresDue`: now. */
+  wantFigures(): boolean {
+    return this.#links.values().some(({ wantsFigures }) => wantsFigures)
+  }
+
+  figuresDue(): boolean {
+    return this.#links.values().some(({ areFiguresDue }) => areFiguresDue)
+  }
+
+  tellFigures(figures: NodeFigures): void {
+    for (const link of this.#links.values()) if (link.areFiguresDue) link.tellFigures(figures)
   }
 
   closeAll(reason: string): void {

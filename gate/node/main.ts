@@ -12,6 +12,7 @@ import { TOKEN_DIRECTORY } from '../../core/names.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { readPressure } from '../pod/node-pressure.ts'
 import { createWaiterApi } from './api-server.ts'
+import { readNode } from './figures-feed.ts'
 import { createKeptCa } from './kept-ca.ts'
 import { createNodeWaiter } from './node-waiter.ts'
 import { serviceLookup } from './service-lookup.ts'
@@ -50,6 +51,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     },
     review: api.reviewToken,
     readPressure,
+    readNode: () => readNode(clock.monotonicMs),
     clock,
     random: Math.random,
     newNonce: randomUUID,

@@ -1,4 +1,5 @@
 import { cpSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { madeIdentity } from '../../certs/made-identity.ts'
 import type { Pod } from '../../core/pod.ts'
 import { madePod } from '../lease-service/testing/made-pods.ts'
 import { madeToken } from '../lease-service/testing/made-token.ts'
+import { readNode } from './figures-feed.ts'
 import { waiterToken } from './testing/made-review.ts'
 import { madeDirectory, type RealGate, startGate } from './testing/real-gate.ts'
 import { type RealReplica, realReplica, SERVER_NAME } from './testing/real-replica.ts'
@@ -251,6 +253,26 @@ test.each([
   expect(gate.read('direct')).toBe('')
   expect(gate.said()).toContain(says)
   expect(replica.service.view.streamCount()).toBe(0)
+})
+
+test('while gates wait the leader is told how their node does, and afterwards no more', async () => {
+  const replica = await leading(['a', 'b'])
+  const { port } = await waiterFor(replica, { readNode: () => readNode(() => performance.now()) })
+  await gateOf('a', port).ended
+  await expect.poll(() => replica.service.view.streamCount()).toBe(0)
+  const b = gateOf('b', port)
+  await waits(b)
+  await expect.poll(() => replica.figures.length, { timeout: 10_000 }).toBeGreaterThan(1)
+  for (const [nodeName, { cores, busy }] of replica.figures) {
+    expect([nodeName, cores]).toEqual(['worker-1', cpus().length])
+    expect(busy >= 0 && busy <= 1).toBe(true)
+  }
+  b.kill()
+  await b.ended
+  await expect.poll(() => replica.service.view.streamCount()).toBe(0)
+  const told = replica.figures.length
+  await sleep(2_500)
+  expect(replica.figures.length).toBeLessThanOrEqual(told + 1)
 })
 
 test('a hundred gates wait on one connection', async () => {

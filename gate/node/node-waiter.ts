@@ -4,8 +4,10 @@ import type { Clock } from '../../core/clock.ts'
 import type { TokenVerdict } from '../../core/kube/token-review.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { LinkConnection } from './connect-link.ts'
+import { FIGURES_MS, figuresFeed } from './figures-feed.ts'
 import { createGateListener } from './gate-listener.ts'
 import { LeaderLinks } from './leader-links.ts'
+import type { NodeReading } from './node-figures.ts'
 import { createVouch } from './vouch.ts'
 
 export interface NodeWaiterDeps {
@@ -15,6 +17,8 @@ export interface NodeWaiterDeps {
   connection: Omit<LinkConnection, 'agent'>
   review: (token: string) => Promise<TokenVerdict>
   readPressure: () => Promise<Pressure>
+  /** What the node's kernel says; undefined where it does not. Never rejects. */
+  readNode: () => Promise<NodeReading | undefined>
   clock: Clock
   random: () => number
   newNonce: () => string
@@ -29,6 +33,11 @@ export function createNodeWaiter(deps: NodeWaiterDeps): { server: Server; links:
     vouch: createVouch(deps),
     clientOf: gate => links.clientOf(gate),
   })
-  server.once('close', () => links.closeAll('the waiter ends'))
+  const feed = figuresFeed({ read: deps.readNode, links })
+  const feeding = setInterval(() => void feed(), FIGURES_MS)
+  server.once('close', () => {
+    clearInterval(feeding)
+    links.closeAll('the waiter ends')
+  })
   return { server, links }
 }

@@ -32,12 +32,16 @@ export interface LeaseClient {
     signal: AbortSignal,
     onMessage: (message: GateMessage) => void,
   ): Promise<string>
-  /** Tells `address` the pressure on the node. Never rejects: who needs it will ask again. */
+}
+
+/** Of a gate that asks by itself. */
+export interface DirectClient extends LeaseClient {
+  /** Tells `address` the load of the node. Never rejects: who needs it will ask again. */
   tellPressure(address: string, body: PressureRequest, signal: AbortSignal): Promise<void>
 }
 
 /** A gate's way to the lease service. */
-export function createLeaseClient(config: GateConfig, tokenPath?: string): LeaseClient {
+export function createLeaseClient(config: GateConfig, tokenPath?: string): DirectClient {
   const post = createLeasePost(config, tokenPath)
   return {
     ask: (address, body, signal, onMessage) =>

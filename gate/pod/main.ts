@@ -7,8 +7,7 @@ import type { GateVerdict } from '../../core/lease-api.ts'
 import { createLogger } from '../../core/log.ts'
 import { PULL_GATE } from '../../core/names.ts'
 import { parseConfig } from './config.ts'
-import { createLeaseClient } from './lease-client.ts'
-import { readPressure } from './node-pressure.ts'
+import { directWay } from './direct-way.ts'
 import { attemptOf } from './runs.ts'
 import { markLost, markRun, placeTrue, readLost, readRuns } from './shared-directory.ts'
 import { waitForGrant } from './wait.ts'
@@ -44,11 +43,10 @@ async function main(): Promise<void> {
     config,
     attempt,
     isLost: await readLost(attempt),
-    client: createLeaseClient(config),
+    ...directWay(config),
     clock: systemClock,
     random: Math.random,
     newNonce: randomUUID,
-    readPressure,
     onReason: (reason, place) => log.info({ ...where, ...place, reason }, 'waiting'),
   })
   log.info(

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
-import type { GateMessage, GateRequest, PressureRequest } from '../../core/lease-api.ts'
+import type { GateMessage, GateRequest } from '../../core/lease-api.ts'
 import { START_GATE } from '../../core/names.ts'
-import type { Pressure } from '../../core/pressure.ts'
 import { VERSION } from '../../core/version.ts'
 import type { GateConfig } from './config.ts'
 import { waitForGrant } from './wait.ts'
@@ -18,10 +17,9 @@ const config: GateConfig = {
 }
 const waiting: GateMessage = { kind: 'waiting', place: 1, of: 1, reason: 'in line' }
 
-test('a gate sends the pressure on its node along, and tells it anew when asked while it waits', async () => {
+test('a gate sends the pressure on its node along, and tells of it anew when asked while it waits', async () => {
   const asked: GateRequest[] = []
-  const told: [string, PressureRequest][] = []
-  const figures: Pressure[] = [{ cpu: 90 }, { cpu: 20 }]
+  const told: string[] = []
   const toldOnce = Promise.withResolvers<void>()
   const verdict = await waitForGrant({
     config,
@@ -36,18 +34,18 @@ test('a gate sends the pressure on its node along, and tells it anew when asked 
         onMessage({ kind: 'granted', nonce: body.nonce })
         return 'ended'
       },
-      tellPressure: async (address, body) => {
-        told.push([address, body])
-        toldOnce.resolve()
-      },
+    },
+    tellLoad: async address => {
+      told.push(address)
+      toldOnce.resolve()
     },
     clock: systemClock,
     random: () => 0,
     newNonce: () => 'nonce-0001',
-    readPressure: async () => figures.shift() ?? {},
+    readPressure: async () => ({ cpu: 90 }),
     onReason: () => undefined,
   })
   expect(verdict).toMatchObject({ verdict: 'granted' })
   expect(asked).toEqual([{ podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001', version: VERSION, pressure: { cpu: 90 } }])
-  expect(told).toEqual([['192.0.2.2:8443', { podUid: 'uid-1', pressure: { cpu: 20 } }]])
+  expect(told).toEqual(['192.0.2.2:8443'])
 })

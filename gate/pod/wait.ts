@@ -28,6 +28,8 @@ export interface WaitDeps {
   newNonce: () => string
   /** On this node; never rejects. */
   readPressure: () => Promise<Pressure>
+  /** Tells the leader at this address the node's load, as it has asked; absent where others tell it. Never rejects. */
+  tellLoad?: (address: string, signal: AbortSignal) => Promise<void>
   /** Told each time the reason to wait changes, and when contact is lost. */
   onReason: (reason: string, state: { place?: number; of?: number; estimateMs?: number | undefined }) => void
   /** Where another process has waited before. */
@@ -108,15 +110,13 @@ async function converse(deps: WaitDeps, { address, giveUpAtMs, feed, withdrawn }
     if (decided) return
     const action = feed({ kind: 'message', message, nonce })
     if (action.kind === 'listen') {
-      if (action.pressureTo !== undefined) void tellPressure(action.pressureTo)
+      if (action.pressureTo !== undefined) void deps.tellLoad?.(action.pressureTo, signal)
       return
     }
     decided = action
     aborter.abort()
   }
   const signal = AbortSignal.any([aborter.signal, withdrawn])
-  const tellPressure = async (to: string): Promise<void> =>
-    deps.client.tellPressure(to, { podUid, pressure: await deps.readPressure() }, signal)
   const body = {
     podUid,
     attempt: deps.attempt,

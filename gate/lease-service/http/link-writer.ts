@@ -34,9 +34,9 @@ export class LinkWriter {
     this.#flushSoon()
   }
 
-  /** A sign of life. */
-  beat(): void {
-    if (!this.#isDue) this.#frame({ kind: 'beat', ids: [] })
+  /** A sign of life, with how often to send figures. */
+  beat(figuresMs: number): void {
+    this.#frame({ kind: 'beat', ids: [], figuresMs })
   }
 
   #frame(frame: LinkFrame): void {

@@ -1,23 +1,27 @@
 import type { GateRequest } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
-import type { Pressure } from '../../../core/pressure.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
+import { figuresOf } from './figures-frame.ts'
 import { gateOf } from './gate-name.ts'
-import { bad, type Fields, fieldsOf, gateRequestOf, pressureRequestOf } from './request-body.ts'
+import { bad, type Fields, fieldsOf, gateRequestOf } from './request-body.ts'
 
-/** A NodeFrame (core/waiter-api.ts), field by field. */
+/** What a gate's frame says, a NodeFrame (core/waiter-api.ts), field by field. */
 export type ReadFrame =
   | { kind: 'open'; id: number; namespace: string; podName: string; gate: GateName; request: GateRequest }
   | { kind: 'close'; id: number }
-  | { kind: 'pressure'; id: number; pressure: Pressure }
-  /** Of a newer version. */
+  /** Of another version. */
   | { kind: 'unknown' }
 
-/** The id of a line and the line as JSON. Throws where it is no frame at all, so that nobody can be answered. */
-export function frameId(line: string): { id: number; fields: Fields } {
+/** A line: of a gate, by its id, to be read by `readFrame`; or of the node, `figures` undefined where they are none. */
+export type FrameLine = { of: 'gate'; id: number; fields: Fields } | { of: 'node'; figures: NodeFigures | undefined }
+
+/** Throws where the line is no frame at all, so that nobody can be answered. */
+export function parseFrame(line: string): FrameLine {
   const fields = fieldsOf(JSON.parse(line))
+  if (fields.kind === 'figures') return { of: 'node', figures: figuresOf(fields.figures) }
   const { id } = fields
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) throw bad('id', id, 'id', 'a whole number from 1')
-  return { id, fields }
+  return { of: 'gate', id, fields }
 }
 
 /** Throws RefusedError 400 that names the first bad field. */
@@ -34,8 +38,6 @@ export function readFrame(id: number, fields: Fields): ReadFrame {
       }
     case 'close':
       return { kind: 'close', id }
-    case 'pressure':
-      return { kind: 'pressure', id, pressure: pressureRequestOf({ ...fields, podUid: 'any' }).pressure }
     default:
       return { kind: 'unknown' }
   }

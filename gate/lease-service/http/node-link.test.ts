@@ -6,10 +6,11 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../../certs/identity.ts'
 import { madeIdentity } from '../../../certs/made-identity.ts'
 import type { GateMessage } from '../../../core/lease-api.ts'
-import type { Pressure } from '../../../core/pressure.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import { type LinkFrame, MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
 import { type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { Stream } from '../model/stream.ts'
+import { madeFigures } from '../testing/made-figures.ts'
 import { buildServer } from './server.ts'
 
 const NAME = 'startgate-lease-service.startgate-system.svc'
@@ -23,7 +24,8 @@ const waiting: GateMessage = { kind: 'waiting', place: 1, of: 2, reason: 'in lin
 async function listening() {
   const gates = new Map<string, { identity: PodIdentity; stream: Stream; hungUp: boolean }>()
   const refused: string[] = []
-  const told: [PodIdentity, Pressure][] = []
+  const told: [string, NodeFigures][] = []
+  const ups: boolean[] = []
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: async () => ({ namespace: 'shop', podName: 'web-1', podUid: 'uid-1' }),
@@ -41,14 +43,16 @@ async function listening() {
     },
     connectAgent: async () => () => undefined,
     report: async () => undefined,
-    takePressure: async (pod, { pressure }) => void told.push([pod, pressure]),
+    takePressure: async () => undefined,
+    takeFigures: (nodeName, figures) => void told.push([nodeName, figures]),
     isReady: () => true,
+    onNodeLink: isUp => void ups.push(isUp),
     refused: code => void refused.push(code),
     log: pino({ level: 'silent' }),
   })
   await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.close())
-  return { port: (server.server.address() as AddressInfo).port, gates, refused, told, server }
+  return { port: (server.server.address() as AddressInfo).port, gates, refused, told, ups, server }
 }
 
 /** What a replica answers to an upgrade: a link, or a status with its text. */
@@ -70,16 +74,21 @@ async function link(port: number, token = 'worker-1') {
   const socket = await upgrade(port, token)
   if (typeof socket === 'string') throw new Error(socket)
   const frames: LinkFrame[] = []
+  /** Signs of life, with nothing else in them. */
+  const beats: LinkFrame[] = []
   let text = ''
   socket.on('error', () => undefined)
   socket.on('data', chunk => {
     const lines = (text + String(chunk)).split('\n')
     text = lines.pop() ?? ''
-    frames.push(...lines.map(line => JSON.parse(line) as LinkFrame))
+    for (const frame of lines.map(line => JSON.parse(line) as LinkFrame)) {
+      const isBeat = frame.kind === 'beat' && frame.ids.length === 0
+      ;(isBeat ? beats : frames).push(frame)
+    }
   })
   const send = (...sent: object[]): void => void socket.write(sent.map(frame => `${JSON.stringify(frame)}\n`).join(''))
   const closed = new Promise(resolve => socket.once('close', resolve))
-  return { socket, frames, send, closed }
+  return { socket, frames, beats, send, closed }
 }
 const open = (id: number, podUid: string, more: object = {}) => ({
   kind: 'open',
@@ -176,17 +185,20 @@ test('frames without end are read as fast as a node may speak', async () => {
   expect(refused.length - before).toBeLessThan(1_500)
 }, 60_000)
 
-test('what the waiter tells of its node is told with the gate that was asked', async () => {
-  const { port, gates, told } = await listening()
-  const { send } = await link(port)
-  send(open(1, 'a'))
+test('what a waiter tells of its node is taken for this node, twice a second at most; what is none, and frames of other versions, are left alone', async () => {
+  const { port, gates, told, refused } = await listening()
+  const { send } = await link(port, 'worker-2')
+  const figures = madeFigures({ pressure: { cpu: 80 } })
+  send({ kind: 'figures', figures: { ...figures, busy: 'much' } }, { kind: 'figures' })
+  send({ kind: 'figures', figures, nodeName: 'worker-1' }, { kind: 'figures', figures })
+  send({ kind: 'pressure', id: 1, pressure: { cpu: 80 } }, { kind: 'from-the-future', id: 1 }, open(1, 'a'))
   await expect.poll(() => gates.size).toBe(1)
-  send({ kind: 'pressure', id: 1, pressure: { cpu: 80 } }, { kind: 'from-the-future', id: 1 })
-  await expect.poll(() => told).toEqual([[gates.get('a')?.identity, { cpu: 80 }]])
+  expect(told).toEqual([['worker-2', figures]])
+  expect(refused).toEqual(['BAD_FIGURES', 'BAD_FIGURES'])
 })
 
 test('a newer link of a node takes over; another node has its own', async () => {
-  const { port, gates } = await listening()
+  const { port, gates, ups } = await listening()
   const [first, other] = [await link(port), await link(port, 'worker-2')]
   first.send(open(1, 'a'))
   other.send(open(1, 'b'))
@@ -195,6 +207,7 @@ test('a newer link of a node takes over; another node has its own', async () => 
   await first.closed
   await expect.poll(() => gates.get('a')?.hungUp).toBe(true)
   expect([gates.get('b')?.hungUp, other.socket.destroyed]).toEqual([false, false])
+  expect(ups.toSorted()).toEqual([false, true, true, true])
 }, 20_000)
 
 test('who is no waiter gets one clear sentence', async () => {
@@ -207,10 +220,10 @@ test('who is no waiter gets one clear sentence', async () => {
 
 test('a link outlives the time in which a request must be complete, with signs of life', async () => {
   const { port } = await listening()
-  const { socket, frames } = await link(port)
+  const { socket, beats } = await link(port)
   await sleep(14_000)
   expect(socket.destroyed).toBe(false)
-  expect(frames).toEqual(Array.from({ length: 3 }, () => ({ kind: 'beat', ids: [] })))
+  expect(beats).toEqual(Array.from({ length: 4 }, () => ({ kind: 'beat', ids: [], figuresMs: 1_000 })))
 }, 30_000)
 
 test('a server that closes ends its links', async () => {

@@ -1,33 +1,37 @@
 import type { Duplex } from 'node:stream'
 import { messageOf } from '../../../core/errors.ts'
-import { type GateMessage, type GateRequest, HEARTBEAT_MS, type PressureRequest } from '../../../core/lease-api.ts'
+import { type GateMessage, type GateRequest, HEARTBEAT_MS } from '../../../core/lease-api.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { GateName } from '../../../core/names.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import { isLast, MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { Stream } from '../model/stream.ts'
 import { frameRate } from './frame-rate.ts'
 import { lineFeed } from './line-feed.ts'
 import { isSame, LinkWriter } from './link-writer.ts'
-import { frameId, type ReadFrame, readFrame } from './node-frames.ts'
+import { parseFrame, type ReadFrame, readFrame } from './node-frames.ts'
 
 interface OpenGate {
-  podUid: string
-  identity: PodIdentity
   latest?: GateMessage
   hangUp: () => void
 }
 
-/** As the server has them for gates that ask themselves. */
+/** As the server has them. */
 export interface LinkDeps {
   connect: (identity: PodIdentity, gate: GateName, request: GateRequest, stream: Stream) => Promise<() => void>
-  takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
+  /** Takes in what a waiter tells of its node; without effect where this replica does not lead. */
+  takeFigures: (nodeName: string, figures: NodeFigures) => void
   refused: (code: string) => void
   log: Logger
 }
 
 /** Counted as the refusal of a waiter that sends what is no frame. */
 const NO_FRAME = 'BAD_FRAME'
+/** Of one that sends figures that are none, which are left out. */
+const NO_FIGURES = 'BAD_FIGURES'
+/** Figures that come sooner are left out: nobody asks for more than one a second. */
+const LEAST_FIGURES_GAP_MS = 500
 
 /** The link of one node's waiter: each of its gates is a stream like any other (core/waiter-api.ts). */
 export class NodeLink {
@@ -38,13 +42,16 @@ export class NodeLink {
   readonly #gates = new Map<number, OpenGate>()
   readonly #beat: NodeJS.Timeout
   readonly #rate = frameRate()
+  #figuresAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(node: NodeIdentity, socket: Duplex, deps: LinkDeps) {
+  /** `figuresMs`: how often this waiter is to send figures, at the moment. */
+  constructor(node: NodeIdentity, socket: Duplex, deps: LinkDeps, figuresMs: () => number) {
     this.#node = node
     this.#socket = socket
     this.#deps = deps
     this.#writer = new LinkWriter(socket)
-    this.#beat = setInterval(() => this.#writer.beat(), HEARTBEAT_MS - 1_000)
+    this.#writer.beat(figuresMs())
+    this.#beat = setInterval(() => this.#writer.beat(figuresMs()), HEARTBEAT_MS - 1_000)
     socket.once('close', () => this.#end())
     void this.#read()
   }
@@ -68,8 +75,9 @@ export class NodeLink {
   async #takeChunk(lines: Iterable<string>): Promise<boolean> {
     try {
       for (const line of lines) {
-        const { id, fields } = frameId(line)
-        this.#take(id, () => readFrame(id, fields))
+        const frame = parseFrame(line)
+        if (frame.of === 'node') this.#takeFigures(frame.figures)
+        else this.#take(frame.id, () => readFrame(frame.id, frame.fields))
         const restMs = this.#rate(performance.now())
         if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs))
       }
@@ -86,7 +94,6 @@ export class NodeLink {
       const frame = read()
       if (frame.kind === 'open') this.#open(frame)
       else if (frame.kind === 'close') this.#leave(id)
-      else if (frame.kind === 'pressure') this.#tell(frame)
     } catch (error) {
       this.#refuse(id, error)
     }
@@ -100,8 +107,6 @@ export class NodeLink {
     const identity = { namespace, podName, podUid, vouchedOn: this.#node.nodeName }
     let isOver = false
     const open: OpenGate = {
-      podUid,
-      identity,
       hangUp: () => {
         isOver = true
       },
@@ -142,10 +147,13 @@ export class NodeLink {
     open?.hangUp()
   }
 
-  #tell({ id, pressure }: Extract<ReadFrame, { kind: 'pressure' }>): void {
-    const open = this.#gates.get(id)
-    // Who needs it asks again.
-    if (open) this.#deps.takePressure(open.identity, { podUid: open.podUid, pressure }).catch(() => undefined)
+  #takeFigures(figures: NodeFigures | undefined): void {
+    const nowMs = performance.now()
+    if (!figures) this.#deps.refused(NO_FIGURES)
+    else if (nowMs - this.#figuresAtMs >= LEAST_FIGURES_GAP_MS) {
+      this.#figuresAtMs = nowMs
+      this.#deps.takeFigures(this.#node.nodeName, figures)
+    }
   }
 
   #refuse(id: number, error: unknown): void {

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { instead } from '../../../core/errors.ts'
 import { NODE_PATH, NODE_UPGRADE } from '../../../core/waiter-api.ts'
 import { type NodeIdentity, RefusedError } from '../model/refusal.ts'
+import { figuresMs } from './figures-frame.ts'
 import { type LinkDeps, NodeLink } from './node-link.ts'
 import { bearerOf } from './token-identity.ts'
 import type { UnauthenticatedConnections } from './unauthenticated-connections.ts'
@@ -12,6 +13,8 @@ import type { UnauthenticatedConnections } from './unauthenticated-connections.t
 export interface NodeLinksDeps extends LinkDeps {
   /** Whose waiter it is, by its token; absent where there are none. Throws RefusedError. */
   identifyNode?: (token: string, address: string) => Promise<NodeIdentity>
+  /** Told of each link that is taken in, and again when it has ended. */
+  onNodeLink?: (isUp: boolean) => void
 }
 
 /**
@@ -35,9 +38,13 @@ export function serveNodeLinks(
         if (head.length > 0) socket.unshift(head)
         socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${NODE_UPGRADE}\r\n\r\n`)
         links.get(node.nodeName)?.close()
-        const link = new NodeLink(node, socket, deps)
+        const link = new NodeLink(node, socket, deps, () => figuresMs(links.size))
         links.set(node.nodeName, link)
-        socket.once('close', () => void (links.get(node.nodeName) === link && links.delete(node.nodeName)))
+        deps.onNodeLink?.(true)
+        socket.once('close', () => {
+          if (links.get(node.nodeName) === link) links.delete(node.nodeName)
+          deps.onNodeLink?.(false)
+        })
       } catch (error) {
         refuse(socket, error, deps)
       }

@@ -15,7 +15,7 @@ const BODIES: Record<Reader, string> = {
   gateRequestOf: JSON.stringify({ ...run, pressure: { cpu: 1, io: 2, memory: 3 } }),
   agentRequestOf: JSON.stringify({ ...run, reports }),
   reportsRequestOf: JSON.stringify({ ...run, reports }),
-  pressureRequestOf: JSON.stringify({ podUid: run.podUid, pressure: { cpu: 99.5 } }),
+  pressureRequestOf: JSON.stringify({ podUid: run.podUid, pressure: { cpu: 99.5 }, busy: 0.5 }),
 }
 const NAMES = Object.keys(READERS) as [Reader, ...Reader[]]
 

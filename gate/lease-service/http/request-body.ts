@@ -38,7 +38,12 @@ export function reportsRequestOf(body: unknown): ReportsRequest {
 /** What a gate tells of its node; throws as above. */
 export function pressureRequestOf(body: unknown): PressureRequest {
   const fields = fieldsOf(body)
-  return { podUid: podUidOf(fields), pressure: pressureOf(fields.pressure) }
+  const { busy } = fields
+  return {
+    podUid: podUidOf(fields),
+    pressure: pressureOf(fields.pressure),
+    ...(busy !== undefined && { busy: part(busy) }),
+  }
 }
 
 /** Of a body that is no object: none. */
@@ -90,6 +95,11 @@ function pressureOf(value: unknown): Pressure {
     pressure[resource] = percent
   }
   return pressure
+}
+
+function part(busy: unknown): number {
+  if (typeof busy === 'number' && busy >= 0 && busy <= 1) return busy
+  throw bad('busy', busy, 'part', 'a number from 0 to 1')
 }
 
 function reportsOf({ reports }: Fields): AgentReport[] {

@@ -44,6 +44,7 @@ async function listening(
     connectAgent: async () => () => undefined,
     report: async () => undefined,
     takePressure: async () => undefined,
+    takeFigures: () => undefined,
     isReady: () => true,
     refused: () => undefined,
     log,

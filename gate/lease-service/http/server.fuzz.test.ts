@@ -24,6 +24,7 @@ const server = buildServer({
   },
   report: async (identity, request) => void served.push({ identity, request }),
   takePressure: async (identity, request) => void served.push({ identity, request }),
+  takeFigures: () => undefined,
   isReady: () => true,
   refused: code => void refusals.push(code),
   log: pino({ level: 'silent' }),

@@ -27,6 +27,7 @@ const deps: ServerDeps = {
   },
   report: async (_identity, request) => void reported.push(...request.reports),
   takePressure: async (_identity, request) => void told.push(request.pressure),
+  takeFigures: () => undefined,
   isReady: () => true,
   refused: () => undefined,
   log: pino({ level: 'silent' }),
@@ -158,6 +159,12 @@ test.each([
     { podUid: 'uid-1', pressure: { memory: 101 } },
     400,
     'pressure.memory: "101" is not a valid percentage; use',
+  ],
+  [
+    'a node busier than it can be',
+    { podUid: 'uid-1', pressure: {}, busy: 1.5 },
+    400,
+    'busy: "1.5" is not a valid part',
   ],
 ])('pressure of %s is refused', async (_, payload, status, says) => {
   const answer = await askAs('/v1/pressure', payload)

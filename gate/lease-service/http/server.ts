@@ -14,6 +14,7 @@ import {
 } from '../../../core/lease-api.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { GateName } from '../../../core/names.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import { oneRequestAtATime } from '../../../core/one-request.ts'
 import { MIN_TLS_VERSION } from '../../../core/serving-tls.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
@@ -37,8 +38,12 @@ export interface ServerDeps {
   report: (identity: PodIdentity, request: ReportsRequest) => Promise<void>
   /** Takes in what a gate tells of its node. Throws RefusedError. */
   takePressure: (identity: PodIdentity, request: PressureRequest) => Promise<void>
+  /** Takes in what a waiter tells of its node. */
+  takeFigures: (nodeName: string, figures: NodeFigures) => void
   /** Whose waiter it is, by its token; absent where there are none. Throws RefusedError. */
   identifyNode?: (token: string, address: string) => Promise<NodeIdentity>
+  /** Told of each waiter's link that is taken in, and again when it has ended. */
+  onNodeLink?: (isUp: boolean) => void
   isReady: () => boolean
   refused: (code: string) => void
   log: Logger

@@ -3,8 +3,9 @@ import { messageOf } from '../../../core/errors.ts'
 import type { AgentRequest, GateRequest, ReportsRequest } from '../../../core/lease-api.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { GateName } from '../../../core/names.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Pod } from '../../../core/pod.ts'
-import type { Pressure } from '../../../core/pressure.ts'
+import type { NodeLoad } from '../../../core/pressure.ts'
 import type { Timers } from '../../../core/timers.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
@@ -153,9 +154,14 @@ export class Leadership {
     this.#take({ kind: 'agent-reports', pod, podUid, attempt, reports })
   }
 
-  /** Takes in what the pressure on a gate's node is. Throws RefusedError. */
-  takePressure(pod: Pod, pressure: Pressure): void {
-    this.#take({ kind: 'pressure-told', pod, pressure })
+  /** Takes in how a gate's node does. Throws RefusedError. */
+  takePressure(pod: Pod, load: NodeLoad): void {
+    this.#take({ kind: 'pressure-told', pod, load })
+  }
+
+  /** Takes in what a node's waiter tells of it. */
+  takeFigures(nodeName: string, figures: NodeFigures): void {
+    this.#take({ kind: 'node-figures', nodeName, figures })
   }
 
   #now(): Now {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { GateMessage } from '../../../core/lease-api.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
+import { madeFigures } from '../testing/made-figures.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
 import { madeService, quiet } from '../testing/made-service.ts'
 
@@ -162,4 +163,45 @@ test('a replica that does not lead takes no figure', async () => {
   const { service } = madeService([madePod('a')], NODE)
   const told = service.takePressure(identity('a'), { podUid: 'a', pressure: { cpu: 100 } })
   await expect(told).rejects.toMatchObject({ code: 'NO_LEADER' })
+})
+
+test("a node's waiter holds it back, and lets all go at once when the CPU is not busy", async () => {
+  const { service, ask } = madeService(
+    ['a', 'b', 'c'].map(name => madePod(name)),
+    NODE,
+  )
+  await service.startLeading(1)
+  service.takeFigures('worker-1', madeFigures({ pressure: { cpu: 90 } }))
+  const gates: GateMessage[][] = []
+  for (const name of ['a', 'b', 'c']) gates.push(await ask(name))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'waiting', 'waiting'])
+  service.takeFigures('elsewhere', madeFigures({ pressure: { cpu: 0 } }))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'waiting', 'waiting'])
+  service.takeFigures('worker-1', madeFigures({ pressure: { cpu: 10 } }))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'granted', 'granted'])
+})
+
+test('a gate that waits through a waiter is not asked for pressure', async () => {
+  const { world, service, ask } = madeService(
+    ['a', 'b', 'c'].map(name => madePod(name)),
+    NODE,
+  )
+  await service.startLeading(1)
+  const gates: GateMessage[][] = []
+  for (const name of ['a', 'b', 'c']) gates.push(await ask(name, { pressure: { cpu: 90 }, isShared: true }))
+  await quiet()
+  world.nowMs += 6_000
+  service.podChanged(madePod('c'))
+  await quiet()
+  expect(kinds(gates)).toEqual(['granted', 'waiting', 'waiting'])
+  expect(gates.flat().filter(m => m.kind === 'waiting' && m.pressureTo !== undefined)).toEqual([])
+})
+
+test('a replica that does not lead leaves figures alone', () => {
+  const { service } = madeService([madePod('a')], NODE)
+  service.takeFigures('worker-1', madeFigures({ pressure: { cpu: 90 } }))
+  expect(service.view.pressures()).toEqual([])
 })

@@ -1,6 +1,7 @@
 import type { AgentRequest, GateRequest, PressureRequest, ReportsRequest } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import { foldNamespace, type NamespaceFold } from '../../../core/namespace-settings.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import { reservationMs } from '../ledger/reconnect-reservations.ts'
 import { type PodIdentity, RefusedError } from '../model/refusal.ts'
@@ -193,9 +194,14 @@ export class Replica {
   }
 
   /** Takes in what a gate tells of its node. Throws RefusedError. */
-  async takePressure(identity: PodIdentity, { pressure }: PressureRequest): Promise<void> {
+  async takePressure(identity: PodIdentity, { pressure, busy }: PressureRequest): Promise<void> {
     const { leadership, pod } = await this.#served(identity)
-    leadership.takePressure(pod, pressure)
+    leadership.takePressure(pod, { pressure, ...(busy !== undefined && { busy }) })
+  }
+
+  /** Takes in what a node's waiter tells of it; nothing where this replica does not lead. */
+  takeFigures(nodeName: string, figures: NodeFigures): void {
+    this.#leadership?.takeFigures(nodeName, figures)
   }
 
   /** For what only the leader can take in. Throws RefusedError. */

@@ -1,8 +1,9 @@
 import type { AgentMessage, AgentRequest, GateMessage, GateRequest, ReportsRequest } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { NamespaceFold } from '../../../core/namespace-settings.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
-import type { Pressure } from '../../../core/pressure.ts'
+import type { NodeLoad } from '../../../core/pressure.ts'
 import type { Grant } from '../model/grant.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import type { NodeFold } from '../pods/node-facts.ts'
@@ -15,6 +16,8 @@ export type TermEvent =
   | FactEvent
   | RequestEvent
   | StoreEvent
+  /** What the waiter of this node tells of it, about once a second while gates of it wait. */
+  | { kind: 'node-figures'; nodeName: string; figures: NodeFigures }
   /** All there is has been shown: gates may be granted. `reservationMs`: how long turns are kept. */
   | { kind: 'begin'; reservationMs: number }
   /** A decision was asked for by `step-soon` or `step-in`, and is due. */
@@ -48,7 +51,7 @@ export type RequestEvent =
   | ({ kind: 'gate-asks'; pod: Pod; gate: GateName; stream: Stream } & Pick<GateRequest, 'attempt' | 'pressure'>)
   | ({ kind: 'agent-asks'; pod: Pod; stream: AgentStream } & Pick<AgentRequest, 'podUid' | 'attempt' | 'reports'>)
   | ({ kind: 'agent-reports'; pod: Pod } & Pick<ReportsRequest, 'podUid' | 'attempt' | 'reports'>)
-  | { kind: 'pressure-told'; pod: Pod; pressure: Pressure }
+  | { kind: 'pressure-told'; pod: Pod; load: NodeLoad }
   | { kind: 'gate-hung-up'; stream: Stream }
   | { kind: 'agent-hung-up'; podUid: string; stream: AgentStream }
 

@@ -80,7 +80,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
   if (granted) emit(state, { kind: 'store', grant: { ...granted, term: state.inputs.term } })
   else if (wasHeld) emit(state, { kind: 'delete', key })
-  if (pressure) takePressure(state, { pod, pressure })
+  if (pressure) takePressure(state, { pod, load: { pressure } })
   decideSoon(state)
 }
 
@@ -120,13 +120,13 @@ function takeReports(
   decideSoon(state)
 }
 
-/** A gate tells what the pressure on its node is: on the one that the API says its pod is on. */
+/** A gate tells how its node does: the one that the API says its pod is on. */
 function takePressure(
   state: TermState,
-  { pod, pressure }: Pick<Extract<RequestEvent, { kind: 'pressure-told' }>, 'pod' | 'pressure'>,
+  { pod, load }: Pick<Extract<RequestEvent, { kind: 'pressure-told' }>, 'pod' | 'load'>,
 ): void {
   const { metadata, spec } = pod
-  state.pressures.take(spec.nodeName ?? '', metadata.uid ?? '', pressure, state.now.monotonicMs)
+  state.pressures.take(spec.nodeName ?? '', metadata.uid ?? '', load, state.now.monotonicMs)
   decideSoon(state)
 }
 

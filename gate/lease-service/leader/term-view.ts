@@ -15,7 +15,7 @@ import type { Now, TermState } from './term-state.ts'
 export interface TermView {
   usage(): ScopeUsage[]
   queueLengths(): QueueLength[]
-  /** What gates have told of their nodes lately. */
+  /** What waiters and gates have told of their nodes lately. */
   pressures(): [nodeName: string, pressure: Pressure][]
   badAnnotations(): BadAnnotationRow[]
   streamCount(): number

@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { grantFor } from '../store/lease-store.contract.ts'
+import { madeFigures } from '../testing/made-figures.ts'
 import { madeNamespace, madeNode, madePod } from '../testing/made-pods.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import { advance } from './term.ts'
@@ -67,7 +68,12 @@ const event: fc.Arbitrary<TermEvent> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('agent-reports' as const), pod, podUid: uid, attempt, reports }),
   fc.record({ kind: fc.constant('agent-hung-up' as const), podUid: uid, stream: agent }),
-  fc.record({ kind: fc.constant('pressure-told' as const), pod, pressure: fc.constant({ cpu: 90 }) }),
+  fc.record({ kind: fc.constant('pressure-told' as const), pod, load: fc.constant({ pressure: { cpu: 90 } }) }),
+  fc.record({
+    kind: fc.constant('node-figures' as const),
+    nodeName: fc.constantFrom('worker-1', 'nowhere'),
+    figures: fc.constantFrom(madeFigures({ pressure: { cpu: 90 } }), madeFigures()),
+  }),
   fc.record({ kind: fc.constantFrom('grant-listed' as const, 'grant-stored' as const), grant }),
   grant.map(g => ({
     kind: 'grant-not-stored' as const,

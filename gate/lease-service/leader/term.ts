@@ -4,6 +4,7 @@ import { RefusedError } from '../model/refusal.ts'
 import { answer, decide, takeBack } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
 import { forget, lookAgain, markUnseen, takeFact } from './term-facts.ts'
+import { takeFigures } from './term-figures.ts'
 import { giveUp, takeRequest } from './term-requests.ts'
 import { decideSoon, emit, type Now, publish, type TermState } from './term-state.ts'
 
@@ -60,6 +61,9 @@ function take(state: TermState, event: TermEvent): void {
       break
     case 'tick':
       tick(state, event.storeFailingForMs)
+      break
+    case 'node-figures':
+      takeFigures(state, event)
       break
     case 'look-again':
       lookAgain(state)

@@ -10,7 +10,7 @@ const allowed = { cpu: 60, io: 30 }
 describe("a node's own maximum", () => {
   test('replaces the usual one at once, upwards and downwards, and gives way to it again', () => {
     const pressures = new NodePressures(allowed)
-    pressures.take('n', 'a', { cpu: 70, io: 20 }, 0)
+    pressures.take('n', 'a', { pressure: { cpu: 70, io: 20 } }, 0)
     const held = (max?: Pressure) => {
       pressures.setMax('n', max)
       return pressures.overloads.get('n')?.resource
@@ -30,7 +30,7 @@ describe("a node's own maximum", () => {
     expect(pressures.isOn).toBe(false)
     pressures.setMax('n', { cpu: 60 })
     expect([pressures.isOn, pressures.ask(waiting, 0, first)]).toEqual([true, ['start.a.1']])
-    for (const nodeName of ['n', 'm']) pressures.take(nodeName, 'x', { cpu: 90 }, 1)
+    for (const nodeName of ['n', 'm']) pressures.take(nodeName, 'x', { pressure: { cpu: 90 } }, 1)
     expect(pressures.figures()).toEqual([['n', { cpu: 90 }]])
     pressures.setMax('n', undefined)
     expect([pressures.isOn, pressures.overloads.size, pressures.figures()]).toEqual([false, 0, []])
@@ -50,28 +50,28 @@ describe('a node', () => {
   }
   test.each(Object.entries(cases))('%s', (_, { pressure, want }) => {
     const pressures = new NodePressures(allowed)
-    pressures.take('n', 'a', pressure, 0)
+    pressures.take('n', 'a', { pressure }, 0)
     expect(pressures.overloads.get('n')).toEqual(want)
   })
 
   test('is let go by the next figure that is low enough, and others are not touched', () => {
     const pressures = new NodePressures(allowed)
-    pressures.take('n', 'a', { cpu: 90 }, 0)
-    pressures.take('m', 'b', { cpu: 90 }, 0)
-    pressures.take('n', 'c', { cpu: 20 }, 1)
+    pressures.take('n', 'a', { pressure: { cpu: 90 } }, 0)
+    pressures.take('m', 'b', { pressure: { cpu: 90 } }, 0)
+    pressures.take('n', 'c', { pressure: { cpu: 20 } }, 1)
     expect([...pressures.overloads.keys()]).toEqual(['m'])
   })
 
   test('is not let go by one who knows nothing', () => {
     const pressures = new NodePressures(allowed)
-    pressures.take('n', 'a', { cpu: 90 }, 0)
-    pressures.take('n', 'c', {}, 1)
+    pressures.take('n', 'a', { pressure: { cpu: 90 } }, 0)
+    pressures.take('n', 'c', { pressure: {} }, 1)
     expect([...pressures.overloads.keys()]).toEqual(['n'])
   })
 
   test('is let go when its figure was not renewed for 15 s', () => {
     const pressures = new NodePressures(allowed)
-    pressures.take('n', 'a', { cpu: 90 }, 0)
+    pressures.take('n', 'a', { pressure: { cpu: 90 } }, 0)
     pressures.expire(14_999)
     expect([pressures.overloads.size, pressures.figures()]).toEqual([1, [['n', { cpu: 90 }]]])
     pressures.ask([reporter('a')], 14_999, first)
@@ -82,11 +82,85 @@ describe('a node', () => {
   })
 })
 
+describe('a node whose CPU pressure is over its maximum', () => {
+  const pressed = { pressure: { cpu: 90 } }
+  const heldBack = (...busy: (number | undefined)[]): boolean => {
+    const pressures = new NodePressures(allowed)
+    busy.forEach((part, second) => {
+      pressures.take('n', 'a', part === undefined ? pressed : { ...pressed, busy: part }, second * 1_000)
+    })
+    return pressures.overloads.has('n')
+  }
+  const cases = {
+    'is not held back while its CPUs are not busy: who waits there is at a limit of his own': {
+      told: [0.7],
+      want: false,
+    },
+    'is held back while they are': { told: [0.71], want: true },
+    'is held back where nobody knows, as by an older gate': { told: [undefined], want: true },
+    'keeps what was known when one tells that has measured nothing': { told: [0.2, undefined], want: false },
+    'is judged by what is known since': { told: [undefined, 0.2], want: false },
+    'is not let go by one idle second': { told: [1, 0], want: true },
+    'is let go by some': { told: [1, 0, 0, 0, 0], want: false },
+    'is not held back by one busy second': { told: [0.2, 1], want: false },
+    'is held back by some': { told: [0.2, ...Array(11).fill(1)], want: true },
+  }
+  test.each(Object.entries(cases))('%s', (_, { told, want }) => {
+    expect(heldBack(...told)).toBe(want)
+  })
+
+  test('is held back by disk pressure however idle its CPUs are', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.take('n', 'a', { pressure: { cpu: 90, io: 31 }, busy: 0.1 }, 0)
+    expect(pressures.overloads.get('n')?.resource).toBe('io')
+  })
+
+  test('is held back again when what was measured is 15 s old', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.take('n', 'a', { ...pressed, busy: 0.1 }, 0)
+    for (const nowMs of [5_000, 10_000, 14_999]) pressures.take('n', 'b', pressed, nowMs)
+    expect(pressures.overloads.has('n')).toBe(false)
+    pressures.take('n', 'b', pressed, 15_000)
+    expect(pressures.overloads.has('n')).toBe(true)
+  })
+})
+
+describe('a node with a waiter', () => {
+  const told = (cpu: number) => ({ pressure: { cpu }, busy: 1 })
+
+  test('is judged by its word, whatever gates say, and none of them is asked', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.takeFigures('n', told(90), 0)
+    pressures.take('n', 'a', told(10), 4_999)
+    expect([pressures.overloads.has('n'), pressures.ask([reporter('a')], 4_999, first)]).toEqual([true, []])
+    pressures.takeFigures('n', told(10), 5_000)
+    pressures.take('n', 'a', told(90), 5_001)
+    expect(pressures.overloads.has('n')).toBe(false)
+  })
+
+  test('that says nothing any more is judged by what gates say, which are asked again', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.takeFigures('n', told(90), 0)
+    expect(pressures.ask([reporter('a')], 5_000, first)).toEqual(['start.a.1'])
+    pressures.take('n', 'a', told(10), 5_000)
+    expect(pressures.overloads.has('n')).toBe(false)
+  })
+
+  test('that says nothing any more is held back for 15 s', () => {
+    const pressures = new NodePressures(allowed)
+    pressures.takeFigures('n', told(90), 0)
+    pressures.expire(14_999)
+    expect(pressures.overloads.has('n')).toBe(true)
+    pressures.expire(15_000)
+    expect(pressures.overloads.has('n')).toBe(false)
+  })
+})
+
 describe('who is asked', () => {
   test('one of each node, when its figure is 5 s old', () => {
     const pressures = new NodePressures(allowed)
     const waiting = [reporter('a'), reporter('b'), reporter('c', 'm')]
-    pressures.take('n', 'b', { cpu: 1 }, 0)
+    pressures.take('n', 'b', { pressure: { cpu: 1 } }, 0)
     expect(pressures.ask(waiting, 0, first)).toEqual(['start.c.1'])
     expect(pressures.ask(waiting, 4_999, first)).toEqual([])
     // The same one again: its token is known.
@@ -98,16 +172,16 @@ describe('who is asked', () => {
     const waiting = [reporter('a'), reporter('b')]
     expect(pressures.ask(waiting, 0, first)).toEqual(['start.a.1'])
     expect(pressures.ask(waiting, 5_000, () => 0.9)).toEqual(['start.b.1'])
-    pressures.take('n', 'b', { cpu: 1 }, 5_100)
+    pressures.take('n', 'b', { pressure: { cpu: 1 } }, 5_100)
     expect(pressures.ask([reporter('a'), reporter('c')], 10_100, () => 0.9)).toEqual(['start.c.1'])
-    pressures.take('n', 'a', { cpu: 1 }, 10_200)
+    pressures.take('n', 'a', { pressure: { cpu: 1 } }, 10_200)
     expect(pressures.ask(waiting, 15_200, () => 0.9)).toEqual(['start.a.1'])
     expect(pressures.ask(waiting, 20_200, () => 0.9)).toEqual(['start.b.1'])
   })
 
   test('nobody, when the chart allows everything', () => {
     const pressures = new NodePressures({})
-    pressures.take('n', 'a', { cpu: 100 }, 0)
+    pressures.take('n', 'a', { pressure: { cpu: 100 } }, 0)
     expect([pressures.isOn, pressures.ask([reporter('a')], 9_000, first), pressures.figures()]).toEqual([false, [], []])
   })
 
@@ -115,7 +189,7 @@ describe('who is asked', () => {
     const pressures = new NodePressures(allowed)
     const waiting = Array.from({ length: 1_000 }, (_, i) => reporter(`p${i}`, `n${i}`))
     expect(pressures.ask(waiting, 0, first)).toHaveLength(1_000)
-    for (const { nodeName, podUid } of waiting) pressures.take(nodeName, podUid, { cpu: 90 }, 10)
+    for (const { nodeName, podUid } of waiting) pressures.take(nodeName, podUid, { pressure: { cpu: 90 } }, 10)
     expect(pressures.ask(waiting, 20_000, first)).toEqual([])
     pressures.expire(59_000)
     expect([pressures.ask(waiting, 20_010, first).length, pressures.overloads.size]).toEqual([1_000, 1_000])
@@ -133,7 +207,8 @@ test('however many wait and for how long, fifty figures a second are asked for a
         const keys = pressures.ask(waiting, second * 1_000, first)
         asked += keys.length
         if (answers)
-          for (const key of keys) pressures.take(`n${key.split('.')[1]?.slice(1)}`, key, { cpu: 1 }, second * 1_000)
+          for (const key of keys)
+            pressures.take(`n${key.split('.')[1]?.slice(1)}`, key, { pressure: { cpu: 1 } }, second * 1_000)
         pressures.expire(second * 1_000)
       }
       expect(asked).toBeLessThanOrEqual(nodes + 50 * seconds)

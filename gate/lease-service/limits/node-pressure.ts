@@ -1,4 +1,4 @@
-import { PRESSURE_RESOURCES, type Pressure, type PressureResource } from '../../../core/pressure.ts'
+import { type NodeLoad, PRESSURE_RESOURCES, type Pressure, type PressureResource } from '../../../core/pressure.ts'
 
 /** A resource of a node that is under more pressure than allowed. */
 export interface Overload {
@@ -16,12 +16,28 @@ export interface PressureReporter {
 
 interface NodeEntry {
   pressure: Pressure
-  /** Who told it. */
-  podUid: string
+  busy?: Busy | undefined
+  /** Who told it: a gate's pod, or the node's waiter. */
+  podUid: string | typeof WAITER
   toldMs: number
   askedMs: number
 }
 
+/** Part of the node's CPU time that was at work: a mean of about BUSY_MEAN_MS. */
+interface Busy {
+  part: number
+  atMs: number
+}
+
+const WAITER = Symbol('waiter')
+
+/**
+ * Tasks that wait for a CPU tell of a lack of CPUs only where these are busy. Else they are kept waiting by a limit of
+ * their own: a container at its CPU limit counts like any other (kubernetes/enhancements#5062).
+ */
+const LEAST_BUSY = 0.7
+/** As the kernel smooths its figure, so that both tell of the same time. */
+const BUSY_MEAN_MS = 10_000
 /** The kernel's figure is a mean of 10 s, so asking more often would tell little. */
 const INTERVAL_MS = 5_000
 /** Each figure is a connection: on more nodes than this times the interval's seconds, each node is asked less often. */
@@ -61,19 +77,32 @@ export class NodePressures {
 
   /**
    * A gate of the pod on this node has told. One who cannot read the kernel's figures (as in a sandboxed runtime) says
-   * nothing.
+   * nothing, and where the node's waiter tells, a gate need not be heard.
    */
-  take(nodeName: string, podUid: string, pressure: Pressure, nowMs: number): void {
+  take(nodeName: string, podUid: string, load: NodeLoad, nowMs: number): void {
+    const { podUid: last, toldMs } = this.#nodes.get(nodeName) ?? NOTHING_TOLD
+    if (last !== WAITER || nowMs - toldMs >= this.#intervalMs) this.#take(nodeName, podUid, load, nowMs)
+  }
+
+  /** The waiter of this node has told. */
+  takeFigures(nodeName: string, load: NodeLoad, nowMs: number): void {
+    this.#take(nodeName, WAITER, load, nowMs)
+  }
+
+  #take(nodeName: string, podUid: NodeEntry['podUid'], { pressure, busy }: NodeLoad, nowMs: number): void {
     if (!hasAny(this.#maxOf(nodeName)) || Object.keys(pressure).length === 0) return
-    const askedMs = this.#nodes.get(nodeName)?.askedMs ?? Number.NEGATIVE_INFINITY
-    this.#nodes.set(nodeName, { pressure, podUid, toldMs: nowMs, askedMs })
+    const { askedMs, busy: before } = this.#nodes.get(nodeName) ?? NOTHING_TOLD
+    // A gate that has just begun has measured nothing: what was known stands for as long as any figure.
+    const known = before && before.atMs > this.#bestBeforeMs(nowMs) ? before : undefined
+    const mean = busy === undefined ? known : meanBusy(known, busy, nowMs)
+    this.#nodes.set(nodeName, { pressure, busy: mean, podUid, toldMs: nowMs, askedMs })
     this.#judge(nodeName)
   }
 
   /** Forgets what is too old to say anything. */
   expire(nowMs: number): void {
     for (const [nodeName, { toldMs, askedMs }] of this.#nodes) {
-      const bestBeforeMs = nowMs - INTERVALS_TO_LIVE * this.#intervalMs
+      const bestBeforeMs = this.#bestBeforeMs(nowMs)
       if (toldMs > bestBeforeMs) continue
       this.overloads.delete(nodeName)
       if (askedMs > bestBeforeMs) this.#nodes.set(nodeName, { ...NOTHING_TOLD, askedMs })
@@ -102,19 +131,30 @@ export class NodePressures {
     return [...this.#nodes].map(([nodeName, { pressure }]) => [nodeName, pressure])
   }
 
+  #bestBeforeMs(nowMs: number): number {
+    return nowMs - INTERVALS_TO_LIVE * this.#intervalMs
+  }
+
   #maxOf(nodeName: string): Pressure {
     return this.#ownMax.get(nodeName) ?? this.#max
   }
 
   #judge(nodeName: string): void {
-    const overload = overloadOf(this.#nodes.get(nodeName)?.pressure ?? {}, this.#maxOf(nodeName))
+    const overload = overloadOf(this.#nodes.get(nodeName) ?? NOTHING_TOLD, this.#maxOf(nodeName))
     if (overload) this.overloads.set(nodeName, overload)
     else this.overloads.delete(nodeName)
   }
 }
 
-function overloadOf(pressure: Pressure, max: Pressure): Overload | undefined {
+function meanBusy(before: Busy | undefined, part: number, atMs: number): Busy {
+  if (!before) return { part, atMs }
+  const weight = 1 - Math.exp((before.atMs - atMs) / BUSY_MEAN_MS)
+  return { part: before.part + weight * (part - before.part), atMs }
+}
+
+function overloadOf({ pressure, busy }: NodeEntry, max: Pressure): Overload | undefined {
   for (const resource of PRESSURE_RESOURCES) {
+    if (resource === 'cpu' && busy && busy.part <= LEAST_BUSY) continue
     const [percent, maxPercent] = [pressure[resource], max[resource]]
     if (percent !== undefined && maxPercent !== undefined && percent > maxPercent)
       return { resource, percent, maxPercent }

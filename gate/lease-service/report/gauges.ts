@@ -95,7 +95,7 @@ function addQueues(read: MetricsView, registers: Registry[]): void {
 function addFindings(read: MetricsView, registers: Registry[]): void {
   new Gauge({
     name: 'startgate_node_pressure_percent',
-    help: 'Pressure on a node, as its gates have told lately; only with a maxPressure.',
+    help: 'Pressure on a node, as its waiter or gates have told lately; only with a maxPressure.',
     labelNames: ['node', 'resource'],
     registers,
     collect() {

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { skewOf } from '../../../core/version.ts'
 import type { Grant, ReleaseReason } from '../model/grant.ts'
 import type { Trouble } from '../model/trouble.ts'
@@ -19,6 +19,8 @@ export interface ServiceMetrics {
   stepFailed(): void
   /** A gate or an agent of this version asks. */
   asked(version: string | undefined): void
+  /** A node's waiter has connected, or its connection has ended. */
+  nodeLink(isUp: boolean): void
 }
 
 const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
@@ -32,6 +34,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     read,
     registers,
   )
+  const nodeLink = nodeLinkMetrics(registers)
   addGauges(read, registers)
   return {
     registry,
@@ -46,6 +49,7 @@ export function createMetrics(read: MetricsView): ServiceMetrics {
     setAside: reason => setAsides.inc({ reason }),
     stepFailed: () => stepFailures.inc(),
     asked: version => requests.inc({ version: skewOf(version) }),
+    nodeLink,
   }
 }
 
@@ -95,4 +99,21 @@ function countersOf({ hasNamespace }: MetricsView, registers: Registry[]) {
     registers,
   })
   return { grants, releases, failOpens, passes, refusals, setAsides, stepFailures, requests, waits }
+}
+
+function nodeLinkMetrics(registers: Registry[]): (isUp: boolean) => void {
+  const taken = new Counter({
+    name: 'startgate_node_links_taken_total',
+    help: "Connections of nodes' waiters taken.",
+    registers,
+  })
+  const open = new Gauge({
+    name: 'startgate_node_links',
+    help: "Nodes' waiters connected: each while gates of its node wait, and half a minute longer.",
+    registers,
+  })
+  return isUp => {
+    if (isUp) taken.inc()
+    open.inc(isUp ? 1 : -1)
+  }
 }

@@ -143,6 +143,8 @@ export class GateConnections {
     const reporters = waiting.flatMap(({ key }) => {
       const { metadata, spec } = podOf(key) ?? {}
       if (!metadata?.uid || !spec?.nodeName || !this.#streams.has(key) || this.#deps.isQuiet(key)) return []
+      // Its node's waiter tells.
+      if (this.#streams.isShared(key)) return []
       return [{ key, podUid: metadata.uid, nodeName: spec.nodeName }]
     })
     for (const key of pressures.ask(reporters, nowMs, random)) this.#streams.askPressure(key, address, nowMs)

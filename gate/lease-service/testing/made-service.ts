@@ -75,12 +75,19 @@ export function madeService(
   onTestFinished(() => service.stopLeading())
   const ask = async (
     name: string,
-    { gate = 'startgate-start' as GateName, attempt = 1, pressure = {} as Pressure, hungUp = false } = {},
+    {
+      gate = 'startgate-start' as GateName,
+      attempt = 1,
+      pressure = {} as Pressure,
+      hungUp = false,
+      isShared = false,
+    } = {},
   ): Promise<GateMessage[]> => {
     const heard: GateMessage[] = []
     const nonce = `nonce-of-${name}`
     const stream = {
       nonce,
+      ...(isShared && { isShared }),
       isOpen: () => !hungUp,
       send: (message: GateMessage) => void heard.push(message),
       end: (message: GateMessage) => void heard.push(message),

@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import type { ServingIdentity } from '../../../certs/identity.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { createNodeIdentity } from '../../lease-service/http/node-identity.ts'
 import { buildServer } from '../../lease-service/http/server.ts'
@@ -15,7 +16,7 @@ export type RealReplica = Awaited<ReturnType<typeof realReplica>>
 
 /**
  * For tests: a replica of the lease service, its real HTTP server on loopback and its real leader on Leases in memory,
- * with time as it passes. `links`: connections of waiters it has had.
+ * with time as it passes. `links`: connections of waiters it has had; `figures`: what they have told of their nodes.
  */
 export async function realReplica(pods: Pod[], identity: ServingIdentity, maxStarting = 1) {
   const made = madeService(pods, { maxStarting })
@@ -25,6 +26,7 @@ export async function realReplica(pods: Pod[], identity: ServingIdentity, maxSta
   }, 10)
   const { service } = made
   const refused: string[] = []
+  const figures: [nodeName: string, told: NodeFigures][] = []
   const links = new Set<Socket>()
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
@@ -39,6 +41,7 @@ export async function realReplica(pods: Pod[], identity: ServingIdentity, maxSta
     connectAgent: async () => () => undefined,
     report: async () => undefined,
     takePressure: (pod, request) => service.takePressure(pod, request),
+    takeFigures: (nodeName, told) => void figures.push([nodeName, told]),
     isReady: () => true,
     refused: code => void refused.push(code),
     log,
@@ -55,5 +58,5 @@ export async function realReplica(pods: Pod[], identity: ServingIdentity, maxSta
     await stop()
   })
   const address = `127.0.0.1:${(server.server.address() as AddressInfo).port}`
-  return { ...made, address, refused, links, stop }
+  return { ...made, address, refused, figures, links, stop }
 }

@@ -17,6 +17,7 @@ export interface RealWaiterOptions {
   /** Its own. */
   token?: string
   review?: NodeWaiterDeps['review']
+  readNode?: NodeWaiterDeps['readNode']
 }
 
 /** For tests: a waiter that listens on loopback. `stop` is its sudden end. */
@@ -28,6 +29,7 @@ export async function realWaiter(options: RealWaiterOptions): Promise<{ port: nu
     connection: { serverName: SERVER_NAME, caPem: async () => caPem, token: async () => token },
     review: options.review ?? (async reviewed => madeReview(reviewed)),
     readPressure: async () => ({ cpu: 12 }),
+    readNode: options.readNode ?? (async () => undefined),
     clock: systemClock,
     random: Math.random,
     newNonce: randomUUID,

@@ -3,8 +3,8 @@ import { systemClock } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import { type GateName, NOTIFY_DIRECTORY, NOTIFY_SOCKET_FILE } from '../../../core/names.ts'
-import { createLeaseClient, createLeasePost } from '../lease-client.ts'
-import { readPressure } from '../node-pressure.ts'
+import { directWay } from '../direct-way.ts'
+import { createLeasePost } from '../lease-client.ts'
 import { markLost } from '../shared-directory.ts'
 import { waitUnlessWithdrawn } from '../wait.ts'
 import type { AgentConfig } from './config.ts'
@@ -175,11 +175,10 @@ export class AgentRun {
         config,
         attempt,
         isLost: this.#isLost,
-        client: createLeaseClient(config),
+        ...directWay(config),
         clock: systemClock,
         random: Math.random,
         newNonce: randomUUID,
-        readPressure,
         onReason: (reason, place) => this.#log.info({ gate, attempt, ...place, reason }, 'waiting'),
       },
       withdrawn.signal,
