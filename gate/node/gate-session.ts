@@ -24,6 +24,13 @@ export interface SessionDeps {
   newNonce: () => string
 }
 
+export interface SessionEvents {
+  /** Its token is good, and that of this pod. False: it is not to be waited for, and the connection is closed. */
+  onVouched: (podUid: string) => boolean
+  /** It was told to ask by itself. */
+  onRefused: () => void
+}
+
 /** One gate's connection, once its line is read. */
 export interface GateSession {
   beat(): void
@@ -34,11 +41,8 @@ export interface GateSession {
 /** Bytes for a gate that does not read: some hundred lines. */
 const MOST_UNSENT = 65_536
 
-/**
- * Waits for a gate with the very program of the direct gate, gate/pod/wait.ts, and tells it what comes of that.
- * `onVouched` is called when its token is good.
- */
-export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, onVouched: () => void): GateSession {
+/** Waits for a gate with the very program of the direct gate, gate/pod/wait.ts, and tells it what comes of that. */
+export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, on: SessionEvents): GateSession {
   const withdrawn = new AbortController()
   const { gate, podUid, attempt } = caller
   const say = (line: string): void => {
@@ -54,7 +58,7 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
     say(logLine(deps.clock.wallMs(), { gate, podUid, attempt, ...fields }, msg))
   const client = vouchedClient(caller, deps, {
     fromIp: socket.remoteAddress ?? '',
-    onVouched,
+    onVouched: () => on.onVouched(podUid),
     // With the patience that it has now: this waiter may end before the next beat.
     onContact: () => {
       say('contact')
@@ -63,6 +67,7 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
     onRefused: reason => {
       say(directLine(reason))
       hangUp(socket)
+      on.onRefused()
       withdrawn.abort()
     },
   })
@@ -91,7 +96,7 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
 
 interface Heard {
   fromIp: string
-  onVouched: () => void
+  onVouched: () => boolean
   onContact: () => void
   onRefused: (reason: string) => void
 }
@@ -104,8 +109,9 @@ function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: 
     ask: async (address, body, signal, onMessage) => {
       try {
         if (!client) {
-          client = clientOf(await vouch(caller, heard.fromIp))
-          heard.onVouched()
+          const vouched = await vouch(caller, heard.fromIp)
+          if (!heard.onVouched()) return 'this pod asks too often'
+          client = clientOf(vouched)
         }
       } catch (error) {
         if (error instanceof NotServedError) heard.onRefused(error.message)

@@ -1,8 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { GateRequest } from '../../core/lease-api.ts'
 import type { GateName } from '../../core/names.ts'
 import type { LeaseClient } from '../pod/lease-client.ts'
 import { connectLink, type LinkConnection } from './connect-link.ts'
 import { LeaderLink } from './leader-link.ts'
+
+/**
+ * Between two tries to connect to an address. Each gate tries again in its own time, and all of a node's together may
+ * not shake a replica's hand more often than one does that asks by itself.
+ */
+const PAUSE_MS = 250
 
 /** A gate that has shown its token. */
 export interface VouchedGate {
@@ -16,6 +23,8 @@ export class LeaderLinks {
   readonly #connection: LinkConnection
   readonly #monotonicMs: () => number
   readonly #links = new Map<string, LeaderLink>()
+  /** When an address was last connected to; only those of which that is a pause ago are forgotten. */
+  readonly #triedMs = new Map<string, number>()
 
   constructor(connection: LinkConnection, monotonicMs: () => number) {
     this.#connection = connection
@@ -54,12 +63,26 @@ export class LeaderLinks {
     const found = this.#links.get(address)
     if (found) return found
     const link: LeaderLink = new LeaderLink({
-      connect: signal => connectLink(this.#connection, address, signal),
+      connect: async signal => {
+        const pauseMs = this.#pauseMs(address)
+        if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
+        return connectLink(this.#connection, address, signal)
+      },
       monotonicMs: this.#monotonicMs,
       onClosed: () => void (this.#links.get(address) === link && this.#links.delete(address)),
     })
     this.#links.set(address, link)
     return link
+  }
+
+  /** Until the next try is due, which is made then. */
+  #pauseMs(address: string): number {
+    const nowMs = this.#monotonicMs()
+    for (const [tried, atMs] of this.#triedMs) if (nowMs - atMs >= PAUSE_MS) this.#triedMs.delete(tried)
+    const triedMs = this.#triedMs.get(address)
+    const dueMs = triedMs === undefined ? nowMs : triedMs + PAUSE_MS
+    this.#triedMs.set(address, dueMs)
+    return dueMs - nowMs
   }
 }
 

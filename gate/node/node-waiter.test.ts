@@ -149,25 +149,29 @@ const strangers: Record<string, (socket: Socket) => void> = {
   'one that echoes': socket => void socket.pipe(socket),
   'one that ends every connection': socket => void socket.destroy(),
 }
-test.each(Object.entries(strangers))('where %s has the port, the gate soon becomes the direct gate', async (_, say) => {
-  const sockets = new Set<Socket>()
-  const server = createServer(socket => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    say(socket)
-  }).listen(0, '127.0.0.1')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const gate = gateOf('a', port)
-  await gate.ended
-  expect(gate.read('direct')).toBe('')
-  expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
-  expect(gate.read('no-waiter')).toBe('1\n')
-}, 30_000)
+test.each(Object.entries(strangers))(
+  'where %s has the port, the gate soon becomes the direct gate',
+  async (_, say) => {
+    const sockets = new Set<Socket>()
+    const server = createServer(socket => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      say(socket)
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const gate = gateOf('a', port)
+    await gate.ended
+    expect(gate.read('direct')).toBe('')
+    expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
+    expect(gate.read('no-waiter')).toBe('1\n')
+  },
+  30_000,
+)
 
 test.each<[string, { memory?: string; env?: Record<string, string> }]>([
   ['a small limit', { memory: '33554432' }],
