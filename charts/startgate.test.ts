@@ -158,6 +158,15 @@ describe('rights', () => {
     expect(manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.includes('waiter'))).toEqual([])
   })
 
+  test('to look at the waiters are the webhook’s where there are any', async () => {
+    const looks = async (isOn: boolean) =>
+      (find(await render(['--set', `nodeWaiter.enabled=${isOn}`]), 'Role', 'startgate-webhook').rules ?? [])
+        .filter(({ resources }) => resources?.includes('daemonsets'))
+        .map(({ resourceNames, verbs }) => [resourceNames, verbs])
+    expect(await looks(true)).toEqual([[['startgate-node-waiter'], ['get']]])
+    expect(await looks(false)).toEqual([])
+  })
+
   test('to ask who may read the metrics go where nobody is asked', async () => {
     const manifests = await render(['--set', 'metrics.authorization=false'])
     const resources = manifests.flatMap(({ rules = [] }) =>
