@@ -6,6 +6,7 @@ import type { GateConfig } from '../pod/config.ts'
 import type { LeaseClient } from '../pod/lease-client.ts'
 import { type WaitDeps, waitUnlessWithdrawn } from '../pod/wait.ts'
 import { deadlineMs, type WaitState } from '../pod/waiting.ts'
+import { TAKES_NO_WAITERS } from './connect-link.ts'
 import { beatLine, directLine, logLine, verdictLine } from './down-lines.ts'
 import { hangUp } from './hang-up.ts'
 import type { Caller } from './hello.ts'
@@ -117,12 +118,15 @@ function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: 
         if (error instanceof NotServedError) heard.onRefused(error.message)
         return messageOf(error)
       }
-      return client.ask(address, body, signal, message => {
+      const reason = await client.ask(address, body, signal, message => {
         const isFirst = !isContacted && message.kind !== 'leader'
         isContacted ||= isFirst
         onMessage(message)
         if (isFirst) heard.onContact()
       })
+      // In an upgrade from a version without waiters, or back to it: the gate itself is served by either.
+      if (reason === TAKES_NO_WAITERS) heard.onRefused(reason)
+      return reason
     },
     tellPressure: async (address, body, signal) => client?.tellPressure(address, body, signal),
   }

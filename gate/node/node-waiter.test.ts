@@ -26,11 +26,15 @@ const gateOf = (podName: string, port: number, more: Partial<Parameters<typeof s
   startGate({ podUid: podName, token: tokenOf(podName), port, ...more })
 const finished = (pod: Pod): Pod => ({ ...pod, status: { ...pod.status, phase: 'Failed' } })
 const reasons = (gate: RealGate): unknown[] => gate.log().map(({ reason, msg }) => reason ?? msg)
+const FAILS_SOON = { STARTGATE_FAIL_OPEN_AFTER: '4s' }
 const waits = (gate: RealGate) => expect.poll(() => gate.said(), { timeout: 20_000 }).toContain('"msg":"waiting"')
 
-async function leading(names: string[], maxStarting = 1): Promise<RealReplica & { pods: Pod[] }> {
+async function leading(
+  names: string[],
+  options: { takesWaiters?: boolean } = {},
+): Promise<RealReplica & { pods: Pod[] }> {
   const pods = names.map(name => madePod(name))
-  const replica = await realReplica(pods, identity, maxStarting)
+  const replica = await realReplica(pods, identity, options)
   await replica.service.startLeading(1)
   return { ...replica, pods }
 }
@@ -273,6 +277,18 @@ test('a stolen waiter token speaks for no pod of another node', async () => {
   expect(gate.said()).toContain('the waiter of node worker-2 does not speak for it')
   expect(replica.api.leases.size).toBe(0)
   expect(replica.refused).toContain('FOREIGN_NODE')
+})
+
+test('where the lease service knows no waiters, as in an upgrade from before them or back, gates ask by themselves at once', async () => {
+  const { port } = await waiterFor(await leading(['a', 'b'], { takesWaiters: false }))
+  const [large, small] = [gateOf('a', port), gateOf('b', port, { memory: '33554432', env: FAILS_SOON })]
+  await Promise.all([large.ended, small.ended])
+  expect([large.read('direct'), small.read('direct')]).toEqual(['', undefined])
+  expect(reasons(large).at(-1)).toBe('the lease service takes no waiters: asking the lease service directly')
+  expect(JSON.parse(small.read('termination-log') ?? '')).toMatchObject({
+    verdict: 'failed-open',
+    reason: 'the lease service takes no waiters',
+  })
 })
 
 test('a token that is no waiter’s opens no link', async () => {
