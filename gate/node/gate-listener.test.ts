@@ -41,6 +41,7 @@ async function listening(over: Partial<SessionDeps> = {}) {
       },
       tellPressure: async () => undefined,
     }),
+    isCutOff: () => false,
     readPressure: async () => ({}),
     clock: systemClock,
     random: () => 0,
@@ -84,6 +85,15 @@ test('a word of a leader is contact; a place is a line of log; a grant ends it',
   heard.say({ kind: 'granted', nonce: 'nonce-0001', lease: 'start.uid-1.1' })
   await gate.closed
   expect(gate.said()).toMatch(/\ngo \{"verdict":"granted".*"attempt":1\}\n$/)
+})
+
+test('where the lease service was never reached the gate is told to try by itself, with the reason', async () => {
+  const clientOf = () => ({ ask: async () => 'no way to it', tellPressure: async () => undefined })
+  const { port } = await listening({ clientOf, isCutOff: () => true })
+  const gate = await dial(port)
+  gate.socket.write(hello())
+  await gate.closed
+  expect(gate.said()).toMatch(/\ndirect no way to it\n$/)
 })
 
 test('a gate that hangs up is withdrawn', async () => {

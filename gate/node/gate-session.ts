@@ -19,6 +19,8 @@ export interface SessionDeps {
   /** Whose gate this is, by its token. Throws NotServedError; anything else may go well at another time. */
   vouch: (caller: Caller, fromIp: string) => Promise<VouchedGate>
   clientOf: (gate: VouchedGate) => LeaseClient
+  /** This node cannot reach the lease service; the gate's own network may. */
+  isCutOff: () => boolean
   readPressure: () => Promise<Pressure>
   clock: Clock
   random: () => number
@@ -103,7 +105,7 @@ interface Heard {
 }
 
 /** Looks at the gate's token before it first asks, within the gate's patience like all else. */
-function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: Heard): LeaseClient {
+function vouchedClient(caller: Caller, { vouch, clientOf, isCutOff }: SessionDeps, heard: Heard): LeaseClient {
   let client: LeaseClient | undefined
   let isContacted = false
   return {
@@ -124,8 +126,8 @@ function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: 
         onMessage(message)
         if (isFirst) heard.onContact()
       })
-      // In an upgrade from a version without waiters, or back to it: the gate itself is served by either.
-      if (reason === TAKES_NO_WAITERS) heard.onRefused(reason)
+      // The former in an upgrade from a version without waiters, or back to it: the gate itself is served by either.
+      if (reason === TAKES_NO_WAITERS || isCutOff()) heard.onRefused(reason)
       return reason
     },
     tellPressure: async (address, body, signal) => client?.tellPressure(address, body, signal),

@@ -11,6 +11,13 @@ import { LeaderLink } from './leader-link.ts'
  */
 const PAUSE_MS = 250
 
+/**
+ * With no link in all that time a waiter that has never had one is taken for cut off: its node's network may not reach
+ * the lease service where pods' does. Longer than a lease service takes that starts with the cluster, when gates do
+ * better to wait; shorter than the usual patience (failOpenAfter).
+ */
+export const CUT_OFF_MS = 45_000
+
 /** A gate that has shown its token. */
 export interface VouchedGate {
   namespace: string
@@ -25,6 +32,8 @@ export class LeaderLinks {
   readonly #links = new Map<string, LeaderLink>()
   /** When an address was last connected to; only those of which that is a pause ago are forgotten. */
   readonly #triedMs = new Map<string, number>()
+  #firstTriedMs: number | undefined
+  #hasConnected = false
 
   constructor(connection: LinkConnection, monotonicMs: () => number) {
     this.#connection = connection
@@ -55,6 +64,12 @@ export class LeaderLinks {
     }
   }
 
+  /** Whether no replica could ever be reached, though it has been tried for long. */
+  isCutOff(): boolean {
+    if (this.#hasConnected || this.#firstTriedMs === undefined) return false
+    return this.#monotonicMs() - this.#firstTriedMs >= CUT_OFF_MS
+  }
+
   closeAll(reason: string): void {
     for (const link of [...this.#links.values()]) link.close(reason)
   }
@@ -66,7 +81,9 @@ export class LeaderLinks {
       connect: async signal => {
         const pauseMs = this.#pauseMs(address)
         if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
-        return connectLink(this.#connection, address, signal)
+        const socket = await connectLink(this.#connection, address, signal)
+        this.#hasConnected = true
+        return socket
       },
       monotonicMs: this.#monotonicMs,
       onClosed: () => void (this.#links.get(address) === link && this.#links.delete(address)),
@@ -78,6 +95,7 @@ export class LeaderLinks {
   /** Until the next try is due, which is made then. */
   #pauseMs(address: string): number {
     const nowMs = this.#monotonicMs()
+    this.#firstTriedMs ??= nowMs
     for (const [tried, atMs] of this.#triedMs) if (nowMs - atMs >= PAUSE_MS) this.#triedMs.delete(tried)
     const triedMs = this.#triedMs.get(address)
     const dueMs = triedMs === undefined ? nowMs : triedMs + PAUSE_MS

@@ -28,6 +28,7 @@ export function createNodeWaiter(deps: NodeWaiterDeps): { server: Server; links:
     ...deps,
     vouch: createVouch(deps),
     clientOf: gate => links.clientOf(gate),
+    isCutOff: () => links.isCutOff(),
   })
   server.once('close', () => links.closeAll('the waiter ends'))
   return { server, links }
