@@ -8,7 +8,7 @@ let api: FakeApi
 beforeAll(async () => {
   findHelm()
   api = await fakeApi()
-  Object.assign(api.answers, discovery(await render(['--set', 'nodeWaiter.enabled=true'])))
+  Object.assign(api.answers, discovery(await render()))
 })
 afterAll(() => api.close())
 
@@ -47,7 +47,7 @@ async function hasWaiters(level: string | undefined): Promise<boolean> {
   api.answers['GET /api/v1/namespaces/startgate-system'] =
     level === undefined ? 404 : { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'startgate-system', labels } }
   const cluster = ['--dry-run=server', '--disable-openapi-validation', '--kubeconfig', api.kubeconfig]
-  const manifests = await render([...cluster, '--set', 'nodeWaiter.enabled=true'])
+  const manifests = await render(cluster)
   const config = manifests.find(({ metadata }) => metadata.name === 'startgate-config')?.data?.['config.json'] ?? ''
   const isThere = manifests.some(({ kind, metadata }) => kind === 'DaemonSet' && metadata.name.includes('waiter'))
   expect(config.includes('nodeWaiter')).toBe(isThere)

@@ -121,7 +121,7 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
 {{- $namespace := lookup "v1" "Namespace" "" .Release.Namespace | default dict -}}
 {{- $labels := dig "metadata" "labels" dict $namespace -}}
 {{- $level := get $labels "pod-security.kubernetes.io/enforce" -}}
-{{- $isOn := dig "enabled" false $given -}}
+{{- $isOn := dig "enabled" true $given -}}
 {{- $isForbidden := and $isOn (has $level (list "baseline" "restricted")) -}}
 {{- $resources := dict "requests" (dict "cpu" "10m" "memory" "64Mi") "limits" (dict "memory" "256Mi") -}}
 {{- dict
