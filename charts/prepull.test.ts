@@ -4,7 +4,10 @@ import { restrictedViolations } from './pod-security.ts'
 
 const ON = ['--set', 'prepull.enabled=true']
 
-const daemonSets = (manifests: Manifest[]): Manifest[] => manifests.filter(({ kind }) => kind === 'DaemonSet')
+const NAME = 'startgate-prepull'
+
+const daemonSets = (manifests: Manifest[]): Manifest[] =>
+  manifests.filter(({ kind, metadata }) => kind === 'DaemonSet' && metadata.name === NAME)
 
 test('there is none unless asked for', async () => {
   expect(daemonSets(await render())).toEqual([])
@@ -13,7 +16,7 @@ test('there is none unless asked for', async () => {
 test('its pods have the very image that gates have, on every node, with no rights and next to no resources', async () => {
   const manifests = await render([...ON, '--set', `image.digest=sha256:${'a'.repeat(64)}`])
   const config = JSON.parse(manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['config.json'] ?? '') as object
-  const spec = podSpecs(manifests).find(([name]) => name.startsWith('DaemonSet '))?.[1]
+  const spec = podSpecs(manifests).find(([name]) => name === `DaemonSet startgate-system/${NAME}`)?.[1]
   expect(spec).toMatchObject({
     automountServiceAccountToken: false,
     tolerations: [{ operator: 'Exists' }],

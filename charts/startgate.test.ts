@@ -58,8 +58,7 @@ describe.each(readdirSync(CASES))('%s', name => {
 
   test('every pod is admitted by restricted Pod Security, but for the network of a waiter', () => {
     const pods = podSpecs(manifests)
-    const waiters =
-      name === 'node-waiter' ? ['DaemonSet startgate-system/startgate-node-waiter: hostNetwork is set'] : []
+    const waiters = name === 'openshift' ? [] : ['DaemonSet startgate-system/startgate-node-waiter: hostNetwork is set']
     expect(pods.length).toBeGreaterThanOrEqual(4 + waiters.length)
     expect(pods.flatMap(([pod, spec]) => restrictedViolations(spec).map(violation => `${pod}: ${violation}`))).toEqual(
       waiters,
@@ -121,6 +120,8 @@ describe('rights', () => {
         "ClusterRole /startgate-lease-service: authentication.k8s.io/tokenreviews "any" create",
         "ClusterRole /startgate-lease-service: authorization.k8s.io/subjectaccessreviews "any" create",
         "ClusterRole /startgate-metrics-reader: /metrics "any" get",
+        "ClusterRole /startgate-node-waiter: authentication.k8s.io/tokenreviews "any" create",
+        "ClusterRole /startgate-node-waiter: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get",
         "ClusterRole /startgate-test: /namespaces ["startgate-helm-test"] get",
         "ClusterRole /startgate-viewer: startgate.dev/queues "any" get",
         "ClusterRole /startgate-viewer: admissionregistration.k8s.io/mutatingwebhookconfigurations ["startgate"] get",
@@ -143,19 +144,29 @@ describe('rights', () => {
         "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
         "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
+        "Role startgate-system/startgate-webhook: apps/daemonsets ["startgate-node-waiter"] get",
       ]
     `)
     expect(lines.join('\n')).not.toContain('*')
   })
 
   test('of a waiter: to ask whose a token is, and to read the CAs', async () => {
-    const manifests = await render(['--set', 'nodeWaiter.enabled=true'])
+    const manifests = await render()
     const { rules } = find(manifests, 'ClusterRole', 'startgate-node-waiter')
     expect(rules?.map(({ resources, resourceNames, verbs }) => [resources, resourceNames, verbs])).toEqual([
       [['tokenreviews'], undefined, ['create']],
       [['mutatingwebhookconfigurations'], ['startgate'], ['get']],
     ])
     expect(manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.includes('waiter'))).toEqual([])
+  })
+
+  test('to look at the waiters are the webhook’s where there are any', async () => {
+    const looks = async (isOn: boolean) =>
+      (find(await render(['--set', `nodeWaiter.enabled=${isOn}`]), 'Role', 'startgate-webhook').rules ?? [])
+        .filter(({ resources }) => resources?.includes('daemonsets'))
+        .map(({ resourceNames, verbs }) => [resourceNames, verbs])
+    expect(await looks(true)).toEqual([[['startgate-node-waiter'], ['get']]])
+    expect(await looks(false)).toEqual([])
   })
 
   test('to ask who may read the metrics go where nobody is asked', async () => {
@@ -166,7 +177,8 @@ describe('rights', () => {
     // The lease service's, for readers of the state API.
     expect(resources.filter(resource => resource === 'subjectaccessreviews')).toHaveLength(1)
     expect(resources).not.toContain('/metrics')
-    expect(resources.filter(resource => resource === 'tokenreviews')).toHaveLength(1)
+    // And the waiters', of gates.
+    expect(resources.filter(resource => resource === 'tokenreviews')).toHaveLength(2)
   })
 
   test('to patch a status comes with the policy that allows nothing but our own conditions', async () => {
@@ -251,8 +263,8 @@ describe('certificates by cert-manager', () => {
       expect(ownRules.filter(({ resources }) => resources?.includes('secrets'))).toEqual([toRead(secret)])
     }
     const onConfigurations = rules.filter(({ resources }) => resources?.includes('mutatingwebhookconfigurations'))
-    // Of people who read the state, not of a program.
-    expect(onConfigurations.flatMap(({ verbs }) => verbs)).toEqual(['get', 'get'])
+    // Of people who read the state, and of the waiters, who believe these CAs.
+    expect(onConfigurations.flatMap(({ verbs }) => verbs)).toEqual(['get', 'get', 'get'])
   })
 
   test('may come from an issuer that is there already', async () => {

@@ -18,6 +18,8 @@ export const GATE_SCRIPT_PATHS = {
   shared: SHARED_PATH,
   runs: RUN_MARKER_PATH,
   lost: LOST_MARKER_PATH,
+  /** Names the run in which a gate has found no waiter on this node. */
+  noWaiter: `${SHARED_PATH}/no-waiter`,
   trueProgram: TRUE_PATH,
   token: `${TOKEN_DIRECTORY}/token`,
   terminationLog: '/dev/termination-log',
@@ -28,6 +30,11 @@ export const GATE_SCRIPT_PATHS = {
 
 /** From its beginning, until a gate that no waiter has answered asks by itself. */
 const FIRST_ANSWER_S = 5
+/**
+ * For a connection, where an earlier gate of this run has waited in vain: its own node answers at once or drops it. A
+ * pod pays for a node without a waiter once, and not with each gate.
+ */
+const NO_WAITER_CONNECT_S = 1
 /**
  * The same for one that a waiter has served. In an upgrade, or after some crashes in a row, the next waiter needs
  * seconds to be there, and all gates of a node turning into Node programs meanwhile would be the storm that they are to
@@ -107,7 +114,7 @@ which_run() {
 /**
  * The shell that talks: its input and output are the connection, 9 is the container's output (nc uses 3 and 4). It
  * leaves when it last heard the waiter (a dash: never), when to fail open (a dash: never), whether contact was lost,
- * and the last word with its rest.
+ * and the last word with its rest. Who says no word of a waiter is some other program on this port, and not heard.
  */
 function talking({ token }: typeof GATE_SCRIPT_PATHS): string {
   return `\
@@ -121,9 +128,13 @@ hello() {
   printf '"waitedS":%s,"leftS":%s,"token":"%s"}\\n' $((now - began)) "$left" "$token"
 }
 listen() {
+  last=$now
   while read -t ${SILENCE_S} -r word rest; do
     uptime
-    heard=$now
+    case "$word" in
+      beat | contact | log | go | open | direct) heard=$now; last=$now ;;
+      *) [ $((now - last)) -lt ${SILENCE_S} ] || break ;;
+    esac
     case "$word" in
       beat) num "$rest"; [ -z "$s" ] || deadline=$((now + s)) ;;
       contact) lost=false ;;
@@ -165,21 +176,21 @@ roomy() {
 }
 fail_open() {
   say 30 'failing open: the pod goes on without a slot'
-  json='{"verdict":"failed-open","gate":"%s","waitedMs":%s,"reason":"no waiter answers on this node","attempt":%s}'
-  finish open "$(printf "$json" "$gate" $(((now - began) * 1000)) "$attempt")"
+  json='{"verdict":"failed-open","gate":"%s","waitedMs":%s,"reason":"%s","attempt":%s}'
+  finish open "$(printf "$json" "$gate" $(((now - began) * 1000)) "$why" "$attempt")"
 }
 `
 }
 
 /** One try after another. What the talking shell needs to know it has from the environment. */
-function main({ direct }: typeof GATE_SCRIPT_PATHS): string {
+function main({ direct, noWaiter }: typeof GATE_SCRIPT_PATHS): string {
   return `\
 nc=
 attempt=0
 trap '[ -z "$nc" ] || kill "$nc" 2>/dev/null; exit 143' TERM INT
 converse() {
   printf '' 2>/dev/null >"$heard_file"
-  $bb nc -w ${FIRST_ANSWER_S} "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" -e $bb sh "$0" talk 9>&1 2>/dev/null &
+  $bb nc -w $connect "$${GATE_ENV.hostIp}" "$${GATE_ENV.waiterPort}" -e $bb sh "$0" talk 9>&1 2>/dev/null &
   nc=$!
   wait $nc
   nc=
@@ -199,6 +210,9 @@ uptime
 began=$now
 heard=$now
 answer=${FIRST_ANSWER_S}
+connect=${FIRST_ANSWER_S}
+count ${noWaiter}
+[ "$s" != "$attempt" ] || { answer=0; connect=${NO_WAITER_CONNECT_S}; }
 seconds "$${GATE_ENV.failOpenAfter}" 60
 patience=$s
 seconds "$${GATE_ENV.failOpenJitter}" 300
@@ -210,10 +224,12 @@ while :; do
   converse
   case "$word" in go | open) finish "$word" "$rest" ;; esac
   uptime
+  why='no waiter answers on this node'
+  [ "$word" != direct ] || why=$rest
   if [ "$word" = direct ] || [ $((now - heard)) -ge $answer ]; then
-    [ "$word" = direct ] || rest='no waiter answers on this node'
     if roomy; then
-      say 30 "$rest: asking the lease service directly"
+      say 30 "$why: asking the lease service directly"
+      [ $answer = ${NEXT_ANSWER_S} ] || mark ${noWaiter} "$attempt"
       exec ${direct}
     fi
   fi

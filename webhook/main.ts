@@ -22,7 +22,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
   const { namespace, leaseService } = config
   const service = { namespace, name: leaseService.name, port: leaseService.port }
-  const view = startClusterView({ client, service, clock, log })
+  const view = startClusterView({ client, service, waiters: config.nodeWaiter?.name, clock, log })
   const certificates = startWebhookCertificates({ client, config, clock, log })
   const events = createEventRecorder({ client, component: 'startgate-webhook', clock, log })
   const budget = new EventBudget()

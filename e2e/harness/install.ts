@@ -12,6 +12,8 @@ import { waitFor } from './wait-for.ts'
 
 export const SYSTEM_NAMESPACE = 'startgate-system'
 export const RELEASE = 'startgate'
+/** The DaemonSet of the nodes' waiters. */
+export const WAITERS = 'startgate-node-waiter'
 
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'startgate')
 
@@ -43,6 +45,15 @@ export async function installStartgate(cluster: Cluster, options: InstallOptions
   }
   await withLock(log, install, `install-${cluster.name}.lock`)
   await untilAsked(kubectl)
+  await untilWaitersAreUp(kubectl)
+}
+
+/** Where they are on: helm leaves some of them behind, as many as may be away in an upgrade. */
+async function untilWaitersAreUp(kubectl: Kubectl): Promise<void> {
+  const where = ['-n', SYSTEM_NAMESPACE]
+  const found = await kubectl.text(['get', `daemonset/${WAITERS}`, ...where, '--ignore-not-found', '-o', 'name'])
+  if (found === '') return
+  await kubectl.run(['rollout', 'status', `daemonset/${WAITERS}`, ...where, `--timeout=${limits.rollout.ms / 1_000}s`])
 }
 
 /** Of this checkout. */
@@ -114,12 +125,17 @@ const PROBE_NAMESPACE = 'startgate-probe'
  * ungated.
  */
 export async function untilAsked(kubectl: Kubectl): Promise<void> {
+  const isGated = async () => (await probed(kubectl)).includes('"startgate-start"')
+  await waitFor('the API server asks the webhook', isGated, limits.asked)
+}
+
+/** What becomes of a pod that is not stored, as JSON. */
+export async function probed(kubectl: Kubectl): Promise<string> {
   const labels = { 'startgate.dev/injection': 'enabled' }
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: PROBE_NAMESPACE, labels } }])
   const probe = JSON.stringify(pod('probe', { image: 'never-pulled' }))
   const dryRun = ['create', '-n', PROBE_NAMESPACE, '--dry-run=server', '-o', 'json', '-f', '-']
-  const isGated = async () => (await kubectl.run(dryRun, probe)).stdout.includes('"startgate-start"')
-  await waitFor('the API server asks the webhook', isGated, limits.asked)
+  return (await kubectl.run(dryRun, probe)).stdout
 }
 
 /** Removes the release; what is gated already goes on, since gates fail open. */

@@ -34,7 +34,11 @@ export const E2E_VALUES: Record<string, unknown> = {
   failOpenJitter: '20s',
   waitingEventAfter: '5s',
   lameDuckSeconds: 2,
+  nodeWaiter: { enabled: true },
 }
+
+/** The same where nodes have no waiters, so that each gate asks by itself. */
+export const DIRECT_VALUES: Record<string, unknown> = { ...E2E_VALUES, nodeWaiter: { enabled: false } }
 
 /**
  * The cluster of a test run (STARTGATE_E2E_CLUSTER names another than usual): adopts a healthy one, or brings it up

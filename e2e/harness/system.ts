@@ -71,9 +71,9 @@ export interface ProgramPod {
 }
 
 /** Of `helm test` there are pods too, which stay: they are of no program. */
-const PROGRAMS = 'app.kubernetes.io/name=startgate,app.kubernetes.io/component in (webhook,lease-service)'
+const PROGRAMS = 'app.kubernetes.io/name=startgate,app.kubernetes.io/component in (webhook,lease-service,node-waiter)'
 
-/** The pods of the webhook and the lease service, by name, without those of an earlier release that still end. */
+/** The pods of our programs, by name, without those of an earlier release that still end. */
 export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
   const list = await kubectl.json<{
     items: {

@@ -48,6 +48,7 @@ export const limits = {
     'kube-proxy hears of a new Service at once, and writes its rules each second, later on a loaded machine',
   ),
   settingSeen: limit(20, 'a namespace annotation reaches webhook and lease service by their watches'),
+  waitersGivenUp: limit(100, 'the webhook looks each 10 s, and gives waiters up when it has seen none for 60 s'),
   rollout: limit(150, 'an image of ours starts and becomes Ready, or a Deployment is scaled to nothing'),
   failOpen: limit(120, 'fail-open-after plus the whole jitter, plus the time a herd needs to start on two cores'),
   jobDone: limit(120, 'schedule, gates, run a few seconds, complete'),

@@ -4,7 +4,7 @@ import { processesOf } from '../faults/node-processes.ts'
 import { gateVerdict } from '../harness/gate-verdict.ts'
 import { pod } from '../harness/pod-templates.ts'
 import { podIs } from '../harness/pod-waits.ts'
-import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { DIRECT_VALUES, namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
 import { limits } from '../harness/time-limits.ts'
 import { coldImages, dropPulledImages } from '../workloads/cold-images.ts'
 
@@ -12,7 +12,7 @@ const FAIL_OPEN_AFTER_MS = 25_000
 
 let session: Session
 beforeAll(async () => {
-  session = await openSession()
+  session = await openSession(DIRECT_VALUES)
   await dropPulledImages(session.cluster)
 })
 

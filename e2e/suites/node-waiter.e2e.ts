@@ -4,10 +4,10 @@ import { APP_IMAGE } from '../cluster/app-image.ts'
 import { type Cut, cut } from '../faults/network-cut.ts'
 import { leaseServices, processesOf, signal } from '../faults/node-processes.ts'
 import { startGateLogs, startVerdict } from '../harness/gate-verdict.ts'
-import { deleteWaiters, waitersReady, withoutWaiters } from '../harness/node-waiters.ts'
+import { deleteWaiters, waitersGivenUp, waitersReady, withoutWaiters } from '../harness/node-waiters.ts'
 import { deployment, pod, podTemplate } from '../harness/pod-templates.ts'
 import { allReady, podIs } from '../harness/pod-waits.ts'
-import { E2E_VALUES, namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
 import { limits } from '../harness/time-limits.ts'
 import type { ObservedPod } from '../observer/cluster-events.ts'
 import { expectKept, startHerd } from '../workloads/faulted-herd.ts'
@@ -19,7 +19,7 @@ const AWAY_MS = 3_000
 
 let session: Session
 beforeAll(async () => {
-  session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: true } })
+  session = await openSession()
   await waitersReady(session.kubectl)
 })
 
@@ -49,7 +49,7 @@ test('a herd through waiters, which are all deleted twice while gates wait, and 
   expect(first && commandsOf(first)).toEqual(['/busybox', 'sh', '/app/gate.sh'])
 })
 
-test('without waiters gates ask by themselves, and are granted', async () => {
+test('without waiters gates ask by themselves, and are granted; after a minute none looks for one any more', async () => {
   const bringBack = await withoutWaiters(session.kubectl)
   onTestFinished(bringBack, limits.rollout.ms)
   const observer = await observerFor(session)
@@ -59,6 +59,12 @@ test('without waiters gates ask by themselves, and are granted', async () => {
   const pods = await allReady(observer, namespace.name, 4, limits.herdReady)
   expect(pods.map(found => startVerdict(found).verdict)).toEqual(Array(4).fill('granted'))
   expect((await startGateLogs(namespace)).split(DIRECT)).toHaveLength(5)
+
+  await waitersGivenUp(session.kubectl)
+  await namespace.apply([pod('later', { image: APP_IMAGE })])
+  const later = await podIs(observer, [namespace.name, 'later'], { phase: 'ready' }, limits.podReady)
+  expect(commandsOf(later)).toEqual(['node', '/app/gate.mjs'])
+  expect(startVerdict(later).verdict).toBe('granted')
 })
 
 test('a namespace that lets nothing out: its gates reach their node, also anew, and are granted', async () => {

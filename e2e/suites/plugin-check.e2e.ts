@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { SYSTEM_NAMESPACE } from '../harness/install.ts'
+import { deleteWaiters, touchWaiters, waitersReady } from '../harness/node-waiters.ts'
 import { Plugin } from '../harness/plugin.ts'
 import { namespaceFor, openSession, type Session } from '../harness/session.ts'
 import { takeDown } from '../harness/system.ts'
@@ -36,6 +38,7 @@ async function named(id: string, sentence: RegExp, ...args: string[]): Promise<L
   return line
 }
 
+const ENFORCE = 'pod-security.kubernetes.io/enforce'
 const CONFIGURATION = ['mutatingwebhookconfiguration', 'startgate']
 
 describe('faults of the installation', () => {
@@ -66,6 +69,22 @@ describe('faults of the installation', () => {
     }
   })
 
+  test('Pod Security admits no waiter', async () => {
+    const enforce = (level: string) =>
+      session.kubectl.run(['label', '--overwrite', 'namespace', SYSTEM_NAMESPACE, `${ENFORCE}${level}`])
+    await enforce('=baseline')
+    try {
+      await deleteWaiters(session.kubectl)
+      const line = await named('node-waiters', /nodes have their waiter.*violates PodSecurity "baseline/)
+      expect(line.remedy).toContain(`${ENFORCE}=privileged`)
+    } finally {
+      await enforce('-')
+      await touchWaiters(session.kubectl)
+      await waitersReady(session.kubectl)
+    }
+    expect((await check()).lines.find(({ id }) => id === 'node-waiters')).toMatchObject({ verdict: 'ok' })
+  })
+
   test('the webhook configuration is gone', async () => {
     const { metadata, ...rest } = await session.kubectl.json<{ metadata: Record<string, unknown> }>([
       'get',
@@ -93,7 +112,7 @@ describe('faults of a namespace', () => {
       },
       'a NetworkPolicy in the way': {
         id: 'network-policy',
-        sentence: /NetworkPolicy deny-all keeps gates from the lease service/,
+        sentence: /NetworkPolicy deny-all keeps the agents .* from the lease service/,
         make: namespace =>
           namespace.apply([
             {

@@ -105,7 +105,7 @@ test('a LimitRange with a default memory of 64Mi does not turn gates off', async
 
 test('a controller whose pods start ungated has one Event that says why, and a dry run none', async () => {
   const namespace = await namespaceFor(session, { word: 'ungated', gated: true })
-  await namespace.apply([limitRange({ max: { memory: '64Mi' } })])
+  await namespace.apply([limitRange({ max: { memory: '16Mi' } })])
   await isJudged(namespace, false)
   await namespace.apply([deployment('web', 3, { image: APP_IMAGE })])
   const told = async () => {
@@ -120,7 +120,7 @@ test('a controller whose pods start ungated has one Event that says why, and a d
   await session.kubectl.run(ready)
   expect(await told()).toMatchObject([
     {
-      message: expect.stringMatching(/^Pods start ungated: .*max memory is 64Mi/),
+      message: expect.stringMatching(/^Pods start ungated: .*max memory is 16Mi/),
       involvedObject: { kind: 'ReplicaSet', name: expect.stringMatching(/^web-/) },
     },
   ])

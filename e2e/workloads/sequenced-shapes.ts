@@ -65,12 +65,11 @@ export interface Judge {
 
 /**
  * Namespaces that judge pods. Under a quota of what containers ask for, a Guaranteed pod has no room for a sidecar,
- * which would have to ask for something; and limits below 96Mi are too small for a gate where a quota or a maximum
- * forbids more.
+ * which would have to ask for something.
  */
 export const judges: Record<string, Judge> = {
   free: {},
-  quota: { objects: [one('ResourceQuota', { hard: HARD })], withoutOrder: ['tiny', 'guaranteed'] },
+  quota: { objects: [one('ResourceQuota', { hard: HARD })], withoutOrder: ['guaranteed'] },
   'quota of pods': { objects: [one('ResourceQuota', { hard: { pods: '1' } })] },
   defaults: { objects: [range({ default: { cpu: '100m', memory: '128Mi' } })] },
   'small defaults': { objects: [range({ default: { cpu: '100m', memory: '64Mi' } })] },
@@ -79,7 +78,7 @@ export const judges: Record<string, Judge> = {
   },
   'quota and range': {
     objects: [one('ResourceQuota', { hard: HARD }), range({ default: { memory: '128Mi' } })],
-    withoutOrder: ['tiny', 'guaranteed'],
+    withoutOrder: ['guaranteed'],
   },
   baseline: { options: level('baseline') },
   restricted: { options: level('restricted') },

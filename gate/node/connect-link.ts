@@ -8,6 +8,9 @@ import { refusalOf } from '../pod/lease-client.ts'
 /** Handshake, review and 101. */
 const CONNECT_MS = 15_000
 
+/** Why connecting failed where a replica knows no waiters: an older version, or one that runs without them. */
+export const TAKES_NO_WAITERS = 'the lease service takes no waiters'
+
 export interface LinkConnection {
   serverName: string
   /** PEM of the CAs to believe. */
@@ -21,7 +24,8 @@ export interface LinkConnection {
 }
 
 /**
- * Connects to the replica at `address` (host:port). Rejects with what went wrong, as the replica says it if it does.
+ * Connects to the replica at `address` (host:port). Rejects with what went wrong, as the replica says it if it does, or
+ * as TAKES_NO_WAITERS.
  */
 export async function connectLink(connection: LinkConnection, address: string, signal: AbortSignal): Promise<Socket> {
   const [ca, token] = await Promise.all([connection.caPem(), connection.token()])
@@ -46,7 +50,10 @@ export async function connectLink(connection: LinkConnection, address: string, s
     response.on('data', (chunk: Buffer) => {
       text = (text + chunk.toString('utf8')).slice(0, 4_096)
     })
-    response.on('end', () => reject(new Error(refusalOf(response.statusCode, text))))
+    response.on('end', () => {
+      const { statusCode } = response
+      reject(new Error(statusCode === 404 ? TAKES_NO_WAITERS : refusalOf(statusCode, text)))
+    })
     response.on('error', reject)
   })
   limitConnecting(call, address)

@@ -40,6 +40,7 @@ async function listening(over: Partial<SessionDeps> = {}) {
         )
       },
     }),
+    isCutOff: () => false,
     readPressure: async () => ({}),
     clock: systemClock,
     random: () => 0,
@@ -85,6 +86,15 @@ test('a word of a leader is contact; a place is a line of log; a grant ends it',
   expect(gate.said()).toMatch(/\ngo \{"verdict":"granted".*"attempt":1\}\n$/)
 })
 
+test('where the lease service was never reached the gate is told to try by itself, with the reason', async () => {
+  const clientOf = () => ({ ask: async () => 'no way to it', tellPressure: async () => undefined })
+  const { port } = await listening({ clientOf, isCutOff: () => true })
+  const gate = await dial(port)
+  gate.socket.write(hello())
+  await gate.closed
+  expect(gate.said()).toMatch(/\ndirect no way to it\n$/)
+})
+
 test('a gate that hangs up is withdrawn', async () => {
   const { port, heard } = await listening()
   const gate = await dial(port)
@@ -127,17 +137,54 @@ test('who goes on talking is hung up on', async () => {
   expect(heard.left).toBe(1)
 })
 
-test('of one address only so many are kept that have shown no good token, and gates are not displaced', async () => {
-  const { port, heard } = await listening()
-  const gate = await dial(port)
+test('of one address only so many are kept that have shown no good token; gates are not displaced, and new ones served', async () => {
+  const review = Promise.withResolvers<void>()
+  const { port, heard } = await listening({
+    vouch: async ({ gate, podUid }) => {
+      if (podUid === 'slow') await review.promise
+      return { namespace: 'shop', podName: podUid, gate }
+    },
+  })
+  const [gate, slow] = [await dial(port), await dial(port)]
   gate.socket.write(hello())
+  slow.socket.write(hello({ podUid: 'slow' }))
   await expect.poll(() => heard.asked).toBe(1)
   const many = await Promise.all(Array.from({ length: 700 }, () => dial(port)))
   await expect.poll(() => many.filter(({ socket }) => socket.destroyed).length).toBeGreaterThan(180)
-  expect(gate.socket.destroyed).toBe(false)
+  expect([gate.socket.destroyed, slow.socket.destroyed]).toEqual([false, false])
+  const late = await dial(port)
+  late.socket.write(hello({ podUid: 'late' }))
+  await expect.poll(() => heard.asked).toBe(2)
+  review.resolve()
+  await expect.poll(() => heard.asked).toBe(3)
+  expect(heard.left).toBe(0)
 })
 
-test('the kubelet hears that it is well', async () => {
+test('a pod has one connection, the newest; of one that asks without end others notice nothing', async () => {
+  const { port, heard } = await listening()
+  const other = await dial(port)
+  other.socket.write(hello({ podUid: 'uid-2' }))
+  await expect.poll(() => heard.asked).toBe(1)
+  const many = await Promise.all(Array.from({ length: 200 }, () => dial(port)))
+  for (const { socket } of many) socket.write(hello())
+  await expect.poll(() => many.filter(({ socket }) => !socket.destroyed).length).toBe(1)
+  expect(heard.asked).toBeLessThan(40)
+  expect(heard.left).toBe(heard.asked - 2)
+  expect(other.socket.destroyed).toBe(false)
+})
+
+test('the kubelet hears that it is well, also of an address that sends much else, and may say nothing more', async () => {
+  const { port, heard } = await listening()
+  await Promise.all(Array.from({ length: 600 }, () => dial(port)))
+  const probe = await dial(port)
+  probe.socket.write('GET /healthz HTTP/1.1\r\n\r\n')
+  await expect.poll(probe.said).toMatch(/^HTTP\/1.1 200 OK\r\n.*ok\n$/s)
+  probe.socket.write(hello())
+  await probe.closed
+  expect(heard.asked).toBe(0)
+})
+
+test('the kubelet hears that it is well by HTTP', async () => {
   const { port } = await listening()
   const answer = await fetch(`http://127.0.0.1:${port}/healthz`)
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\n'])

@@ -4,45 +4,40 @@ import { messageOf } from '../../core/errors.ts'
 import { HELLO_MS, MAX_HELLO_LINE, MAX_NODE_GATES, WAITER_BEAT_MS } from '../../core/waiter-api.ts'
 import { directLine } from './down-lines.ts'
 import { firstLine } from './first-line.ts'
-import { type GateSession, type SessionDeps, startSession } from './gate-session.ts'
+import { type GateSession, type SessionDeps, type SessionEvents, startSession } from './gate-session.ts'
 import { hangUp } from './hang-up.ts'
 import { parseHello } from './hello.ts'
+import { PodCallers } from './pod-callers.ts'
+import { UnknownCallers } from './unknown-callers.ts'
 
 /** Also such as have not said anything yet. */
 const MAX_CONNECTIONS = MAX_NODE_GATES
-/**
- * Of one address that have shown no good token. Pods on the host's network share the node's, and some network plugins
- * show all pods under one.
- */
+/** Of one address that have shown no good token. Pods on the host's network share the node's. */
 const MAX_UNKNOWN_OF_ADDRESS = 512
 
 /**
- * Where the node's gates connect; does not listen yet. Of too many connections the oldest goes of the address that has
- * the most, first of those that have shown no good token: a pod that opens connections without end displaces only its
- * own.
+ * Where the node's gates connect; does not listen yet. A pod that opens connections without end displaces only its own:
+ * before it has shown its token by its address, and then by its UID.
  */
 export function createGateListener(deps: SessionDeps): Server {
-  const unknown = new Map<string, number>()
+  const unknown = new UnknownCallers(MAX_UNKNOWN_OF_ADDRESS)
+  const pods = new PodCallers(() => deps.clock.monotonicMs())
   const sessions = new Set<GateSession>()
   const server = createServer({ noDelay: true }, socket => {
-    const address = socket.remoteAddress ?? ''
-    const count = (by: number): number => {
-      const next = (unknown.get(address) ?? 0) + by
-      if (next > 0) unknown.set(address, next)
-      else unknown.delete(address)
-      return next
-    }
-    let isKnown = false
-    const known = (): void => {
-      if (!isKnown) count(-1)
-      isKnown = true
-    }
     socket.on('error', () => socket.destroy())
-    socket.once('close', known)
-    if (count(1) > MAX_UNKNOWN_OF_ADDRESS) return void socket.destroy()
-    takeGate(socket, deps, sessions, () => {
-      known()
-      limit.markTrusted(socket)
+    const { asks, answered, known } = unknown.add(socket.remoteAddress ?? '', socket)
+    takeGate(socket, deps, sessions, {
+      onHello: asks,
+      onRefused: answered,
+      onVouched: podUid => {
+        if (socket.destroyed || !pods.admit(podUid, socket)) {
+          socket.destroy()
+          return false
+        }
+        known()
+        limit.markTrusted(socket)
+        return true
+      },
     })
   })
   const limit = limitConnections(server, MAX_CONNECTIONS)
@@ -54,7 +49,12 @@ export function createGateListener(deps: SessionDeps): Server {
 }
 
 /** Reads the gate's one line, then waits for it. */
-function takeGate(socket: Socket, deps: SessionDeps, sessions: Set<GateSession>, onVouched: () => void): void {
+function takeGate(
+  socket: Socket,
+  deps: SessionDeps,
+  sessions: Set<GateSession>,
+  on: SessionEvents & { onHello: () => void },
+): void {
   const read = firstLine(MAX_HELLO_LINE)
   const late = setTimeout(() => socket.destroy(), HELLO_MS)
   let session: GateSession | undefined
@@ -64,24 +64,25 @@ function takeGate(socket: Socket, deps: SessionDeps, sessions: Set<GateSession>,
     sessions.delete(session)
     session.withdraw()
   })
+  const answer = (text: string): void => {
+    clearTimeout(late)
+    socket.removeAllListeners('data').resume()
+    socket.write(text)
+    hangUp(socket)
+  }
   socket.on('data', (chunk: Buffer) => {
     if (session) return void socket.destroy()
-    if (isProbe(chunk)) {
-      socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n')
-      hangUp(socket)
-      return
-    }
+    if (isProbe(chunk)) return answer('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n')
     try {
       const line = read(chunk)
       if (line === undefined) return
+      const caller = parseHello(line)
       clearTimeout(late)
-      session = startSession(socket, parseHello(line), deps, onVouched)
+      on.onHello()
+      session = startSession(socket, caller, deps, on)
       sessions.add(session)
     } catch (error) {
-      clearTimeout(late)
-      socket.removeAllListeners('data').resume()
-      socket.write(`${directLine(messageOf(error))}\n`)
-      hangUp(socket)
+      answer(`${directLine(messageOf(error))}\n`)
     }
   })
 }

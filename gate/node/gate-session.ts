@@ -6,6 +6,7 @@ import type { GateConfig } from '../pod/config.ts'
 import type { LeaseClient } from '../pod/lease-client.ts'
 import { type WaitDeps, waitUnlessWithdrawn } from '../pod/wait.ts'
 import { deadlineMs, type WaitState } from '../pod/waiting.ts'
+import { TAKES_NO_WAITERS } from './connect-link.ts'
 import { beatLine, directLine, logLine, verdictLine } from './down-lines.ts'
 import { hangUp } from './hang-up.ts'
 import type { Caller } from './hello.ts'
@@ -18,10 +19,19 @@ export interface SessionDeps {
   /** Whose gate this is, by its token. Throws NotServedError; anything else may go well at another time. */
   vouch: (caller: Caller, fromIp: string) => Promise<VouchedGate>
   clientOf: (gate: VouchedGate) => LeaseClient
+  /** This node cannot reach the lease service; the gate's own network may. */
+  isCutOff: () => boolean
   readPressure: () => Promise<Pressure>
   clock: Clock
   random: () => number
   newNonce: () => string
+}
+
+export interface SessionEvents {
+  /** Its token is good, and that of this pod. False: it is not to be waited for, and the connection is closed. */
+  onVouched: (podUid: string) => boolean
+  /** It was told to ask by itself. */
+  onRefused: () => void
 }
 
 /** One gate's connection, once its line is read. */
@@ -34,11 +44,8 @@ export interface GateSession {
 /** Bytes for a gate that does not read: some hundred lines. */
 const MOST_UNSENT = 65_536
 
-/**
- * Waits for a gate with the very program of the direct gate, gate/pod/wait.ts, and tells it what comes of that.
- * `onVouched` is called when its token is good.
- */
-export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, onVouched: () => void): GateSession {
+/** Waits for a gate with the very program of the direct gate, gate/pod/wait.ts, and tells it what comes of that. */
+export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, on: SessionEvents): GateSession {
   const withdrawn = new AbortController()
   const { gate, podUid, attempt } = caller
   const say = (line: string): void => {
@@ -54,7 +61,7 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
     say(logLine(deps.clock.wallMs(), { gate, podUid, attempt, ...fields }, msg))
   const client = vouchedClient(caller, deps, {
     fromIp: socket.remoteAddress ?? '',
-    onVouched,
+    onVouched: () => on.onVouched(podUid),
     // With the patience that it has now: this waiter may end before the next beat.
     onContact: () => {
       say('contact')
@@ -63,6 +70,7 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
     onRefused: reason => {
       say(directLine(reason))
       hangUp(socket)
+      on.onRefused()
       withdrawn.abort()
     },
   })
@@ -91,32 +99,36 @@ export function startSession(socket: Socket, caller: Caller, deps: SessionDeps, 
 
 interface Heard {
   fromIp: string
-  onVouched: () => void
+  onVouched: () => boolean
   onContact: () => void
   onRefused: (reason: string) => void
 }
 
 /** Looks at the gate's token before it first asks, within the gate's patience like all else. */
-function vouchedClient(caller: Caller, { vouch, clientOf }: SessionDeps, heard: Heard): LeaseClient {
+function vouchedClient(caller: Caller, { vouch, clientOf, isCutOff }: SessionDeps, heard: Heard): LeaseClient {
   let client: LeaseClient | undefined
   let isContacted = false
   return {
     ask: async (address, body, signal, onMessage) => {
       try {
         if (!client) {
-          client = clientOf(await vouch(caller, heard.fromIp))
-          heard.onVouched()
+          const vouched = await vouch(caller, heard.fromIp)
+          if (!heard.onVouched()) return 'this pod asks too often'
+          client = clientOf(vouched)
         }
       } catch (error) {
         if (error instanceof NotServedError) heard.onRefused(error.message)
         return messageOf(error)
       }
-      return client.ask(address, body, signal, message => {
+      const reason = await client.ask(address, body, signal, message => {
         const isFirst = !isContacted && message.kind !== 'leader'
         isContacted ||= isFirst
         onMessage(message)
         if (isFirst) heard.onContact()
       })
+      // The former in an upgrade from a version without waiters, or back to it: the gate itself is served by either.
+      if (reason === TAKES_NO_WAITERS || isCutOff()) heard.onRefused(reason)
+      return reason
     },
   }
 }

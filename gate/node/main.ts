@@ -6,7 +6,6 @@ import { systemClock as clock } from '../../core/clock.ts'
 import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { InvalidValueError, instead } from '../../core/errors.ts'
 import { hostPort } from '../../core/host-port.ts'
-import { listenHost } from '../../core/listen-host.ts'
 import type { Logger } from '../../core/log.ts'
 import { TOKEN_DIRECTORY } from '../../core/names.ts'
 import { runProgram } from '../../core/run-program.ts'
@@ -14,6 +13,7 @@ import { readPressure } from '../pod/node-pressure.ts'
 import { createWaiterApi } from './api-server.ts'
 import { readNode } from './figures-feed.ts'
 import { createKeptCa } from './kept-ca.ts'
+import { listenForGates } from './listen.ts'
 import { createNodeWaiter } from './node-waiter.ts'
 import { serviceLookup } from './service-lookup.ts'
 
@@ -28,7 +28,6 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => pr
 async function main(config: ClusterConfig, log: Logger): Promise<void> {
   if (!config.nodeWaiter)
     throw new InvalidValueError('nodeWaiter', undefined, instead('is missing', 'nodeWaiter.enabled: true'))
-  const { port: listenPort } = config.nodeWaiter
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443', NODE_NAME = '' } = process.env
   const api = createWaiterApi(
     {
@@ -56,13 +55,11 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
     random: Math.random,
     newNonce: randomUUID,
   })
-  server.on('error', error => {
-    log.fatal({ error: error.message, port: listenPort }, 'cannot listen; is the port taken on this node?')
-    process.exit(1)
-  })
-  server.listen(listenPort, listenHost(), () =>
-    log.info({ node: NODE_NAME, port: listenPort }, 'waiting for the gates of this node'),
-  )
+  const { port: listenPort } = config.nodeWaiter
+  const address = await listenForGates(server, listenPort, process.env.HOST_IP)
+  // Of one connection that could not be taken; all others are served.
+  server.on('error', error => log.error({ error: error.message }, 'cannot take a connection'))
+  log.info({ node: NODE_NAME, address, port: listenPort }, 'waiting for the gates of this node')
 }
 
 await runProgram('node-waiter', main)

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { cpSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
 import type { Pod } from '../../core/pod.ts'
@@ -26,11 +28,15 @@ const gateOf = (podName: string, port: number, more: Partial<Parameters<typeof s
   startGate({ podUid: podName, token: tokenOf(podName), port, ...more })
 const finished = (pod: Pod): Pod => ({ ...pod, status: { ...pod.status, phase: 'Failed' } })
 const reasons = (gate: RealGate): unknown[] => gate.log().map(({ reason, msg }) => reason ?? msg)
+const FAILS_SOON = { STARTGATE_FAIL_OPEN_AFTER: '4s' }
 const waits = (gate: RealGate) => expect.poll(() => gate.said(), { timeout: 20_000 }).toContain('"msg":"waiting"')
 
-async function leading(names: string[], maxStarting = 1): Promise<RealReplica & { pods: Pod[] }> {
+async function leading(
+  names: string[],
+  options: { takesWaiters?: boolean } = {},
+): Promise<RealReplica & { pods: Pod[] }> {
   const pods = names.map(name => madePod(name))
-  const replica = await realReplica(pods, identity, maxStarting)
+  const replica = await realReplica(pods, identity, options)
   await replica.service.startLeading(1)
   return { ...replica, pods }
 }
@@ -126,6 +132,53 @@ test('where no waiter is, a gate with memory for it becomes the direct gate afte
   expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
 })
 
+test('the next gate of that run asks at once, one of another run waits again', async () => {
+  const dir = madeDirectory()
+  writeFileSync(join(dir, 'runs-startgate-pull'), '1\n')
+  writeFileSync(join(dir, 'no-waiter'), '1\n')
+  const before = performance.now()
+  const next = gateOf('a', 1, { dir })
+  await next.ended
+  expect(next.read('direct')).toBe('')
+  expect(performance.now() - before).toBeLessThan(3_000)
+  const again = copyOf(dir, ['no-waiter'])
+  writeFileSync(join(again, 'runs-startgate-pull'), '2\n')
+  const second = gateOf('a', 1, { dir: again })
+  await second.ended
+  expect(performance.now() - before).toBeGreaterThan(3_900)
+  expect(second.read('no-waiter')).toBe('2\n')
+})
+
+/** What a program of somebody else's may say on a waiter's port. */
+const strangers: Record<string, (socket: Socket) => void> = {
+  'an HTTP server': socket => void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+  'one that echoes': socket => void socket.pipe(socket),
+  'one that ends every connection': socket => void socket.destroy(),
+}
+test.each(Object.entries(strangers))(
+  'where %s has the port, the gate soon becomes the direct gate',
+  async (_, say) => {
+    const sockets = new Set<Socket>()
+    const server = createServer(socket => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      say(socket)
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const gate = gateOf('a', port)
+    await gate.ended
+    expect(gate.read('direct')).toBe('')
+    expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
+    expect(gate.read('no-waiter')).toBe('1\n')
+  },
+  30_000,
+)
+
 test.each<[string, { memory?: string; env?: Record<string, string> }]>([
   ['a small limit', { memory: '33554432' }],
   ['a small limit of the pod as a whole', { env: { STARTGATE_DIRECT: 'no' } }],
@@ -194,9 +247,9 @@ test('a gate after one that failed open only tries, but waits on once a leader w
 }, 60_000)
 
 /** Of what an earlier gate of the pod has left. */
-function copyOf(dir: string): string {
+function copyOf(dir: string, files = ['lost', 'runs-startgate-pull']): string {
   const copy = madeDirectory()
-  for (const file of ['lost', 'runs-startgate-pull']) cpSync(join(dir, file), join(copy, file))
+  for (const file of files) cpSync(join(dir, file), join(copy, file))
   return copy
 }
 
@@ -226,6 +279,18 @@ test('a stolen waiter token speaks for no pod of another node', async () => {
   expect(gate.said()).toContain('the waiter of node worker-2 does not speak for it')
   expect(replica.api.leases.size).toBe(0)
   expect(replica.refused).toContain('FOREIGN_NODE')
+})
+
+test('where the lease service knows no waiters, as in an upgrade from before them or back, gates ask by themselves at once', async () => {
+  const { port } = await waiterFor(await leading(['a', 'b'], { takesWaiters: false }))
+  const [large, small] = [gateOf('a', port), gateOf('b', port, { memory: '33554432', env: FAILS_SOON })]
+  await Promise.all([large.ended, small.ended])
+  expect([large.read('direct'), small.read('direct')]).toEqual(['', undefined])
+  expect(reasons(large).at(-1)).toBe('the lease service takes no waiters: asking the lease service directly')
+  expect(JSON.parse(small.read('termination-log') ?? '')).toMatchObject({
+    verdict: 'failed-open',
+    reason: 'the lease service takes no waiters',
+  })
 })
 
 test('a token that is no waiter’s opens no link', async () => {

@@ -32,6 +32,7 @@ export function createNodeWaiter(deps: NodeWaiterDeps): { server: Server; links:
     ...deps,
     vouch: createVouch(deps),
     clientOf: gate => links.clientOf(gate),
+    isCutOff: () => links.isCutOff(),
   })
   const feed = figuresFeed({ read: deps.readNode, links })
   const feeding = setInterval(() => void feed(), FIGURES_MS)

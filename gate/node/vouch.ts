@@ -27,16 +27,18 @@ export function createVouch({ nodeName, review, clock }: VouchDeps): (c: Caller,
   const identify = createIdentityCache({ review, isShown: () => true, clock })
   return async ({ token, podUid, gate }, fromIp) => {
     try {
-      const identity = await identify(token, fromIp)
-      if (identity.podUid !== podUid) throw notServed('podUid', podUid, 'is not the pod of this token', identity.podUid)
-      const { nodeName: where } = claimsOf(token)
-      if (where !== undefined && where !== nodeName)
+      // What a token says of itself is enough for refusing it, and costs the API server nothing.
+      const { podUid: claimed, nodeName: where = nodeName } = claimsOf(token)
+      if (claimed !== podUid) throw notServed('podUid', podUid, 'is not the pod of this token', claimed)
+      if (where !== nodeName)
         throw notServed(
           'node',
           where,
           'is where the pod of this token runs',
           `the waiter of that node, not ${nodeName}'s`,
         )
+      const identity = await identify(token, fromIp)
+      if (identity.podUid !== podUid) throw notServed('podUid', podUid, 'is not the pod of this token', identity.podUid)
       return { namespace: identity.namespace, podName: identity.podName, gate }
     } catch (error) {
       if (error instanceof RefusedError && error.status < 500)

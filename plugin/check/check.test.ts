@@ -94,6 +94,14 @@ const faults: Record<string, { given: FakeApi['answers']; want: [id: string, sen
   'the webhook is not asked': { given: { 'POST /api/v1/namespaces/shop/pods': (pod: object) => pod }, want: ['webhook-answers', /gets no gates/] },
   'a Deployment is gone': { given: { [`GET /apis/apps/v1${SYSTEM}/deployments/startgate-webhook`]: 404 }, want: ['webhook-deployment', /no Deployment/] },
   'no endpoint is ready': { given: { [`GET /apis/discovery.k8s.io/v1${SYSTEM}/endpointslices`]: { items: [] } }, want: ['lease-service-endpoints', /no ready endpoint/] },
+  'the waiters are not admitted': {
+    given: {
+      [`GET /api/v1${SYSTEM}/configmaps/startgate-config`]: { data: { 'config.json': JSON.stringify({ ...goodConfig(), nodeWaiter: { name: 'startgate-node-waiter', port: 7373 } }) } },
+      [`GET /apis/apps/v1${SYSTEM}/daemonsets/startgate-node-waiter`]: { status: { desiredNumberScheduled: 2, currentNumberScheduled: 0 } },
+      [`GET /api/v1${SYSTEM}/events`]: { items: [{ message: 'pods "x" is forbidden: violates PodSecurity "restricted:latest"' }] },
+    },
+    want: ['node-waiters', /^0 of 2 nodes have their waiter.*PodSecurity "restricted/],
+  },
   'the Lease is not renewed': {
     given: { [`GET /apis/coordination.k8s.io/v1${SYSTEM}/leases/startgate-leader`]: { spec: { holderIdentity: 'pod-1_x', renewTime: '2026-01-01T00:00:00.000000Z' } } },
     want: ['leader', /nobody leads/],

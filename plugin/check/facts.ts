@@ -17,6 +17,8 @@ export interface CheckFacts {
   webhook: Fact<WebhookConfiguration>
   programs: Record<ProgramName, ProgramFacts>
   config: Fact<ClusterConfig>
+  /** Where gates wait through the waiters of their nodes. */
+  waiters?: WaiterFacts
   leader: Fact<LeaderFacts>
   /** startgate's own, whose annotation freezes the cluster. */
   ownNamespace: Fact<Namespace>
@@ -53,6 +55,18 @@ export interface Deployment {
   metadata: ObjectMeta
   spec?: { replicas?: number; template?: { spec?: { containers?: { name: string; image?: string }[] } } }
   status?: { availableReplicas?: number; updatedReplicas?: number }
+}
+
+export interface WaiterFacts {
+  daemonSet: Fact<WaiterDaemonSet>
+  /** Of the nodes' waiters, the first of them. */
+  pods: Fact<Pod[]>
+  /** The latest reasons why the API server took no pod of the DaemonSet, as its Events have them. */
+  refusals: Fact<string[]>
+}
+
+export interface WaiterDaemonSet {
+  status?: { desiredNumberScheduled?: number; currentNumberScheduled?: number; numberAvailable?: number }
 }
 
 export interface Endpoint {

@@ -10,6 +10,7 @@ import { absent, type Fact, fact, known } from '../cluster/facts.ts'
 import { findInstallation, type Installation } from '../cluster/installation.ts'
 import type { ApiFacts, CheckFacts, LeaderFacts, NetworkPolicy } from './facts.ts'
 import { gatherProgram, NO_PROGRAM } from './gather-program.ts'
+import { gatherWaiters } from './gather-waiters.ts'
 import { missingRights, rightsToRead } from './rights.ts'
 import { tryPod } from './trial.ts'
 
@@ -66,9 +67,10 @@ async function gatherInstalled(options: GatherOptions, installation: Installatio
     webhook: await gatherProgram('webhook', { cluster, installation }),
     'lease-service': await gatherProgram('lease-service', { cluster, installation }),
   }
+  const waiters = await gatherWaiters(cluster.transport, own, config)
   const trial = await tryPod(cluster.transport, { namespaces, config })
   const read = { config, leader, ownNamespace, namespaces, policies, pendingPods, programs }
-  return { ...read, ...(trial && { trial }) }
+  return { ...read, ...(waiters && { waiters }), ...(trial && { trial }) }
 }
 
 async function readConfig({ transport }: UserCluster, namespace: string): Promise<Fact<ClusterConfig>> {

@@ -13,10 +13,14 @@ interface Destination {
   port: number
 }
 
+const AGENTS = 'the agents (of a declared order)'
 const REMEDY =
   'allow egress of pods with startgate.dev/gated: "true" to the lease service (docs/guides/restricted-networks.md)'
 
-/** NetworkPolicies of opted-in namespaces that keep gates from the lease service: their pods start ungated, late. */
+/**
+ * NetworkPolicies of opted-in namespaces that keep gates from the lease service: their pods start ungated, late. Gates
+ * that wait through their node's waiter are let through in any case, but agents ask by themselves.
+ */
 export function judgePolicies(facts: CheckFacts): Line[] {
   return judged(facts.policies, {
     id: 'network-policies',
@@ -26,9 +30,10 @@ export function judgePolicies(facts: CheckFacts): Line[] {
       const namespaces = facts.namespaces.kind === 'known' ? optedIn(facts.namespaces.value) : []
       const names = new Set(namespaces.map(({ metadata }) => metadata.name ?? ''))
       const destination = destinationOf(facts)
+      const isThroughWaiters = facts.config.kind === 'known' && facts.config.value.nodeWaiter !== null
       const lines = [...names].flatMap(name => {
         const own = policies.filter(({ metadata }) => metadata.namespace === name)
-        return judgeNamespace(name, own, destination)
+        return judgeNamespace(name, own, { destination, isThroughWaiters })
       })
       if (lines.length > 0) return lines.slice(0, 20)
       return names.size === 0 ? [] : [ok('network-policies', 'no NetworkPolicy keeps gates from the lease service')]
@@ -50,7 +55,11 @@ function destinationOf({ startgateNamespace, programs, config }: CheckFacts): De
   }
 }
 
-function judgeNamespace(namespace: string, policies: readonly NetworkPolicy[], destination: Destination): Line[] {
+function judgeNamespace(
+  namespace: string,
+  policies: readonly NetworkPolicy[],
+  { destination, isThroughWaiters }: { destination: Destination; isThroughWaiters: boolean },
+): Line[] {
   const egress = policies.filter(limitsEgress)
   // Policies add up: one that takes every gated pod and lets it through is enough for all of them.
   if (egress.some(policy => takesAllGated(policy) && letsThrough(policy, destination))) return []
@@ -58,9 +67,9 @@ function judgeNamespace(namespace: string, policies: readonly NetworkPolicy[], d
   const forAll = denying.find(takesAllGated)
   if (forAll)
     return [
-      bad(
+      (isThroughWaiters ? warning : bad)(
         'network-policy',
-        `namespace ${namespace}: NetworkPolicy ${forAll.metadata.name} keeps gates from the lease service`,
+        `namespace ${namespace}: NetworkPolicy ${forAll.metadata.name} keeps ${isThroughWaiters ? AGENTS : 'gates'} from the lease service`,
         REMEDY,
       ),
     ]
@@ -69,7 +78,7 @@ function judgeNamespace(namespace: string, policies: readonly NetworkPolicy[], d
     .map(({ metadata }) =>
       warning(
         'network-policy',
-        `namespace ${namespace}: NetworkPolicy ${metadata.name} keeps the gates of the pods it selects from the lease service`,
+        `namespace ${namespace}: NetworkPolicy ${metadata.name} keeps ${isThroughWaiters ? AGENTS : 'the gates'} of the pods it selects from the lease service`,
         REMEDY,
       ),
     )

@@ -49,12 +49,25 @@ function judgeAvailable(
   return available === 0 ? bad(id, sentence, remedy) : warning(id, sentence, remedy)
 }
 
-/** Why a pod does not run, as its containers say: `ImagePullBackOff: …`. */
-function troubleOf({ metadata, status }: Pod): string | undefined {
-  const waiting = (status?.containerStatuses ?? []).map(({ state }) => state?.waiting).find(state => state?.reason)
-  if (waiting && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing')
-    return `pod ${metadata.name}: ${waiting.reason}${waiting.message ? `: ${waiting.message.slice(0, 160)}` : ''}`
-  return undefined
+/** Why a pod does not run, as its containers say: `ImagePullBackOff: …`, `CrashLoopBackOff: …`. */
+export function troubleOf({ metadata, status }: Pod): string | undefined {
+  const troubled = (status?.containerStatuses ?? []).find(({ state }) => state?.waiting?.reason)
+  const waiting = troubled?.state?.waiting
+  if (!waiting || waiting.reason === 'ContainerCreating' || waiting.reason === 'PodInitializing') return undefined
+  // What a program has said at its end tells more than that it is started again later.
+  const message = lastWords(troubled?.lastState?.terminated?.message) || waiting.message
+  return `pod ${metadata.name}: ${waiting.reason}${message ? `: ${message.slice(0, 160)}` : ''}`
+}
+
+/** Of the end of a log, the last line's message. */
+function lastWords(log = ''): string {
+  const line = log.trimEnd().split('\n').at(-1) ?? ''
+  try {
+    const { msg } = JSON.parse(line) as { msg?: unknown }
+    return typeof msg === 'string' ? msg : line
+  } catch {
+    return line
+  }
 }
 
 function judgeVersion(name: ProgramName, { metadata, spec }: Deployment, own: string): Line {

@@ -7,7 +7,7 @@ import { goodConfig } from '../../core/testing/good-config.ts'
 import { absent, known, notKnown } from '../cluster/facts.ts'
 import { plain } from '../output/paint.ts'
 import { checkText } from './check-text.ts'
-import type { CheckFacts, NetworkPolicy, ProgramFacts, ProgramName } from './facts.ts'
+import type { CheckFacts, NetworkPolicy, ProgramFacts, ProgramName, WaiterFacts } from './facts.ts'
 import { judge } from './judge.ts'
 import type { Line } from './line.ts'
 import { judgePre, type PreFacts } from './pre.ts'
@@ -180,6 +180,68 @@ describe('network policies', () => {
   test.each(Object.entries(policies))('%s', (_, { given, want }) => {
     const lines = judge(facts({ policies: known(given) })).filter(({ id }) => id.startsWith('network-polic'))
     expect(lines.map(({ verdict }) => verdict)).toEqual([want])
+  })
+})
+
+const waiters = (wanted: number, available: number, over: Partial<WaiterFacts> = {}): Partial<CheckFacts> => ({
+  config: known(
+    parseClusterConfig(JSON.stringify({ ...goodConfig(), nodeWaiter: { name: 'startgate-node-waiter', port: 7373 } })),
+  ),
+  waiters: {
+    daemonSet: known({
+      status: { desiredNumberScheduled: wanted, currentNumberScheduled: wanted, numberAvailable: available },
+    }),
+    pods: known([]),
+    refusals: known([]),
+    ...over,
+  },
+})
+const refused = (message: string, taken = 0): Partial<CheckFacts> =>
+  waiters(3, taken, {
+    daemonSet: known({
+      status: {
+        desiredNumberScheduled: 3,
+        currentNumberScheduled: taken,
+        ...(taken > 0 && { numberAvailable: taken }),
+      },
+    }),
+    refusals: known([message]),
+  })
+const POD_SECURITY = 'Error creating: pods "x" is forbidden: violates PodSecurity "baseline:latest": host namespaces'
+const CONSTRAINT = 'Error creating: pods "x" is forbidden: unable to validate against any security context constraint'
+const LAST_WORDS = '{"level":30,"msg":"x"}\n{"level":60,"msg":"nodeWaiter.port: \\"7373\\" is taken on this node"}\n'
+const crashing = (): Pod => {
+  const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s' }
+  const lastState = { terminated: { exitCode: 1, message: LAST_WORDS } }
+  const status = { name: 'node-waiter', ready: false, restartCount: 3, state: { waiting }, lastState }
+  return { metadata: { name: 'w-1' }, spec: { containers: [] }, status: { containerStatuses: [status] } }
+}
+
+describe("nodes' waiters", () => {
+  const given: Record<string, { given: Partial<CheckFacts>; want: [Line['verdict'], RegExp, RegExp] }> = {
+    'are all there': { given: waiters(3, 3), want: ['ok', /^3 of 3 nodes/, /^$/] },
+    'are not admitted by Pod Security': { given: refused(POD_SECURITY), want: ['bad', /^0 of 3 .*PodSecurity "baseline:latest"/, /enforce=privileged, or set .*nodeWaiter\.enabled: false/] },
+    'are admitted no more': { given: refused(POD_SECURITY, 2), want: ['warning', /^2 of 3 /, /enforce=privileged/] },
+    'are not admitted by OpenShift': { given: refused(CONSTRAINT), want: ['bad', /security context constraint/, /^oc adm policy .*hostnetwork-v2/] },
+    'are not admitted by something else': { given: refused('denied by the request'), want: ['bad', /denied by the request/, /^let the API server admit/] },
+    'find their port taken': { given: waiters(3, 2, { pods: known([crashing()]) }), want: ['warning', /CrashLoopBackOff: nodeWaiter\.port: "7373" is taken/, /kubectl describe pods/] },
+    'were refused once, and are starting': { given: waiters(3, 2, { refusals: known([POD_SECURITY]) }), want: ['warning', /5 s later$/, /kubectl describe pods/] },
+    'are for no node': { given: waiters(0, 0), want: ['bad', /^0 of 0/, /describe/] },
+    'have no DaemonSet': { given: waiters(0, 0, { daemonSet: absent }), want: ['bad', /no DaemonSet startgate-node-waiter/, /helm upgrade/] },
+    'may not be read': { given: waiters(0, 0, { daemonSet: notKnown('403 Forbidden', true) }), want: ['unknown', /could not be read/, /ask for the right/] },
+    'are there, and their Events may not be read': { given: waiters(2, 1, { refusals: notKnown('403', true), pods: notKnown('403', true) }), want: ['warning', /^1 of 2/, /describe/] },
+  } // biome-ignore format: a table
+  test.each(Object.entries(given))('%s', (_, { given, want: [verdict, sentence, remedy] }) => {
+    const found = judge(facts(given)).filter(({ id }) => id === 'node-waiters')
+    expect(found).toMatchObject([{ verdict, sentence: expect.stringMatching(sentence) }])
+    expect(found[0]?.remedy ?? '').toMatch(remedy)
+  })
+
+  test('let gates through where a NetworkPolicy lets out nothing, and not the agents', () => {
+    const lines = judge(facts({ ...waiters(3, 3), policies: known([policy({})]) }))
+    expect(lines.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([
+      { verdict: 'warning', sentence: expect.stringContaining('keeps the agents (of a declared order) from') },
+    ])
   })
 })
 

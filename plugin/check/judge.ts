@@ -5,6 +5,7 @@ import { judgeLeader } from './judge-leader.ts'
 import { judgeFreeze, judgeNamespaces } from './judge-namespaces.ts'
 import { judgePolicies } from './judge-policies.ts'
 import { judgePrograms } from './judge-programs.ts'
+import { judgeWaiters } from './judge-waiters.ts'
 import { judgeTrial, judgeWebhook } from './judge-webhook.ts'
 import type { Line } from './line.ts'
 
@@ -20,6 +21,7 @@ export function judge(facts: CheckFacts): Line[] {
   return [
     ...lines,
     ...judgePrograms(facts),
+    ...judgeWaiters(facts),
     ...judgeLeader(facts),
     ...judgeTrial(facts),
     ...judgeImages(facts),

@@ -77,7 +77,7 @@ export function configOf(values: Values, { namespace, appVersion }: { namespace:
     runAsUser: orNull(values.runAsUser),
     limits: limitsOf(mappingIn(values, 'limits')),
     ...timesOf(values),
-    ...(waiter.enabled === true && { nodeWaiter: { name: 'startgate-node-waiter', port: waiter.port } }),
+    ...(waiter.enabled !== false && { nodeWaiter: { name: 'startgate-node-waiter', port: waiter.port ?? 7373 } }),
   }
 }
 

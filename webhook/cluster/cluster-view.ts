@@ -7,11 +7,14 @@ import type { Logger } from '../../core/log.ts'
 import type { Namespace, Node } from '../../core/pod.ts'
 import { type Constraint, type ConstraintObject, NamespaceView } from './namespace-view.ts'
 import { NodeImages } from './node-images.ts'
+import { followWaiters } from './waiters.ts'
 
 export interface ClusterViewOptions {
   client: KubeClient
   /** The lease service's Service. */
   service: { namespace: string; name: string; port: number }
+  /** The waiters' DaemonSet, in the same namespace; undefined: waiters are off. */
+  waiters?: string | undefined
   clock: Clock
   log: Logger
 }
@@ -22,6 +25,8 @@ export interface ClusterView {
   nodes: NodeImages
   /** Of the lease service, `host:port`; undefined until it was found. */
   address(): string | undefined
+  /** Whether no node has had a waiter for a while, so that gates should not look for one. */
+  waitersAreAway(): boolean
   /** What has not been read yet, one sentence each. */
   missing(): string[]
   stop(): Promise<unknown>
@@ -61,16 +66,19 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
   ]
   for (const watch of watches) watch.start()
   const service = followService(options)
+  const waiters = followWaiters(options.waiters, { client, namespace: options.service.namespace, clock, log })
   return {
     namespaces,
     nodes,
     address: service.address,
+    waitersAreAway: waiters.areAway,
     missing: () => [
       ...Object.entries(needed).flatMap(([what, watch]) => (watch.hasSynced() ? [] : [`${what} not listed yet`])),
       ...(service.address() ? [] : [`Service ${options.service.name} not found yet`]),
     ],
     stop: () => {
       service.stop()
+      waiters.stop()
       return Promise.all(watches.map(watch => watch.stop()))
     },
   }

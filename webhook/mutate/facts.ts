@@ -5,7 +5,7 @@ import type { MutateFacts } from './mutate.ts'
 
 export interface FactSources {
   config: ClusterConfig
-  view: Pick<ClusterView, 'address' | 'missing' | 'namespaces' | 'nodes'>
+  view: Pick<ClusterView, 'address' | 'missing' | 'namespaces' | 'nodes' | 'waitersAreAway'>
   /** PEM bundle that gates believe; undefined until there are certificates. */
   ca: () => string | undefined
 }
@@ -16,7 +16,7 @@ export function factsFor(namespace: string, { config, view, ca: caOf }: FactSour
   const ca = caOf()
   if (!address || !ca || view.missing().length > 0) return undefined
   return {
-    settings: injectSettings(config, { address, ca }),
+    settings: injectSettings(view.waitersAreAway() ? { ...config, nodeWaiter: null } : config, { address, ca }),
     namespace: view.namespaces.factsOf(namespace),
     everywhereFor: pod => view.nodes.everywhereFor(pod),
   }

@@ -112,12 +112,21 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
 {{- $pools | toJson -}}
 {{- end -}}
 
-{{/* `nodeWaiter` of the values, whole, as JSON. */}}
+{{/*
+`nodeWaiter` of the values, whole, as JSON. It is left out where the namespace's own label forbids it, or `helm --wait`
+would wait for pods that are never admitted: `forbiddenBy` is the level. Only helm that speaks to the cluster knows that.
+*/}}
 {{- define "startgate.nodeWaiter" -}}
 {{- $given := .Values.nodeWaiter | default dict -}}
+{{- $namespace := lookup "v1" "Namespace" "" .Release.Namespace | default dict -}}
+{{- $labels := dig "metadata" "labels" dict $namespace -}}
+{{- $level := get $labels "pod-security.kubernetes.io/enforce" -}}
+{{- $isOn := dig "enabled" true $given -}}
+{{- $isForbidden := and $isOn (has $level (list "baseline" "restricted")) -}}
 {{- $resources := dict "requests" (dict "cpu" "10m" "memory" "64Mi") "limits" (dict "memory" "256Mi") -}}
 {{- dict
-  "enabled" (dig "enabled" false $given)
+  "enabled" (and $isOn (not $isForbidden))
+  "forbiddenBy" ($isForbidden | ternary $level "")
   "port" (dig "port" 7373 $given | int)
   "maxUnavailable" (dig "maxUnavailable" "10%" $given)
   "resources" (dig "resources" $resources $given) | toJson -}}

@@ -59,6 +59,7 @@ export function startGate({
     shared: dir,
     runs: join(dir, 'runs'),
     lost: join(dir, 'lost'),
+    noWaiter: join(dir, 'no-waiter'),
     trueProgram: join(dir, 'true'),
     token: join(dir, 'token'),
     terminationLog: join(dir, 'termination-log'),

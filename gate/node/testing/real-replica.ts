@@ -16,9 +16,14 @@ export type RealReplica = Awaited<ReturnType<typeof realReplica>>
 
 /**
  * For tests: a replica of the lease service, its real HTTP server on loopback and its real leader on Leases in memory,
- * with time as it passes. `links`: connections of waiters it has had; `figures`: what they have told of their nodes.
+ * with time as it passes. `links`: connections of waiters it has had; `figures`: what they have told of their nodes. Not
+ * `takesWaiters`: as a version without them.
  */
-export async function realReplica(pods: Pod[], identity: ServingIdentity, maxStarting = 1) {
+export async function realReplica(
+  pods: Pod[],
+  identity: ServingIdentity,
+  { maxStarting = 1, takesWaiters = true }: { maxStarting?: number; takesWaiters?: boolean } = {},
+) {
   const made = madeService(pods, { maxStarting })
   const begunMs = performance.now()
   const clock = setInterval(() => {
@@ -31,11 +36,13 @@ export async function realReplica(pods: Pod[], identity: ServingIdentity, maxSta
   const server = buildServer({
     tls: { cert: identity.certPem, key: identity.keyPem },
     identify: async () => Promise.reject(new Error('no gate asks by itself here')),
-    identifyNode: createNodeIdentity({
-      review: async token => madeReview(token),
-      getPod: async () => undefined,
-      namespace: 'startgate-system',
-      account: 'startgate-node-waiter',
+    ...(takesWaiters && {
+      identifyNode: createNodeIdentity({
+        review: async token => madeReview(token),
+        getPod: async () => undefined,
+        namespace: 'startgate-system',
+        account: 'startgate-node-waiter',
+      }),
     }),
     connect: (pod, gate, request, stream) => service.connect(pod, gate, request, stream),
     connectAgent: async () => () => undefined,

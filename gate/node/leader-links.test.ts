@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { madeIdentity } from '../../certs/made-identity.ts'
+import { CUT_OFF_MS, LeaderLinks } from './leader-links.ts'
+import { waiterToken } from './testing/made-review.ts'
+import { realReplica, SERVER_NAME } from './testing/real-replica.ts'
+
+/** A replica that hangs up on everybody before a handshake is over. */
+async function hangingUp() {
+  const seen = { connections: 0 }
+  const server = createServer(socket => {
+    seen.connections++
+    socket.on('error', () => undefined).destroy()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return { seen, address: `127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+test('a hundred gates that try again and again knock at one replica as often as one would', async () => {
+  const { seen, address } = await hangingUp()
+  const connection = { serverName: 'localhost', caPem: async () => '', token: async () => 'token' }
+  const links = new LeaderLinks(connection, () => performance.now())
+  const begunMs = performance.now()
+  const tries = Array.from({ length: 100 }, async (_, index) => {
+    const client = links.clientOf({ namespace: 'shop', podName: `web-${index}`, gate: 'startgate-start' })
+    const body = { podUid: `uid-${index}`, attempt: 1, nonce: 'nonce-0001' }
+    let count = 0
+    while (seen.connections < 5) {
+      await client.ask(address, body, new AbortController().signal, () => undefined)
+      count++
+    }
+    return count
+  })
+  const counts = await Promise.all(tries)
+  expect(Math.min(...counts)).toBeGreaterThan(0)
+  expect(performance.now() - begunMs).toBeGreaterThan(990)
+  links.closeAll('the test is over')
+})
+
+test('a waiter is cut off when it has tried for long and never got through', async () => {
+  const { address } = await hangingUp()
+  let nowMs = 0
+  const connection = { serverName: 'localhost', caPem: async () => '', token: async () => 'token' }
+  const links = new LeaderLinks(connection, () => nowMs)
+  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
+  const ask = () =>
+    client.ask(
+      address,
+      { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' },
+      new AbortController().signal,
+      () => undefined,
+    )
+  nowMs = 2 * CUT_OFF_MS
+  expect(links.isCutOff()).toBe(false)
+  await ask()
+  nowMs += CUT_OFF_MS - 1
+  expect(links.isCutOff()).toBe(false)
+  nowMs += 1
+  await ask()
+  expect(links.isCutOff()).toBe(true)
+  links.closeAll('the test is over')
+})
+
+test('a waiter that got through once is not cut off by what comes later', async () => {
+  const identity = await madeIdentity(SERVER_NAME)
+  const replica = await realReplica([], identity)
+  let nowMs = 0
+  const connection = {
+    serverName: SERVER_NAME,
+    caPem: async () => identity.caBundlePem,
+    token: async () => waiterToken('worker-1'),
+  }
+  const links = new LeaderLinks(connection, () => nowMs)
+  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
+  const body = { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }
+  await replica.service.startLeading(1)
+  // Refused, since there is no such pod: over a link.
+  await client.ask(replica.address, body, new AbortController().signal, () => undefined)
+  await replica.stop()
+  nowMs = 10 * CUT_OFF_MS
+  expect([replica.links.size, links.isCutOff()]).toEqual([1, false])
+  links.closeAll('the test is over')
+})
