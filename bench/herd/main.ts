@@ -1,0 +1,90 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadImage } from '../../e2e/cluster/cluster.ts'
+import { lineLog } from '../../e2e/cluster/line-log.ts'
+import { E2E_VALUES, openSession } from '../../e2e/harness/session.ts'
+import { describeMachine, type Machine } from '../machine.ts'
+import { readyChart } from './chart.ts'
+import { herds, type Letter } from './herds.ts'
+import { jvmImage } from './java-image.ts'
+import { minutesOf, type PlannedRun, parseOptions, planRuns, USAGE } from './options.ts'
+import { runHerd, type Stage } from './run.ts'
+import { byVariant, firstOverLone, herdTable, medianRun, type Run } from './summary.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const RESULTS = join(ROOT, 'bench', 'results')
+const IMAGES = join(ROOT, 'docs', 'images')
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const log = lineLog(process.stderr, '  ')
+
+/** Ctrl-C ends it after the herd's namespace is taken away; a second one at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130)
+      controller.abort(new Error('interrupted'))
+    })
+  return controller.signal
+}
+
+async function runAll(stage: Stage, machine: Machine, planned: readonly PlannedRun[]): Promise<void> {
+  const runs = new Map<Letter, Run[]>()
+  for (const [i, run] of planned.entries()) {
+    const { usual } = minutesOf(planned.slice(i))
+    log(`[${i + 1}/${planned.length}] (${run.letter}) round ${run.round}, ${run.variant}; ${usual} min to go`)
+    const own = [...(runs.get(run.letter) ?? []), await runHerd(stage, run)]
+    runs.set(run.letter, own)
+    // After each run, so that whoever has no time for all of them keeps what there is.
+    await write(run.letter, machine, own)
+    log(`  ${JSON.stringify({ ...own.at(-1), readyMs: undefined })}`)
+    if (planned[i + 1]?.letter !== run.letter) tell(run.letter, own)
+  }
+}
+
+async function write(letter: Letter, machine: Machine, runs: readonly Run[]): Promise<void> {
+  const { title, pods } = herds[letter]
+  const result = { herd: letter, title, at: new Date().toISOString(), machine, runs }
+  await mkdir(RESULTS, { recursive: true })
+  await writeFile(join(RESULTS, `herd-${letter}.json`), resultText(result))
+  const series = [...byVariant(runs)].flatMap(([variant, own]) => {
+    const run = variant === 'lone' ? undefined : medianRun(own)
+    return run ? [{ name: seriesName(variant), readyMs: run.readyMs, untilMs: run.tookMs }] : []
+  })
+  if (series.length > 0) await writeFile(join(IMAGES, `herd-${letter}.svg`), readyChart({ title, pods }, series))
+}
+
+/** JSON with a line for each run, so that a change of one shows in a diff. */
+function resultText({ runs, ...rest }: { runs: readonly Run[] } & object): string {
+  const head = JSON.stringify(rest, undefined, 1).replace(/\n}$/, ',')
+  return `${head}\n "runs": [\n  ${runs.map(run => JSON.stringify(run)).join(',\n  ')}\n ]\n}\n`
+}
+
+const seriesName = (variant: string): string => (/^\d/.test(variant) ? `${variant} a node` : variant)
+
+function tell(letter: Letter, runs: readonly Run[]): void {
+  say(`\n(${letter}) ${herds[letter].title}; medians of ${Math.max(...runs.map(run => run.round))} rounds\n`)
+  say(herdTable(runs))
+  const over = firstOverLone(runs)
+  if (over !== undefined) say(`\nfirst ready, one start a node, over a lone pod's time: ${over.toFixed(1)} s`)
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2))
+  const planned = planRuns(options)
+  const { usual, most } = minutesOf(planned)
+  say(`${planned.length} runs, about ${usual} minutes on two cores, ${most} at most; Ctrl-C keeps what is there`)
+  const signal = abortOnSignals()
+  const session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: true } })
+  log('the image of the Spring Boot application')
+  const image = await jvmImage(session.cluster.env)
+  await loadImage(session.cluster, image)
+  await runAll({ session, jvmImage: image, log, signal }, await describeMachine(session.kubectl), planned)
+}
+
+main().catch((error: unknown) => {
+  const said = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`${said}\n${/^--|Unknown option/.test(said) ? `${USAGE}\n` : ''}`)
+  process.exitCode = 1
+})
