@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadImage } from '../../e2e/cluster/cluster.ts'
 import { lineLog } from '../../e2e/cluster/line-log.ts'
 import { E2E_VALUES, openSession } from '../../e2e/harness/session.ts'
 import { describeMachine, type Machine } from '../machine.ts'
+import { writeResult } from '../results.ts'
 import { readyChart } from './chart.ts'
 import { herds, type Letter } from './herds.ts'
 import { jvmImage } from './java-image.ts'
@@ -11,9 +12,7 @@ import { minutesOf, type PlannedRun, parseOptions, planRuns, USAGE } from './opt
 import { runHerd, type Stage } from './run.ts'
 import { byVariant, firstOverLone, herdTable, medianRun, type Run } from './summary.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const RESULTS = join(ROOT, 'bench', 'results')
-const IMAGES = join(ROOT, 'docs', 'images')
+const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images')
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const log = lineLog(process.stderr, '  ')
@@ -45,20 +44,12 @@ async function runAll(stage: Stage, machine: Machine, planned: readonly PlannedR
 
 async function write(letter: Letter, machine: Machine, runs: readonly Run[]): Promise<void> {
   const { title, pods } = herds[letter]
-  const result = { herd: letter, title, at: new Date().toISOString(), machine, runs }
-  await mkdir(RESULTS, { recursive: true })
-  await writeFile(join(RESULTS, `herd-${letter}.json`), resultText(result))
+  await writeResult(`herd-${letter}`, { title, machine, runs })
   const series = [...byVariant(runs)].flatMap(([variant, own]) => {
     const run = variant === 'lone' ? undefined : medianRun(own)
     return run ? [{ name: seriesName(variant), readyMs: run.readyMs, untilMs: run.tookMs }] : []
   })
   if (series.length > 0) await writeFile(join(IMAGES, `herd-${letter}.svg`), readyChart({ title, pods }, series))
-}
-
-/** JSON with a line for each run, so that a change of one shows in a diff. */
-function resultText({ runs, ...rest }: { runs: readonly Run[] } & object): string {
-  const head = JSON.stringify(rest, undefined, 1).replace(/\n}$/, ',')
-  return `${head}\n "runs": [\n  ${runs.map(run => JSON.stringify(run)).join(',\n  ')}\n ]\n}\n`
 }
 
 const seriesName = (variant: string): string => (/^\d/.test(variant) ? `${variant} a node` : variant)

@@ -20,7 +20,7 @@ export function jvmApps({ name, node, pods }: Share, image: string, isProbed = f
     name: 'app',
     image,
     imagePullPolicy: 'IfNotPresent',
-    resources: { requests: { memory: '384Mi' }, limits: { memory: '512Mi' } },
+    resources: { requests: { memory: '384Mi' } },
     env: [{ name: 'MANAGEMENT_ENDPOINT_HEALTH_PROBES_ENABLED', value: 'true' }],
     readinessProbe: { ...healthy('readiness'), ...EACH_SECOND },
     ...(isProbed && { livenessProbe: { ...healthy('liveness'), ...ORDINARY_LIVENESS } }),
