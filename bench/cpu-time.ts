@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 const TICKS_PER_SECOND = 100
 
 /**
- * CPU seconds that the machine has worked since its boot: those of all that runs on it, of the cluster's nodes too, which
- * share its kernel.
+ * CPU seconds that the machine has worked since its boot: those of all that runs on it, of the cluster's nodes too,
+ * which share its kernel.
  */
 export function machineCpuSeconds(): number {
   return cpuSecondsIn(readFileSync('/proc/stat', 'utf8'))

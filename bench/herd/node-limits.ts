@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import type { State } from '../../core/state-api.ts'
 import { connect } from '../../plugin/cluster/connect.ts'
 import { followState } from '../../plugin/state/state-watch.ts'
@@ -10,21 +11,26 @@ export interface LimitWatch {
 }
 
 /**
- * Follows the state API. It costs the leader no more than a twentieth of its time; steps come a second late at most.
+ * Follows the state API, as far as it goes: `tell` hears what is wrong. It costs the leader no more than a twentieth of
+ * its time; steps come a second late at most.
  */
-export async function watchLimits(kubeconfig: string, namespace: string): Promise<LimitWatch> {
+export async function watchLimits(
+  kubeconfig: string,
+  namespace: string,
+  tell: (trouble: string) => void,
+): Promise<LimitWatch> {
   const cluster = await connect({ kubeconfig })
   const steps: LimitStep[] = []
   const ended = new AbortController()
   const following = followState({
     cluster,
     startgateNamespace: undefined,
-    warn: () => undefined,
+    warn: tell,
     query: { namespace, limit: 1 },
     signal: ended.signal,
     onState: state => void steps.push(...changed(steps, limitsIn(state, namespace), Date.now())),
-    onTrouble: () => undefined,
-  })
+    onTrouble: tell,
+  }).catch(error => tell(messageOf(error)))
   return {
     steps,
     stop: () => {

@@ -36,7 +36,9 @@ const settingsOf = (variant: Variant): Record<string, string> => ({
 const staticSteps = (variant: Variant, workers: readonly string[]): LimitStep[] =>
   Number.isInteger(Number(variant)) ? workers.map(node => ({ node, atMs: 0, limit: Number(variant) })) : []
 
-/** Applies the herd to a namespace of its own, watches it until all are ready or its time is over, and takes it away. */
+/**
+ * Applies the herd to a namespace of its own, watches it until all are ready or its time is over, and takes it away.
+ */
 export async function runHerd(stage: Stage, planned: PlannedRun): Promise<Run> {
   const { session, signal } = stage
   const { letter, variant } = planned
@@ -46,12 +48,13 @@ export async function runHerd(stage: Stage, planned: PlannedRun): Promise<Run> {
   const options = isGated ? { gated: true, settings: settingsOf(variant) } : {}
   const namespace = await TestNamespace.create(session.kubectl, `herd-${letter}`, options)
   const observer = await Observer.start(session.cluster.kubeconfig)
-  const limits = variant === 'auto' ? await watchLimits(session.cluster.kubeconfig, namespace.name) : undefined
+  const tell = (trouble: string) => stage.log(`limits: ${trouble}`)
+  const limits = variant === 'auto' ? await watchLimits(session.cluster.kubeconfig, namespace.name, tell) : undefined
   try {
     const steps = limits?.steps ?? staticSteps(variant, session.workers)
     return await measured(stage, planned, { namespace, observer, steps })
   } finally {
-    await limits?.stop().catch(error => stage.log(`limits were not to be had: ${error}`))
+    await limits?.stop()
     await observer.stop()
     await namespace.remove()
   }
