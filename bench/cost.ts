@@ -9,10 +9,11 @@ import { pod } from '../e2e/harness/pod-templates.ts'
 import { allReady } from '../e2e/harness/pod-waits.ts'
 import { E2E_VALUES, joinCluster } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
-import { waitFor } from '../e2e/harness/wait-for.ts'
 import { Observer } from '../e2e/observer/observer.ts'
+import { dropPulledImages } from '../e2e/workloads/cold-images.ts'
 import { type Comparison, type CostRun, costRow } from './cost-figures.ts'
 import { machineCpuSeconds } from './cpu-time.ts'
+import { untilGatesAre } from './expected-gates.ts'
 import { describeMachine } from './machine.ts'
 import { writeResult } from './results.ts'
 
@@ -65,6 +66,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const log = lineLog(process.stderr, '  ')
 const session = await joinCluster()
 const observer = await Observer.start(session.cluster.kubeconfig)
+await dropPulledImages(session.cluster)
 const pulled = await session.cluster.registry.pushTestImage('cost', { megabytes: 1, unique: false })
 
 function podOf(name: string, { trivial, pulls }: Kind, index: number): Manifest {
@@ -84,28 +86,6 @@ function podOf(name: string, { trivial, pulls }: Kind, index: number): Manifest 
 
 /** With Always the kubelet asks the registry, of which an image step takes the place. */
 const policyOf = (pulls: boolean) => ({ imagePullPolicy: pulls ? 'Always' : 'IfNotPresent' })
-
-interface Injected {
-  spec: { initContainers?: { name: string }[] }
-}
-
-/**
- * Waits until the webhook makes of each kind what it is to be: that a node has an image it may only know minutes after
- * the cluster came up.
- */
-async function untilKnown(): Promise<void> {
-  const namespace = await TestNamespace.create(session.kubectl, 'bench-cost', { gated: true })
-  for (const kind of NAMES.filter(name => KINDS[name].gated)) {
-    const count = KINDS[kind].pulls ? 3 : 1
-    const isRight = async () => {
-      const { spec } = (await namespace.dryRun(podOf('probe', KINDS[kind], 0))) as Injected
-      return spec.initContainers?.length === count
-    }
-    const limit = { ms: 360_000, why: 'a kubelet tells its images every 5 minutes at least' }
-    await waitFor(`a pod that is ${kind} gets ${count} init containers`, isRight, limit)
-  }
-  await namespace.remove()
-}
 
 /** CPU seconds a second that the idle cluster uses. */
 async function idleLoad(): Promise<number> {
@@ -156,7 +136,10 @@ const kept: object[] = []
 for (const waiter of waiters) {
   await installStartgate(session.cluster, { log, values: { ...E2E_VALUES, nodeWaiter: { enabled: waiter === 'on' } } })
   if (waiter === 'on') await waitersReady(session.kubectl)
-  await untilKnown()
+  await untilGatesAre(session.kubectl, {
+    gated: { pod: podOf('probe', KINDS.gated, 0), initContainers: 1 },
+    'gated with a pull gate': { pod: podOf('probe', KINDS['gated with a pull gate'], 0), initContainers: 3 },
+  })
   const runs = await runRounds()
   kept.push(...runs.map(run => ({ waiter, ...run })))
   await writeResult('cost', { title: 'CPU seconds of starts', machine, runs: kept })

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { APP_IMAGE, loadImage } from '../e2e/cluster/cluster.ts'
 import { redisImage } from '../e2e/cluster/debian-images.ts'
 import type { Manifest } from '../e2e/harness/kubectl.ts'
+import { waitersReady } from '../e2e/harness/node-waiters.ts'
 import { pod } from '../e2e/harness/pod-templates.ts'
 import { allReady } from '../e2e/harness/pod-waits.ts'
 import { E2E_VALUES, openSession } from '../e2e/harness/session.ts'
@@ -29,6 +30,7 @@ if (!Number.isInteger(pods) || pods < 2 || !['on', 'off'].includes(waiter)) thro
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: waiter === 'on' } })
+if (waiter === 'on') await waitersReady(session.kubectl)
 const redis = await redisImage(session.cluster.env)
 await loadImage(session.cluster, redis)
 const node = session.workers[0] ?? ''

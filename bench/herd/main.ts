@@ -2,7 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadImage } from '../../e2e/cluster/cluster.ts'
 import { lineLog } from '../../e2e/cluster/line-log.ts'
+import type { Manifest } from '../../e2e/harness/kubectl.ts'
+import { waitersReady } from '../../e2e/harness/node-waiters.ts'
 import { E2E_VALUES, openSession } from '../../e2e/harness/session.ts'
+import { untilGatesAre } from '../expected-gates.ts'
 import { describeMachine, type Machine } from '../machine.ts'
 import { writeResult } from '../results.ts'
 import { readyChart } from './chart.ts'
@@ -10,7 +13,8 @@ import { herds, type Letter } from './herds.ts'
 import { jvmImage } from './java-image.ts'
 import { minutesOf, type PlannedRun, parseOptions, planRuns, USAGE } from './options.ts'
 import { runHerd, type Stage } from './run.ts'
-import { byVariant, firstOverLone, herdTable, medianRun, type Run } from './summary.ts'
+import { byVariant, firstOverLone, herdTable, medianRun, overBestStatic, type Run } from './summary.ts'
+import { jvmApps, sleepers } from './workloads.ts'
 
 const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images')
 
@@ -57,8 +61,17 @@ const seriesName = (variant: string): string => (/^\d/.test(variant) ? `${varian
 function tell(letter: Letter, runs: readonly Run[]): void {
   say(`\n(${letter}) ${herds[letter].title}; medians of ${Math.max(...runs.map(run => run.round))} rounds\n`)
   say(herdTable(runs))
+  const best = overBestStatic(runs)
+  if (best !== undefined)
+    say(`\nauto : the best number of starts, median and last: ${best.map(r => r.toFixed(2)).join(', ')}`)
   const over = firstOverLone(runs)
   if (over !== undefined) say(`\nfirst ready, one start a node, over a lone pod's time: ${over.toFixed(1)} s`)
+}
+
+/** A pod as a Deployment would make it. */
+function podIn({ metadata, spec }: Manifest): Manifest {
+  const { template } = spec as { template: { metadata: object; spec: object } }
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: metadata.name }, spec: template.spec }
 }
 
 async function main(): Promise<void> {
@@ -71,6 +84,16 @@ async function main(): Promise<void> {
   log('the image of the Spring Boot application')
   const image = await jvmImage(session.cluster.env)
   await loadImage(session.cluster, image)
+  await waitersReady(session.kubectl)
+  log('waiting until the nodes have told that they have it')
+  const pods = {
+    jvm: jvmApps({ name: 'jvm', node: '', pods: 1 }, image),
+    app: sleepers({ name: 'app', node: '', pods: 1 }),
+  }
+  await untilGatesAre(
+    session.kubectl,
+    Object.fromEntries(Object.entries(pods).map(([name, made]) => [name, { pod: podIn(made), initContainers: 1 }])),
+  )
   await runAll({ session, jvmImage: image, log, signal }, await describeMachine(session.kubectl), planned)
 }
 

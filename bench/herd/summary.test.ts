@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { firstOverLone, herdTable, medianRun, type Run } from './summary.ts'
+import { firstOverLone, herdTable, medianRun, overBestStatic, type Run } from './summary.ts'
 
 function run(variant: Run['variant'], round: number, more: Partial<Run> = {}): Run {
   return { variant, round, pods: 2, tookMs: 9_000, ready: 2, readyMs: [], restarts: 0, cpuSeconds: 10, ...more }
@@ -42,4 +42,16 @@ test('the first of the herd is compared with a pod that is alone', () => {
   const runs = [run('lone', 1, { firstMs: 8_000 }), run('1', 1, { firstMs: 12_500 })]
   expect(firstOverLone(runs)).toBe(4.5)
   expect(firstOverLone(runs.slice(1))).toBeUndefined()
+})
+
+test('auto is compared with the best number of starts, for each figure by itself', () => {
+  const runs = [
+    run('ungated', 1, times(1, 1, 1, 1)),
+    run('1', 1, times(1_000, 10_000, 30_000, 40_000)),
+    run('4', 1, times(5_000, 20_000, 25_000, 30_000)),
+    run('auto', 1, times(2_000, 11_000, 26_000, 33_000)),
+  ]
+  expect(overBestStatic(runs)).toEqual([1.1, 1.1])
+  expect(overBestStatic(runs.slice(0, 3))).toBeUndefined()
+  expect(overBestStatic([run('ungated', 1, times(1, 1, 1, 1)), run('auto', 1, times(1, 1, 1, 1))])).toBeUndefined()
 })

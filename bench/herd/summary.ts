@@ -86,3 +86,16 @@ export function firstOverLone(runs: readonly Run[]): number | undefined {
   const overMs = medianOf(one, 'firstMs') - medianOf(lone, 'firstMs')
   return Number.isFinite(overMs) ? overMs / 1_000 : undefined
 }
+
+/**
+ * Median and last of `auto` over the least that any number of starts a node has come to, which need not be the same
+ * number for both; undefined unless both were measured and came to all.
+ */
+export function overBestStatic(runs: readonly Run[]): [median: number, last: number] | undefined {
+  const groups = [...byVariant(runs)]
+  const auto = groups.find(([variant]) => variant === 'auto')?.[1] ?? []
+  const statics = groups.filter(([variant]) => Number.isInteger(Number(variant))).map(([, own]) => own)
+  const ratio = (field: Field) => medianOf(auto, field) / Math.min(...statics.map(own => medianOf(own, field)))
+  const ratios: [number, number] = [ratio('medianMs'), ratio('lastMs')]
+  return ratios.every(Number.isFinite) && statics.length > 0 ? ratios : undefined
+}
