@@ -35,7 +35,8 @@ test('what part of the herd did not reach has no time', () => {
 })
 
 test('a gate that still waits does so to the end; of a pod that is deleted to its deletion', () => {
-  const events = [waiting(1, 'a'), waiting(2, 'b'), podEvent(4, { pod: 'b', shown: [] }, 'DELETED')]
+  const deletion: ClusterEvent = { ...waiting(4, 'b'), type: 'DELETED' }
+  const events = [waiting(1, 'a'), waiting(2, 'b'), deletion]
   expect(gateWaits(events, 'test', 9_000)).toEqual([
     { node: 'n1', fromMs: 1_000, toMs: 9_000 },
     { node: 'n1', fromMs: 2_000, toMs: 4_000 },

@@ -86,14 +86,11 @@ async function main(): Promise<void> {
   await loadImage(session.cluster, image)
   await waitersReady(session.kubectl)
   log('waiting until the nodes have told that they have it')
-  const pods = {
-    jvm: jvmApps({ name: 'jvm', node: '', pods: 1 }, image),
-    app: sleepers({ name: 'app', node: '', pods: 1 }),
-  }
-  await untilGatesAre(
-    session.kubectl,
-    Object.fromEntries(Object.entries(pods).map(([name, made]) => [name, { pod: podIn(made), initContainers: 1 }])),
-  )
+  const share = { name: 'probe', node: '', pods: 1 }
+  await untilGatesAre(session.kubectl, {
+    'a Spring Boot application': { pod: podIn(jvmApps(share, image)), initContainers: 1 },
+    'a pod that sleeps': { pod: podIn(sleepers(share)), initContainers: 1 },
+  })
   await runAll({ session, jvmImage: image, log, signal }, await describeMachine(session.kubectl), planned)
 }
 
