@@ -130,7 +130,7 @@ async function runRounds(): Promise<CostRun[]> {
 }
 
 const starts = waiters.length * rounds * sizes.length * NAMES.length
-say(`${starts} starts, about ${starts} minutes`)
+say(`${starts} starts, about ${Math.ceil(1.3 * starts)} minutes`)
 const machine = await describeMachine(session.kubectl)
 const kept: object[] = []
 for (const waiter of waiters) {
