@@ -9,6 +9,7 @@ import { limits } from '../e2e/harness/time-limits.ts'
 import { waitFor } from '../e2e/harness/wait-for.ts'
 import { isReady, orderOf, runs, type SeenPod, shellIn } from '../e2e/workloads/sequenced-pods.ts'
 import { sequencedPod } from '../e2e/workloads/sequenced-work.ts'
+import { byHand } from './by-hand.ts'
 import { quantiles } from './quantiles.ts'
 
 /**
@@ -16,21 +17,6 @@ import { quantiles } from './quantiles.ts'
  */
 const PAIRS = 5
 const LENGTHS = [2, 4]
-
-interface Container {
-  name: string
-  startupProbe?: object
-}
-
-/**
- * What a careful author writes without startgate: native sidecars with startup probes, in order; the last is the app.
- */
-function byHand(name: string, containers: string[], fields: Record<string, object> = {}): Manifest {
-  const made = sequencedPod(name, containers, { containers: fields })
-  const spec = made.spec as { containers: Container[] }
-  const moved = spec.containers.slice(0, -1).map(container => ({ ...container, restartPolicy: 'Always' }))
-  return { ...made, spec: { ...spec, initContainers: moved, containers: spec.containers.slice(-1) } }
-}
 
 function chainOf(length: number): { containers: string[]; dependsOn: string } {
   const containers = Array.from({ length }, (_, i) => `c${i}`)
@@ -124,7 +110,7 @@ const ready = await pairs((isOurs, name) => {
   const containers = redisFields(image, isOurs)
   return isOurs
     ? afterReady(gated, sequencedPod(name, ['redis', 'app'], { ...notify, containers }))
-    : afterReady(plain, byHand(name, ['redis', 'app'], containers))
+    : afterReady(plain, byHand(name, ['redis', 'app'], { containers }))
 })
 say(`redis is ready (READY=1; by hand: a startup probe each second) → the next starts: ${row(ready)}`)
 

@@ -24,13 +24,16 @@ const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' }
 let updated = false
 
 /** Packages that are not on this machine yet. */
-export function missingPackages(exists: (path: string) => boolean = existsSync): string[] {
-  return [...new Set(Object.entries(PROGRAMS).flatMap(([path, name]) => (exists(path) ? [] : [name])))]
+export function missingPackages(exists: (path: string) => boolean = existsSync, programs = PROGRAMS): string[] {
+  return [...new Set(Object.entries(programs).flatMap(([path, name]) => (exists(path) ? [] : [name])))]
 }
 
 /** Installs what is missing. Docker's own service is not started by this: the provider runs a daemon by hand. */
-export async function installMissingPackages(): Promise<void> {
-  const packages = missingPackages()
+export const installMissingPackages = (): Promise<void> => installPrograms(PROGRAMS)
+
+/** Installs the Debian packages of those programs that are not there. */
+export async function installPrograms(programs: Readonly<Record<string, string>>): Promise<void> {
+  const packages = missingPackages(existsSync, programs)
   if (packages.length === 0) return
   if (process.getuid?.() !== 0)
     throw new Error(`needs root to install ${packages.join(' ')}; install them and try again`)

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { type CostRun, costRow, perPod } from './cost-figures.ts'
+
+const run = (kind: string, round: number, cpuSeconds: number): CostRun => ({
+  ...{ kind, round, cpuSeconds, pods: 10, tookSeconds: 20, idleBefore: 0.2, idleAfter: 0.3 },
+})
+
+test('the idle cluster is taken off for as long as the start took, by the mean of before and after', () => {
+  expect(perPod(run('bare', 1, 15))).toBe(1)
+})
+
+test('each figure is the median of the rounds, the ratio that of the rounds’ own', () => {
+  const rounds = [
+    [12, 16, 18],
+    [15, 20, 25],
+    [18, 21, 30],
+  ]
+  const runs = rounds.flatMap(([bare = 0, trivial = 0, gated = 0], i) => [
+    ...[run('bare', i + 1, bare), run('trivial', i + 1, trivial), run('gated', i + 1, gated)],
+    { ...run('gated', i + 1, 900), pods: 64 },
+  ])
+  const row = costRow(runs, { bare: 'bare', trivial: 'trivial', gated: 'gated' }, 10)
+  // 6 to 4, 10 to 5, 12 to 3
+  expect(row).toBe('| 10 | 1.00 | 1.50 | 2.00 | 2.00 |')
+})

@@ -1,0 +1,144 @@
+import { uptime } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { APP_IMAGE, loadImage } from '../e2e/cluster/cluster.ts'
+import { redisImage } from '../e2e/cluster/debian-images.ts'
+import type { Manifest } from '../e2e/harness/kubectl.ts'
+import { waitersReady } from '../e2e/harness/node-waiters.ts'
+import { pod } from '../e2e/harness/pod-templates.ts'
+import { allReady } from '../e2e/harness/pod-waits.ts'
+import { E2E_VALUES, openSession } from '../e2e/harness/session.ts'
+import { TestNamespace } from '../e2e/harness/test-namespace.ts'
+import { waitFor } from '../e2e/harness/wait-for.ts'
+import { podPhase } from '../e2e/observer/pod-phase.ts'
+import { sequencedPod } from '../e2e/workloads/sequenced-work.ts'
+import { byHand } from './by-hand.ts'
+import { type Moments, stepTable } from './hand-over-trace.ts'
+import { defined, HandOverWatch, type Place } from './hand-over-watch.ts'
+
+const USAGE = 'usage: node bench/hand-over.ts [--pods 20] [--waiter on|off]'
+/** Each pod starts after the one before it on the one node, in a few seconds. */
+const LIMIT = { ms: 600_000, why: 'as many pods as there are, one after another, some seconds each' }
+/** For what the last gate's coming still causes: agents that boot, statuses. */
+const QUIET_MS = 10_000
+const START_GATE = 'startgate-start'
+
+const { values } = parseArgs({ options: { pods: { type: 'string' }, waiter: { type: 'string' } } })
+const pods = Number(values.pods ?? 20)
+const waiter = values.waiter ?? 'on'
+if (!Number.isInteger(pods) || pods < 2 || !['on', 'off'].includes(waiter)) throw new Error(USAGE)
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: waiter === 'on' } })
+if (waiter === 'on') await waitersReady(session.kubectl)
+const redis = await redisImage(session.cluster.env)
+await loadImage(session.cluster, redis)
+const node = session.workers[0] ?? ''
+const watch = await HandOverWatch.start(session, node)
+
+/** Containers stamp with the kernel's boot clock, which all nodes of a kind cluster and this process share. */
+const bootedAtMs = Date.now() - uptime() * 1_000
+/** Frozen until all gates wait, so that nothing else goes on on the node meanwhile. */
+const FROZEN = { 'max-starting': '0', 'max-starting-per-node': '1' }
+const THAWED = { 'max-starting': '50' }
+const MANY = { 'max-starting': '50', 'max-starting-per-node': '50' }
+
+/** By pod and container: when it began and was ready by its own word. */
+type Own = { begun: number; ready: number }
+
+function stampsIn(log: string): Own {
+  const at = (word: string) => bootedAtMs + Number(new RegExp(`^${word} (\\d+)$`, 'm').exec(log)?.[1] ?? Number.NaN)
+  return { begun: at('start'), ready: at('ready') }
+}
+
+function redisStampsIn(log: string): Own {
+  const at = (words: string) =>
+    Date.parse(`${new RegExp(`(\\d+ \\w+ \\d{4} [\\d:.]+) . ${words}`).exec(log)?.[1] ?? ''}Z`)
+  return { begun: at('oO0OoO0OoO0Oo Redis is starting'), ready: at('Ready to accept') }
+}
+
+/** The time by the node's log of the line in which a gate says that it may go; undefined where gates log nothing. */
+async function heardAtMs(namespace: TestNamespace, name: string): Promise<number | undefined> {
+  const log = await namespace.kubectl.text(['logs', name, '-n', namespace.name, '-c', START_GATE, '--timestamps'])
+  const stamp = /^(\S+) .*"msg":"granted"/m.exec(log)?.[1]
+  return stamp === undefined ? undefined : Date.parse(stamp)
+}
+
+/** Pods on one node that has one slot: each hands it to the next. */
+async function betweenPods(word: string, make: (name: string, i: number) => Manifest, read: (log: string) => Own) {
+  const container = word === 'notify' ? 'redis' : 'app'
+  const namespace = await TestNamespace.create(session.kubectl, `bench-${word}`, { gated: true, settings: FROZEN })
+  const names = Array.from({ length: pods }, (_, i) => `p${i}`)
+  await namespace.apply(names.map(make))
+  const waiting = () => watch.observer.pods(namespace.name).filter(p => podPhase(p, Date.now()).gate === START_GATE)
+  await waitFor(`${pods} gates wait`, () => waiting().length === pods, LIMIT)
+  await sleep(QUIET_MS)
+  await namespace.set(THAWED)
+  await ready(namespace, pods)
+  const own = await Promise.all(names.map(async name => ({ name, ...read(await namespace.log(name, container)) })))
+  const inTurn = own.sort((a, b) => a.begun - b.begun)
+  const traced: Moments[] = []
+  for (const [i, next] of inTurn.slice(1).entries()) {
+    const before = inTurn[i]
+    if (!before) continue
+    const later = { pod: next.name, container, gate: START_GATE }
+    const heard = await heardAtMs(namespace, next.name)
+    const seen = watch.moments(namespace.name, { pod: before.name, container }, later)
+    traced.push({ ...seen, ...defined({ ready: before.ready, begun: next.begun, heard }) })
+  }
+  await namespace.remove()
+  return traced
+}
+
+/** Pods one after another, in each of which `app` starts after `db`. */
+async function withinPods(isOurs: boolean): Promise<Moments[]> {
+  const options = isOurs ? { gated: true, settings: MANY } : {}
+  const namespace = await TestNamespace.create(session.kubectl, 'bench-edge', options)
+  const [db, app] = ['db', 'app'] as const
+  const spec = { nodeSelector: { 'kubernetes.io/hostname': node } }
+  const traced: Moments[] = []
+  for (let i = 0; i < pods; i++) {
+    const name = `p${i}`
+    // Probes look each second from a container's start on: each pod at another moment.
+    const startSeconds = { env: [{ name: 'START_SECONDS', value: String(1 + i / pods) }] }
+    const work = { spec, containers: { [db]: startSeconds } }
+    const made = isOurs
+      ? sequencedPod(name, [db, app], { ...work, dependsOn: `${app}: [${db}]\n` })
+      : byHand(name, [db, app], work)
+    await namespace.apply([made])
+    await ready(namespace, i + 1)
+    const [first, second] = await Promise.all([db, app].map(async c => stampsIn(await namespace.log(name, c))))
+    const later: Place & { gate?: string } = { pod: name, container: app, ...(isOurs && { gate: START_GATE }) }
+    const seen = watch.moments(namespace.name, { pod: name, container: db }, later)
+    traced.push({ ...seen, ...defined({ ready: first?.ready, begun: second?.begun }) })
+  }
+  await namespace.remove()
+  return traced
+}
+
+const ready = (namespace: TestNamespace, count: number) => allReady(watch.observer, namespace.name, count, LIMIT)
+
+function tell(title: string, traced: readonly Moments[]): void {
+  say(`\n${title} (${traced.length} of them)\n`)
+  say(stepTable(traced))
+}
+
+say(`on one node, the cluster to itself, node waiter ${waiter}; p95 by the nearest rank`)
+const probed = (name: string, i: number) => pod(name, { image: APP_IMAGE, node, startSeconds: 1 + i / pods })
+tell('A pod hands its slot to the next, readiness probed each second', await betweenPods('probe', probed, stampsIn))
+const notifying = (name: string) =>
+  sequencedPod(name, ['redis'], {
+    readiness: 'redis: notify\n',
+    spec: { nodeSelector: { 'kubernetes.io/hostname': node } },
+    containers: {
+      redis: {
+        image: redis,
+        command: ['redis-server', '--save', '', '--dir', '/state', '--protected-mode', 'no', '--supervised', 'systemd'],
+        startupProbe: undefined,
+      },
+    },
+  })
+tell('The same by notification (redis says READY=1)', await betweenPods('notify', notifying, redisStampsIn))
+tell('A dependency in a pod, probed each second', await withinPods(true))
+tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods(false))
+await watch.stop()
