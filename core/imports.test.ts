@@ -63,6 +63,7 @@ const inService = (...rooms: string[]): string[] => rooms.map(room => `${SERVICE
 /** Besides core, which imports nobody, and the room itself. */
 const MAY_USE: Record<string, string[]> = {
   [`${SERVICE}/model`]: [],
+  [`${SERVICE}/auto`]: [],
   [`${SERVICE}/pods`]: inService('model'),
   [`${SERVICE}/after`]: inService('model', 'pods'),
   [`${SERVICE}/started`]: inService('model', 'pods', 'after'),
