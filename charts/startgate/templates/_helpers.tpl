@@ -182,6 +182,9 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
   "waitingEventAfter" .Values.waitingEventAfter
   "lameDuck" (printf "%ds" (int .Values.lameDuckSeconds))
   "logLevel" .Values.logLevel -}}
+{{- with $limits.node.maxStartingAutoMax -}}
+{{- $_ := set $config.limits.node "maxStartingAutoMax" (int .) -}}
+{{- end -}}
 {{- /* Absent where it is off, so that switching nothing on changes nothing. */ -}}
 {{- if $waiter.enabled -}}
 {{- $_ := set $config "nodeWaiter" (dict "name" "startgate-node-waiter" "port" (int $waiter.port)) -}}

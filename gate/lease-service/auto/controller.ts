@@ -28,7 +28,7 @@ export interface AutoState {
 }
 
 /** A herd that comes after so long without anybody who waits may be of quite another kind. */
-const REST_MS = 60_000
+export const REST_MS = 60_000
 /** A gap in the samples after which the ones before say nothing. */
 const GAP_MS = 3_500
 /** So many samples make a mean: `procs_running` is of one moment. */

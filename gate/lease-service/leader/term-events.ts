@@ -1,6 +1,7 @@
 import type { AgentMessage, AgentRequest, GateMessage, GateRequest, ReportsRequest } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { NamespaceFold } from '../../../core/namespace-settings.ts'
+import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import type { Grant } from '../model/grant.ts'
@@ -17,6 +18,8 @@ export type TermEvent =
   | StoreEvent
   /** All there is has been shown: gates may be granted. `reservationMs`: how long turns are kept. */
   | { kind: 'begin'; reservationMs: number }
+  /** About once a second of each node whose waiter has gates that wait. */
+  | { kind: 'node-figures'; nodeName: string; figures: NodeFigures }
   /** A decision was asked for by `step-soon` or `step-in`, and is due. */
   | { kind: 'step' }
   /** About once a second. `storeFailingForMs`: for how long nothing could be stored that was to be. */

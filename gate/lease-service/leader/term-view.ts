@@ -17,6 +17,8 @@ export interface TermView {
   queueLengths(): QueueLength[]
   /** What gates have told of their nodes lately. */
   pressures(): [nodeName: string, pressure: Pressure][]
+  /** Of nodes whose start limit is what they found by themselves. */
+  autoLimits(): [nodeName: string, limit: number][]
   badAnnotations(): BadAnnotationRow[]
   streamCount(): number
   /** For the state API; undefined where nobody leads here. */
@@ -28,6 +30,7 @@ export const NO_VIEW: TermView = {
   usage: () => [],
   queueLengths: () => [],
   pressures: () => [],
+  autoLimits: () => [],
   badAnnotations: () => [],
   streamCount: () => 0,
   facts: () => undefined,
@@ -35,17 +38,19 @@ export const NO_VIEW: TermView = {
 
 /** `sinceMs`: when the term began, by the wall clock. */
 export function termView(state: TermState, sinceMs: number, recent: Recent): TermView {
-  const { ledger, gates, pressures, badAnnotations, inputs } = state
+  const { ledger, gates, pressures, autos, badAnnotations, inputs } = state
   return {
     usage: () => ledger.usage(),
     queueLengths: () => gates.queueLengths(),
     pressures: () => pressures.figures(),
+    autoLimits: () => [...autos.rows()].map(([name, { limit }]) => [name, limit]),
     badAnnotations: () => badAnnotations.rows(),
     streamCount: () => streamCount(state),
     facts: now => ({
       ...{ term: inputs.term, address: inputs.address, sinceMs, now, recent },
       ledger: ledger.view(),
       pressures: () => pressures.figures(),
+      autos: () => autos.rows(),
       heldBack: pressures.overloads,
       sequenced: sequencedIn(state),
     }),

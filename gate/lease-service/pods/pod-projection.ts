@@ -52,9 +52,10 @@ export function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): Obj
 
 /** Of a pod, its status is what changes most: fields are copied one by one, which costs a fifth of `pick`. */
 export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
-  const { phase, conditions, initContainerStatuses, containerStatuses } = status
+  const { phase, reason, conditions, initContainerStatuses, containerStatuses } = status
   const kept: NonNullable<Pod['status']> = {}
   if (phase !== undefined) kept.phase = phase
+  if (reason !== undefined) kept.reason = reason
   if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
   if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
   if (conditions) kept.conditions = conditions.filter(isRead)
