@@ -9,6 +9,6 @@ export interface AutoLimit {
 export interface AutoLimits {
   /** Undefined where nothing is known of the node. */
   at(nodeName: string): AutoLimit | undefined
-  /** Another number whenever a limit is another one. */
+  /** Another number whenever something of it is another. */
   readonly version: number
 }

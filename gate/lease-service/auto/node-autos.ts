@@ -82,9 +82,10 @@ export class NodeAutos implements AutoLimits {
       if (node.figures && facts) this.#advance(name, node, { ...facts, figures: node.figures })
       node.figures = undefined
       if (!node.state) continue
-      const before = node.shown?.limit
-      node.shown = shownOf(node, node.state, nowMs)
-      if (before !== node.shown.limit) this.#version += 1
+      const shown = shownOf(node, node.state, nowMs)
+      if (node.shown && !isNews(node.shown, shown)) continue
+      node.shown = shown
+      this.#version += 1
     }
   }
 
@@ -132,6 +133,13 @@ export class NodeAutos implements AutoLimits {
 
 function later(a: Learned | undefined, b: Learned | undefined): Learned | undefined {
   return a && b ? (a.atMs >= b.atMs ? a : b) : (a ?? b)
+}
+
+/** Each change of a reason is told to all gates of the node: a few percent more or less are none. */
+function isNews(before: AutoLimit, now: AutoLimit): boolean {
+  const [percentBefore, percentNow] = [before, now].map(({ reason }) => Number(/\d+/.exec(reason)?.[0] ?? 0))
+  const words = ({ limit, reason }: AutoLimit) => `${limit} ${reason.replace(/\d+/g, '')}`
+  return words(before) !== words(now) || Math.abs((percentBefore ?? 0) - (percentNow ?? 0)) >= 10
 }
 
 function shownOf({ cores }: AutoNode, { limit, reason, seenAtMs }: AutoState, nowMs: number): AutoLimit {
