@@ -11,8 +11,7 @@ interface Deps {
 }
 
 /** What leaders before this one found, by this process's monotonic clock; nothing where it cannot be read. */
-export async function loadLearned(store: AutoStore | undefined, { clock, log }: Deps): Promise<LearnedLimits> {
-  if (!store) return NOTHING_LEARNED
+export async function loadLearned(store: AutoStore, { clock, log }: Deps): Promise<LearnedLimits> {
   try {
     const learned = await store.load()
     const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()]

@@ -69,11 +69,9 @@ export class Replica {
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation
     const autoStore = this.#deps.newAutoStore?.()
-    const learned = await loadLearned(autoStore, this.#deps)
     const leadership = new Leadership({
       ...this.#deps,
-      ...(autoStore && { autoStore }),
-      learned,
+      ...(autoStore && { autoStore, learned: await loadLearned(autoStore, this.#deps) }),
       started: this.#started,
       term,
       // A leadership that was stopped may still be writing when this replica is elected again: it must neither confirm

@@ -10,6 +10,8 @@ export interface StartEnd {
   evicted?: number
 }
 
+/** Reason of a pod that the kubelet took off its node for want of memory, disk or process ids. */
+export const EVICTED = 'Evicted'
 /** By SIGKILL and SIGTERM: what the kubelet ends, as after a failed probe. */
 const KILLED = new Set([137, 143])
 
@@ -17,7 +19,7 @@ const KILLED = new Set([137, 143])
 export function startEndOf({ grant, reason }: Release, pod: Pod | undefined): StartEnd {
   if (grant.resource !== 'start') return {}
   if (reason === 'Ready') return { finished: grant.slots }
-  if (pod?.status?.reason === 'Evicted') return { evicted: 1 }
+  if (pod?.status?.reason === EVICTED) return { evicted: 1 }
   if (!pod || pod.metadata.deletionTimestamp || (reason !== 'Failed' && reason !== 'BackOff')) return {}
   const ends = grant.containers.flatMap(name => {
     const { state, lastState } = statusOf(pod, name) ?? {}
