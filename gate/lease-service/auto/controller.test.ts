@@ -148,3 +148,8 @@ test('property: a whole number from 1 to the maximum, by at most what growth and
     }),
   )
 })
+
+test('figures that are no numbers hold or cut, and never let everything go', () => {
+  const wrong = { busy: Number.NaN, ioWait: Number.NaN, runnable: Number.NaN, cores: Number.NaN }
+  expect(later(fresh, 20, { figures: wrong }).limit).toBeLessThanOrEqual(4)
+})

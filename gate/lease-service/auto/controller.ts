@@ -82,7 +82,8 @@ export function advanceAuto(before: AutoState, sample: AutoSample, bounds: AutoB
 }
 
 function clamp(limit: number, { max }: AutoBounds): number {
-  return Math.max(1, Math.min(Math.floor(limit), max))
+  // What is no number comes to one: a figure that makes no sense must not let everything go.
+  return Math.max(1, Math.min(Math.floor(limit) || 1, max))
 }
 
 function afterRest(state: AutoState, { nowMs }: AutoSample, { first }: AutoBounds): AutoState {

@@ -125,8 +125,8 @@ export class NodeAutos implements AutoLimits {
     return { nodes, kinds }
   }
 
-  /** Of nodes for which there is one now. */
-  *rows(): Iterable<[nodeName: string, limit: AutoLimit]> {
+  /** Of nodes that figures have come of. */
+  *found(): Iterable<[nodeName: string, limit: AutoLimit]> {
     for (const [name, { state, shown }] of this.#nodes) if (state && shown) yield [name, shown]
   }
 }

@@ -7,6 +7,7 @@ import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
 import { advance } from './term.ts'
+import { autoRows } from './term-autos.ts'
 import type { TermEffect, TermEvent } from './term-events.ts'
 import { newTerm, type TermInputs } from './term-state.ts'
 
@@ -86,7 +87,7 @@ describe('a node whose limit is auto', () => {
     expect(term.waits()).toMatch(
       /^start: node [\w-]+, auto: \d+ now, CPU 10 % busy, has \d+ of \d+ slots in use; next in line$/,
     )
-    expect([...term.state.autos.rows()][0]?.[1].limit).toBe(term.granted.size)
+    expect(autoRows(term.state)[0]?.[1].limit).toBe(term.granted.size)
   })
 
   test('does not while its CPUs are busy', () => {
@@ -155,6 +156,15 @@ test('figures of a node that nobody shows are dropped, and where nobody wrote au
     { monotonicMs: 0, wallMs: 0 },
   )
   seconds(term, 5, { busy: 0.1 })
-  expect([...term.state.autos.rows()]).toEqual([])
+  expect(autoRows(term.state)).toEqual([])
   expect(term.state.autos.learned()).toEqual(NOTHING_LEARNED)
+})
+
+test('a node whose auto was taken off tells no automatic limit any more', () => {
+  const term = madeTerm({ annotations: AUTO })
+  term.second({ busy: 0.1 })
+  expect(autoRows(term.state)).toHaveLength(1)
+  const now = { monotonicMs: 200_000, wallMs: 200_000 }
+  advance(term.state, { kind: 'node-shown', node: madeNode(), fold: { settings: {}, problems: [] } }, now)
+  expect(autoRows(term.state)).toEqual([])
 })

@@ -8,6 +8,7 @@ import type { QueueLength } from '../report/queue-length.ts'
 import type { StateFacts } from '../state/facts.ts'
 import type { Recent } from '../state/recent.ts'
 import type { SequencedFacts } from '../state/sequenced-pods.ts'
+import { autoRows } from './term-autos.ts'
 import { streamCount } from './term-requests.ts'
 import type { Now, TermState } from './term-state.ts'
 
@@ -38,19 +39,19 @@ export const NO_VIEW: TermView = {
 
 /** `sinceMs`: when the term began, by the wall clock. */
 export function termView(state: TermState, sinceMs: number, recent: Recent): TermView {
-  const { ledger, gates, pressures, autos, badAnnotations, inputs } = state
+  const { ledger, gates, pressures, badAnnotations, inputs } = state
   return {
     usage: () => ledger.usage(),
     queueLengths: () => gates.queueLengths(),
     pressures: () => pressures.figures(),
-    autoLimits: () => [...autos.rows()].map(([name, { limit }]) => [name, limit]),
+    autoLimits: () => autoRows(state).map(([name, { limit }]) => [name, limit]),
     badAnnotations: () => badAnnotations.rows(),
     streamCount: () => streamCount(state),
     facts: now => ({
       ...{ term: inputs.term, address: inputs.address, sinceMs, now, recent },
       ledger: ledger.view(),
       pressures: () => pressures.figures(),
-      autos: () => autos.rows(),
+      autos: () => autoRows(state),
       heldBack: pressures.overloads,
       sequenced: sequencedIn(state),
     }),
