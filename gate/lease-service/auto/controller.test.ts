@@ -63,6 +63,12 @@ describe('a limit is cut', () => {
     expect(cut.reason).toMatch(/^CPU 97 % busy, (starts time out|containers )/)
   })
 
+  test('once in ten seconds at most, whatever comes meanwhile', () => {
+    const failing = { figures: BUSY, ended: { timedOut: 1 } }
+    const from = newAuto(BOUNDS, 0, 20)
+    expect(limits(later(from, 1, failing), later(from, 10, failing), later(from, 11, failing))).toEqual([14, 14, 9])
+  })
+
   test('not when one fails on a node with room: the reason is its own', () => {
     expect(later(fresh, 1, { isShort: false, ended: { timedOut: 1, killed: 1, oomKilled: 1 } }).limit).toBe(4)
   })

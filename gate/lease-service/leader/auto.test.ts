@@ -123,10 +123,11 @@ describe('a node whose limit is auto', () => {
 
   test('of another leader begins with what was found a moment ago, and with no more than usual after a minute', () => {
     const name = madeTerm({ pods: 0 }).nodeName
-    const begins = (agoMs: number, limit: number) => {
+    const begins = (agoMs: number, limit: number, node: Parts['node'] = {}) => {
       const nodes = new Map([[name, { limit, atMs: 100_000 - agoMs }]])
-      return madeTerm({ annotations: AUTO, learned: { nodes, kinds: new Map() } }).granted.size
+      return madeTerm({ node, annotations: AUTO, learned: { nodes, kinds: new Map() } }).granted.size
     }
+    expect(begins(5_000, 17, { maxStartingAutoMax: 9 })).toBe(9)
     expect([begins(5_000, 17), begins(90_000, 17), begins(90_000, 1)]).toEqual([17, 2, 1])
   })
 

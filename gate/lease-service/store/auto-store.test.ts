@@ -43,6 +43,15 @@ test('an API server that does not answer fails a save, and the next one writes a
   expect(await store.load()).toEqual(learnedOf({ a: 1 }))
 })
 
+test('a write whose answer was lost is written over by the next save', async () => {
+  const api = new MemoryLeaseApi()
+  const store = createAutoStore(api, 'startgate')
+  api.nextFault = 'after'
+  await expect(store.save(learnedOf({ a: 1 }))).rejects.toThrow('Timeout')
+  await store.save(learnedOf({ a: 2 }))
+  expect(await store.load()).toEqual(learnedOf({ a: 2 }))
+})
+
 test('each Lease is bounded, and the latest are kept', () => {
   const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}-${'x'.repeat(240)}`, 2]))
   const { nodes } = learnedOf(many)

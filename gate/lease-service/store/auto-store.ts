@@ -35,8 +35,8 @@ export function createAutoStore(api: Api, namespace: string): AutoStore {
     try {
       known.set(name, before ? await api.replaceLease(lease) : await api.createLease(lease))
     } catch (error) {
-      if (!isConflict(error) && !isAlreadyExists(error)) throw error
       isStale = true
+      if (!isConflict(error) && !isAlreadyExists(error)) throw error
     }
   }
   return {
