@@ -100,7 +100,7 @@ function factsOf(ledger: Ledger): (now: StateFacts['now']) => StateFacts {
   const [sequenced, recent] = [sequencedFacts(), createRecent(() => 0)]
   return now => ({
     ...{ term: 1, address: 'a:1', sinceMs: 0, now, ledger: ledger.view(), recent, sequenced },
-    ...{ pressures: () => [], heldBack: new Map() },
+    ...{ pressures: () => [], autos: () => [], heldBack: new Map() },
   })
 }
 

@@ -22,6 +22,7 @@ export function registeredMetrics(): RegisteredMetric[] {
     eventsDropped: () => 0,
     watchAgeSeconds: () => 0,
     pressures: () => [],
+    autoLimits: () => [],
     badAnnotations: () => [],
     hasNamespace: () => true,
   })

@@ -65,3 +65,13 @@ test('a quantity of many digits is read in one go', () => {
     1, 0.5, 1.5 * 2 ** 20, undefined,
   ]) // biome-ignore format: a list
 })
+
+test('a limit for each node may be a number or auto, on a namespace and on a node', () => {
+  const key = 'startgate.dev/max-starting-per-node'
+  for (const parse of [parseNamespaceAnnotations, parseNodeAnnotations]) {
+    expect(parse({ [key]: ' auto ' }).settings).toEqual({ maxStartingPerNode: 'auto' })
+    expect(parse({ [key]: '3' }).settings).toEqual({ maxStartingPerNode: 3 })
+    expect(parse({ [key]: 'Auto' }).problems[0]?.message).toContain('use 4, 0 (freezes) or auto')
+  }
+  expect(parseNamespaceAnnotations({ 'startgate.dev/max-starting': 'auto' }).problems).toHaveLength(1)
+})

@@ -6,6 +6,7 @@ import type { ObjectMeta } from './pod.ts'
 import { type Pressure, parseMaxPressure } from './pressure.ts'
 import {
   parseCount,
+  parseCountOrAuto,
   parseDurationMs,
   parseFactor,
   parsePatienceMs,
@@ -19,7 +20,8 @@ export type Mode = 'enforce' | 'observe' | 'off'
 /** What a namespace's annotations say; an absent field was not given. */
 export interface NamespaceSettings {
   maxStarting?: number
-  maxStartingPerNode?: number
+  /** `auto`: what the node finds by itself, of a namespace for its own pods there. */
+  maxStartingPerNode?: number | 'auto'
   maxStartingPerCore?: number
   maxPulling?: number
   maxPullingPerNode?: number
@@ -86,7 +88,7 @@ type Parser<T> = { [K in keyof Required<T>]: (field: string, text: string) => No
 
 const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   maxStarting: parseCount,
-  maxStartingPerNode: parseCount,
+  maxStartingPerNode: parseCountOrAuto,
   maxStartingPerCore: parseFactor,
   maxPulling: parseCount,
   maxPullingPerNode: parseCount,
@@ -100,7 +102,7 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   frozen: parseFrozen,
 }
 const NODE_FIELDS: Parser<NodeSettings> = {
-  maxStartingPerNode: parseCount,
+  maxStartingPerNode: parseCountOrAuto,
   maxStartingPerCore: parseFactor,
   maxPullingPerNode: parseCount,
   maxPressure: parseMaxPressure,

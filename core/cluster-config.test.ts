@@ -139,7 +139,7 @@ describe('parseClusterConfig', () => {
     'a limit below 0 in a pool': {
       path: 'limits.nodePools.0.maxStarting',
       value: -1,
-      want: 'limits.nodePools.0.maxStarting: "-1" is not a valid whole number; use',
+      want: 'limits.nodePools.0.maxStarting: "-1" is not a valid limit; use 0, 4, auto or null (the default)',
     },
     'a limit with decimals': {
       path: 'limits.cluster.maxPulling',

@@ -78,7 +78,9 @@ export interface ClusterConfig {
     }
     node: {
       /** null: maxStartingPerCore, or max(2, cores) without that. */
-      maxStarting: number | null
+      maxStarting: number | 'auto' | null
+      /** The most that `auto` finds; null: max(32, 4 × cores). */
+      maxStartingAutoMax: number | null
       /** A factor of the node's cores; where maxStarting is given too, the lower counts. */
       maxStartingPerCore: number | null
       /** null: 1. */
@@ -206,6 +208,12 @@ function nodeWaiterIn(read: ConfigReader): ClusterConfig['nodeWaiter'] {
   return read.isGiven('nodeWaiter') ? { name: read.name('nodeWaiter.name'), port: read.port('nodeWaiter.port') } : null
 }
 
+/** A former version's file has none. */
+function autoMaxIn(read: ConfigReader): number | null {
+  const path = 'limits.node.maxStartingAutoMax'
+  return read.isGiven(path) ? read.countOrNull(path) : null
+}
+
 function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
   return {
     cluster: {
@@ -215,7 +223,8 @@ function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
       minStartRate: read.rateOrNull('limits.cluster.minStartRate'),
     },
     node: {
-      maxStarting: read.countOrNull('limits.node.maxStarting'),
+      maxStarting: read.countOrAutoOrNull('limits.node.maxStarting'),
+      maxStartingAutoMax: autoMaxIn(read),
       maxStartingPerCore: read.factorOrNull('limits.node.maxStartingPerCore'),
       maxPulling: read.countOrNull('limits.node.maxPulling'),
       maxPressure: {

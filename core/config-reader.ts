@@ -1,5 +1,5 @@
 import { CodedError, InvalidValueError, instead, notValid } from './errors.ts'
-import { parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
+import { AUTO, parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
 
 /** The configuration cannot be used; `problems` has one entry for each fault, all found in one go. */
 export class InvalidConfigError extends CodedError {
@@ -88,6 +88,15 @@ export class ConfigReader {
       null,
       notValid('whole number', '0', '4', 'null (the default)'),
       (v): v is number | null => v === null || isCount(v),
+    )
+  }
+
+  countOrAutoOrNull(path: string): number | 'auto' | null {
+    return this.#valid(
+      path,
+      null,
+      notValid('limit', '0', '4', 'auto', 'null (the default)'),
+      (v): v is number | 'auto' | null => v === null || v === AUTO || isCount(v),
     )
   }
 

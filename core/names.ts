@@ -104,5 +104,7 @@ export const AGENT_ENV = {
 
 /** The Lease by which the replicas of the lease service choose their leader. */
 export const ELECTION_LEASE = 'startgate-leader'
+/** Label on the Leases that say what automatic limits were found. */
+export const AUTO_LABEL = 'startgate.dev/auto'
 /** Label on Leases that hold slots, value `pull` or `start`. */
 export const RESOURCE_LABEL = 'startgate.dev/resource'

@@ -7,7 +7,7 @@ export interface NodePool {
   name: string
   /** Labels that a node must have, all of them; none: every node is in the pool. */
   matchLabels: Readonly<Record<string, string>>
-  maxStarting?: number
+  maxStarting?: number | 'auto'
   /** A factor of the node's cores; where maxStarting is given too, the lower counts. */
   maxStartingPerCore?: number
   maxPulling?: number
@@ -31,7 +31,7 @@ export function labelsAskedFor(pools: readonly NodePool[]): ReadonlySet<string> 
 /** The pool at this path of the chart's `config.json`; `name` is how people are told of it. Throws as `read` does. */
 export function nodePoolIn(read: ConfigReader, path: string, name: string): NodePool {
   const given = {
-    maxStarting: read.countOrNull(`${path}.maxStarting`),
+    maxStarting: read.countOrAutoOrNull(`${path}.maxStarting`),
     maxStartingPerCore: read.factorOrNull(`${path}.maxStartingPerCore`),
     maxPulling: read.countOrNull(`${path}.maxPulling`),
   }

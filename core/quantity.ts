@@ -36,6 +36,20 @@ export function parseCount(field: string, text: string): number {
   return Number(trimmed)
 }
 
+/** What stands in place of a limit that each node finds by itself. */
+export const AUTO = 'auto'
+
+/** A whole number of at least 0, or `auto`. Throws InvalidValueError that names `field` on anything else. */
+export function parseCountOrAuto(field: string, text: string): number | typeof AUTO {
+  if (text.trim() === AUTO) return AUTO
+  try {
+    return parseCount(field, text)
+  } catch (error) {
+    if (!(error instanceof InvalidValueError)) throw error
+    throw new InvalidValueError(field, text, notValid('limit', '4', '0 (freezes)', 'auto'))
+  }
+}
+
 /** A share of at least 0.01 and at most 100. Throws InvalidValueError that names `field` on anything else. */
 export function parseWeight(field: string, text: string): number {
   const weight = /^\d{1,3}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : Number.NaN

@@ -125,6 +125,8 @@ export interface NodeState {
   lost: boolean
   /** As its gates have told lately, in percent; absent where nothing is known or nobody asks. */
   pressure?: Pressure
+  /** Where its start limit is what it found by itself: `3 now, CPU 96 % busy`. */
+  auto?: string
   /** Held back to one start at a time, since it is under more pressure than allowed. */
   heldBack?: true
 }

@@ -58,7 +58,7 @@ function nodeLimit(
   const pool = settings.nodePools.find(({ matchLabels }) => matchLabels.pool === label)
   if (resource === 'pull')
     return { id, scope, limit: pool?.maxPulling ?? settings.node.maxPulling ?? 1, covers, hasDebt: false }
-  const limit = annotation ?? pool?.maxStarting ?? settings.node.maxStarting ?? Math.max(2, cores)
+  const limit = written(annotation ?? pool?.maxStarting ?? settings.node.maxStarting) ?? Math.max(2, cores)
   return isHeldBack(nodeName)
     ? { id, scope: `${scope} under pressure`, limit: Math.min(1, limit), covers, hasDebt: true }
     : { id, scope, limit, covers, hasDebt: true }
@@ -79,7 +79,7 @@ function namespaceLimit({ resource, namespace }: Asked, { namespaces }: LimitTru
 function namespaceOnNodeLimit({ resource, namespace, nodeName }: Asked, { namespaces, nodes }: LimitTruth): Limit {
   const ours = namespaces.get(namespace) ?? {}
   const isStart = resource === 'start'
-  const perNode = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? NONE
+  const perNode = written(isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? NONE
   const perCore = isStart ? slotsOf(ours.maxStartingPerCore, nodes.get(nodeName)?.cores ?? 1) : NONE
   return {
     id: `namespace/${namespace}/node/${nodeName}`,
@@ -88,6 +88,11 @@ function namespaceOnNodeLimit({ resource, namespace, nodeName }: Asked, { namesp
     covers: place => place.nodeName === nodeName && place.namespace === namespace,
     hasDebt: isStart,
   }
+}
+
+/** No world here has `auto`. */
+function written(limit: number | 'auto' | undefined): number | undefined {
+  return limit === 'auto' ? undefined : limit
 }
 
 /** A limit that is given per core: at least one slot, but none at all when it is 0. */

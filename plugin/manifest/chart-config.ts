@@ -95,7 +95,10 @@ function limitsOf(limits: Values): Values {
       maxStartRate: orNull(cluster.maxStartRate),
       minStartRate: orNull(cluster.minStartRate),
     },
-    node: nodeLimitsOf(node),
+    node: {
+      ...nodeLimitsOf(node),
+      ...(node.maxStartingAutoMax ? { maxStartingAutoMax: node.maxStartingAutoMax } : {}),
+    },
     nodePools: pools.map(pool => ({
       selector: { matchLabels: mappingIn(mappingIn(pool, 'selector'), 'matchLabels') },
       ...nodeLimitsOf(pool),

@@ -102,6 +102,7 @@ test('top shows nodes and what was lately, the newest first', () => {
     lost: false,
     heldBack: true,
     pressure: { cpu: 91.4 },
+    auto: '3 now, CPU 96 % busy',
   }
   const entry = (id: string, ago: number) => ({
     id,
@@ -124,7 +125,7 @@ test('top shows nodes and what was lately, the newest first', () => {
     failOpens: rows({ ...entry('3', 1_000), waitedMs: 1, reason: 'no contact' }),
   }
   const text = topText(state({ nodes: rows(node), recent }), OPTIONS)
-  expect(text).toMatch(/worker-1 +2\+1\/2 +4 +0\/- +0 +4 +held back, cpu 91 %\n/)
+  expect(text).toMatch(/worker-1 +2\+1\/2 +4 +0\/- +0 +4 +held back, cpu 91 %, auto: 3 now, CPU 96 % busy\n/)
   expect(text).toMatch(
     /LATELY\n1 s ago +shop\/p3 .*failed open: no contact\n2 s ago .*web timed out\n3 s ago .*granted after 2 s\n$/,
   )

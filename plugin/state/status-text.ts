@@ -107,10 +107,20 @@ function nodesText({ items, total }: Rows<NodeState>, { rows }: StatusOptions): 
     slots(node.pull),
     `${node.pull.waiting}`,
     `${node.cores}`,
-    [node.lost ? 'lost' : '', node.heldBack ? 'held back' : '', pressureText(node)].filter(Boolean).join(', '),
+    stateText(node),
   ])
   const heading = ['NODE', 'START', 'WAIT', 'PULL', 'WAIT', 'CORES', 'STATE']
   return table(heading, cells) + more(total - shown.length, 'nodes')
+}
+
+function stateText(node: NodeState): string {
+  const parts = [
+    node.lost && 'lost',
+    node.heldBack && 'held back',
+    pressureText(node),
+    node.auto && `auto: ${node.auto}`,
+  ]
+  return printable(parts.filter(Boolean).join(', '))
 }
 
 function pressureText({ pressure = {} }: NodeState): string {

@@ -120,7 +120,7 @@ export async function madeLeader({ nodes, settings = {}, startMs = 3_000, speed 
               ledger: ledger.view(),
               recent,
             },
-            ...{ pressures: () => [...world.pressures], heldBack: world.heldBack },
+            ...{ pressures: () => [...world.pressures], autos: () => [], heldBack: world.heldBack },
             sequenced: [...world.sequenced.values()].flatMap(({ pod, agent }) => {
               const sequence = sequenceOf(pod)
               const facts = { attempt: 1, reports: undefined, timedOut: new Set<string>(), hasAgent: agent }

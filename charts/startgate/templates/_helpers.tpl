@@ -191,6 +191,9 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
   "waitingEventAfter" .Values.waitingEventAfter
   "lameDuck" (printf "%ds" (int .Values.lameDuckSeconds))
   "logLevel" .Values.logLevel -}}
+{{- with $limits.node.maxStartingAutoMax -}}
+{{- $_ := set $config.limits.node "maxStartingAutoMax" (int .) -}}
+{{- end -}}
 {{- /* Absent where it is off, so that switching nothing on changes nothing. */ -}}
 {{- if $waiter.enabled -}}
 {{- $_ := set $config "nodeWaiter" (dict "name" "startgate-node-waiter" "port" (int $waiter.port)) -}}

@@ -14,9 +14,11 @@ import { FreezeChanges } from '../report/freeze-changes.ts'
 import type { ServiceMetrics } from '../report/metrics.ts'
 import { WaitingConditions, type WriteCondition } from '../report/waiting-conditions.ts'
 import { createRecent } from '../state/recent.ts'
+import type { AutoStore } from '../store/auto-store.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
+import { saveLearned } from './auto-memory.ts'
 import { type NewsChannels, publishNews } from './news.ts'
 import { PodReads } from './pod-reads.ts'
 import { StepScheduler } from './step-scheduler.ts'
@@ -28,6 +30,8 @@ import { type TermView, termView } from './term-view.ts'
 
 export interface LeadershipDeps extends TermInputs {
   store: LeaseStore
+  /** Absent: what automatic limits were found is forgotten with the term. */
+  autoStore?: AutoStore
   /** By a quorum read of the election Lease. */
   confirmTerm: () => Promise<boolean>
   onTermLost: (reason: string) => void
@@ -46,6 +50,7 @@ export interface LeadershipDeps extends TermInputs {
 
 const TICK_MS = 1_000
 const RECONCILE_MS = 30_000
+const SAVE_AUTO_MS = 30_000
 
 /**
  * The shell of one term: brings events to `advance` and does what it says. Streams, Leases, the API server, time and
@@ -113,6 +118,7 @@ export class Leadership {
     this.#timers = [
       timers.every(TICK_MS, () => this.#take({ kind: 'tick', storeFailingForMs: this.#writer.failingForMs() })),
       timers.every(RECONCILE_MS, () => void this.#reconcile()),
+      timers.every(SAVE_AUTO_MS, () => void saveLearned(this.#state, this.#deps)),
     ]
     const { conditions } = this.#channels
     if (conditions) this.#timers.push(timers.every(TICK_MS, () => this.#try(() => conditions.tick())))
@@ -125,6 +131,7 @@ export class Leadership {
     this.#channels.conditions?.stop()
     for (const callOff of this.#timers) callOff()
     this.#take({ kind: 'end', message })
+    void saveLearned(this.#state, this.#deps)
   }
 
   pod(uid: string): Pod | undefined {

@@ -15,9 +15,11 @@ import { patchCondition } from '../report/condition-patch.ts'
 import { ConditionWriter, NO_CONDITIONS } from '../report/condition-writer.ts'
 import { Reporter } from '../report/event-reporter.ts'
 import { createMetrics, type ServiceMetrics } from '../report/metrics.ts'
+import { createAutoStore } from '../store/auto-store.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
 import { keepLeading } from './keep-leading.ts'
 import { Replica } from './replica.ts'
+import { INSTANCE_TYPE } from './term-autos.ts'
 import { createWatches } from './watches.ts'
 
 type Watches = ReturnType<typeof createWatches>
@@ -57,7 +59,7 @@ export function createKubernetesReplica({
   const watches = createWatches(client, log, {
     service: () => service,
     maxStartTimeoutMs: config.maxStartTimeoutMs,
-    nodeLabels: labelsAskedFor(config.limits.nodePools),
+    nodeLabels: new Set([...labelsAskedFor(config.limits.nodePools), INSTANCE_TYPE]),
   })
   const events = createEventRecorder({ client, component: 'startgate-lease-service', clock, log })
   const metrics = metricsOf({ service: () => service, events, watches })
@@ -80,6 +82,8 @@ export function createKubernetesReplica({
   const service: Replica = new Replica({
     address: me.address,
     store: createKubernetesStore(client, config.namespace),
+    // Figures come from nodes' waiters only.
+    ...(config.nodeWaiter && { newAutoStore: () => createAutoStore(client, config.namespace) }),
     settings: settingsOf(config),
     confirmTerm: () => elector.confirmTerm(),
     findWorkload: workloads.find,
@@ -135,6 +139,7 @@ function metricsOf({ service, events, watches }: Measured): ServiceMetrics {
     eventsDropped: () => events.counts().dropped,
     watchAgeSeconds: () => watches.ageMs() / 1000,
     pressures: () => service().view.pressures(),
+    autoLimits: () => service().view.autoLimits(),
     badAnnotations: () => service().view.badAnnotations(),
     hasNamespace: name => service().hasNamespace(name),
   })

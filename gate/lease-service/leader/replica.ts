@@ -8,6 +8,8 @@ import { type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import { foldNode, type NodeFold } from '../pods/node-facts.ts'
 import { StartedIndex } from '../started/started-index.ts'
+import type { AutoStore } from '../store/auto-store.ts'
+import { loadLearned } from './auto-memory.ts'
 import { Leadership, type LeadershipDeps } from './leadership.ts'
 import { ParkedRequests } from './parked-requests.ts'
 import { showFacts } from './show-facts.ts'
@@ -23,7 +25,9 @@ export interface LeaderView {
   isChanging: () => boolean
 }
 
-export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started'> {
+export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started' | 'learned' | 'autoStore'> {
+  /** Absent: automatic limits that were found are forgotten when the leader changes. */
+  newAutoStore?: () => AutoStore
   election: LeaderView
   /** What is kept of what the watches have shown; read on after a pause, it has what came meanwhile. */
   facts: { pods: () => Iterable<Pod>; nodes: () => Iterable<Node> }
@@ -65,8 +69,10 @@ export class Replica {
     this.stopLeading()
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation
+    const autoStore = this.#deps.newAutoStore?.()
     const leadership = new Leadership({
       ...this.#deps,
+      ...(autoStore && { autoStore, learned: await loadLearned(autoStore, this.#deps) }),
       started: this.#started,
       term,
       // A leadership that was stopped may still be writing when this replica is elected again: it must neither confirm

@@ -1,5 +1,6 @@
 import type { Step } from '../ledger/step.ts'
 import { type Grant, isFree, type Release } from '../model/grant.ts'
+import { noteEnds } from './term-autos.ts'
 import { guarded, setAside } from './term-facts.ts'
 import { emit, podOf, publish, type TermState } from './term-state.ts'
 
@@ -13,6 +14,7 @@ export function decide(state: TermState): void {
   pressures.expire(nowMs)
   const step = ledger.step(nowMs, inputs.term, now.wallMs)
   heedTroubles(state, step)
+  noteEnds(state, step)
   for (const release of step.releases) released(state, release)
   for (const grant of step.grants) granted(state, grant)
   for (const { key, scope } of step.oversize) publish(state, { kind: 'oversize', scope, pod: podOf(state, key) })

@@ -3,6 +3,7 @@ import type { Pod } from '../../../core/pod.ts'
 import { withinPermissions } from '../limits/chart-permissions.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import { inForce } from '../pods/opted-in.ts'
+import { showAutoNode } from './term-autos.ts'
 import type { FactEvent, PodName } from './term-events.ts'
 import { decideSoon, emit, publish, type TermState } from './term-state.ts'
 
@@ -122,6 +123,7 @@ function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 
   publish(state, { kind: 'node-problems', node, problems })
   state.badAnnotations.set('Node', name, problems.length)
   state.ledger.upsertNode(node, settings)
+  showAutoNode(state, node)
   const pool = poolOf(state.inputs.settings.nodePools, node.metadata.labels)
   state.pressures.setMax(name, settings.maxPressure ?? pool?.maxPressure)
   decideSoon(state)
@@ -129,6 +131,7 @@ function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 
 
 function nodeGone(state: TermState, name: string): void {
   state.ledger.removeNode(name)
+  state.autos.removeNode(name)
   state.pressures.setMax(name, undefined)
   state.badAnnotations.set('Node', name, 0)
   publish(state, { kind: 'problems-gone', of: 'Node', name })

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { FindWorkload } from '../after/after-waits.ts'
+import type { LearnedLimits } from '../auto/learned.ts'
+import { NodeAutos } from '../auto/node-autos.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { LedgerParts } from '../ledger/ledger-state.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
@@ -29,12 +31,14 @@ export interface TermInputs {
   /** In [0, 1). */
   random: () => number
   newLedger?: NewLedger
+  /** Automatic limits that leaders before this one found; times are monotonic ms here. */
+  learned?: LearnedLimits
 }
 
 /** How a ledger is made; tests put a faulty one in its place. */
 export type NewLedger = (
   settings: ClusterSettings,
-  parts: Pick<LedgerParts, 'findWorkload' | 'overloads' | 'started'>,
+  parts: Pick<LedgerParts, 'findWorkload' | 'overloads' | 'autos' | 'started'>,
   sinceMs: number,
 ) => Ledger
 
@@ -58,6 +62,7 @@ export interface TermState {
   readonly agents: AgentStreams
   readonly sequences: AgentUpdates
   readonly pressures: NodePressures
+  readonly autos: NodeAutos
   readonly rates: RequestRates
   readonly badAnnotations: BadAnnotations
   /** Those that are not past starting. */
@@ -84,7 +89,8 @@ const newLedgerOf: NewLedger = (settings, parts, sinceMs) => new Ledger(settings
 export function newTerm(inputs: TermInputs, now: Now): TermState {
   const { settings, findWorkload, started } = inputs
   const pressures = new NodePressures(settings.node.maxPressure)
-  const parts = { findWorkload, overloads: pressures.overloads, started }
+  const autos = new NodeAutos(inputs.learned, now.monotonicMs)
+  const parts = { findWorkload, overloads: pressures.overloads, autos, started }
   const ledger = (inputs.newLedger ?? newLedgerOf)(settings, parts, now.monotonicMs)
   const agents = new AgentStreams()
   const state: TermState = {
@@ -96,6 +102,7 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     agents,
     sequences: newSequences(() => state, { ledger, agents }),
     pressures,
+    autos,
     rates: new RequestRates(() => state.now.monotonicMs),
     badAnnotations: new BadAnnotations(),
     pods: new Map(),

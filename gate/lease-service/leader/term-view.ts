@@ -8,6 +8,7 @@ import type { QueueLength } from '../report/queue-length.ts'
 import type { StateFacts } from '../state/facts.ts'
 import type { Recent } from '../state/recent.ts'
 import type { SequencedFacts } from '../state/sequenced-pods.ts'
+import { autoRows } from './term-autos.ts'
 import { streamCount } from './term-requests.ts'
 import type { Now, TermState } from './term-state.ts'
 
@@ -17,6 +18,8 @@ export interface TermView {
   queueLengths(): QueueLength[]
   /** What waiters and gates have told of their nodes lately. */
   pressures(): [nodeName: string, pressure: Pressure][]
+  /** Of nodes whose start limit is what they found by themselves. */
+  autoLimits(): [nodeName: string, limit: number][]
   badAnnotations(): BadAnnotationRow[]
   streamCount(): number
   /** For the state API; undefined where nobody leads here. */
@@ -28,6 +31,7 @@ export const NO_VIEW: TermView = {
   usage: () => [],
   queueLengths: () => [],
   pressures: () => [],
+  autoLimits: () => [],
   badAnnotations: () => [],
   streamCount: () => 0,
   facts: () => undefined,
@@ -40,12 +44,14 @@ export function termView(state: TermState, sinceMs: number, recent: Recent): Ter
     usage: () => ledger.usage(),
     queueLengths: () => gates.queueLengths(),
     pressures: () => pressures.figures(),
+    autoLimits: () => autoRows(state).map(([name, { limit }]) => [name, limit]),
     badAnnotations: () => badAnnotations.rows(),
     streamCount: () => streamCount(state),
     facts: now => ({
       ...{ term: inputs.term, address: inputs.address, sinceMs, now, recent },
       ledger: ledger.view(),
       pressures: () => pressures.figures(),
+      autos: () => autoRows(state),
       heldBack: pressures.overloads,
       sequenced: sequencedIn(state),
     }),

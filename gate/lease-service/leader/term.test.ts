@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { Pod } from '../../../core/pod.ts'
+import { madeFigures } from '../auto/testing/made-samples.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
 import { StartedIndex } from '../started/started-index.ts'
@@ -20,6 +21,11 @@ const sendsNothing = () => expect.fail('a term sends nothing itself')
 const HANDLE = { isOpen: () => true, send: sendsNothing, end: sendsNothing }
 const STREAMS: Stream[] = ['1', '2', '3'].map(nonce => ({ nonce, ...HANDLE }))
 const AGENTS: AgentStream[] = [{ ...HANDLE }, { ...HANDLE }]
+
+const AUTO_NODE = {
+  ...madeNode(),
+  metadata: { name: 'worker-1', annotations: { 'startgate.dev/max-starting-per-node': 'auto' } },
+}
 
 const pod = fc.constantFrom(...PODS)
 const stream = fc.constantFrom(...STREAMS)
@@ -44,6 +50,8 @@ const event: fc.Arbitrary<TermEvent> = fc.oneof(
     ],
     ...[
       { kind: 'node-shown' as const, node: madeNode(), fold },
+      { kind: 'node-figures' as const, nodeName: 'worker-1', figures: madeFigures({ busy: 0.1 }) },
+      { kind: 'node-shown' as const, node: AUTO_NODE, fold },
       { kind: 'node-gone' as const, name: 'worker-1' },
     ],
     { kind: 'namespace-shown', namespace: madeNamespace({ 'startgate.dev/max-starting': '1' }), fold },

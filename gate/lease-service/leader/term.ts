@@ -1,6 +1,7 @@
 import type { Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
 import { RefusedError } from '../model/refusal.ts'
+import { advanceAutos } from './term-autos.ts'
 import { answer, decide, takeBack } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
 import { forget, lookAgain, markUnseen, takeFact } from './term-facts.ts'
@@ -58,6 +59,9 @@ function take(state: TermState, event: TermEvent): void {
       break
     case 'step':
       decide(state)
+      break
+    case 'node-figures':
+      state.autos.take(event.nodeName, event.figures)
       break
     case 'tick':
       tick(state, event.storeFailingForMs)
@@ -152,6 +156,7 @@ function tick(state: TermState, storeFailingForMs: number): void {
   const isMute = Math.max(storeFailingForMs, failingForMs) > MUTE_AFTER_MS
   if (isMute && !state.isMute) publish(state, { kind: 'mute' })
   state.isMute = isMute
+  advanceAutos(state)
   shrinkStarted(state)
   state.gates.beat()
   state.agents.beat(nowMs)

@@ -80,6 +80,17 @@ export class HeldGrants {
     return new Set(holds.flatMap(({ grant, seen }) => grant.containers.filter(name => !seen.ended.has(name))))
   }
 
+  /** Start slots whose containers were seen running, by node. */
+  runningByNode(): Map<string, number> {
+    const running = new Map<string, number>()
+    for (const { grant, seen } of this.#byKey.values()) {
+      if (grant.resource !== 'start') continue
+      const here = grant.containers.filter(name => seen.runs.has(name) && !seen.ended.has(name)).length
+      running.set(grant.nodeName, (running.get(grant.nodeName) ?? 0) + here)
+    }
+    return running
+  }
+
   /** Whether a pod that holds a pull slot pulls this image to this node. */
   isPulling(nodeName: string, image: string): boolean {
     return this.#pulls.isCarried(nodeName, image)

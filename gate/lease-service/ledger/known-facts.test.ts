@@ -12,7 +12,12 @@ const POOLS = [
 
 function made(): KnownFacts {
   const started = { get: () => undefined, workloadOf: () => undefined, hasImage: () => false }
-  return new KnownFacts({ settings: { ...DEFAULT_SETTINGS, nodePools: POOLS }, overloads: new Map(), started })
+  return new KnownFacts({
+    settings: { ...DEFAULT_SETTINGS, nodePools: POOLS },
+    overloads: new Map(),
+    autos: { at: () => undefined, version: 0 },
+    started,
+  })
 }
 
 const node = (labels: Record<string, string>, annotations: Record<string, string> = {}): Node => ({

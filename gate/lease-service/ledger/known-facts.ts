@@ -2,6 +2,7 @@ import type { NamespaceSettings, NodeSettings } from '../../../core/annotations.
 import type { Node, Pod } from '../../../core/pod.ts'
 import { hasTooManyContainers } from '../../../core/pod-size.ts'
 import { type PodEntry, PodIndex } from '../after/pod-index.ts'
+import type { AutoLimits } from '../auto/auto-limit.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
 import type { LimitFacts } from '../limits/scope.ts'
@@ -14,6 +15,8 @@ export interface KnownFactsParts {
   settings: ClusterSettings
   /** Nodes that are held back, by name. */
   overloads: ReadonlyMap<string, Overload>
+  /** What `auto` comes to on each node. */
+  autos: AutoLimits
   /** Pods past starting: of them nothing is kept here. */
   started: Pick<StartedIndex, 'get' | 'workloadOf' | 'hasImage'>
 }
@@ -29,9 +32,9 @@ export class KnownFacts {
   readonly #images = new ShownImages()
   #limitsVersion = 0
 
-  constructor({ settings, overloads, started }: KnownFactsParts) {
+  constructor({ settings, overloads, autos, started }: KnownFactsParts) {
     this.started = started
-    this.limits = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads }
+    this.limits = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads, autos }
   }
 
   /** Another number after each change by which a limit may be another. */

@@ -1,4 +1,5 @@
 import { AfterWaits, type FindWorkload } from '../after/after-waits.ts'
+import type { AutoLimits } from '../auto/auto-limit.ts'
 import { startShareOf } from '../limits/bounds.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
@@ -31,6 +32,8 @@ export interface LedgerParts {
   progress: StageProgress
   /** Nodes that are held back, by name. */
   overloads: ReadonlyMap<string, Overload>
+  /** What `auto` comes to on each node. */
+  autos: AutoLimits
   /** Pods past starting: of them the ledger itself keeps nothing. */
   started: Pick<StartedIndex, 'get' | 'workloadOf' | 'hasImage'>
 }
@@ -67,6 +70,7 @@ function usualParts(settings: ClusterSettings): LedgerParts {
     findWorkload: () => 'Unknown',
     progress: new StageProgress(),
     overloads: new Map(),
+    autos: { at: () => undefined, version: 0 },
     started: new StartedIndex(),
   }
 }
@@ -101,7 +105,8 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
     admission: new Admission({
       ...parts,
       facts: known.limits,
-      limitsVersion: () => known.limitsVersion,
+      // Both only grow.
+      limitsVersion: () => known.limitsVersion + parts.autos.version,
       sinceMs,
       askedAtMs: ticket => waiting.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => firstAskedAtMs(state, ticket, nowMs),

@@ -2,6 +2,7 @@ import type { NamespaceSettings, NodeSettings } from '../../../core/annotations.
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
+import type { LimitFacts } from '../limits/scope.ts'
 import type { ScopeRef } from '../limits/scope-ref.ts'
 import { limitAt } from '../limits/scopes.ts'
 import type { ScopeUsage } from '../limits/slot-usage.ts'
@@ -13,6 +14,7 @@ import type { StoreFailure } from '../store/store-failure.ts'
 import { decide } from './decision.ts'
 import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-state.ts'
 import { type LedgerView, ledgerView } from './ledger-view.ts'
+import { type NodeStarts, nodeStarts } from './node-starts.ts'
 import { settleDebts, settleGrants } from './settlement.ts'
 import { earliest, emptyStep, type Step } from './step.ts'
 
@@ -221,6 +223,16 @@ export class Ledger {
     const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#state.known.limits)
     const waiting = this.#state.blocked.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#state.parts.usage.rows(waiting, limit)
+  }
+
+  /** What limits go by. Nothing in it is to be changed. */
+  get limits(): LimitFacts {
+    return this.#state.known.limits
+  }
+
+  /** For the automatic limits of nodes; `nodeStarts` says what it costs. */
+  nodeStarts(): (nodeName: string) => NodeStarts {
+    return nodeStarts(this.#state)
   }
 
   /** For people: nothing is decided by it. */

@@ -1,4 +1,5 @@
 import { annotationKey, type NamespaceSettings } from '../../../core/annotations.ts'
+import { AUTO } from '../../../core/quantity.ts'
 import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
@@ -6,7 +7,7 @@ import type { Overload } from './node-pressure.ts'
 import type { LimitFacts, Scope } from './scope.ts'
 
 /** A limit and where it was written. */
-export type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'share'>
+export type Bound = Pick<Scope, 'limit' | 'source' | 'isHeldBack' | 'isAuto' | 'share'>
 
 const CLUSTER_FIELD = { start: 'maxStarting', pull: 'maxPulling' } as const
 /** How the source of a limit begins that is a namespace's part of the cluster's. */
@@ -66,21 +67,27 @@ export function startShareOf(settings: ClusterSettings): number | undefined {
   return maxStarting === undefined ? undefined : partOf(maxStarting, settings)
 }
 
+/** A node as its limits go by it. */
+export interface LimitedNode {
+  name: string
+  facts: NodeFacts | undefined
+  /** What `auto` comes to there. */
+  auto: number
+}
+
 /**
  * A node's own annotations replace what the chart says of nodes, upwards too: they are the administrator's. What the
  * chart says of its pool goes before what it says of all.
  */
-export function nodeBound(
-  resource: Resource,
-  settings: ClusterSettings,
-  node: { name: string; facts: NodeFacts | undefined },
-): Bound | undefined {
+export function nodeBound(resource: Resource, settings: ClusterSettings, node: LimitedNode): Bound | undefined {
   const cores = node.facts?.cores ?? 1
-  const own = writtenPerNode(resource, node.facts, cores, `node ${node.name}`)
+  const own = writtenPerNode(resource, node.facts, { cores, auto: node.auto }, `node ${node.name}`)
   if (own) return own
+  const chartOf = (limits: ChartLimits | undefined, part: string) =>
+    resource === 'pull' ? pullBound(limits, part) : startBound(limits, part, { cores, auto: node.auto })
   return (
-    chartBound(resource, node.facts?.pool, node.facts?.pool?.name ?? '', cores) ??
-    chartBound(resource, settings.node, 'node', cores) ?? {
+    chartOf(node.facts?.pool, node.facts?.pool?.name ?? '') ??
+    chartOf(settings.node, 'node') ?? {
       limit: resource === 'pull' ? 1 : Math.max(2, Math.floor(cores)),
       source: 'the default for a node',
     }
@@ -89,19 +96,27 @@ export function nodeBound(
 
 type ChartLimits = Pick<ClusterSettings['node'], 'maxStarting' | 'maxStartingPerCore' | 'maxPulling'>
 
+/** What a per-node limit is worked out from. */
+type Measures = Pick<LimitedNode, 'auto'> & { cores: number }
+
+function pullBound(limits: ChartLimits | undefined, part: string): Bound | undefined {
+  const value = limits?.maxPulling
+  return value === undefined ? undefined : { limit: value, source: chart(part, 'maxPulling', value) }
+}
+
 /** The limit on a node that this part of the chart's values gives. */
-function chartBound(
-  resource: Resource,
-  limits: ChartLimits | undefined,
-  part: string,
-  cores: number,
-): Bound | undefined {
-  const bound = (field: keyof ChartLimits, limitOf = (value: number) => value): Bound | undefined => {
-    const value = limits?.[field]
-    return value === undefined ? undefined : { limit: limitOf(value), source: chart(part, field, value) }
-  }
-  if (resource === 'pull') return bound('maxPulling')
-  return lowest([bound('maxStarting'), bound('maxStartingPerCore', factor => timesCores(factor, cores))])
+function startBound(limits: ChartLimits | undefined, part: string, { cores, auto }: Measures): Bound | undefined {
+  const { maxStarting, maxStartingPerCore: factor } = limits ?? {}
+  return lowest([
+    maxStarting === undefined ? undefined : countOrAuto(maxStarting, auto, chart(part, 'maxStarting', maxStarting)),
+    factor === undefined
+      ? undefined
+      : { limit: timesCores(factor, cores), source: chart(part, 'maxStartingPerCore', factor) },
+  ])
+}
+
+function countOrAuto(value: number | typeof AUTO, auto: number, source: string): Bound {
+  return value === AUTO ? { limit: auto, source, isAuto: true } : { limit: value, source }
 }
 
 export function namespaceBound(resource: Resource, namespace: string, facts: LimitFacts): Bound | undefined {
@@ -124,20 +139,26 @@ type PerNodeLimits = Pick<NamespaceSettings, 'maxStartingPerNode' | 'maxStarting
 export function writtenPerNode(
   resource: Resource,
   limits: PerNodeLimits | undefined,
-  cores: number,
+  { cores, auto }: Measures,
   on: string,
 ): Bound | undefined {
-  const perNode = written(PER_NODE_FIELD[resource], limits?.[PER_NODE_FIELD[resource]], on)
+  const value = limits?.[PER_NODE_FIELD[resource]]
+  const perNode =
+    value === undefined ? undefined : countOrAuto(value, auto, annotated(PER_NODE_FIELD[resource], value, on))
   const perCore = resource === 'start' ? limits?.maxStartingPerCore : undefined
   const byCores = written('maxStartingPerCore', perCore, on)
   return lowest([perNode, byCores && { ...byCores, limit: timesCores(byCores.limit, cores) }])
 }
 
 function written(field: string, value: number | undefined, on: string): Bound | undefined {
-  return value === undefined ? undefined : { limit: value, source: `${annotationKey(field)}: ${value} on ${on}` }
+  return value === undefined ? undefined : { limit: value, source: annotated(field, value, on) }
 }
 
-function chart(part: string, field: string, value: number): string {
+function annotated(field: string, value: number | typeof AUTO, on: string): string {
+  return `${annotationKey(field)}: ${value} on ${on}`
+}
+
+function chart(part: string, field: string, value: number | typeof AUTO): string {
   return `${part}.${field}: ${value} in the chart's values`
 }
 

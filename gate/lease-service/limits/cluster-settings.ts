@@ -7,7 +7,14 @@ export interface ClusterSettings {
   /** startgate's own namespace, whose annotation `frozen` freezes the cluster. Absent: nothing does. */
   ownNamespace?: string
   cluster: { maxStarting?: number; maxPulling?: number; maxStartRate?: Rate; minStartRate?: Rate }
-  node: { maxStarting?: number; maxStartingPerCore?: number; maxPulling?: number; maxPressure?: Pressure }
+  node: {
+    maxStarting?: number | 'auto'
+    /** The most that `auto` finds on a node. */
+    maxStartingAutoMax?: number
+    maxStartingPerCore?: number
+    maxPulling?: number
+    maxPressure?: Pressure
+  }
   /** Of nodes with certain labels; the first that fits goes before `node`. */
   nodePools: readonly NodePool[]
   /** Pulls from a registry, by its host name. */

@@ -1,4 +1,5 @@
 import type { NamespaceSettings } from '../../../core/annotations.ts'
+import type { AutoLimits } from '../auto/auto-limit.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
@@ -10,6 +11,8 @@ export interface LimitFacts {
   namespaces: ReadonlyMap<string, NamespaceSettings>
   /** Nodes under more pressure than allowed, by name. */
   overloads?: ReadonlyMap<string, Overload>
+  /** What `auto` comes to on each node; absent: on all what an unlimited node has. */
+  autos?: AutoLimits
 }
 
 /** A place where slots of one resource are counted against a limit. */
@@ -25,4 +28,6 @@ export interface Scope extends ScopeRef {
   source: string
   /** The limit is low because the node is under pressure, not because somebody wrote it. */
   isHeldBack?: true
+  /** The limit is what the node found by itself. */
+  isAuto?: true
 }

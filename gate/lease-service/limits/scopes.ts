@@ -1,8 +1,10 @@
 import { annotationKey } from '../../../core/annotations.ts'
 import type { Rate } from '../../../core/quantity.ts'
+import type { AutoLimit } from '../auto/auto-limit.ts'
 import type { Resource, Ticket } from '../model/grant.ts'
 import { type Bound, clusterBound, heldBack, namespaceBound, nodeBound, writtenPerNode } from './bounds.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
+import { autoLimitOn } from './node-auto.ts'
 import type { LimitFacts, Scope } from './scope.ts'
 import {
   CLUSTER,
@@ -21,14 +23,15 @@ import {
 export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitFacts): Scope[] {
   const { namespace, nodeName, resource } = ticket
   const cores = facts.nodes.get(nodeName)?.cores ?? 1
+  const auto = autoLimitOn(nodeName, facts)
+  const measures = { cores, auto: auto.limit }
+  const ofNamespace = writtenPerNode(resource, facts.namespaces.get(namespace), measures, `namespace ${namespace}`)
+  const onNode = `namespace ${namespace} on node ${nodeName}`
   const bounds: [Bound | undefined, string][] = [
     [clusterBound(resource, facts), 'the cluster'],
     boundOnNode(resource, nodeName, facts),
     [namespaceBound(resource, namespace, facts), `namespace ${namespace}`],
-    [
-      writtenPerNode(resource, facts.namespaces.get(namespace), cores, `namespace ${namespace}`),
-      `namespace ${namespace} on node ${nodeName}`,
-    ],
+    [ofNamespace, ofNamespace?.isAuto ? autoSubject(onNode, auto) : onNode],
   ]
   const refs = [CLUSTER, ...ownScopeRefsOf(ticket)]
   return [
@@ -41,8 +44,16 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
 /** The limit of a node, and what it is the limit of, in words. */
 function boundOnNode(resource: Resource, nodeName: string, facts: LimitFacts): [Bound | undefined, string] {
   const overload = resource === 'start' ? facts.overloads?.get(nodeName) : undefined
-  const written = nodeBound(resource, facts.settings, { name: nodeName, facts: facts.nodes.get(nodeName) })
-  return overload && written && written.limit > 1 ? heldBack(nodeName, overload, facts) : [written, `node ${nodeName}`]
+  const auto = autoLimitOn(nodeName, facts)
+  const node = { name: nodeName, facts: facts.nodes.get(nodeName), auto: auto.limit }
+  const written = nodeBound(resource, facts.settings, node)
+  if (overload && written && written.limit > 1) return heldBack(nodeName, overload, facts)
+  return [written, written?.isAuto ? autoSubject(`node ${nodeName}`, auto) : `node ${nodeName}`]
+}
+
+/** `node kind-worker, auto: 3 now, CPU 96 % busy,` */
+function autoSubject(of: string, { limit, reason }: AutoLimit): string {
+  return `${of}, auto: ${limit} now, ${reason},`
 }
 
 /** The limit in force on a node; Infinity where there is none. */

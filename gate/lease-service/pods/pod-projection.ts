@@ -2,6 +2,7 @@ import { AGENT, AGENT_ENV, ANNOTATION_PREFIX, OWN_PREFIX } from '../../../core/n
 import type { Container, ContainerState, ContainerStatus, Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import { imagesListedBy, SeenNode } from './node-facts.ts'
 import type { SharedText } from './shared-text.ts'
+import { EVICTED } from './start-end.ts'
 import { STARTED_CONDITION } from './started-condition.ts'
 import { WAITING_CONDITION } from './waiting-condition.ts'
 
@@ -52,9 +53,10 @@ export function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): Obj
 
 /** Of a pod, its status is what changes most: fields are copied one by one, which costs a fifth of `pick`. */
 export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
-  const { phase, conditions, initContainerStatuses, containerStatuses } = status
+  const { phase, reason, conditions, initContainerStatuses, containerStatuses } = status
   const kept: NonNullable<Pod['status']> = {}
   if (phase !== undefined) kept.phase = phase
+  if (reason === EVICTED) kept.reason = reason
   if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
   if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
   if (conditions) kept.conditions = conditions.filter(isRead)

@@ -15,6 +15,8 @@ export interface MetricsView {
   watchAgeSeconds: () => number
   /** By node. */
   pressures: () => [nodeName: string, pressure: Pressure][]
+  /** Start limits that nodes found by themselves, by node. */
+  autoLimits: () => [nodeName: string, limit: number][]
   badAnnotations: () => BadAnnotationRow[]
   /** Whether there is such a namespace: of others nothing is counted any more. */
   hasNamespace: (name: string) => boolean
@@ -102,6 +104,16 @@ function addFindings(read: MetricsView, registers: Registry[]): void {
       this.reset()
       for (const [node, pressure] of read.pressures())
         for (const [resource, percent] of Object.entries(pressure)) this.set({ node, resource }, percent)
+    },
+  })
+  new Gauge({
+    name: 'startgate_auto_limit',
+    help: 'Start limit that a node found by itself, where auto is written.',
+    labelNames: ['node'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [node, limit] of read.autoLimits()) this.set({ node }, limit)
     },
   })
   new Gauge({

@@ -1,4 +1,5 @@
 import type { Pressure } from '../../../core/pressure.ts'
+import type { AutoLimit } from '../auto/auto-limit.ts'
 import type { LedgerView } from '../ledger/ledger-view.ts'
 import type { Recent } from './recent.ts'
 import type { SequencedFacts } from './sequenced-pods.ts'
@@ -15,6 +16,8 @@ export interface StateFacts {
   pressures: () => [nodeName: string, pressure: Pressure][]
   /** Names of the nodes that are held back for it. */
   heldBack: { has(nodeName: string): boolean }
+  /** Nodes whose start limit is what they found by themselves. */
+  autos: () => Iterable<[nodeName: string, limit: AutoLimit]>
   /** Pods with an order among their containers. */
   sequenced: Iterable<SequencedFacts>
   recent: Recent

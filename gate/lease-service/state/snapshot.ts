@@ -46,7 +46,8 @@ export function snapshot(facts: StateFacts, wallOffsetMs: number, before?: Snaps
     const demand = demandAt(fact.resource, fact.ref.id)
     return isTold(fact, demand) ? [scopeState(fact, demand)] : []
   })
-  const load = { heldBack: facts.heldBack, pressures: new Map(facts.pressures()) }
+  const { heldBack } = facts
+  const load = { heldBack, pressures: new Map(facts.pressures()), autos: new Map(facts.autos()) }
   const nodes = Iterator.from(ledger.nodes()).map(node => nodeState(node, load, demandAt))
   const pods = Iterator.from(facts.sequenced).flatMap(each => {
     const row = sequencedPod(each)

@@ -54,6 +54,7 @@ export function silentMetrics(): ServiceMetrics {
     eventsDropped: zero,
     watchAgeSeconds: zero,
     pressures: () => [],
+    autoLimits: () => [],
     badAnnotations: () => [],
     hasNamespace: () => true,
   })

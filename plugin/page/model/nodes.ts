@@ -9,6 +9,8 @@ export type NodeFilter = (typeof NODE_FILTERS)[number]
 export interface NodeTile {
   name: string
   cores: string
+  /** What its automatic start limit is now, and why. */
+  auto?: string
   start: SlotBar
   pull: SlotBar
   /** In whole percent; empty where nothing is known. */
@@ -75,7 +77,8 @@ export function tileOf(node: NodeState): NodeTile {
   const trouble = troubleOf(node)
   return {
     name: node.id,
-    cores: count(Math.round(node.cores * 10) / 10, 'core'),
+    cores: `${count(Math.round(node.cores * 10) / 10, 'core')}${node.auto ? ', auto' : ''}`,
+    ...(node.auto && { auto: node.auto }),
     start: barOf(node.start),
     pull: barOf(node.pull),
     pressure: PRESSURE_RESOURCES.flatMap(resource => {

@@ -70,11 +70,11 @@ function Tiles({ nodes }: { nodes: readonly NodeState[] }): VNode {
 }
 
 function Tile({ tile, place }: { tile: NodeTile; place: Record<string, string> }): VNode {
-  const { name, cores, start, pull, pressure, trouble } = tile
+  const { name, cores, auto, start, pull, pressure, trouble } = tile
   return html`<li class="tile ${trouble ? `is-${trouble.tone}` : ''}" style=${place}>
     <div class="tile-head">
       <span class="tile-name" title=${name}>${name}</span>
-      ${trouble ? html`<span class="tag is-${trouble.tone}" title=${trouble.detail}>${trouble.word}</span>` : html`<span class="muted">${cores}</span>`}
+      ${trouble ? html`<span class="tag is-${trouble.tone}" title=${trouble.detail}>${trouble.word}</span>` : html`<span class="muted" title=${auto}>${cores}</span>`}
     </div>
     <${Slots} title="start" slots=${start} />
     <${Slots} title="pull" slots=${pull} />

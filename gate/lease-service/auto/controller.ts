@@ -1,0 +1,188 @@
+import { farOverOf, fewestFor, fullOf, isCrowded, type Load, loadOf, startsToFill } from './load.ts'
+import type { AutoSample } from './sample.ts'
+import { countFinished, hasFallen, newThroughput, type Throughput, underLimit } from './throughput.ts'
+
+/** Between these a node's limit may be. */
+export interface AutoBounds {
+  /** Where nothing is known: what each herd begins with, unless less was learned. */
+  first: number
+  max: number
+}
+
+/** What is known of one node's automatic start limit. Times are monotonic ms. */
+export interface AutoState {
+  readonly limit: number
+  readonly changedAtMs: number
+  /** Starts under this limit have run for a while, so that the figures show them. */
+  readonly isSettled: boolean
+  /** The last few since then. */
+  readonly samples: readonly AutoSample[]
+  readonly seenAtMs: number
+  readonly throughput: Throughput
+  readonly noRaiseBeforeMs: number
+  readonly noCutBeforeMs: number
+  /** Why it was cut, as long as that forbids a raise. */
+  readonly cause: string | undefined
+  /** What the node was like at the last sample, in words: `CPU 96 % busy`. */
+  readonly reason: string
+}
+
+/** A herd that comes after so long without anybody who waits may be of quite another kind. */
+export const REST_MS = 60_000
+/** A gap in the samples after which the ones before say nothing. */
+const GAP_MS = 3_500
+/** So many samples make a mean: `procs_running` is of one moment. */
+const MOST_SAMPLES = 6
+const ENOUGH_SAMPLES = 3
+/** Before it grows where the node idles: in one second all starts may pause at once. */
+const FEW_SAMPLES = 2
+/** Before it grows where the node is nearly full. */
+const MANY_SAMPLES = 5
+/** Containers that were not seen running by then are not waited for. */
+const SETTLE_MS = 5_000
+const NEARLY_FULL = 0.75
+const MOST_GROWTH = 8
+const CUT = 0.7
+/** Until a cut shows in figures of 10 s. */
+const CUT_PAUSE_MS = 10_000
+const NO_RAISE_AFTER_HARM_MS = 30_000
+const NO_RAISE_AFTER_FALL_MS = 60_000
+/** Who waits for a disk leaves its queue empty between two requests: two are needed to keep it busy. */
+const FEWEST_FOR_DISK = 2
+
+/** `learned`: the limit that did here before. */
+export function newAuto(bounds: AutoBounds, nowMs: number, learned?: number): AutoState {
+  const limit = clamp(learned ?? bounds.first, bounds)
+  return {
+    limit,
+    changedAtMs: nowMs,
+    isSettled: false,
+    samples: [],
+    seenAtMs: nowMs,
+    throughput: newThroughput(limit),
+    noRaiseBeforeMs: nowMs,
+    noCutBeforeMs: nowMs,
+    cause: undefined,
+    reason: 'no figures yet',
+  }
+}
+
+/**
+ * Folds one more second of a node into its start limit: the fewest starts at a time that keep the node busy. It grows
+ * fast while the node idles although somebody waits, stays where the node is busy, and is cut where fewer would be
+ * better. Not by how long starts take: there are few of them, and they differ. Pure; constant time.
+ */
+export function advanceAuto(before: AutoState, sample: AutoSample, bounds: AutoBounds): AutoState {
+  const rested = clamped(afterRest(before, sample, bounds), sample, bounds)
+  const state = seen(rested, sample)
+  const load = loadOf(state.samples.length > 0 ? state.samples : [sample])
+  const cut = cutOf(state, load, sample)
+  const next = cut ?? trimmed(state, load, sample) ?? raised(state, load, sample, bounds) ?? state
+  return { ...next, reason: reasonOf(next, loadOf([sample])) }
+}
+
+function clamp(limit: number, { max }: AutoBounds): number {
+  // What is no number comes to one: a figure that makes no sense must not let everything go.
+  return Math.max(1, Math.min(Math.floor(limit) || 1, max))
+}
+
+function afterRest(state: AutoState, { nowMs }: AutoSample, { first }: AutoBounds): AutoState {
+  const restedMs = nowMs - state.seenAtMs
+  if (restedMs > REST_MS) return { ...withLimit(state, Math.min(state.limit, first), nowMs), isSettled: false }
+  return restedMs > GAP_MS ? { ...state, samples: [] } : state
+}
+
+function clamped(state: AutoState, { nowMs }: AutoSample, bounds: AutoBounds): AutoState {
+  const limit = clamp(state.limit, bounds)
+  return limit === state.limit ? state : withLimit(state, limit, nowMs)
+}
+
+function withLimit(state: AutoState, limit: number, nowMs: number): AutoState {
+  return {
+    ...state,
+    limit,
+    changedAtMs: nowMs,
+    // Fewer need not be waited for.
+    isSettled: limit < state.limit && state.isSettled,
+    samples: [],
+    throughput: underLimit(state.throughput, limit, nowMs),
+  }
+}
+
+function seen(state: AutoState, sample: AutoSample): AutoState {
+  const { nowMs, running, held, ended } = sample
+  const throughput = countFinished(state.throughput, ended.finished, nowMs)
+  const cause = nowMs < state.noRaiseBeforeMs ? state.cause : undefined
+  const known = { ...state, seenAtMs: nowMs, throughput, cause }
+  if (state.isSettled) return { ...known, samples: [...state.samples, sample].slice(-MOST_SAMPLES) }
+  // The second that this sample is of began before.
+  const shows = running > 0 && running * 2 >= Math.min(held, state.limit)
+  return { ...known, isSettled: shows || nowMs - state.changedAtMs >= SETTLE_MS }
+}
+
+/** A cut for a reason that means harm; undefined where there is none, or the last cut has not shown yet. */
+function cutOf(state: AutoState, load: Load, { nowMs, ended, held }: AutoSample): AutoState | undefined {
+  if (nowMs < state.noCutBeforeMs) return undefined
+  // One cut after the other has to show before the next: slots that are held cannot be taken back.
+  const hasShown = state.samples.length >= ENOUGH_SAMPLES && held <= state.limit
+  const far = hasShown ? farOverOf(load) : undefined
+  const isLoaded = fullOf(load) !== undefined
+  const fell = isLoaded && hasFallen(state.throughput, nowMs)
+  const cause = ended.evicted > 0 ? 'pods are evicted' : isLoaded ? harmOf(ended) : undefined
+  if (cause) return cutTo(state, { least: 1, cause, noRaiseMs: NO_RAISE_AFTER_HARM_MS }, nowMs)
+  if (fell)
+    return cutTo(state, { least: 1, cause: 'more at a time were slower', noRaiseMs: NO_RAISE_AFTER_FALL_MS }, nowMs)
+  if (far === 'memory')
+    return cutTo(state, { least: 1, cause: 'short of memory', noRaiseMs: NO_RAISE_AFTER_HARM_MS }, nowMs)
+  const isBelow = state.limit <= FEWEST_FOR_DISK
+  return far === 'disk' && !isBelow ? cutTo(state, { least: FEWEST_FOR_DISK, noRaiseMs: 0 }, nowMs) : undefined
+}
+
+/** On a node with idle capacity a start that does not end, or is killed, has a reason of its own. */
+function harmOf({ timedOut, killed, oomKilled }: AutoSample['ended']): string | undefined {
+  if (oomKilled > 0) return 'containers run out of memory'
+  if (killed > 0) return 'containers are killed while they start'
+  return timedOut > 0 ? 'starts time out' : undefined
+}
+
+function cutTo(
+  state: AutoState,
+  { least, cause, noRaiseMs }: { least: number; cause?: string; noRaiseMs: number },
+  nowMs: number,
+): AutoState {
+  const limit = Math.max(least, Math.floor(state.limit * CUT))
+  const paused = { noRaiseBeforeMs: nowMs + noRaiseMs, noCutBeforeMs: nowMs + CUT_PAUSE_MS, cause }
+  return { ...withLimit(state, limit, nowMs), ...paused, throughput: newThroughput(limit) }
+}
+
+/** More starts than CPUs have use for are taken back, a step at a time; where slots are free it is not their doing. */
+function trimmed(state: AutoState, load: Load, { nowMs }: AutoSample): AutoState | undefined {
+  if (load.samples < ENOUGH_SAMPLES || !isCrowded(load) || load.held <= state.limit - 1) return undefined
+  const limit = Math.max(1, Math.floor(state.limit * CUT), fewestFor(load))
+  return limit < state.limit ? withLimit(state, limit, nowMs) : undefined
+}
+
+function raised(state: AutoState, load: Load, sample: AutoSample, bounds: AutoBounds): AutoState | undefined {
+  const { nowMs, isShort, held } = sample
+  if (!isShort || nowMs < state.noRaiseBeforeMs || fullOf(load)) return undefined
+  const isNearlyFull = load.busiest > NEARLY_FULL
+  const needed = isNearlyFull ? MANY_SAMPLES : FEW_SAMPLES
+  if (state.samples.length < needed) return undefined
+  // More than the limit are held after a cut: the node is not full with them either.
+  const now = Math.max(state.limit, held)
+  const fill = startsToFill(load)
+  // Near the full it goes half way, as the ones to come may want more than those that there are.
+  const wanted = isNearlyFull ? now + (fill - now) / 2 : fill
+  const limit = clamp(Math.max(now + 1, Math.min(wanted, now * MOST_GROWTH)), bounds)
+  return limit > state.limit ? withLimit(state, limit, nowMs) : undefined
+}
+
+function reasonOf({ cause }: AutoState, load: Load): string {
+  const percent = (part: number): string => `${Math.round(part * 100)} %`
+  const full = fullOf(load)
+  const why =
+    cause ??
+    (full === 'disk' ? `disk busy, waited for in ${percent(load.ioWait)}` : undefined) ??
+    (full === 'memory' ? `memory pressure of ${Math.round(load.memory)} %` : undefined)
+  return `CPU ${percent(load.busy)} busy${why ? `, ${why}` : ''}`
+}
