@@ -76,6 +76,8 @@ describe('parseClusterConfig', () => {
     'a file of a version that knew no pools': ['limits.nodePools', undefined],
     'a pool of every node': ['limits.nodePools.0.selector.matchLabels', {}],
     'no namespace to skip': ['skippedNamespaces', []],
+    'a DaemonSet that all come after': ['after', ['node-daemonset/kube-system/cilium']],
+    'a file of a version that knew none': ['after', undefined],
   }
   test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
     expect(problemsOf(withValue(path, value))).toEqual([])
@@ -241,6 +243,16 @@ describe('parseClusterConfig', () => {
       path: 'skippedNamespaces',
       value: ['kube-*'],
       want: 'skippedNamespaces: "[\\"kube-*\\"]" is not a valid list of names; use ["kube-system"] or []',
+    },
+    'what all come after of another kind': {
+      path: 'after',
+      value: ['deployment/db'],
+      want: 'after.0: "deployment/db" is not a valid DaemonSet on the node; use node-daemonset/NAMESPACE/NAME',
+    },
+    'nine DaemonSets that all come after': {
+      path: 'after',
+      value: Array.from({ length: 9 }, (_, i) => `node-daemonset/a/d${i}`),
+      want: 'names 9 DaemonSets; use at most 8',
     },
     'an unknown log level': {
       path: 'logLevel',

@@ -1,3 +1,4 @@
+import { type AfterTarget, MOST_NODE_DAEMONSETS } from './after.ts'
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { cut, InvalidValueError, instead, messageOf } from './errors.ts'
 import { registryName } from './image-name.ts'
@@ -58,6 +59,8 @@ export interface ClusterConfig {
   caSecret: string
   /** Never gated; our own namespace and kube-system are among them. */
   skippedNamespaces: string[]
+  /** DaemonSets (`node-daemonset`) that all gated pods come after, each on its node. */
+  after: AfterTarget[]
   /** Infinity: gates fail closed. */
   failOpenAfterMs: number
   failOpenJitterMs: number
@@ -143,6 +146,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     certificateSecret: read.name('certificateSecret'),
     caSecret: read.name('caSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
+    after: afterIn(read),
     failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),
     runAsUser: read.countOrNull('runAsUser'),
@@ -204,6 +208,13 @@ function webhookIn(read: ConfigReader): ClusterConfig['webhook'] {
 /** The one part that may be absent: of a chart without it, or where it is switched off. */
 function nodeWaiterIn(read: ConfigReader): ClusterConfig['nodeWaiter'] {
   return read.isGiven('nodeWaiter') ? { name: read.name('nodeWaiter.name'), port: read.port('nodeWaiter.port') } : null
+}
+
+function afterIn(read: ConfigReader): AfterTarget[] {
+  const targets = read.list('after', path => read.nodeDaemonSet(path))
+  if (targets.length > MOST_NODE_DAEMONSETS)
+    read.fault('after', instead(`names ${targets.length} DaemonSets`, `at most ${MOST_NODE_DAEMONSETS}`))
+  return targets
 }
 
 function limitsIn(read: ConfigReader): ClusterConfig['limits'] {

@@ -26,6 +26,7 @@ export function goodConfig() {
     certificateSecret: 'startgate-certificates',
     caSecret: 'startgate-ca',
     skippedNamespaces: ['kube-system', 'startgate-system'],
+    after: [],
     failOpenAfter: '60s',
     failOpenJitter: '5m',
     runAsUser: 65532,

@@ -72,6 +72,7 @@ export function configOf(values: Values, { namespace, appVersion }: { namespace:
     certificateSecret: byCertManager ? 'startgate-cert-manager-lease-service' : 'startgate-certificates',
     caSecret: 'startgate-ca',
     skippedNamespaces: [...new Set(['kube-system', 'kube-public', 'kube-node-lease', namespace, ...skipped])],
+    after: values.after ?? [],
     failOpenAfter: values.failOpenAfter,
     failOpenJitter: values.failOpenJitter,
     runAsUser: orNull(values.runAsUser),

@@ -152,6 +152,7 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
   "certificateSecret" (include "startgate.leaseServiceCertificateSecret" .)
   "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
+  "after" (.Values.after | default list)
   "failOpenAfter" .Values.failOpenAfter
   "failOpenJitter" .Values.failOpenJitter
   "runAsUser" .Values.runAsUser

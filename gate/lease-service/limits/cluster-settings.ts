@@ -1,3 +1,4 @@
+import type { AfterTarget } from '../../../core/after.ts'
 import type { NodePool } from '../../../core/node-pool.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import type { Rate } from '../../../core/quantity.ts'
@@ -24,6 +25,8 @@ export interface ClusterSettings {
   /** No start timeout is longer, wherever it comes from: one pod must not hold a slot for a day. */
   maxStartTimeoutMs: number
   pullTimeoutMs: number
+  /** DaemonSets that all pods come after, each on its node. */
+  after?: readonly AfterTarget[]
   /** How long a container without probes counts as starting. */
   settleMs: number
 }

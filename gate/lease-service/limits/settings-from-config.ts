@@ -18,6 +18,7 @@ export function settingsOf(config: ClusterConfig): ClusterSettings {
     startTimeoutMs: config.startTimeoutMs,
     maxStartTimeoutMs: config.maxStartTimeoutMs,
     pullTimeoutMs: config.pullTimeoutMs,
+    after: config.after,
     settleMs: config.settleTimeMs,
   }
 }
