@@ -23,6 +23,8 @@ export interface NamespaceSettings {
   maxStartingPerCore?: number
   maxPulling?: number
   maxPullingPerNode?: number
+  /** Twice as many of its pods pull an image as nodes have it, and one at least. */
+  pullRamp?: boolean
   maxStartRate?: Rate
   /** Lets one start pass full limits whenever there was none for so long. Needs the chart's permission. */
   minStartRate?: Rate
@@ -68,6 +70,12 @@ function parseMode(field: string, text: string): Mode {
   return mode
 }
 
+/** `on`: whoever wants it off takes the annotation away, and one that would undo the chart's value would say nothing. */
+function parseOn(field: string, text: string): boolean {
+  if (text.trim() !== 'on') throw new InvalidValueError(field, text, instead('is not on', 'on', 'no such annotation'))
+  return true
+}
+
 /** Of a list of names. */
 const MOST_NAMES = 64
 
@@ -90,6 +98,7 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   maxStartingPerCore: parseFactor,
   maxPulling: parseCount,
   maxPullingPerNode: parseCount,
+  pullRamp: parseOn,
   maxStartRate: parseRate,
   minStartRate: parseRate,
   maxWaitMs: parseDurationMs,

@@ -96,6 +96,8 @@ export interface ClusterConfig {
      * it.
      */
     registries: Record<string, number>
+    /** Twice as many pull an image as nodes have it, and one at least. */
+    pullRamp: boolean
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */
     namespaceShare: number
     /** How long full limits may hold a pod back; null: for ever. */
@@ -237,6 +239,8 @@ function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
     },
     nodePools: read.list('limits.nodePools', (path, index) => nodePoolIn(read, path, `nodePools[${index}]`)),
     registries: byRegistry(read.counts('limits.registries')),
+    // A former version's file has none.
+    pullRamp: read.isGiven('limits.pullRamp') && read.flag('limits.pullRamp'),
     namespaceShare: read.share('limits.namespaceShare'),
     maxWaitMs: read.durationMsOrNull('limits.maxWait'),
     allowFloor: read.flag('limits.allowFloor'),

@@ -48,6 +48,7 @@ export function goodConfig() {
         },
       ],
       registries: { 'docker.io': 5 },
+      pullRamp: false,
       namespaceShare: 0.75,
       maxWait: null,
       allowFloor: false,

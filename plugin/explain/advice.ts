@@ -45,6 +45,8 @@ function where({ source, kind, name, node }: ScopeState): string {
       return `the annotation startgate.dev/max-starting-per-node of namespace ${name} (on node ${node})`
     case 'registry':
       return `the chart value limits.registries of ${name}`
+    case 'image':
+      return `the chart value limits.pullRamp, or the annotation startgate.dev/pull-ramp of the namespace`
     case 'cluster':
     case 'cluster-rate':
       return 'the chart value limits.cluster'

@@ -102,6 +102,7 @@ function limitsOf(limits: Values): Values {
       ...nodeLimitsOf(pool),
     })),
     registries: limits.registries ?? {},
+    pullRamp: limits.pullRamp ?? false,
     namespaceShare: limits.namespaceShare,
     maxWait: orNull(limits.maxWait),
     allowFloor: limits.allowFloor,

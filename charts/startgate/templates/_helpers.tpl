@@ -172,6 +172,7 @@ absent is taken here as values.yaml has it. First: whether conditions are writte
         "memory" $limits.node.maxPressure.memory))
     "nodePools" (include "startgate.nodePools" . | fromJsonArray)
     "registries" $limits.registries
+    "pullRamp" ($limits.pullRamp | default false)
     "namespaceShare" $limits.namespaceShare
     "maxWait" $limits.maxWait
     "allowFloor" $limits.allowFloor

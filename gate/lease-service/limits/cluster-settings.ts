@@ -13,6 +13,8 @@ export interface ClusterSettings {
   nodePools: readonly NodePool[]
   /** Pulls from a registry, by its host name. */
   registries: Readonly<Record<string, number>>
+  /** Twice as many pull an image as nodes have it, and one at least. */
+  pullRamp?: boolean
   /** Part of a cluster limit that one namespace may hold; at least one slot. */
   namespaceShare: number
   /** How long full limits may hold a pod back. */

@@ -4,12 +4,24 @@ import type { ClusterSettings } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
 import type { ScopeRef } from './scope-ref.ts'
 
+/** On how many nodes images are, by their keys (image-key.ts). */
+export interface ImageSpread {
+  /** As far as it is known: an image is on no fewer nodes. */
+  onNodes(image: string): number
+  /** A gate waits to pull it under a ramp. */
+  isWanted(image: string): boolean
+  /** As a pod wrote it, for sentences; undefined where none did lately. */
+  nameOf(image: string): string | undefined
+}
+
 export interface LimitFacts {
   settings: ClusterSettings
   nodes: ReadonlyMap<string, NodeFacts>
   namespaces: ReadonlyMap<string, NamespaceSettings>
   /** Nodes under more pressure than allowed, by name. */
   overloads?: ReadonlyMap<string, Overload>
+  /** What the pull ramp goes by; without it every image is on no node. */
+  images?: ImageSpread
 }
 
 /** A place where slots of one resource are counted against a limit. */
@@ -25,4 +37,6 @@ export interface Scope extends ScopeRef {
   source: string
   /** The limit is low because the node is under pressure, not because somebody wrote it. */
   isHeldBack?: true
+  /** Of the pull ramp: the image, and how many nodes have it. */
+  image?: { name: string; onNodes: number }
 }
