@@ -157,7 +157,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, scopesOf: withoutScope(/^image\//) }, sinceMs),
     },
     want: /^OverLimit: pull.* in image/,
-    seed: 1,
+    seed: 7,
   },
   'a namespace counted in the cluster for less than its share, where it holds more': {
     faults: {
