@@ -70,7 +70,9 @@ function parseMode(field: string, text: string): Mode {
   return mode
 }
 
-/** `on`: whoever wants it off takes the annotation away, and one that would undo the chart's value would say nothing. */
+/**
+ * `on` alone: whoever wants it off takes the annotation away, and one that says off could not undo the chart's value.
+ */
 function parseOn(field: string, text: string): boolean {
   if (text.trim() !== 'on') throw new InvalidValueError(field, text, instead('is not on', 'on', 'no such annotation'))
   return true

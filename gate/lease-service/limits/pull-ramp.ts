@@ -2,8 +2,14 @@ import { annotationKey } from '../../../core/annotations.ts'
 import type { LimitFacts, Scope } from './scope.ts'
 import { type Place, type ScopeAt, scopeRef } from './scope-ref.ts'
 
-/** Whether pulls of this namespace's pods are under the ramp. A namespace may ask for it, and not out of the chart's. */
-export function isRamped(namespace: string, { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>) {
+/**
+ * Whether pulls of this namespace's pods are under the ramp. A namespace may ask for it, and not be left out of the
+ * chart's.
+ */
+export function isRamped(
+  namespace: string,
+  { settings, namespaces }: Pick<LimitFacts, 'settings' | 'namespaces'>,
+): boolean {
   return settings.pullRamp === true || namespaces.get(namespace)?.pullRamp === true
 }
 

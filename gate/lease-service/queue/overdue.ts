@@ -37,9 +37,9 @@ interface Late {
 /**
  * Picks the one ticket that goes before all turns and keeps the room that it finds, so that nobody waits for ever
  * whatever others do. Namespaces with an overdue ticket take turns. In a namespace the oldest goes, whatever its
- * priority, so that nobody is overtaken; but places (a node, for pulls with the same registries, under a ramp with the
- * same images) whose oldest waits for the node, a registry or an image take turns with it. There is one such ticket at a
- * time, and one in FIRST_GAP_MS.
+ * priority, so that nobody is overtaken; but places (a node, for pulls with the same registries, under a ramp with
+ * the same images) whose oldest waits for the node, a registry or an image take turns with it. There is one such
+ * ticket at a time, and one in FIRST_GAP_MS.
  *
  * The bound: a ticket that its own namespace's limits let go is granted within OVERDUE_MS + (k + 1) × n × p ×
  * (FIRST_GAP_MS + H) of its gate's first asking. n namespaces wait; p places of its own namespace wait; k older tickets
