@@ -8,6 +8,7 @@ import {
   parseCount,
   parseDurationMs,
   parseFactor,
+  parseOn,
   parsePatienceMs,
   parseRate,
   parseWeight,
@@ -68,14 +69,6 @@ function parseMode(field: string, text: string): Mode {
   const mode = MODES.find(m => m === text.trim())
   if (!mode) throw new InvalidValueError(field, text, notValid('mode', ...MODES))
   return mode
-}
-
-/**
- * `on` alone: whoever wants it off takes the annotation away, and one that says off could not undo the chart's value.
- */
-function parseOn(field: string, text: string): boolean {
-  if (text.trim() !== 'on') throw new InvalidValueError(field, text, instead('is not on', 'on', 'no such annotation'))
-  return true
 }
 
 /** Of a list of names. */

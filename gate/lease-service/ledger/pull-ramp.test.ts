@@ -123,6 +123,15 @@ test('one node pulls, then two, then twice as many as have it', () => {
   expect(waves).toEqual([1, 2, 6, 11])
 })
 
+test('a node that comes to list the image lets one more go, though no slot comes back', () => {
+  const cluster = new Cluster()
+  for (const name of ['a', 'b', 'c', 'd']) cluster.addNode(name)
+  for (const name of ['b', 'c', 'd']) cluster.create(name, name, [IMAGE])
+  expect([cluster.step(), cluster.step(), cluster.step()]).toEqual([1, 0, 0])
+  cluster.addNode('a', [IMAGE])
+  expect(cluster.step()).toBe(1)
+})
+
 test('who waits is told by the name of the image, and the state has it', () => {
   const cluster = new Cluster()
   for (const name of ['a', 'b', 'c', 'd']) cluster.addNode(name, name === 'a' ? [IMAGE] : [])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_SETTINGS } from './cluster-settings.ts'
+import { isLocal } from './free-slots.ts'
 import { isRamped, rampAt, rampScopes } from './pull-ramp.ts'
 import type { ImageSpread, LimitFacts } from './scope.ts'
 
@@ -34,6 +35,10 @@ test('the chart asks for it for all, a namespace for itself', () => {
   expect(sourceOf(facts({}, { pullRamp: true, asks: true }))).toBe("pullRamp: true in the chart's values")
   expect(sourceOf(facts({}, { asks: true }))).toBe('startgate.dev/pull-ramp: on on namespace shop')
   expect(isRamped('other', facts({}, { asks: true }))).toBe(false)
+})
+
+test('who waits for an image does not hold up those of its namespace who want another', () => {
+  expect(rampScopes(place('app'), facts({}, { pullRamp: true })).map(isLocal)).toEqual([true])
 })
 
 test('what nobody waits for has none to show', () => {
