@@ -352,6 +352,10 @@ describe('values that are refused', () => {
       set: 'skippedNamespaces={kube-*}',
       want: /'\/skippedNamespaces\/0'.*does not match pattern/,
     },
+    'a workload of no namespace that all come after': {
+      set: 'after={deployment/db}',
+      want: /'\/after\/0'.*does not match pattern/,
+    },
   }
   test.each(Object.entries(cases))('%s', async (_, { set, want }) => {
     await expect(render(['--set', set])).rejects.toThrow(want)

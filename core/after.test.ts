@@ -4,10 +4,12 @@ import { InvalidValueError } from './errors.ts'
 import type { ObjectMeta } from './pod.ts'
 
 test('reads each kind of target, set apart by commas or lines', () => {
-  const text = 'deployment/db, statefulset/zk,daemonset/cni\n pod/seed.1 , job/migrate:completed,, service/queue'
+  const text =
+    'deployment/db, statefulset/zk,daemonset/cni\n pod/seed.1 , job/migrate:completed,, service/queue,node-daemonset/a/cni'
   const targets = parseAfter('after', text)
   expect(targets.map(afterTargetName)).toEqual([
     'deployment/db', 'statefulset/zk', 'daemonset/cni', 'pod/seed.1', 'job/migrate:completed', 'service/queue',
+    'node-daemonset/a/cni',
   ]) // biome-ignore format: a list
   expect(parseAfter('after', targets.map(afterTargetName).join(','))).toEqual(targets)
 })
@@ -21,6 +23,12 @@ const faults: Record<string, { text: string; want: string }> = {
   'a Job without its condition': { text: 'job/migrate', want: '"job/migrate" needs the condition completed; use job/migrate:completed' },
   'a condition on anything else': { text: 'pod/db:ready', want: '"pod/db:ready" has a condition, which only a job can have; use pod/db' },
   'more than can be looked after': { text: Array.from({ length: 65 }, (_, i) => `pod/p${i}`).join(), want: 'names 65 workloads; use at most 64' },
+  'a DaemonSet on the node without a namespace': { text: 'node-daemonset/cni', want: '"node-daemonset/cni" is not a valid DaemonSet on the node; use node-daemonset/NAMESPACE/NAME' },
+  'a DaemonSet on the node with a condition': { text: 'node-daemonset/a/cni:ready', want: 'use node-daemonset/NAMESPACE/NAME' },
+  'a DaemonSet on the node in no namespace that can be': { text: 'node-daemonset/../cni', want: 'use node-daemonset/NAMESPACE/NAME' },
+  'a DaemonSet on the node of parts too many': { text: 'node-daemonset/a/b/c', want: 'use node-daemonset/NAMESPACE/NAME' },
+  'more DaemonSets on the node than are watched': { text: Array.from({ length: 9 }, (_, i) => `node-daemonset/a/d${i}`).join(), want: 'names 9 of the kind node-daemonset; use at most 8' },
+  'another namespace for another kind': { text: 'deployment/a/db', want: '"deployment/a/db" is not a valid workload; use deployment/NAME, ' },
   'the same twice': { text: 'pod/a,pod/b,pod/a', want: '"pod/a" is named twice; use it once' },
 } // biome-ignore format: a table
 test.each(Object.entries(faults))('refuses %s', (_, { text, want }) => {
@@ -52,6 +60,8 @@ describe('ownTarget knows', () => {
     'a StatefulSet': { metadata: owned('StatefulSet', 'db'), text: 'statefulset/db', want: true },
     'another kind of that name': { metadata: owned('StatefulSet', 'db'), text: 'daemonset/db', want: false },
     'a Job': { metadata: owned('Job', 'j'), text: 'pod/a, job/j:completed', want: true },
+    'a DaemonSet on its node': { metadata: { ...owned('DaemonSet', 'cni'), namespace: 'a' }, text: 'node-daemonset/a/cni', want: true },
+    'a DaemonSet on its node of another namespace': { metadata: { ...owned('DaemonSet', 'cni'), namespace: 'b' }, text: 'node-daemonset/a/cni', want: false },
     'a pod that nobody owns': { metadata: { generateName: 'p-' }, text: 'deployment/p', want: false },
   } // biome-ignore format: a table
   test.each(Object.entries(own))('%s', (_, { metadata, text, want }) => {

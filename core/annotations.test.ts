@@ -28,6 +28,15 @@ test('of a hundred thousand unknown annotations ten are told of, and what is goo
   expect(problems).toHaveLength(10)
 })
 
+test('a pull ramp is on, or not written', () => {
+  expect(parseNamespaceAnnotations({ 'startgate.dev/pull-ramp': ' on ' }).settings).toEqual({ pullRamp: true })
+  const { settings, problems } = parseNamespaceAnnotations({ 'startgate.dev/pull-ramp': 'off' })
+  expect([settings, problems[0]?.message]).toEqual([
+    {},
+    'startgate.dev/pull-ramp: "off" is not on; use on or no such annotation',
+  ])
+})
+
 test('at most 64 helpers are named', () => {
   const names = Array.from({ length: 65 }, (_, index) => `c${index}`).join()
   expect(parsePodAnnotations({ 'startgate.dev/helpers': names }).problems[0]?.message).toContain(

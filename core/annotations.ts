@@ -9,6 +9,7 @@ import {
   parseCountOrAuto,
   parseDurationMs,
   parseFactor,
+  parseOn,
   parsePatienceMs,
   parseRate,
   parseWeight,
@@ -25,6 +26,8 @@ export interface NamespaceSettings {
   maxStartingPerCore?: number
   maxPulling?: number
   maxPullingPerNode?: number
+  /** Twice as many of its pods pull an image as nodes have it, and one at least. */
+  pullRamp?: boolean
   maxStartRate?: Rate
   /** Lets one start pass full limits whenever there was none for so long. Needs the chart's permission. */
   minStartRate?: Rate
@@ -92,6 +95,7 @@ const NAMESPACE_FIELDS: Parser<NamespaceSettings> = {
   maxStartingPerCore: parseFactor,
   maxPulling: parseCount,
   maxPullingPerNode: parseCount,
+  pullRamp: parseOn,
   maxStartRate: parseRate,
   minStartRate: parseRate,
   maxWaitMs: parseDurationMs,

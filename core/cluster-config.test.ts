@@ -76,6 +76,10 @@ describe('parseClusterConfig', () => {
     'a file of a version that knew no pools': ['limits.nodePools', undefined],
     'a pool of every node': ['limits.nodePools.0.selector.matchLabels', {}],
     'no namespace to skip': ['skippedNamespaces', []],
+    'a pull ramp': ['limits.pullRamp', true],
+    'a file of a version that knew no ramp': ['limits.pullRamp', undefined],
+    'a DaemonSet that all come after': ['after', ['node-daemonset/kube-system/cilium']],
+    'a file of a version that knew none': ['after', undefined],
   }
   test.each(Object.entries(accepted))('%s', (_, [path, value]) => {
     expect(problemsOf(withValue(path, value))).toEqual([])
@@ -241,6 +245,21 @@ describe('parseClusterConfig', () => {
       path: 'skippedNamespaces',
       value: ['kube-*'],
       want: 'skippedNamespaces: "[\\"kube-*\\"]" is not a valid list of names; use ["kube-system"] or []',
+    },
+    'a pull ramp that is neither': {
+      path: 'limits.pullRamp',
+      value: 'on',
+      want: 'limits.pullRamp: "on" is not a valid boolean; use true or false',
+    },
+    'what all come after of another kind': {
+      path: 'after',
+      value: ['deployment/db'],
+      want: 'after.0: "deployment/db" is not a valid DaemonSet on the node; use node-daemonset/NAMESPACE/NAME',
+    },
+    'nine DaemonSets that all come after': {
+      path: 'after',
+      value: Array.from({ length: 9 }, (_, i) => `node-daemonset/a/d${i}`),
+      want: 'names 9 DaemonSets; use at most 8',
     },
     'an unknown log level': {
       path: 'logLevel',

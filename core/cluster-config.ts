@@ -1,3 +1,4 @@
+import { type AfterTarget, MOST_NODE_DAEMONSETS } from './after.ts'
 import { ConfigReader, InvalidConfigError } from './config-reader.ts'
 import { cut, InvalidValueError, instead, messageOf } from './errors.ts'
 import { registryName } from './image-name.ts'
@@ -58,6 +59,8 @@ export interface ClusterConfig {
   caSecret: string
   /** Never gated; our own namespace and kube-system are among them. */
   skippedNamespaces: string[]
+  /** DaemonSets (`node-daemonset`) that all gated pods come after, each on its node. */
+  after: AfterTarget[]
   /** Infinity: gates fail closed. */
   failOpenAfterMs: number
   failOpenJitterMs: number
@@ -95,6 +98,8 @@ export interface ClusterConfig {
      * it.
      */
     registries: Record<string, number>
+    /** Twice as many pull an image as nodes have it, and one at least. */
+    pullRamp: boolean
     /** The most that one namespace gets of a cluster limit, above 0 to 1. */
     namespaceShare: number
     /** How long full limits may hold a pod back; null: for ever. */
@@ -145,6 +150,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     certificateSecret: read.name('certificateSecret'),
     caSecret: read.name('caSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
+    after: afterIn(read),
     failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),
     runAsUser: read.countOrNull('runAsUser'),
@@ -214,6 +220,13 @@ function autoMaxIn(read: ConfigReader): number | null {
   return read.isGiven(path) ? read.countOrNull(path) : null
 }
 
+function afterIn(read: ConfigReader): AfterTarget[] {
+  const targets = read.list('after', path => read.nodeDaemonSet(path))
+  if (targets.length > MOST_NODE_DAEMONSETS)
+    read.fault('after', instead(`names ${targets.length} DaemonSets`, `at most ${MOST_NODE_DAEMONSETS}`))
+  return targets
+}
+
 function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
   return {
     cluster: {
@@ -235,6 +248,8 @@ function limitsIn(read: ConfigReader): ClusterConfig['limits'] {
     },
     nodePools: read.list('limits.nodePools', (path, index) => nodePoolIn(read, path, `nodePools[${index}]`)),
     registries: byRegistry(read.counts('limits.registries')),
+    // A former version's file has none.
+    pullRamp: read.isGiven('limits.pullRamp') && read.flag('limits.pullRamp'),
     namespaceShare: read.share('limits.namespaceShare'),
     maxWaitMs: read.durationMsOrNull('limits.maxWait'),
     allowFloor: read.flag('limits.allowFloor'),

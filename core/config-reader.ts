@@ -1,3 +1,4 @@
+import { type AfterTarget, parseNodeDaemonSet } from './after.ts'
 import { CodedError, InvalidValueError, instead, notValid } from './errors.ts'
 import { AUTO, parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
 
@@ -129,6 +130,13 @@ export class ConfigReader {
 
   flag(path: string): boolean {
     return this.#valid(path, false, notValid('boolean', 'true', 'false'), (v): v is boolean => typeof v === 'boolean')
+  }
+
+  /** `node-daemonset/NAMESPACE/NAME` */
+  nodeDaemonSet(path: string): AfterTarget {
+    const text = this.text(path)
+    const read = text === '' ? undefined : this.#tried(() => parseNodeDaemonSet(path, text))
+    return read ?? { kind: 'node-daemonset', namespace: '', name: '' }
   }
 
   /** An object of counts by name, like `{"docker.io": 5}`. */

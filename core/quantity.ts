@@ -128,3 +128,11 @@ export function formatQuantity(name: string, value: number): string {
   const unit = (['Gi', 'Mi', 'Ki'] as const).find(suffix => bytes > 0 && bytes % (SUFFIX[suffix] ?? 1) === 0)
   return unit ? `${bytes / (SUFFIX[unit] ?? 1)}${unit}` : String(bytes)
 }
+
+/**
+ * `on` alone: whoever wants it off takes the annotation away, and one that says off could not undo the chart's value.
+ */
+export function parseOn(field: string, text: string): boolean {
+  if (text.trim() !== 'on') throw new InvalidValueError(field, text, instead('is not on', 'on', 'no such annotation'))
+  return true
+}

@@ -26,6 +26,7 @@ export type ScopeKind =
   | 'namespace'
   | 'namespace-on-node'
   | 'registry'
+  | 'image'
   | 'cluster-rate'
   | 'namespace-rate'
 
@@ -35,12 +36,12 @@ export interface ScopeState {
   id: string
   resource: StateResource
   /**
-   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`; of rates `rate/cluster`,
-   * `rate/namespace/y`.
+   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`, `image/z/sha256-…`; of rates
+   * `rate/cluster`, `rate/namespace/y`.
    */
   scope: string
   kind: ScopeKind
-  /** Of the node, namespace or registry (of a namespace on a node: the namespace); `cluster` for the cluster. */
+  /** Of the node, namespace, registry or image (of a namespace on a node: the namespace); `cluster` for the cluster. */
   name: string
   /** Where `kind` is `namespace-on-node`. */
   node?: string

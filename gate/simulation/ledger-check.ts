@@ -155,6 +155,7 @@ export class LedgerCheck {
     if (waiting.length > 0) situations.note('a slot timed out while others waited', timeouts.length)
     if (waiting.some(({ reason }) => reason.includes('under cpu pressure')))
       situations.note('pressure held a start back')
+    if (waiting.some(({ reason }) => reason.startsWith('pull: image '))) situations.note('a ramp held a pull back')
     if (!isOurs()) return
     for (const timeout of timeouts) this.#checkTimeout(timeout)
     for (const { grant } of releases) checker.released(grant.key)
@@ -192,7 +193,10 @@ export class LedgerCheck {
     this.#wasSkewed ||= skewMs() !== 0
     if (time.nowMs <= this.#returnsUntilMs || passes.length > 0) return
     for (const resource of ['start', 'pull'] as const) {
-      if (resource === 'start' ? settings.cluster.maxStartRate : grants.some(({ isRider }) => isRider)) continue
+      // How many nodes have an image the leader learns later than it is so.
+      const hasRamp = settings.pullRamp || namespaces.values().some(({ pullRamp }) => pullRamp)
+      const isElse = resource === 'start' ? settings.cluster.maxStartRate : hasRamp || grants.some(g => g.isRider)
+      if (isElse) continue
       const decided = grants.filter(grant => grant.resource === resource && grant.slots > 0 && !grant.isObserved)
       const inLine = decided.length > 0 ? this.#inLine(waiting, resource) : []
       if (!inLine.some(({ namespace }) => decided.some(grant => grant.namespace !== namespace))) continue

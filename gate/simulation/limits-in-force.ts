@@ -1,4 +1,5 @@
 import type { Grant, Ticket } from '../lease-service/model/grant.ts'
+import { imageKeyOf } from '../lease-service/pods/image-key.ts'
 import type { LimitTruth } from './truth.ts'
 
 /** What decides which limits concern a grant. */
@@ -38,6 +39,7 @@ export function limitsInForce(asked: Asked, truth: LimitTruth, isHeldBack: (node
     namespaceLimit(asked, truth, share),
     namespaceOnNodeLimit(asked, truth),
     ...registryLimits(asked, truth),
+    ...rampLimits(asked, truth),
   ]
 }
 
@@ -109,6 +111,21 @@ function registryLimits({ images }: Asked, { settings }: LimitTruth): Limit[] {
     covers: place => place.images.some(image => registryOf(image) === registry),
     hasDebt: false,
   }))
+}
+
+/** No more pull an image than twice the nodes that have it, and one at least. */
+function rampLimits({ namespace, images }: Asked, { settings, namespaces, images: onNodes }: LimitTruth): Limit[] {
+  if (!settings.pullRamp && !namespaces.get(namespace)?.pullRamp) return []
+  return [...new Set(images)].map(image => {
+    const have = [...onNodes.values()].filter(there => [...there].some(name => imageKeyOf(name) === image)).length
+    return {
+      id: `image/${image}`,
+      scope: `image ${image}, on ${have} nodes`,
+      limit: Math.max(1, 2 * have),
+      covers: place => place.images.includes(image),
+      hasDebt: false,
+    }
+  })
 }
 
 function registryOf(image: string): string {

@@ -151,6 +151,14 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
     want: /^OverLimit.* in registry/,
     seed: 7,
   },
+  'the pull ramp skipped': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) =>
+        new Ledger(settings, { ...parts, scopesOf: withoutScope(/^image\//) }, sinceMs),
+    },
+    want: /^OverLimit: pull.* in image/,
+    seed: 7,
+  },
   'a namespace counted in the cluster for less than its share, where it holds more': {
     faults: {
       newLedger: (settings, parts, sinceMs) =>

@@ -14,7 +14,8 @@ export function namespaceObject(name: string, settings: NamespaceSettings): Name
   return { metadata: { name, uid: name, labels: { [INJECTION_LABEL]: 'enabled' }, annotations } }
 }
 
-function written(field: string, value: string | number | Rate): string {
+function written(field: string, value: string | number | boolean | Rate): string {
+  if (value === true) return 'on'
   if (typeof value === 'object') return `${value.count}/${UNITS[value.periodMs]}`
   return field.endsWith('Ms') ? `${value}ms` : `${value}`
 }

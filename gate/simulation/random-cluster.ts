@@ -22,7 +22,7 @@ function herdCluster(random: Random): LimitTruth {
   const namespaces = new Map(weights.map((weight, i) => [`ns-${i}`, { weight }]))
   const names = isOfNodes ? ['node-0', 'node-1', 'node-2'] : ['node-0']
   const nodes = new Map(names.map(name => [name, { cores: 4, isLost: false, pressure: 0 }]))
-  return { settings, nodes, namespaces, deploymentsReadyAtMs: new Map(), isHerd: true }
+  return { settings, nodes, namespaces, images: new Map(), deploymentsReadyAtMs: new Map(), isHerd: true }
 }
 
 function mixedCluster(random: Random): LimitTruth {
@@ -57,7 +57,9 @@ function mixedCluster(random: Random): LimitTruth {
     ['dep-2', Number.POSITIVE_INFINITY],
   ])
   if (random.chance(0.3)) addPools(settings, nodes, random)
-  return { settings, nodes, namespaces, deploymentsReadyAtMs, isHerd: false }
+  // No draw of its own, which would make other worlds of all seeds.
+  if (settings.node.maxPulling !== undefined) settings.pullRamp = true
+  return { settings, nodes, namespaces, images: new Map(), deploymentsReadyAtMs, isHerd: false }
 }
 
 /** Values of the label that pools go by. */
@@ -85,7 +87,10 @@ export function randomNamespace(random: Random): NamespaceSettings {
   if (random.chance(0.4)) settings.maxStartingPerNode = count()
   if (random.chance(0.2)) settings.maxStartingPerCore = random.chance(0.1) ? 0 : 0.5 * random.int(1, 4)
   if (random.chance(0.4)) settings.maxPulling = count()
-  if (random.chance(0.2)) settings.maxPullingPerNode = count()
+  if (random.chance(0.2)) {
+    settings.maxPullingPerNode = count()
+    settings.pullRamp = true
+  }
   if (random.chance(0.15)) settings.maxStartRate = randomRate(random)
   if (random.chance(0.1)) settings.minStartRate = randomFloor(random)
   if (random.chance(0.1)) settings.maxWaitMs = random.pick([20_000, 60_000])

@@ -80,12 +80,11 @@ class Simulation {
     this.#patience = { failOpenAfterMs: random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     const limits = randomCluster(random)
     planPressure(limits, time, pressureRandom, CHAOS_MS)
-    const images = new Map<string, Set<string>>()
     this.#context = {
       ...{ time, random, pressureRandom, situations, limits, leases, api },
       checker: new Checker(limits, line => situations.say(line)),
       pods: new Map(),
-      imagesOn: node => getOrSet(images, node, () => new Set()),
+      imagesOn: node => getOrSet(limits.images, node, () => new Set()),
     }
     this.#faults = faults
     const { newLedger, newWriter } = faults

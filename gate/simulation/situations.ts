@@ -40,6 +40,7 @@ export const SITUATIONS = [
   'one passed full limits',
   'turns went by weight',
   'a pull backed off',
+  'a ramp held a pull back',
   'a pull rode on another',
   'a pull outlasted the one it rode on',
   'a container crashed',

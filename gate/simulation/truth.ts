@@ -16,6 +16,8 @@ export interface LimitTruth {
   settings: ClusterSettings
   namespaces: Map<string, NamespaceSettings>
   nodes: Map<string, NodeTruth>
+  /** By node: the images that are there. */
+  images: Map<string, Set<string>>
   /** What pods come after; Infinity: never, absent: no such Deployment. */
   deploymentsReadyAtMs: Map<string, number>
   /** Many small pods of namespaces that differ in weight come at once, and one limit of the cluster is all there is. */

@@ -14,13 +14,10 @@ const LET_GO = (namespace: string): string =>
 const ADVICE: Record<WaitingCause, Advice> = {
   full: ({ namespace }, scope) => [
     ...timeouts(scope),
-    scope ? `raise the limit: ${where(scope)}` : 'raise the limit that its reason names',
+    scope ? raise(scope) : 'raise the limit that its reason names',
     LET_GO(namespace),
   ],
-  behind: (_, scope) => [
-    'wait: its turn comes after the pods ahead of it',
-    ...(scope ? [`or raise the limit: ${where(scope)}`] : []),
-  ],
+  behind: (_, scope) => ['wait: its turn comes after the pods ahead of it', ...(scope ? [`or ${raise(scope)}`] : [])],
   oversize: ({ slots }, scope) => [
     `it needs ${slots} slots, more than the limit, so it starts when it is alone there`,
     ...(scope ? [`raise the limit to ${slots} or more: ${where(scope)}`] : []),
@@ -30,6 +27,13 @@ const ADVICE: Record<WaitingCause, Advice> = {
   'node-lost': ({ node }) => [`look at node ${node} (kubectl describe node ${node}), or delete the pod`],
   'pod-unknown': () => ['wait some seconds; if it stays, look whether the lease service may list pods'],
   'set-aside': () => ['see the Event StartgateSetAside: the API server refuses the Lease (a quota, a policy)'],
+}
+
+/** A ramp's limit grows by itself. */
+function raise(scope: ScopeState): string {
+  return scope.kind === 'image'
+    ? `wait for the nodes that pull it, which let twice as many; or end the ramp: ${where(scope)}`
+    : `raise the limit: ${where(scope)}`
 }
 
 /** Where a limit is written, and how it is changed. */
@@ -45,6 +49,8 @@ function where({ source, kind, name, node }: ScopeState): string {
       return `the annotation startgate.dev/max-starting-per-node of namespace ${name} (on node ${node})`
     case 'registry':
       return `the chart value limits.registries of ${name}`
+    case 'image':
+      return 'the chart value limits.pullRamp, or the annotation startgate.dev/pull-ramp of the namespace'
     case 'cluster':
     case 'cluster-rate':
       return 'the chart value limits.cluster'

@@ -190,6 +190,14 @@ test('advice names where the limit is written, and starts without a slot', () =>
   ])
 })
 
+test('a ramp is waited for, since its limit grows by itself', () => {
+  const source = 'startgate.dev/pull-ramp: on on namespace shop'
+  const image = scope({ kind: 'image', name: 'registry/app:1', source })
+  expect(adviceFor(gate(), image)[0]).toBe(
+    `wait for the nodes that pull it, which let twice as many; or end the ramp: ${source}`,
+  )
+})
+
 test('a freeze is taken away as it was made, and a limit of 0 where it is written', () => {
   const frozen = gate({ cause: 'frozen' })
   const by = 'startgate.dev/frozen: alice 2026-06-01T12:00:00Z on namespace'

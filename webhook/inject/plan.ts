@@ -89,8 +89,8 @@ export function planSequencedPod(pod: Pod, sequenced: SequencedPod, facts: PlanF
 }
 
 function isPullLimited({ settings, namespace }: PlanFacts): boolean {
-  const { maxPulling, maxPullingPerNode } = namespace?.settings ?? {}
-  return settings.pullLimited || maxPulling !== undefined || maxPullingPerNode !== undefined
+  const { maxPulling, maxPullingPerNode, pullRamp } = namespace?.settings ?? {}
+  return settings.pullLimited || pullRamp === true || maxPulling !== undefined || maxPullingPerNode !== undefined
 }
 
 /**

@@ -239,6 +239,17 @@ test('a fail-open time on the pod counts more than one on the namespace, and tha
   expect(timeOf(closed, { ...FACTS, namespace })).toBe('never')
 })
 
+test('a DaemonSet’s pod that would wait for itself on its node is denied, one of another namespace is not', () => {
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'cni', uid: 'u', controller: true }
+  const annotations = { 'startgate.dev/after': 'node-daemonset/shop/cni' }
+  const pod = podOf({}, { annotations, ownerReferences: [owner] })
+  expect(mutate(pod, 'shop', FACTS)).toMatchObject({
+    kind: 'denied',
+    problems: [expect.stringContaining('"node-daemonset/shop/cni" is this pod\'s own workload')],
+  })
+  expect(mutate(pod, 'other', FACTS).kind).toBe('patched')
+})
+
 test('a namespace that is not known yet is trusted to be opted in', () => {
   expect(mutate(podOf(), 'new', { ...FACTS, namespace: undefined }).kind).toBe('patched')
 })

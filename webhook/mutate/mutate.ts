@@ -2,7 +2,7 @@ import { afterTargetName, ownTarget } from '../../core/after.ts'
 import { annotationKey, type PodSettings, parsePodAnnotations } from '../../core/annotations.ts'
 import { InvalidValueError } from '../../core/errors.ts'
 import { INJECT_LABEL } from '../../core/names.ts'
-import type { Pod, ResourceRequirements } from '../../core/pod.ts'
+import type { ObjectMeta, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { startTimeoutOf } from '../../core/start-timeout.ts'
 import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
 import { agentResources } from '../inject/agent-resources.ts'
@@ -69,7 +69,7 @@ export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): 
   const problems = [
     ...annotations.problems.map(problem => problem.message),
     ...nameProblems(bare),
-    ...ownAfterProblems(pod, annotations.settings),
+    ...ownAfterProblems({ ...pod.metadata, namespace: requestNamespace }, annotations.settings),
     ...(sequence.kind === 'denied' ? sequence.problems : []),
   ]
   if (problems.length > 0) return { kind: 'denied', problems: problems.slice(0, MOST_PROBLEMS) }
@@ -144,7 +144,7 @@ function fitOf(bare: Pod, sequenced: SequencedPod | undefined, { settings, names
   return { kind: 'fits', gate: gate.resources, agent: agent.resources, warnings: raised }
 }
 
-function ownAfterProblems({ metadata }: Pod, { after = [] }: PodSettings): string[] {
+function ownAfterProblems(metadata: ObjectMeta, { after = [] }: PodSettings): string[] {
   const own = ownTarget(after, metadata)
   if (!own) return []
   const remedy = "is this pod's own workload, so the pod would wait for itself; remove it"

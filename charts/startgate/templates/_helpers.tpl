@@ -161,6 +161,7 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
   "certificateSecret" (include "startgate.leaseServiceCertificateSecret" .)
   "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
+  "after" (.Values.after | default list)
   "failOpenAfter" .Values.failOpenAfter
   "failOpenJitter" .Values.failOpenJitter
   "runAsUser" .Values.runAsUser
@@ -180,6 +181,7 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
         "memory" $limits.node.maxPressure.memory))
     "nodePools" (include "startgate.nodePools" . | fromJsonArray)
     "registries" $limits.registries
+    "pullRamp" ($limits.pullRamp | default false)
     "namespaceShare" $limits.namespaceShare
     "maxWait" $limits.maxWait
     "allowFloor" $limits.allowFloor

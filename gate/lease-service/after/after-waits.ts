@@ -1,4 +1,4 @@
-import { type AfterKind, type AfterTarget, workloadOf } from '../../../core/after.ts'
+import { type AfterKind, type AfterTarget, afterTargetName, ownTarget, workloadOf } from '../../../core/after.ts'
 import { podSetting } from '../../../core/annotations.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
@@ -25,7 +25,8 @@ export interface AfterCycle {
 /** A pod that goes on although what it was to come after is not ready. */
 export interface AfterOverdue {
   key: string
-  maxWaitMs: number
+  /** Absent: it does not wait at all, for DaemonSets that are not watched. */
+  maxWaitMs?: number
   reason: string
 }
 
@@ -37,6 +38,13 @@ interface Wait {
   targets: AfterTarget[]
 }
 
+interface Obstacle {
+  target: AfterTarget
+  text: string
+  /** It holds nobody back: what cannot be watched must not keep those who name it. */
+  isUnwatched: boolean
+}
+
 /** Who must wait for other workloads. Times are monotonic ms. */
 export class AfterWaits {
   readonly #find: FindWorkload
@@ -44,13 +52,16 @@ export class AfterWaits {
   readonly #sinceMs = new Map<string, number>()
   readonly #overdue = new Set<string>()
   readonly #workloadOf: WorkloadOfPod
+  readonly #ofAll: readonly AfterTarget[]
   #waits: Wait[] = []
   #news: AfterOverdue[] = []
   #wakeAtMs: number | undefined
 
-  constructor(find: FindWorkload, workloadOfPod: WorkloadOfPod) {
+  /** `ofAll`: DaemonSets that all pods but theirs come after on their nodes. */
+  constructor(find: FindWorkload, workloadOfPod: WorkloadOfPod, ofAll: readonly AfterTarget[] = []) {
     this.#find = find
     this.#workloadOf = workloadOfPod
+    this.#ofAll = ofAll
   }
 
   removePod(uid: string): void {
@@ -60,25 +71,26 @@ export class AfterWaits {
 
   /** Whether a ticket would have to wait; to ask does not begin its wait. */
   isHeldBack(ticket: Ticket, pod: Pod): boolean {
-    const after = podSetting(pod.metadata, 'after')
-    return after !== undefined && !this.#overdue.has(ticket.podUid) && this.#obstacles(after, ticket, pod).length > 0
+    const after = this.#targetsOf(pod)
+    return (
+      after.length > 0 &&
+      !this.#overdue.has(ticket.podUid) &&
+      this.#obstacles(after, ticket, pod).some(({ isUnwatched }) => !isUnwatched)
+    )
   }
 
   /** Why a ticket must wait; undefined when it may go, also because it has waited as long as it may. */
   reasonToWait(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
-    const after = podSetting(pod.metadata, 'after')
-    const maxWaitMs = podSetting(pod.metadata, 'afterMaxWaitMs') ?? DEFAULT_AFTER_MAX_WAIT_MS
-    if (!after || this.#overdue.has(ticket.podUid)) return undefined
+    const after = this.#targetsOf(pod)
+    if (after.length === 0 || this.#overdue.has(ticket.podUid)) return undefined
     const obstacles = this.#obstacles(after, ticket, pod)
     if (obstacles.length === 0) return undefined
     const reason = obstacles.map(obstacle => obstacle.text).join('; ')
+    if (obstacles.every(({ isUnwatched }) => isUnwatched)) return this.#goesOn({ ticket, reason })
+    const maxWaitMs = podSetting(pod.metadata, 'afterMaxWaitMs') ?? DEFAULT_AFTER_MAX_WAIT_MS
     const sinceMs = this.#sinceMs.get(ticket.podUid) ?? nowMs
     this.#sinceMs.set(ticket.podUid, sinceMs)
-    if (nowMs - sinceMs >= maxWaitMs) {
-      this.#overdue.add(ticket.podUid)
-      this.#news.push({ key: ticket.key, maxWaitMs, reason })
-      return undefined
-    }
+    if (nowMs - sinceMs >= maxWaitMs) return this.#goesOn({ ticket, reason, maxWaitMs })
     this.#wakeAtMs = Math.min(this.#wakeAtMs ?? Number.POSITIVE_INFINITY, sinceMs + maxWaitMs)
     this.#waits.push({ ticket, workload: workloadOf(pod.metadata), targets: obstacles.map(o => o.target) })
     return `${ticket.resource}: comes after others, and ${reason}`
@@ -93,16 +105,32 @@ export class AfterWaits {
     return news
   }
 
-  #obstacles(after: AfterTarget[], ticket: Ticket, pod: Pod): { target: AfterTarget; text: string }[] {
-    const { namespace } = ticket
+  #goesOn({ ticket, ...news }: { ticket: Ticket; reason: string; maxWaitMs?: number }): undefined {
+    this.#overdue.add(ticket.podUid)
+    this.#news.push({ key: ticket.key, ...news })
+  }
+
+  /** Pods of the DaemonSets that all come after wait for none of them, or two would wait for each other. */
+  #targetsOf({ metadata }: Pod): readonly AfterTarget[] {
+    const written = podSetting(metadata, 'after') ?? NONE
+    if (this.#ofAll.length === 0 || ownTarget(this.#ofAll, metadata)) return written
+    if (written.length === 0) return this.#ofAll
+    const names = new Set(written.map(afterTargetName))
+    return [...written, ...this.#ofAll.filter(target => !names.has(afterTargetName(target)))]
+  }
+
+  #obstacles(after: readonly AfterTarget[], ticket: Ticket, pod: Pod): Obstacle[] {
+    const { namespace, nodeName } = ticket
     const own = workloadOf(pod.metadata)
     const asker = {
+      nodeName,
       hasRunBefore: ticket.attempt > 1 && hasStarted(pod),
       isSibling: (name: string) => this.#workloadOf(namespace, name) === own,
     }
     return after.flatMap(target => {
-      const text = afterObstacle(target, this.#find(target.kind, namespace, target.name), asker)
-      return text === undefined ? [] : [{ target, text }]
+      const observed = this.#find(target.kind, target.namespace ?? namespace, target.name)
+      const text = afterObstacle(target, observed, asker)
+      return text === undefined ? [] : [{ target, text, isUnwatched: observed === 'Unwatched' }]
     })
   }
 
@@ -128,8 +156,8 @@ export class AfterWaits {
    */
   #mayHaveCycles(): boolean {
     const waiting = new Set(this.#waits.flatMap(({ ticket, workload }) => [workload, `pod/${ticket.podName}`]))
-    return this.#waits.some(({ targets }) =>
-      targets.some(({ kind, name }) => kind === 'service' || waiting.has(`${kind}/${name}`)),
+    return this.#waits.some(({ ticket: { namespace }, targets }) =>
+      targets.some(target => target.kind === 'service' || waiting.has(nameIn(namespace, target))),
     )
   }
 
@@ -139,9 +167,10 @@ export class AfterWaits {
     /** By Service: the workloads that wait for it. */
     const waitersOf = new Map<string, Set<string>>()
     for (const { ticket, workload, targets } of waits) {
-      for (const { kind, name } of targets) {
-        connect(workload, `${kind}/${name}`)
-        connect(`pod/${ticket.podName}`, `${kind}/${name}`)
+      for (const target of targets) {
+        const { kind, name } = target
+        connect(workload, nameIn(namespace, target))
+        connect(`pod/${ticket.podName}`, nameIn(namespace, target))
         if (kind === 'service') waitersOf.set(name, (waitersOf.get(name) ?? new Set()).add(workload))
       }
     }
@@ -159,6 +188,15 @@ export class AfterWaits {
     const endpoints = typeof service === 'object' ? (service.endpoints ?? []) : []
     return new Set(endpoints.flatMap(({ targetRef }) => this.#workloadOf(namespace, targetRef?.name ?? '') ?? []))
   }
+}
+
+const NONE: readonly AfterTarget[] = []
+
+/** As workloads of the namespace are named in its circles; one of another namespace is in none. */
+function nameIn(namespace: string, target: AfterTarget): string {
+  const { kind, name } = target
+  if (kind !== 'node-daemonset') return `${kind}/${name}`
+  return target.namespace === namespace ? `daemonset/${name}` : afterTargetName(target)
 }
 
 /** Whether the status tells that the pod once got as far as its start: then what it comes after was ready once. */

@@ -2,6 +2,14 @@ import { expect, test } from 'vitest'
 import type { AfterTarget } from '../../../core/after.ts'
 import { afterObstacle, type Workload, type WorkloadObservation } from './workload-readiness.ts'
 
+/** One that is wanted on two nodes, has its pods on these, and whether each is Ready. */
+const onNodes = (nodes: Record<string, boolean>, status: Workload['status'] = {}): Workload => ({
+  metadata: { generation: 1 },
+  status: { observedGeneration: 1, desiredNumberScheduled: 2, ...status },
+  readyOnNodes: new Map(Object.entries(nodes)),
+})
+const agent: AfterTarget = { kind: 'node-daemonset', namespace: 'net', name: 'x' }
+
 const at = (kind: AfterTarget['kind']): AfterTarget => ({ kind, name: 'x' })
 const is = (type: string) => ({ conditions: [{ type, status: 'True' }] })
 const workload = (fields: Partial<Workload>): Workload => ({ metadata: {}, ...fields })
@@ -101,6 +109,48 @@ const cases: Record<
     observed: workload({ endpoints: [endpoint('own-1', true)] }),
     want: "service/x has no ready endpoints but this workload's own",
   },
+  'a DaemonSet whose pod on this node is ready, whatever others are': {
+    target: agent,
+    observed: onNodes({ n: true, other: false }),
+    want: undefined,
+  },
+  'a DaemonSet whose pod on this node is not ready': {
+    target: agent,
+    observed: onNodes({ n: false, other: true }),
+    want: 'node-daemonset/net/x is not ready on node n',
+  },
+  'a DaemonSet that has yet to make its pod on this node': {
+    target: agent,
+    observed: onNodes({ other: true }),
+    want: 'node-daemonset/net/x has no pod on node n yet',
+  },
+  'a DaemonSet that leaves this node out': { target: agent, observed: onNodes({ a: true, b: false }), want: undefined },
+  'a DaemonSet that leaves every node out': {
+    target: agent,
+    observed: onNodes({}, { desiredNumberScheduled: 0 }),
+    want: undefined,
+  },
+  'a pod on a node that the DaemonSet leaves out counts for none': {
+    target: agent,
+    observed: onNodes({ a: true, b: true }, { numberMisscheduled: 1 }),
+    want: 'node-daemonset/net/x has no pod on node n yet',
+  },
+  'a DaemonSet that its controller has not seen yet': {
+    target: agent,
+    observed: onNodes({}, { observedGeneration: 0, desiredNumberScheduled: 0 }),
+    want: 'node-daemonset/net/x has a new spec that its controller has not seen yet',
+  },
+  'a DaemonSet on the node that does not exist': {
+    target: agent,
+    observed: 'Absent',
+    want: 'node-daemonset/net/x does not exist',
+  },
+  'a DaemonSet too many': {
+    target: agent,
+    observed: 'Unwatched',
+    isRerun: true,
+    want: 'node-daemonset/net/x is not watched, as 8 others are',
+  },
   'what does not exist': { target: at('deployment'), observed: 'Absent', want: 'deployment/x does not exist' },
   'what is gone on a re-run passes': { target: at('job'), observed: 'Absent', isRerun: true, want: undefined },
   'what is not ready on a re-run waits': {
@@ -112,6 +162,6 @@ const cases: Record<
   'what cannot be read': { target: at('pod'), observed: 'Unknown', isRerun: true, want: 'pod/x cannot be read yet' },
 }
 test.each(Object.entries(cases))('%s', (_, { target, observed, isRerun = false, want }) => {
-  const pod = { hasRunBefore: isRerun, isSibling: (name: string) => name.startsWith('own') }
+  const pod = { hasRunBefore: isRerun, nodeName: 'n', isSibling: (name: string) => name.startsWith('own') }
   expect(afterObstacle(target, observed, pod)).toBe(want)
 })

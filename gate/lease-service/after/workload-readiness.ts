@@ -1,12 +1,13 @@
-import { type AfterTarget, afterTargetName } from '../../../core/after.ts'
+import { type AfterTarget, afterTargetName, MOST_NODE_DAEMONSETS } from '../../../core/after.ts'
 import type { ObjectMeta } from '../../../core/pod.ts'
+import type { LabelSelector } from './daemonset-pods.ts'
 
 /** What is read of a workload, whatever its kind; fields named as in the API. */
 export interface Workload {
   apiVersion?: string
   kind?: string
   metadata: ObjectMeta & { generation?: number }
-  spec?: { replicas?: number; suspend?: boolean }
+  spec?: { replicas?: number; suspend?: boolean; selector?: LabelSelector }
   status?: {
     observedGeneration?: number
     replicas?: number
@@ -14,10 +15,13 @@ export interface Workload {
     availableReplicas?: number
     desiredNumberScheduled?: number
     numberAvailable?: number
+    numberMisscheduled?: number
     conditions?: { type: string; status: string; reason?: string }[]
   }
   /** Of a Service: all its EndpointSlices' endpoints. */
   endpoints?: Endpoint[]
+  /** Of a DaemonSet that pods wait for on their nodes: the nodes that have its pod, and whether that is Ready. */
+  readyOnNodes?: ReadonlyMap<string, boolean>
 }
 
 /** As in discovery.k8s.io/v1: `ready` not given means ready. */
@@ -26,30 +30,33 @@ export interface Endpoint {
   targetRef?: { kind?: string; name?: string }
 }
 
-/** `Unknown`: nothing could be read yet, so nothing is decided. */
-export type WorkloadObservation = Workload | 'Absent' | 'Unknown'
+/**
+ * `Unknown`: nothing could be read yet, so nothing is decided. `Unwatched`: it is not read, since as many others are as
+ * may be.
+ */
+export type WorkloadObservation = Workload | 'Absent' | 'Unknown' | 'Unwatched'
+
+/** The pod that waits. */
+export interface Asker {
+  hasRunBefore: boolean
+  nodeName: string
+  isSibling: (podName: string) => boolean
+}
 
 /** Why a target keeps a pod waiting, in words; undefined when it is ready. */
-export function afterObstacle(
-  target: AfterTarget,
-  observed: WorkloadObservation,
-  pod: { hasRunBefore: boolean; isSibling: (podName: string) => boolean },
-): string | undefined {
+export function afterObstacle(target: AfterTarget, observed: WorkloadObservation, pod: Asker): string | undefined {
   const name = afterTargetName(target)
+  if (observed === 'Unwatched') return `${name} is not watched, as ${MOST_NODE_DAEMONSETS} others are`
   if (observed === 'Unknown') return `${name} cannot be read yet`
   // On a re-run it was there once: a Job goes by its TTL, and a removed workload must not keep a rebooted node's pods.
   if (observed === 'Absent' && pod.hasRunBefore) return undefined
   if (observed === 'Absent') return `${name} ${target.kind === 'service' ? 'has no endpoints' : 'does not exist'}`
   if (observed.metadata.deletionTimestamp) return `${name} is being deleted`
-  const lack = lackOf(target, observed, pod.isSibling)
+  const lack = lackOf(target, observed, pod)
   return lack && `${name} ${lack}`
 }
 
-function lackOf(
-  { kind }: AfterTarget,
-  workload: Workload,
-  isSibling: (podName: string) => boolean,
-): string | undefined {
+function lackOf({ kind }: AfterTarget, workload: Workload, { isSibling, nodeName }: Asker): string | undefined {
   switch (kind) {
     case 'deployment':
       return outdated(workload) ?? deploymentLack(workload)
@@ -67,6 +74,8 @@ function lackOf(
       return jobLack(workload)
     case 'service':
       return serviceLack(workload.endpoints ?? [], isSibling)
+    case 'node-daemonset':
+      return nodeLack(workload, nodeName)
   }
 }
 
@@ -88,6 +97,19 @@ function deploymentLack(workload: Workload): string | undefined {
   const available = workload.status?.availableReplicas ?? 0
   if (wanted > 0 && available > 0 && holds(workload, 'Available')) return undefined
   return counted(Math.min(available, wanted), wanted) ?? 'is not Available'
+}
+
+/**
+ * A node without a pod of the DaemonSet is one that it leaves out when as many others have one as it wants: who would
+ * go by selectors, affinities and taints would decide anew what the DaemonSet controller has decided.
+ */
+function nodeLack(workload: Workload, nodeName: string): string | undefined {
+  const { readyOnNodes: nodes, status = {} } = workload
+  const isReady = nodes?.get(nodeName)
+  if (isReady !== undefined) return isReady ? undefined : `is not ready on node ${nodeName}`
+  const { desiredNumberScheduled = 0, numberMisscheduled = 0 } = status
+  const isElsewhere = (nodes?.size ?? 0) - numberMisscheduled >= desiredNumberScheduled
+  return outdated(workload) ?? (isElsewhere ? undefined : `has no pod on node ${nodeName} yet`)
 }
 
 function counted(available: number, wanted: number): string | undefined {

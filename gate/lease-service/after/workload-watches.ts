@@ -1,7 +1,6 @@
-import type { AfterKind } from '../../../core/after.ts'
-import type { Clock } from '../../../core/clock.ts'
-import { createListWatch, type ListWatch, type ListWatchOptions } from '../../../core/kube/list-watch.ts'
-import type { Logger } from '../../../core/log.ts'
+import { type AfterKind, type AfterTarget, afterTargetName } from '../../../core/after.ts'
+import { createListWatch, type ListWatch } from '../../../core/kube/list-watch.ts'
+import { NodeDaemonSets, type WatchDeps } from './node-daemonsets.ts'
 import type { Endpoint, Workload, WorkloadObservation } from './workload-readiness.ts'
 
 /** discovery.k8s.io/v1: slices of a Service's endpoints, joined to it by a label. */
@@ -9,15 +8,10 @@ interface EndpointSlice extends Workload {
   endpoints?: Endpoint[]
 }
 
-export interface WorkloadsDeps {
-  client: ListWatchOptions<Workload>['client']
-  onChange: () => void
-  clock: Clock
-  random: () => number
-  log: Logger
-}
+/** What is watched by kind and namespace. */
+type WatchedKind = Exclude<AfterKind, 'node-daemonset'>
 
-const PATHS: Record<AfterKind, (namespace: string) => string> = {
+const PATHS: Record<WatchedKind, (namespace: string) => string> = {
   deployment: namespace => `/apis/apps/v1/namespaces/${namespace}/deployments`,
   statefulset: namespace => `/apis/apps/v1/namespaces/${namespace}/statefulsets`,
   daemonset: namespace => `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
@@ -39,17 +33,27 @@ interface Kept {
 
 /**
  * Live copies of the workloads that waiting pods come after: one watch a kind and namespace, from when it is first
- * asked for.
+ * asked for, and one on the pods of each DaemonSet that is waited for on its nodes.
  */
 export class Workloads {
-  readonly #deps: WorkloadsDeps
+  readonly #deps: WatchDeps
   readonly #kept = new Map<string, Kept>()
+  readonly #onNodes: NodeDaemonSets
 
-  constructor(deps: WorkloadsDeps) {
+  /** `ofAll`: DaemonSets that the chart's values name. */
+  constructor(deps: WatchDeps, ofAll: readonly AfterTarget[] = []) {
     this.#deps = deps
+    const names = new Set(ofAll.map(afterTargetName))
+    this.#onNodes = new NodeDaemonSets({
+      ...deps,
+      findDaemonSet: (namespace, name) => this.find('daemonset', namespace, name),
+      isOfAll: (namespace, name) => names.has(afterTargetName({ kind: 'node-daemonset', namespace, name })),
+      unusedAfterMs: UNUSED_AFTER_MS,
+    })
   }
 
   find = (kind: AfterKind, namespace: string, name: string): WorkloadObservation => {
+    if (kind === 'node-daemonset') return this.#onNodes.find(namespace, name)
     const { watch } = this.#keep(kind, namespace)
     if (!watch.hasSynced()) return 'Unknown'
     return kind === 'service'
@@ -59,6 +63,7 @@ export class Workloads {
 
   /** Ends the watches that nobody asks for any more. To be called now and then. */
   prune(): void {
+    this.#onNodes.prune()
     const nowMs = this.#deps.clock.monotonicMs()
     for (const [path, { watch, usedAtMs }] of this.#kept) {
       if (nowMs - usedAtMs < UNUSED_AFTER_MS) continue
@@ -67,7 +72,7 @@ export class Workloads {
     }
   }
 
-  #keep(kind: AfterKind, namespace: string): Kept {
+  #keep(kind: WatchedKind, namespace: string): Kept {
     const { onChange, ...deps } = this.#deps
     const path = PATHS[kind](encodeURIComponent(namespace))
     const nowMs = deps.clock.monotonicMs()

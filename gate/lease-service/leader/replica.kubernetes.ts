@@ -76,7 +76,8 @@ export function createKubernetesReplica({
     onStartedLeading: () => void lead(),
     onStoppedLeading: () => service.stopLeading(),
   })
-  const workloads = new Workloads({ client, onChange: () => service.workloadChanged(), clock, random, log })
+  const workloadsDeps = { client, onChange: () => service.workloadChanged(), clock, random, log }
+  const workloads = new Workloads(workloadsDeps, config.after)
   // Of their own: behind reviews of a herd's tokens, slots of pods that are gone would not come back.
   const fewPods = limitConcurrency(16)
   const service: Replica = new Replica({

@@ -15,6 +15,7 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
   state.asked = waiting.tickets()
   const { free, lines, setAside } = triage.sortOut(state.asked, nowMs)
   const away = triage.away(reservations.tickets(nowMs), nowMs)
+  state.known.wantImages(away.pull.length > 0 ? [...lines.pull, ...away.pull] : lines.pull)
   const grant = (ticket: Ticket): boolean => {
     const given = troubles.guard(ticket, nowMs, () => granted(state, ticket, nowMs, term))
     if (given) step.grants.push(given)

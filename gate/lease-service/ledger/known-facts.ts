@@ -5,11 +5,13 @@ import { type PodEntry, PodIndex } from '../after/pod-index.ts'
 import type { AutoLimits } from '../auto/auto-limit.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
+import { isRamped } from '../limits/pull-ramp.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import { haveSameLimits, type NodeFacts, nodeFactsOf } from '../pods/node-facts.ts'
-import { ShownImages } from '../pods/shown-images.ts'
+import { imageNameIn, ShownImages } from '../pods/shown-images.ts'
 import type { StartedIndex } from '../started/started-index.ts'
+import { WantedImages } from './wanted-images.ts'
 
 export interface KnownFactsParts {
   settings: ClusterSettings
@@ -30,16 +32,32 @@ export class KnownFacts {
   readonly #nodes = new Map<string, NodeFacts>()
   readonly #namespaces = new Map<string, NamespaceSettings>()
   readonly #images = new ShownImages()
+  readonly #wanted = new WantedImages({
+    nodes: () => this.#nodes.keys(),
+    isOnNode: (nodeName, image) => this.isOnNode(nodeName, image),
+  })
   #limitsVersion = 0
 
   constructor({ settings, overloads, autos, started }: KnownFactsParts) {
     this.started = started
-    this.limits = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads, autos }
+    const images = this.#wanted
+    this.limits = { settings, nodes: this.#nodes, namespaces: this.#namespaces, overloads, autos, images }
   }
 
   /** Another number after each change by which a limit may be another. */
   get limitsVersion(): number {
-    return this.#limitsVersion
+    return this.#limitsVersion + this.#wanted.version
+  }
+
+  /** Of the gates that wait to pull: what their ramps go by is looked up. */
+  wantImages(tickets: readonly Ticket[]): void {
+    const podUids = new Map<string, string>()
+    for (const { namespace, images, podUid } of tickets)
+      if (images.length > 0 && isRamped(namespace, this.limits)) for (const image of images) podUids.set(image, podUid)
+    this.#wanted.want(new Set(podUids.keys()), image => {
+      const pod = this.podOf(podUids.get(image) ?? '')
+      return pod && imageNameIn(pod, image)
+    })
   }
 
   podOf(uid: string): Pod | undefined {
@@ -48,7 +66,8 @@ export class KnownFacts {
 
   setPod(pod: Pod): void {
     this.pods.set(pod)
-    this.#images.setPod(pod)
+    const images = this.#images.setPod(pod)
+    if (images) this.#wanted.shown(pod.spec.nodeName ?? '', images)
   }
 
   removePod(uid: string): void {
@@ -62,6 +81,7 @@ export class KnownFacts {
     const before = this.#nodes.get(name)
     const facts = nodeFactsOf(node, lastGood ?? before, this.limits.settings.nodePools)
     this.#nodes.set(name, facts)
+    this.#wanted.shown(name, facts.images)
     if (!before || !haveSameLimits(before, facts)) this.#limitsVersion += 1
     return before?.lost === facts.lost ? [] : this.#markNode(name, false)
   }
@@ -69,6 +89,7 @@ export class KnownFacts {
   /** The Node object is gone, and with it all that ran there: returns its pods. */
   removeNode(name: string): PodEntry[] {
     this.#nodes.delete(name)
+    this.#wanted.nodeGone(name)
     this.#limitsVersion += 1
     return this.#markNode(name, true)
   }

@@ -85,7 +85,7 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
   const holdings = new HeldGrants({ ...parts, settleMs, maxStartTimeoutMs, isOnNode })
   const workloadOf = (namespace: string, name: string) =>
     known.pods.workloadOf(namespace, name) ?? started.workloadOf(namespace, name)
-  const after = new AfterWaits(parts.findWorkload, workloadOf)
+  const after = new AfterWaits(parts.findWorkload, workloadOf, settings.after)
   const setAsides = new SetAsides()
   const troubles = new Troubles(setAsides)
   const guard = <T>(ticket: Ticket, nowMs: number, act: () => T) => troubles.guard(ticket, nowMs, act)

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { AfterTarget } from '../../../core/after.ts'
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { ContainerStatus, Pod } from '../../../core/pod.ts'
+import type { FindWorkload } from '../after/after-waits.ts'
 import type { Workload, WorkloadObservation } from '../after/workload-readiness.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'
@@ -239,6 +241,69 @@ describe('after', () => {
     ask(pod('a', 'service/b'), 'startgate-start-db')
     ask(pod('b', 'statefulset/a'), 'startgate-start-db')
     expect(step().cycles.map(c => c.path)).toEqual([['service/b', 'statefulset/b', 'statefulset/a', 'service/b']])
+  })
+
+  describe('a DaemonSet on the node', () => {
+    const cni: AfterTarget = { kind: 'node-daemonset', namespace: 'net', name: 'cni' }
+    const onNode = (isReady: boolean): Workload => ({ metadata: {}, readyOnNodes: new Map([['n', isReady]]) })
+    const ofAll = (): void => {
+      const findWorkload: FindWorkload = (kind, namespace, name) =>
+        workloads[`${kind}/${namespace}/${name}`] ?? 'Absent'
+      ledger = new Ledger({ ...settings, after: [cni] }, { findWorkload })
+    }
+    const owned = (name: string, kind: string, namespace = 'shop'): Pod => {
+      const base = pod(name, '')
+      const ownerReferences = [{ apiVersion: 'apps/v1', kind, name, uid: name, controller: true }]
+      return { ...base, metadata: { ...base.metadata, namespace, annotations: {}, ownerReferences } }
+    }
+
+    test('holds back until its pod there is ready', () => {
+      workloads = { 'node-daemonset/cni': onNode(false) }
+      ask(pod('web', 'node-daemonset/net/cni'), 'startgate-start-db')
+      expect(reasons()).toEqual(['start: comes after others, and node-daemonset/net/cni is not ready on node n'])
+      workloads = { 'node-daemonset/cni': onNode(true) }
+      expect(granted()).toEqual(['startgate-start-db: db 1'])
+    })
+
+    test('of the chart holds back every pod but its own', () => {
+      ofAll()
+      workloads = { 'node-daemonset/net/cni': onNode(false) }
+      ask(owned('web', 'StatefulSet'), 'startgate-start-db')
+      ask(owned('cni', 'DaemonSet', 'net'), 'startgate-start-db')
+      expect(granted()).toHaveLength(1)
+      expect(reasons()).toEqual(['start: comes after others, and node-daemonset/net/cni is not ready on node n'])
+    })
+
+    test('of the chart and of the pod is said once', () => {
+      ofAll()
+      ask(pod('web', 'node-daemonset/net/cni'), 'startgate-start-db')
+      expect(reasons()).toEqual(['start: comes after others, and node-daemonset/net/cni does not exist'])
+    })
+
+    test('that is not watched holds nobody back, which is told once', () => {
+      workloads = { 'node-daemonset/cni': 'Unwatched', 'statefulset/db': unready }
+      ask(pod('web', 'node-daemonset/net/cni, statefulset/db'), 'startgate-start-db')
+      expect(granted()).toEqual([])
+      workloads = { 'node-daemonset/cni': 'Unwatched', 'statefulset/db': ready }
+      const { grants, overdue } = step(1)
+      const reason = 'node-daemonset/net/cni is not watched, as 8 others are'
+      expect([grants.length, overdue]).toMatchObject([1, [{ reason }]])
+      expect(step(2).overdue).toEqual([])
+    })
+
+    test('and another of one namespace that wait for each other are found', () => {
+      workloads = { 'node-daemonset/a': onNode(false), 'node-daemonset/b': onNode(false) }
+      const waiting = (name: string, other: string): Pod => {
+        const made = pod(name, `node-daemonset/shop/${other}`)
+        return {
+          ...made,
+          metadata: { ...owned(name, 'DaemonSet').metadata, annotations: made.metadata.annotations ?? {} },
+        }
+      }
+      ask(waiting('a', 'b'), 'startgate-start-db')
+      ask(waiting('b', 'a'), 'startgate-start-db')
+      expect(step().cycles.map(({ path }) => path)).toEqual([['daemonset/a', 'daemonset/b', 'daemonset/a']])
+    })
   })
 
   test('observe only measures', () => {

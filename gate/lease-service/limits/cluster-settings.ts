@@ -1,3 +1,4 @@
+import type { AfterTarget } from '../../../core/after.ts'
 import type { NodePool } from '../../../core/node-pool.ts'
 import type { Pressure } from '../../../core/pressure.ts'
 import type { Rate } from '../../../core/quantity.ts'
@@ -19,6 +20,8 @@ export interface ClusterSettings {
   nodePools: readonly NodePool[]
   /** Pulls from a registry, by its host name. */
   registries: Readonly<Record<string, number>>
+  /** Twice as many pull an image as nodes have it, and one at least. */
+  pullRamp?: boolean
   /** Part of a cluster limit that one namespace may hold; at least one slot. */
   namespaceShare: number
   /** How long full limits may hold a pod back. */
@@ -31,6 +34,8 @@ export interface ClusterSettings {
   /** No start timeout is longer, wherever it comes from: one pod must not hold a slot for a day. */
   maxStartTimeoutMs: number
   pullTimeoutMs: number
+  /** DaemonSets that all pods come after, each on its node. */
+  after?: readonly AfterTarget[]
   /** How long a container without probes counts as starting. */
   settleMs: number
 }

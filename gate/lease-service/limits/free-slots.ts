@@ -33,9 +33,9 @@ export function isOwn({ at }: Pick<Scope, 'at'>): boolean {
 }
 
 /**
- * A scope that pods elsewhere do not use, even those of the same namespace: a node, alone or for one namespace, or a
- * registry.
+ * A scope that pods elsewhere do not use, even those of the same namespace: a node, alone or for one namespace, a
+ * registry, or an image.
  */
 export function isLocal({ at }: Pick<Scope, 'at'>): boolean {
-  return at.kind === 'node' || at.kind === 'registry' || at.kind === 'namespace-on-node'
+  return at.kind === 'node' || at.kind === 'registry' || at.kind === 'image' || at.kind === 'namespace-on-node'
 }

@@ -8,6 +8,8 @@ export type ScopeAt =
   | { kind: 'namespace'; namespace: string }
   | { kind: 'namespace-on-node'; namespace: string; node: string }
   | { kind: 'registry'; registry: string }
+  /** By its key (image-key.ts). */
+  | { kind: 'image'; image: string }
   | { kind: 'cluster-rate' }
   | { kind: 'namespace-rate'; namespace: string }
 
@@ -15,8 +17,8 @@ export type ScopeAt =
 export interface ScopeRef {
   at: ScopeAt
   /**
-   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`; of rates `rate/cluster`,
-   * `rate/namespace/y`.
+   * `cluster`, `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z`, `image/z/sha256-…`; of rates
+   * `rate/cluster`, `rate/namespace/y`.
    */
   id: string
 }
@@ -37,6 +39,8 @@ function nameOf(at: ScopeAt): string {
       return `namespace/${at.namespace}/node/${at.node}`
     case 'registry':
       return `registry/${at.registry}`
+    case 'image':
+      return `image/${at.image}`
     case 'cluster-rate':
       return 'rate/cluster'
     case 'namespace-rate':
@@ -50,7 +54,7 @@ export const CLUSTER = scopeRef({ kind: 'cluster' })
 
 /**
  * Of the scopes in which a grant's slots are counted, limited there or not, those that belong to the pod's node and
- * namespace: what it starts without a slot is charged to them alone. The others are the cluster and registries.
+ * namespace: what it starts without a slot is charged to them alone. The others are the cluster, registries and images.
  */
 export function ownScopeRefsOf({ namespace, nodeName: node }: Omit<Place, 'images'>): ScopeRef[] {
   return [
@@ -60,8 +64,12 @@ export function ownScopeRefsOf({ namespace, nodeName: node }: Omit<Place, 'image
   ]
 }
 
-export function registryRefsOf(place: Pick<Place, 'images'>): ScopeRef[] {
-  return registriesOf(place).map(registry => scopeRef({ kind: 'registry', registry }))
+/** Of a pull: what it pulls, and from where. */
+export function sourceRefsOf(place: Pick<Place, 'images'>): ScopeRef[] {
+  return [
+    ...registriesOf(place).map(registry => scopeRef({ kind: 'registry', registry })),
+    ...[...new Set(place.images)].map(image => scopeRef({ kind: 'image', image })),
+  ]
 }
 
 /** Images are of pulls only, and by their full names. */

@@ -5,6 +5,16 @@ import type { ClusterSettings } from './cluster-settings.ts'
 import type { Overload } from './node-pressure.ts'
 import type { ScopeRef } from './scope-ref.ts'
 
+/** On how many nodes images are, by their keys (image-key.ts). */
+export interface ImageSpread {
+  /** As far as it is known: an image is on no fewer nodes. */
+  onNodes(image: string): number
+  /** A gate waits to pull it under a ramp. */
+  isWanted(image: string): boolean
+  /** As a pod wrote it, for sentences; undefined where none did lately. */
+  nameOf(image: string): string | undefined
+}
+
 export interface LimitFacts {
   settings: ClusterSettings
   nodes: ReadonlyMap<string, NodeFacts>
@@ -13,6 +23,8 @@ export interface LimitFacts {
   overloads?: ReadonlyMap<string, Overload>
   /** What `auto` comes to on each node; absent: on all what an unlimited node has. */
   autos?: AutoLimits
+  /** What the pull ramp goes by; without it every image is on no node. */
+  images?: ImageSpread
 }
 
 /** A place where slots of one resource are counted against a limit. */
@@ -30,4 +42,6 @@ export interface Scope extends ScopeRef {
   isHeldBack?: true
   /** The limit is what the node found by itself. */
   isAuto?: true
+  /** Of the pull ramp: the image, and how many nodes have it. */
+  image?: { name: string; onNodes: number }
 }

@@ -5,6 +5,7 @@ import type { Resource, Ticket } from '../model/grant.ts'
 import { type Bound, clusterBound, heldBack, namespaceBound, nodeBound, writtenPerNode } from './bounds.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 import { autoLimitOn } from './node-auto.ts'
+import { rampAt, rampScopes } from './pull-ramp.ts'
 import type { LimitFacts, Scope } from './scope.ts'
 import {
   CLUSTER,
@@ -37,6 +38,7 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
   return [
     ...bounds.flatMap(([bound, subject], i) => (bound ? [{ ...(refs[i] ?? CLUSTER), subject, ...bound }] : [])),
     ...registryScopes(ticket, facts.settings),
+    ...rampScopes(ticket, facts),
     ...(resource === 'start' ? rateScopes(namespace, facts) : []),
   ]
 }
@@ -104,6 +106,7 @@ export function limitAt(resource: Resource, ref: ScopeRef, facts: LimitFacts): n
 
 /** A scope with its limit and where that was written; undefined where there is none. */
 export function scopeAt(resource: Resource, { at, id }: ScopeRef, facts: LimitFacts): Scope | undefined {
+  if (at.kind === 'image') return rampAt(at.image, facts)
   return scopesOf({ resource, ...placeIn(at) }, facts).find(scope => scope.id === id)
 }
 

@@ -3,7 +3,8 @@ import type { ClusterSettings } from './cluster-settings.ts'
 
 /** The chart's values in the ledger's words: null there is absent here. */
 export function settingsOf(config: ClusterConfig): ClusterSettings {
-  const { cluster, node, nodePools, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight } = config.limits
+  const { cluster, node, nodePools, registries, namespaceShare, maxWaitMs, allowFloor, allowWeight, pullRamp } =
+    config.limits
   const { maxPressure, ...nodeLimits } = node
   return {
     ownNamespace: config.namespace,
@@ -11,6 +12,7 @@ export function settingsOf(config: ClusterConfig): ClusterSettings {
     node: { ...present(nodeLimits), maxPressure: present(maxPressure) },
     nodePools,
     registries,
+    pullRamp,
     namespaceShare,
     ...present({ maxWaitMs }),
     allowFloor,
@@ -18,6 +20,7 @@ export function settingsOf(config: ClusterConfig): ClusterSettings {
     startTimeoutMs: config.startTimeoutMs,
     maxStartTimeoutMs: config.maxStartTimeoutMs,
     pullTimeoutMs: config.pullTimeoutMs,
+    after: config.after,
     settleMs: config.settleTimeMs,
   }
 }

@@ -1,5 +1,5 @@
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
-import { CLUSTER, ownScopeRefsOf, registryRefsOf, type ScopeAt, type ScopeRef, scopeRef } from './scope-ref.ts'
+import { CLUSTER, ownScopeRefsOf, type ScopeAt, type ScopeRef, scopeRef, sourceRefsOf } from './scope-ref.ts'
 
 /** One scope's state, for the gauges. `limit` is Infinity where there is none. */
 export interface ScopeUsage {
@@ -19,16 +19,16 @@ export type Debtor = Pick<Ticket, 'podUid' | 'namespace' | 'nodeName'>
  * Counts the slots in use, by resource and scope. What is recorded is how many slots a key holds *now*, so saying the
  * same thing twice changes nothing: no slot can be given back twice.
  *
- * "Held", exactly: in `node/x`, `namespace/y`, `namespace/y/node/x` and `registry/z` all slots of the grants there,
- * also those of one that is larger than the limit. In `cluster` each namespace's start slots, but no more of one
+ * "Held", exactly: in `node/x`, `namespace/y`, `namespace/y/node/x`, `registry/z` and `image/z` all slots of the grants
+ * there, also those of one that is larger than the limit. In `cluster` each namespace's start slots, but no more of one
  * namespace than its share of the limit: what a pod that is larger starts beyond that is in its namespace's scopes and
  * on its node only. What was granted to an observed namespace is held nowhere: it is debt.
  */
 export class Usage {
   readonly #slots = new Map<string, number>()
   readonly #held: Record<Resource, Counts> = { pull: new Map(), start: new Map() }
-  /** By namespace and registry. */
-  readonly #ofRegistries = new Map<string, number>()
+  /** By namespace, and registry or image. */
+  readonly #ofSources = new Map<string, number>()
   readonly #owed = new Map<string, number>()
   readonly #debt: Record<Resource, Counts> = { pull: new Map(), start: new Map() }
   readonly #share: number
@@ -57,7 +57,7 @@ export class Usage {
 
   /** Slots that a namespace holds in a scope. */
   heldBy(resource: Resource, namespace: string, { at, id }: ScopeRef): number {
-    if (at.kind === 'registry') return this.#ofRegistries.get(`${namespace} ${id}`) ?? 0
+    if (at.kind === 'registry' || at.kind === 'image') return this.#ofSources.get(`${namespace} ${id}`) ?? 0
     const here: ScopeAt =
       at.kind === 'node' ? { kind: 'namespace-on-node', namespace, node: at.node } : { kind: 'namespace', namespace }
     return this.held(resource, scopeRef(here).id)
@@ -87,7 +87,7 @@ export class Usage {
     return [...new Map(counts.flatMap(each => [...each.values()]).map(ref => [ref.id, ref])).values()]
   }
 
-  /** The cluster, and every scope with slots held or waited for. */
+  /** The cluster, and every scope with slots held or waited for, but images: these are as many as anybody names. */
   rows(
     waiting: { resource: Resource; scope: ScopeRef; slots: number }[],
     limitAt: (resource: Resource, scope: ScopeRef) => number,
@@ -96,7 +96,8 @@ export class Usage {
       const wanted: Counts = new Map()
       for (const { scope, slots, ...of } of waiting) if (of.resource === resource) add(wanted, [scope], slots)
       const counts = [this.#held[resource], this.#debt[resource], wanted]
-      const known = new Map([CLUSTER, ...counts.flatMap(each => [...each.values()])].map(ref => [ref.id, ref]))
+      const refs = [CLUSTER, ...counts.flatMap(each => [...each.values()])].filter(({ at }) => at.kind !== 'image')
+      const known = new Map(refs.map(ref => [ref.id, ref]))
       return [...known.values()].map(scope => ({
         scope: scope.id,
         resource,
@@ -120,10 +121,10 @@ export class Usage {
     const share = resource === 'start' ? this.#share : Number.POSITIVE_INFINITY
     const before = this.held(resource, scopeRef({ kind: 'namespace', namespace }).id)
     const inCluster = Math.min(before + change, share) - Math.min(before, share)
-    const registries = registryRefsOf(holder)
-    add(this.#held[resource], [...own, ...registries], change)
+    const sources = sourceRefsOf(holder)
+    add(this.#held[resource], [...own, ...sources], change)
     add(this.#held[resource], [CLUSTER], inCluster)
-    for (const { id } of registries) addTo(this.#ofRegistries, `${namespace} ${id}`, change)
+    for (const { id } of sources) addTo(this.#ofSources, `${namespace} ${id}`, change)
   }
 }
 

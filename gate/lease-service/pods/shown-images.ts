@@ -1,3 +1,4 @@
+import { cut } from '../../../core/errors.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { hasTooManyContainers } from '../../../core/pod-size.ts'
 import { imageKeyOf } from './image-key.ts'
@@ -18,6 +19,15 @@ export function imagesShownBy(pod: Pod): Set<string> {
     if (image) images.add(imageKeyOf(image))
   }
   return images
+}
+
+/** Characters of an image's name in a sentence: with a digest it has some 120. */
+const MOST_NAME = 200
+
+/** How a pod writes the image with this key, for a sentence: its author may write anything. */
+export function imageNameIn({ spec }: Pod, image: string): string | undefined {
+  const named = [...(spec.initContainers ?? []), ...spec.containers].find(c => c.image && imageKeyOf(c.image) === image)
+  return named?.image && cut(named.image, MOST_NAME).replace(/[\p{Cc}\p{Cf}\s]/gu, '?')
 }
 
 /** How many pods show an image to be on a node. */
@@ -45,16 +55,18 @@ export class ShownImages {
   readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
   readonly #counts = new ImageCounts()
 
-  setPod(pod: Pod): void {
+  /** Returns what the pod shows, if that is not what it showed before. */
+  setPod(pod: Pod): ReadonlySet<string> | undefined {
     const uid = pod.metadata.uid ?? ''
     const nodeName = pod.spec.nodeName ?? ''
     const images = imagesShownBy(pod)
     const before = this.#shown.get(uid)
     // Most statuses say nothing new of images.
-    if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return
+    if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return undefined
     this.removePod(uid)
     this.#shown.set(uid, { nodeName, images })
     this.#counts.add(nodeName, [...images], 1)
+    return images
   }
 
   removePod(uid: string): void {

@@ -1,4 +1,5 @@
 import { hasRoom, isLocal, isOwn, slotsIn } from '../limits/free-slots.ts'
+import { isRamped } from '../limits/pull-ramp.ts'
 import type { LimitFacts, Scope } from '../limits/scope.ts'
 import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
@@ -46,7 +47,7 @@ export class Admission {
   readonly #deps: AdmissionDeps
   readonly #rates: Rates
   readonly #overLimit = new OverLimitGrants()
-  readonly #overdue: Record<Resource, Overdue> = { pull: new Overdue(), start: new Overdue() }
+  readonly #overdue: Record<Resource, Overdue>
   readonly #kept: Partial<Record<Resource, Kept>> = {}
   /** The decision that is being made goes by time, too. */
   #usesRates = false
@@ -54,6 +55,10 @@ export class Admission {
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps
+    this.#overdue = {
+      pull: new Overdue(namespace => isRamped(namespace, deps.facts)),
+      start: new Overdue(),
+    }
     this.#rates = new Rates(deps.sinceMs)
   }
 

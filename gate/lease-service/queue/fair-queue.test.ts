@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../limits/scope.ts'
-import { CLUSTER, ownScopeRefsOf, registryRefsOf } from '../limits/scope-ref.ts'
+import { CLUSTER, ownScopeRefsOf, sourceRefsOf } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
 import { compareTickets, decide, type QueueFacts } from './fair-queue.ts'
 import { reasonOf } from './wait-reason.ts'
@@ -29,7 +29,7 @@ function ticket(uid: string, fields: Partial<Ticket> = {}): Ticket {
 function factsOf(limits: Record<string, number>, inUse: Record<string, number> = {}): QueueFacts {
   return {
     scopesOf: t =>
-      [CLUSTER, ...ownScopeRefsOf(t), ...registryRefsOf(t)].flatMap(ref => {
+      [CLUSTER, ...ownScopeRefsOf(t), ...sourceRefsOf(t)].flatMap(ref => {
         const { [ref.id]: limit } = limits
         return limit === undefined ? [] : [{ ...ref, limit, subject: ref.id, source: `max: ${limit} on ${ref.id}` }]
       }),

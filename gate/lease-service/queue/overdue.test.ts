@@ -117,6 +117,22 @@ describe('who goes before all turns', () => {
     expect(order).toEqual(['start.1.1', 'start.2.1', 'start.4.1', 'start.5.1'])
   })
 
+  test('under a ramp images on one node take turns too', () => {
+    const pulls = (name: string, image: string) => ({
+      ...ticket(name, { createdAtMs: Number(name) }),
+      images: [`registry/${image}`],
+    })
+    const waiting = [pulls('1', 'a'), pulls('2', 'a'), pulls('3', 'b')]
+    const secondBy = (overdue: Overdue) => {
+      const [first, ...rest] = waiting
+      overdue.first(waiting, facts({}, [], ['x']), OVERDUE_MS)
+      if (first) overdue.granted(first)
+      return overdue.first(rest, facts({}, [], ['x']), OVERDUE_MS + FIRST_GAP_MS)
+    }
+    expect(secondBy(new Overdue(() => true))).toBe('start.3.1')
+    expect(secondBy(new Overdue())).toBe('start.2.1')
+  })
+
   test('one at a time, one in ten seconds, and namespaces in turns', () => {
     const overdue = new Overdue()
     let waiting = [ticket('1'), ticket('2'), ticket('3', { nodeName: 'y' }), ticket('4', { namespace: 'b' })]

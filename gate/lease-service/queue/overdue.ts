@@ -37,8 +37,9 @@ interface Late {
 /**
  * Picks the one ticket that goes before all turns and keeps the room that it finds, so that nobody waits for ever
  * whatever others do. Namespaces with an overdue ticket take turns. In a namespace the oldest goes, whatever its
- * priority, so that nobody is overtaken; but places (a node, for pulls with the same registries) whose oldest waits for
- * the node or a registry take turns with it. There is one such ticket at a time, and one in FIRST_GAP_MS.
+ * priority, so that nobody is overtaken; but places (a node, for pulls with the same registries, under a ramp with
+ * the same images) whose oldest waits for the node, a registry or an image take turns with it. There is one such
+ * ticket at a time, and one in FIRST_GAP_MS.
  *
  * The bound: a ticket that its own namespace's limits let go is granted within OVERDUE_MS + (k + 1) × n × p ×
  * (FIRST_GAP_MS + H) of its gate's first asking. n namespaces wait; p places of its own namespace wait; k older tickets
@@ -54,17 +55,23 @@ export class Overdue {
   readonly #pickedAt = new Map<string, number>()
   /** By place: who was granted last. If it waits again its grant could not be told, and others go before. */
   readonly #grantedLast = new Map<string, string>()
+  readonly #isRamped: (namespace: string) => boolean
   #first: string | undefined
   #nextLookMs = Number.NEGATIVE_INFINITY
 
+  /** `isRamped`: whether what a namespace's pods pull is limited by image. */
+  constructor(isRamped: (namespace: string) => boolean = () => false) {
+    this.#isRamped = isRamped
+  }
+
   granted(ticket: Ticket): void {
-    this.#grantedLast.set(placeOf(ticket), ticket.key)
+    this.#grantedLast.set(this.#placeOf(ticket), ticket.key)
     if (this.#first === ticket.key) this.#first = undefined
   }
 
   /** The grant could not be stored: nobody had anything of it. */
   revoked(ticket: Ticket): void {
-    const id = placeOf(ticket)
+    const id = this.#placeOf(ticket)
     if (this.#grantedLast.get(id) === ticket.key) this.#grantedLast.delete(id)
   }
 
@@ -105,7 +112,7 @@ export class Overdue {
   }
 
   #add(ticket: Ticket, line: Late, { askedAtMs, waitsLocally }: OverdueFacts): void {
-    const id = placeOf(ticket)
+    const id = this.#placeOf(ticket)
     const ms = askedAtMs(ticket)
     const place = line.places.get(id)
     if (!place) line.places.set(id, { id, ticket, askedAtMs: ms })
@@ -116,13 +123,19 @@ export class Overdue {
     if ((!line.head || this.#compare(ticket, line.head) < 0) && !waitsLocally(ticket)) line.head = ticket
   }
 
+  #placeOf(ticket: Ticket): string {
+    const { namespace, nodeName, images } = ticket
+    const sources = this.#isRamped(namespace) ? images.toSorted() : registriesOf(ticket).sort()
+    return [namespace, nodeName, ...sources].join('/')
+  }
+
   /** By age; who was granted last in its place and waits again comes last. */
   #compare(a: Ticket, b: Ticket): number {
     return this.#wasLast(a) - this.#wasLast(b) || compareAge(a, b)
   }
 
   #wasLast(ticket: Ticket): number {
-    return this.#grantedLast.size > 0 && this.#grantedLast.get(placeOf(ticket)) === ticket.key ? 1 : 0
+    return this.#grantedLast.size > 0 && this.#grantedLast.get(this.#placeOf(ticket)) === ticket.key ? 1 : 0
   }
 
   /** Places and namespaces of which none is overdue; a namespace that begins to have one comes last. */
@@ -153,8 +166,4 @@ export class Overdue {
 
 function compareTurns(a: [number, number, string], b: [number, number, string]): number {
   return a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1)
-}
-
-function placeOf(ticket: Ticket): string {
-  return [ticket.namespace, ticket.nodeName, ...registriesOf(ticket).sort()].join('/')
 }

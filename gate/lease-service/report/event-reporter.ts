@@ -38,6 +38,7 @@ const WORKLOAD_TYPES: Record<AfterKind, { apiVersion: string; kind: string }> = 
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   statefulset: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   daemonset: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  'node-daemonset': { apiVersion: 'apps/v1', kind: 'DaemonSet' },
   job: { apiVersion: 'batch/v1', kind: 'Job' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
   service: { apiVersion: 'v1', kind: 'Service' },
@@ -115,10 +116,14 @@ export class Reporter {
     this.#recordFor(pod, 'Warning', 'StartgateTimedOut', note)
   }
 
-  /** `after` has held a pod back for as long as it may. */
+  /** `after` has held a pod back for as long as it may, or holds it back no longer. */
   overdue({ maxWaitMs, reason }: AfterOverdue, pod: Pod | undefined): void {
     if (!pod) return
-    const note = `goes on after ${maxWaitMs / 1000} s, the most that startgate.dev/after holds a pod back, although ${reason}`
+    const goesOn =
+      maxWaitMs === undefined
+        ? 'goes on without waiting'
+        : `goes on after ${maxWaitMs / 1000} s, the most that startgate.dev/after holds a pod back`
+    const note = `${goesOn}, although ${reason}`
     this.#recordFor(pod, 'Warning', 'StartgateAfterOverdue', note)
   }
 

@@ -73,6 +73,7 @@ test('of one namespace: its rows, its nodes by rows, pods and slots, what blocks
         scope('worker-9', { kind: 'node', scope: 'node/worker-9' }),
         scope('r', { kind: 'registry', scope: 'registry/r' }),
         scope('q', { kind: 'registry', scope: 'registry/q' }),
+        scope('secret/app:1', { kind: 'image', scope: 'image/q/sha256-0' }),
         scope('shop', { kind: 'namespace-rate', scope: 'rate/namespace/shop' }),
         scope('bank', { kind: 'namespace-on-node', scope: 'namespace/bank/node/worker-9' }),
         scope('bank'),
@@ -90,5 +91,5 @@ test('of one namespace: its rows, its nodes by rows, pods and slots, what blocks
   expect(state.scopes.items.map(row => row.scope)).toEqual([
     ...['cluster', 'node/worker-1', 'node/worker-2', 'registry/r', 'rate/namespace/shop'],
   ])
-  expect(JSON.stringify(state)).not.toMatch(/bank|worker-9|registry\/q/)
+  expect(JSON.stringify(state)).not.toMatch(/bank|worker-9|registry\/q|secret/)
 })

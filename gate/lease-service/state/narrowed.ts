@@ -68,6 +68,7 @@ function isSeen({ kind, name, scope }: ScopeState, seen: Seen): boolean {
     case 'node':
       return seen.nodes.has(name)
     case 'registry':
+    case 'image':
       return seen.scopes.has(scope)
     case 'namespace':
     case 'namespace-on-node':

@@ -15,7 +15,7 @@ export function scopeState(
 ): ScopeState {
   const { at, id } = ref
   return {
-    ...{ id: `${resource}:${id}`, resource, scope: id, kind: at.kind, name: nameOf(at) },
+    ...{ id: `${resource}:${id}`, resource, scope: id, kind: at.kind, name: scope?.image?.name ?? nameOf(at) },
     ...(at.kind === 'namespace-on-node' && { node: at.node }),
     // Nothing is held of a rate: what was given out lately is known where somebody waits for it.
     held: scope?.windowMs === undefined ? held : inUse,
@@ -35,6 +35,8 @@ function nameOf(at: ScopeAt): string {
       return at.namespace
     case 'registry':
       return at.registry
+    case 'image':
+      return at.image
     case 'cluster':
     case 'cluster-rate':
       return 'cluster'
