@@ -67,8 +67,8 @@ export class AfterWaits {
   /** Why a ticket must wait; undefined when it may go, also because it has waited as long as it may. */
   reasonToWait(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
     const after = podSetting(pod.metadata, 'after')
-    const maxWaitMs = podSetting(pod.metadata, 'afterMaxWaitMs') ?? DEFAULT_AFTER_MAX_WAIT_MS
     if (!after || this.#overdue.has(ticket.podUid)) return undefined
+    const maxWaitMs = podSetting(pod.metadata, 'afterMaxWaitMs') ?? DEFAULT_AFTER_MAX_WAIT_MS
     const obstacles = this.#obstacles(after, ticket, pod)
     if (obstacles.length === 0) return undefined
     const reason = obstacles.map(obstacle => obstacle.text).join('; ')

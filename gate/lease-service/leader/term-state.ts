@@ -74,6 +74,8 @@ export interface TermState {
   hasBegun: boolean
   hasEnded: boolean
   isMute: boolean
+  /** All who wait are to be told where they are, at the next step. */
+  isTellDue: boolean
   /** Since when every decision has failed. */
   failingSinceMs: number | undefined
 }
@@ -107,6 +109,7 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     hasBegun: false,
     hasEnded: false,
     isMute: false,
+    isTellDue: true,
     failingSinceMs: undefined,
   }
   return state
@@ -130,7 +133,7 @@ function newGates(
     onWaiting: (row, waitedMs) => void state().waits.push([row, waitedMs]),
     isMute: () => state().isMute,
     agents: () => agents.size,
-    isQuiet: key => ledger.isQuiet({ key, podUid: podUidOf(key) }),
+    isQuiet: key => ledger.isQuiet(key),
     clock: clockOf(state),
     random: inputs.random,
   })

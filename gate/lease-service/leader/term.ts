@@ -148,6 +148,7 @@ function tick(state: TermState, storeFailingForMs: number): void {
   const isMute = Math.max(storeFailingForMs, failingForMs) > MUTE_AFTER_MS
   if (isMute && !state.isMute) publish(state, { kind: 'mute' })
   state.isMute = isMute
+  state.isTellDue = true
   shrinkStarted(state)
   state.gates.beat()
   state.agents.beat(nowMs)
