@@ -115,16 +115,18 @@ async function main(options: ServiceOptions): Promise<void> {
     freed.push({ podUid: pod.metadata.uid ?? '', atMs: nowMs() })
     service.podChanged(startedPod(pod, true))
   }
-  const watched = (stream: Stream, podUid: string): Stream => ({
-    ...stream,
-    end: message => {
-      stream.end(message)
+  /** The same stream: another beside each would be part of what is measured. */
+  const watched = (stream: Stream, podUid: string): Stream => {
+    const end = stream.end.bind(stream)
+    stream.end = message => {
+      end(message)
       const pod = pods.get(podUid)
       if (message.kind !== 'granted' || !pod) return
       told.push({ podUid, atMs: nowMs() })
       void start(pod)
-    },
-  })
+    }
+    return stream
+  }
   const server = buildServer({
     tls: { cert: options.tls.cert, key: options.tls.key },
     identify: createIdentityCache({

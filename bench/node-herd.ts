@@ -32,7 +32,7 @@ interface Herd {
 }
 
 /** All gates wait, each node's on one link. */
-function startHerd(pods: Pod[], caPem: string): Herd {
+export function startHerd(pods: Pod[], caPem: string): Herd {
   const grants: PodTime[] = []
   const withdrawn = new AbortController()
   const links = new Map<string, LeaderLinks>()

@@ -13,6 +13,7 @@ import { AgentStreams } from '../streams/agent-streams.ts'
 import { AgentUpdates } from '../streams/agent-updates.ts'
 import { GateConnections } from '../streams/gate-connections.ts'
 import { RequestRates } from '../streams/request-rates.ts'
+import type { GateOut } from './gate-out.ts'
 import type { News } from './news.ts'
 import type { TermEffect } from './term-events.ts'
 
@@ -64,8 +65,8 @@ export interface TermState {
   readonly pods: Map<string, Pod>
   /** As they were last seen: pods that the watch shows no more, or not yet. */
   readonly unseen: Map<string, Pod>
-  /** Of gates that are connected: the ticket's key, and the stream as the parts of this state know it. */
-  readonly asking: WeakMap<Stream, { key: string; out: Stream }>
+  /** Of gates that are connected: the stream as the parts of this state know it. */
+  readonly asking: WeakMap<Stream, GateOut>
   readonly agentsOut: WeakMap<AgentStream, AgentStream>
   /** Leases that were there when the term began. */
   readonly listed: Grant[]

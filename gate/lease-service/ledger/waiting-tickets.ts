@@ -5,7 +5,7 @@ import { compareTickets } from '../queue/fair-queue.ts'
 /** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
 export class WaitingTickets {
   readonly #byKey = new Map<string, Ticket>()
-  readonly #keysByPod = new Map<string, Set<string>>()
+  readonly #keysByPod = new Map<string, readonly string[]>()
   readonly #sinceMs = new LatestRuns<number>()
   /** Of the last look. */
   #sorted: Ticket[] = []
@@ -15,7 +15,8 @@ export class WaitingTickets {
 
   /** Keys of the pod's other runs: its init containers run once at a time, so those runs have ended. */
   otherRuns({ podUid, attempt }: Ticket): string[] {
-    return [...(this.#keysByPod.get(podUid) ?? [])].filter(key => this.#byKey.get(key)?.attempt !== attempt)
+    const keys = this.#keysByPod.get(podUid) ?? []
+    return keys.filter(key => this.#byKey.get(key)?.attempt !== attempt)
   }
 
   /** Drops the tickets of the pod's other runs: only the run that asked last still exists. */
@@ -26,7 +27,7 @@ export class WaitingTickets {
     if (before) this.#gone.add(before)
     this.#byKey.set(ticket.key, ticket)
     this.#added.add(ticket.key)
-    this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
+    if (!before) this.#keysByPod.set(ticket.podUid, [...(this.#keysByPod.get(ticket.podUid) ?? []), ticket.key])
   }
 
   remove(key: string): void {
@@ -34,10 +35,10 @@ export class WaitingTickets {
     if (!ticket) return
     this.#gone.add(ticket)
     const { podUid } = ticket
-    const keys = this.#keysByPod.get(podUid)
     this.#byKey.delete(key)
-    keys?.delete(key)
-    if (keys?.size === 0) this.#keysByPod.delete(podUid)
+    const left = this.#keysByPod.get(podUid)?.filter(each => each !== key) ?? []
+    if (left.length === 0) this.#keysByPod.delete(podUid)
+    else this.#keysByPod.set(podUid, left)
   }
 
   hasPod(podUid: string): boolean {
