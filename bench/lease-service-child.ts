@@ -8,7 +8,7 @@ import { BUNDLES } from '../build.ts'
 import type { Figures, Order, ServiceOptions } from './lease-service-process.ts'
 
 /** As in the chart's command. */
-const FLAGS = ['--max-semi-space-size=16']
+const FLAGS = ['--max-semi-space-size=8']
 const PROGRAM = 'lease-service-process'
 
 /** A lease service in a process of its own, bundled as for the image: what Node needs to run TypeScript is no part of it. */

@@ -24,7 +24,7 @@ const PORT = 18_444
 const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
 const SLOTS_PER_NODE = 2
 const REST_MS = 10_000
-const LONGEST_MS = 60_000
+const LONGEST_MS = 120_000
 
 interface Herd {
   grants: PodTime[]
@@ -32,40 +32,43 @@ interface Herd {
 }
 
 /** All gates wait, each node's on one link. */
-export function startHerd(pods: Pod[], caPem: string): Herd {
+function startHerd(pods: Pod[], caPem: string): Herd {
   const grants: PodTime[] = []
-  const withdrawn = new AbortController()
-  const links = new Map<string, LeaderLinks>()
-  for (const { metadata, spec } of pods) {
-    const nodeName = spec.nodeName ?? ''
-    const connection = {
-      serverName: SERVER_NAME,
-      caPem: async () => caPem,
-      token: async () => nodeName,
-      agent: new Agent(),
-    }
-    const own = links.get(nodeName) ?? new LeaderLinks(connection, () => systemClock.monotonicMs())
-    links.set(nodeName, own)
-    const podUid = metadata.uid ?? ''
-    const gate = { namespace: metadata.namespace ?? '', podName: podUid, gate: 'startgate-start' as const }
-    const patience = { failOpenAfterMs: 600_000, failOpenJitterMs: 0 }
-    const config = { ...patience, gate: gate.gate, address: `127.0.0.1:${PORT}`, serverName: '', caPem: '', podUid }
-    const wait = {
-      config,
-      attempt: 1,
-      isLost: false,
-      client: own.clientOf(gate),
-      clock: systemClock,
-      random: Math.random,
-      newNonce: randomUUID,
-      readPressure: async () => ({}),
-      onReason: () => undefined,
-    }
-    void waitUnlessWithdrawn(wait, withdrawn.signal).then(
-      verdict => void (verdict?.verdict === 'granted' && grants.push({ podUid, atMs: nowMs() })),
-    )
+  const withdrawn: AbortController[] = []
+  for (const [nodeName, onNode] of Map.groupBy(pods, ({ spec }) => spec.nodeName ?? '')) {
+    const token = async () => nodeName
+    const connection = { serverName: SERVER_NAME, caPem: async () => caPem, token, agent: new Agent() }
+    const links = new LeaderLinks(connection, () => systemClock.monotonicMs())
+    // One a node: a signal looks through all who listen to it whenever one more does.
+    const controller = new AbortController()
+    withdrawn.push(controller)
+    for (const pod of onNode) void waitAs(pod, links, controller.signal).then(granted => grants.push(...granted))
   }
-  return { grants, abandon: () => withdrawn.abort() }
+  const abandon = (): void => {
+    for (const controller of withdrawn) controller.abort()
+  }
+  return { grants, abandon }
+}
+
+/** One gate, until it has its verdict: the grant, if it is one. */
+async function waitAs({ metadata }: Pod, links: LeaderLinks, signal: AbortSignal): Promise<PodTime[]> {
+  const podUid = metadata.uid ?? ''
+  const gate = { namespace: metadata.namespace ?? '', podName: podUid, gate: 'startgate-start' as const }
+  const patience = { failOpenAfterMs: 600_000, failOpenJitterMs: 0 }
+  const config = { ...patience, gate: gate.gate, address: `127.0.0.1:${PORT}`, serverName: '', caPem: '', podUid }
+  const wait = {
+    config,
+    attempt: 1,
+    isLost: false,
+    client: links.clientOf(gate),
+    clock: systemClock,
+    random: Math.random,
+    newNonce: randomUUID,
+    readPressure: async () => ({}),
+    onReason: () => undefined,
+  }
+  const verdict = await waitUnlessWithdrawn(wait, signal)
+  return verdict?.verdict === 'granted' ? [{ podUid, atMs: nowMs() }] : []
 }
 
 export interface NodeHerd {
