@@ -7,7 +7,7 @@ import type { GateConfig } from '../gate/pod/config.ts'
 import type { LeaseClient } from '../gate/pod/lease-client.ts'
 import { waitUnlessWithdrawn } from '../gate/pod/wait.ts'
 import { gateConnection } from './gate-connection.ts'
-import type { HeardGrant } from './hand-overs.ts'
+import type { PodTime } from './hand-overs.ts'
 import { nowMs } from './now.ts'
 
 export interface HerdOptions {
@@ -28,7 +28,7 @@ const STARTS_AT_ONCE = 20
 /** Gates as in pods, all in this process: the program's own waiting, a connection and a token each. */
 export class GateHerd {
   /** In the order in which the gates heard of them, in ms of the machine's monotonic clock. */
-  readonly grants: HeardGrant[] = []
+  readonly grants: PodTime[] = []
   asks = 0
   failedOpen = 0
   /** Connections that ended without a leader's last word. */

@@ -3,7 +3,7 @@ import { MemoryLeaseApi } from '../gate/lease-service/store/lease-store.memory.t
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
 import { benchCertificate } from './certificate.ts'
 import { GateHerd } from './gate-herd.ts'
-import { type HeardGrant, handOversMs, meanPassedOver } from './hand-overs.ts'
+import { handOversMs, meanPassedOver, type PodTime } from './hand-overs.ts'
 import { LeaseServiceChild } from './lease-service-child.ts'
 import type { Figures, ServiceOptions } from './lease-service-process.ts'
 import { madeHerd } from './made-herd.ts'
@@ -89,11 +89,12 @@ export async function benchLine(
   const cpuBefore = process.cpuUsage()
   await sleep(WINDOW_MS)
   const { user, system } = process.cpuUsage(cpuBefore)
-  const { api, freedAtMs, told, cpuMs } = await bench.service.order()
+  const { api, freed, told, cpuMs } = await bench.service.order()
   const grants = [...bench.herd.grants]
   await bench.herd.abandon()
   await bench.service.kill()
   const calls = { reads: api.reads - before.api.reads, writes: api.writes - before.api.writes }
+  const freedAtMs = freed.map(({ atMs }) => atMs)
   const ours = runOf(grants, freedAtMs, calls, pods)
   const toldMs = quantiles(handOversMs(freedAtMs, told, SLOTS))
   const herdCores = (user + system) / 1_000 / WINDOW_MS
@@ -110,10 +111,10 @@ export async function benchLine(
   await naive.run(WINDOW_MS)
   return { ours, toldMs, herdCores, serviceCores, naive: runOf(naive.grants, naive.freedAtMs, naiveCalls, pods) }
 
-  function runOf(heard: HeardGrant[], freed: number[], { reads, writes }: ApiCalls, all: typeof pods): Run {
+  function runOf(heard: PodTime[], freedMs: number[], { reads, writes }: ApiCalls, all: typeof pods): Run {
     return {
       grantsPerSecond: rateOf(heard),
-      handOverMs: quantiles(handOversMs(freed, heard, SLOTS)),
+      handOverMs: quantiles(handOversMs(freedMs, heard, SLOTS)),
       passedOver: meanPassedOver(all, heard),
       writesPerGrant: writes / heard.length,
       readsPerGrant: reads / heard.length,
@@ -151,7 +152,7 @@ export async function settled(
   }
 }
 
-function rateOf(grants: HeardGrant[]): number {
+function rateOf(grants: PodTime[]): number {
   const times = grants.map(({ atMs }) => atMs).sort((a, b) => a - b)
   const [first = 0, last = 0] = [times[0], times.at(-1)]
   return ((times.length - 1) * 1_000) / (last - first)

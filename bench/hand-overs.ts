@@ -1,7 +1,9 @@
 import type { Pod } from '../core/pod.ts'
 
-/** A gate that heard of its grant, or was told of it, in ms of the machine's monotonic clock. */
-export interface HeardGrant {
+/**
+ * When a gate heard of its grant or was told of it, or a pod's slot came back, in ms of the machine's monotonic clock.
+ */
+export interface PodTime {
   podUid: string
   atMs: number
 }
@@ -10,14 +12,33 @@ export interface HeardGrant {
  * From a slot's coming back until a gate is told, or has heard, that it has one, in ms: the n-th grant after the first
  * `slots`, which found free ones, with the n-th slot that came back.
  */
-export function handOversMs(freedAtMs: readonly number[], grants: readonly HeardGrant[], slots: number): number[] {
+export function handOversMs(freedAtMs: readonly number[], grants: readonly PodTime[], slots: number): number[] {
   const freed = freedAtMs.toSorted((a, b) => a - b)
   const later = grants.map(grant => grant.atMs).sort((a, b) => a - b)
   return later.slice(slots, slots + freed.length).map((atMs, i) => atMs - (freed[i] ?? Number.NaN))
 }
 
+/**
+ * The same where each line has slots of its own. Of all together it would not be told: a slot that comes back where
+ * nobody waits any more is nobody's.
+ */
+export function handOversByLineMs(
+  freed: readonly PodTime[],
+  grants: readonly PodTime[],
+  { slots, lineOf }: { slots: number; lineOf: (podUid: string) => number },
+): number[] {
+  const freedIn = Map.groupBy(freed, ({ podUid }) => lineOf(podUid))
+  return [...Map.groupBy(grants, ({ podUid }) => lineOf(podUid))].flatMap(([line, granted]) =>
+    handOversMs(
+      (freedIn.get(line) ?? []).map(({ atMs }) => atMs),
+      granted,
+      slots,
+    ),
+  )
+}
+
 /** How many older pods of its own namespace were still waiting when a pod was granted; the mean of all grants. */
-export function meanPassedOver(pods: readonly Pod[], grants: readonly HeardGrant[]): number {
+export function meanPassedOver(pods: readonly Pod[], grants: readonly PodTime[]): number {
   const waiting = new Map<string, Pod[]>()
   for (const pod of pods.toSorted((a, b) => createdAtMs(a) - createdAtMs(b)))
     waiting.set(namespaceOf(pod), [...(waiting.get(namespaceOf(pod)) ?? []), pod])

@@ -1,9 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build } from 'esbuild'
+import { BUNDLES } from '../build.ts'
 import type { Figures, Order, ServiceOptions } from './lease-service-process.ts'
 
-/** A lease service in a process of its own. */
+/** As in the chart's command. */
+const FLAGS = ['--max-semi-space-size=8']
+const PROGRAM = 'lease-service-process'
+
+/** A lease service in a process of its own, bundled as for the image: what Node needs to run TypeScript is no part of it. */
 export class LeaseServiceChild {
   readonly #process: ChildProcess
 
@@ -11,11 +19,18 @@ export class LeaseServiceChild {
     this.#process = process
   }
 
-  /** Resolves when it serves. */
-  static async start(options: ServiceOptions): Promise<LeaseServiceChild> {
-    const child = fork(join(import.meta.dirname, 'lease-service-process.ts'), [JSON.stringify(options)])
-    await once(child, 'message')
-    return new LeaseServiceChild(child)
+  /** Resolves when it serves. `flags`: of Node, beside the chart's. */
+  static async start(options: ServiceOptions, flags: readonly string[] = []): Promise<LeaseServiceChild> {
+    const outdir = mkdtempSync(join(tmpdir(), 'startgate-bench-'))
+    try {
+      await build({ ...BUNDLES, entryPoints: { [PROGRAM]: join(import.meta.dirname, `${PROGRAM}.ts`) }, outdir })
+      const execArgv = [...FLAGS, ...flags]
+      const child = fork(join(outdir, `${PROGRAM}.mjs`), [JSON.stringify(options)], { execArgv })
+      await once(child, 'message')
+      return new LeaseServiceChild(child)
+    } finally {
+      rmSync(outdir, { recursive: true })
+    }
   }
 
   async order(order: Order = {}): Promise<Figures> {
@@ -28,6 +43,13 @@ export class LeaseServiceChild {
   async kill(): Promise<void> {
     const exit = once(this.#process, 'exit')
     this.#process.kill('SIGKILL')
+    await exit
+  }
+
+  /** It ends by itself, and so writes the profile that its flags ask for. */
+  async end(): Promise<void> {
+    const exit = once(this.#process, 'exit')
+    this.#process.disconnect()
     await exit
   }
 }

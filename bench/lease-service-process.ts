@@ -22,7 +22,7 @@ import { MemoryLeaseApi } from '../gate/lease-service/store/lease-store.memory.t
 import { silentMetrics } from '../gate/lease-service/testing/made-pods.ts'
 import { type ApiCalls, apiWithLatency } from './api-with-latency.ts'
 import type { Tls } from './certificate.ts'
-import type { HeardGrant } from './hand-overs.ts'
+import type { PodTime } from './hand-overs.ts'
 import { madeHerd, madeNodes, startedPod } from './made-herd.ts'
 import { nowMs } from './now.ts'
 
@@ -31,6 +31,8 @@ export interface ServiceOptions {
   port: number
   tls: Tls
   gates: number
+  /** That the gates' pods are on; 200 unless told otherwise. */
+  nodes?: number
   /** `node`: every node has a limit, so there are as many lines; `cluster`: one line for all. Frozen at first. */
   line: 'node' | 'cluster'
   limit: number
@@ -56,10 +58,10 @@ export interface Figures {
   cpuMs: number
   /** Longest time since the last answer in which the process could do nothing else, not even renew its leadership. */
   stalledMs: number
-  /** When slots came back since the last answer, in ms of the machine's monotonic clock. */
-  freedAtMs: number[]
+  /** Slots that came back since the last answer, in ms of the machine's monotonic clock. */
+  freed: PodTime[]
   /** Grants that gates were told of since the last answer, on the same clock. */
-  told: HeardGrant[]
+  told: PodTime[]
 }
 
 const OWN = 'startgate-system'
@@ -68,11 +70,11 @@ async function main(options: ServiceOptions): Promise<void> {
   const { apiLatencyMs, line, startMs } = options
   const api: ApiCalls = { reads: 0, writes: 0 }
   let tokenReviews = 0
-  let freedAtMs: number[] = []
-  let told: HeardGrant[] = []
+  let freed: PodTime[] = []
+  let told: PodTime[] = []
   const stalls = monitorEventLoopDelay()
   stalls.enable()
-  const pods = new Map(madeHerd(options.gates).map(pod => [pod.metadata.uid ?? '', pod]))
+  const pods = new Map(madeHerd(options.gates, options.nodes).map(pod => [pod.metadata.uid ?? '', pod]))
   const settings: ClusterSettings = {
     ...{ ...DEFAULT_SETTINGS, ownNamespace: OWN, namespaceShare: 1 },
     [line]: { maxStarting: options.limit },
@@ -92,7 +94,7 @@ async function main(options: ServiceOptions): Promise<void> {
     onTermLost: () => service.stopLeading(),
     getPod: async (_namespace, name) => pods.get(name),
     election: { isLeader: () => true, leader: () => undefined, isChanging: () => false },
-    facts: { pods: () => [...pods.values()], nodes: madeNodes },
+    facts: { pods: () => [...pods.values()], nodes: () => madeNodes(options.nodes) },
     metrics: silentMetrics(),
     reporter: new Reporter({
       findWorkload: () => 'Absent',
@@ -110,19 +112,21 @@ async function main(options: ServiceOptions): Promise<void> {
   const start = async (pod: Pod): Promise<void> => {
     service.podChanged(startedPod(pod, false))
     await sleep(startMs)
-    freedAtMs.push(nowMs())
+    freed.push({ podUid: pod.metadata.uid ?? '', atMs: nowMs() })
     service.podChanged(startedPod(pod, true))
   }
-  const watched = (stream: Stream, podUid: string): Stream => ({
-    ...stream,
-    end: message => {
-      stream.end(message)
+  /** The same stream: another beside each would be part of what is measured. */
+  const watched = (stream: Stream, podUid: string): Stream => {
+    const end = stream.end.bind(stream)
+    stream.end = message => {
+      end(message)
       const pod = pods.get(podUid)
       if (message.kind !== 'granted' || !pod) return
       told.push({ podUid, atMs: nowMs() })
       void start(pod)
-    },
-  })
+    }
+    return stream
+  }
   const server = buildServer({
     tls: { cert: options.tls.cert, key: options.tls.key },
     identify: createIdentityCache({
@@ -170,10 +174,10 @@ async function main(options: ServiceOptions): Promise<void> {
       tokenReviews,
       cpuMs: (user + system) / 1_000,
       stalledMs: stalls.max / 1e6,
-      freedAtMs,
+      freed,
       told,
     }
-    freedAtMs = []
+    freed = []
     told = []
     stalls.reset()
     process.send?.(figures)

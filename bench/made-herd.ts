@@ -1,10 +1,10 @@
 import type { Node, Pod } from '../core/pod.ts'
 
-const NODES = 200
+export const NODES = 200
 const NAMESPACES = 50
 
-/** Gated pods on 200 nodes, in 50 namespaces, each with one probed container. */
-export function madeHerd(count: number): Pod[] {
+/** Gated pods on 200 nodes, or as many as are told, in 50 namespaces, each with one probed container. */
+export function madeHerd(count: number, nodes = NODES): Pod[] {
   return Array.from({ length: count }, (_, i) => ({
     metadata: {
       uid: `pod-${i}`,
@@ -15,7 +15,7 @@ export function madeHerd(count: number): Pod[] {
       labels: { 'startgate.dev/gated': 'true' },
     },
     spec: {
-      nodeName: `node-${i % NODES}`,
+      nodeName: `node-${i % nodes}`,
       initContainers: [{ name: 'startgate-start' }],
       containers: [{ name: 'app', readinessProbe: {} }],
     },
@@ -23,8 +23,8 @@ export function madeHerd(count: number): Pod[] {
   }))
 }
 
-export function madeNodes(): Node[] {
-  return Array.from({ length: NODES }, (_, i) => ({
+export function madeNodes(nodes = NODES): Node[] {
+  return Array.from({ length: nodes }, (_, i) => ({
     metadata: { name: `node-${i}` },
     status: { capacity: { cpu: '8' }, conditions: [{ type: 'Ready', status: 'True' }] },
   }))

@@ -3,6 +3,7 @@ import { InvalidValueError, notValid } from '../core/errors.ts'
 import { benchAdmission } from './admission.ts'
 import { compared, type Figures, readBudgets } from './budgets.ts'
 import { API_LATENCY_MS, benchHerd, benchLine, type Run, type Settling } from './gates.ts'
+import { benchNodeHerd, type NodeHerdFigures, nodeHerdLines } from './node-herd.ts'
 import { benchQueue, exponentOf } from './queue.ts'
 import { benchScale, type ScaleFigures, sizeOf } from './scale.ts'
 import { benchState, benchViewers } from './state.ts'
@@ -136,6 +137,30 @@ async function scale(): Promise<Figures> {
     'elected until a gate hears that leader': whole.takeoverMs / 1_000,
     'grants a second of that leader': whole.grantsPerSecond,
     'CPU time of a change at 150,000 pods, to that at 15,000': whole.changeMs / tenth.changeMs,
+    ...(await waiters()),
+  }
+}
+
+/** Gates that wait through their nodes' waiters. */
+async function waiters(): Promise<Figures> {
+  const run = async (nodes: number, gatesPerNode: number, startMs: number): Promise<NodeHerdFigures> => {
+    say(`${nodes} nodes × ${gatesPerNode} gates that wait through their nodes' waiters, a start takes ${startMs} ms`)
+    const figures = await benchNodeHerd({ nodes, gatesPerNode, startMs })
+    for (const line of nodeHerdLines(figures)) say(`  ${line}`)
+    return figures
+  }
+  const many = Math.ceil(5_000 / part)
+  // By the time that a start takes, no more than 800 starts a second can be asked for; then 4,000; then 1,000.
+  const steady = await run(200, 50, 500)
+  const fast = await run(200, 50, 100)
+  const large = await run(many, 20, 10_000)
+  return {
+    'RSS of a leader, 10,000 gates on 200 waiters': steady.waitingMiB,
+    'told of a free slot, 10,000 gates on 200 waiters, p99': steady.toldMs.p99,
+    'grants a second, 10,000 gates on 200 waiters': fast.grantsPerSecond,
+    "the leader's CPU time of one of those grants": fast.cpuMsPerGrant,
+    'RSS of a leader, 100,000 gates on 5,000 waiters': large.waitingMiB,
+    'told of a free slot, 100,000 gates on 5,000 waiters, p99': large.toldMs.p99,
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isConflict } from '../core/kube/kube-error.ts'
 import type { Lease } from '../core/kube/lease.ts'
 import type { LeaseApi } from '../gate/lease-service/store/lease-store.kubernetes.ts'
-import type { HeardGrant } from './hand-overs.ts'
+import type { PodTime } from './hand-overs.ts'
 import { nowMs } from './now.ts'
 
 export interface NaiveOptions {
@@ -25,7 +25,7 @@ const RELEASE_RETRY_MS = 50
  * there is room, writes itself in on condition that nobody else has written meanwhile.
  */
 export class NaiveHerd {
-  readonly grants: HeardGrant[] = []
+  readonly grants: PodTime[] = []
   readonly freedAtMs: number[] = []
   conflicts = 0
   readonly #options: NaiveOptions

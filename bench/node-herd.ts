@@ -1,31 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { systemClock } from '../core/clock.ts'
 import type { Pod } from '../core/pod.ts'
 import { LeaderLinks } from '../gate/node/leader-links.ts'
-import { waitUnlessWithdrawn } from '../gate/pod/wait.ts'
 import { benchCertificate } from './certificate.ts'
-import type { HeardGrant } from './hand-overs.ts'
-import { handOversMs } from './hand-overs.ts'
+import type { PodTime } from './hand-overs.ts'
+import { handOversByLineMs } from './hand-overs.ts'
 import { LeaseServiceChild } from './lease-service-child.ts'
 import type { Figures, ServiceOptions } from './lease-service-process.ts'
 import { madeHerd } from './made-herd.ts'
 import { nowMs } from './now.ts'
-import { quantiles } from './quantiles.ts'
+import { type Quantiles, quantiles } from './quantiles.ts'
 
 /*
- * What waiting gates cost the leader that wait through their nodes' waiters: `node bench/node-herd.ts 10000`, on the
- * nodes of made-herd.ts. The waiters' links are real, the shells before them are left out.
+ * What waiting gates cost the leader that wait through their nodes' waiters. The waiters' links are real, all in this
+ * process; the shells before them and what a waiter does for one gate are left out.
  */
 
 const PORT = 18_444
 const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'
 const SLOTS_PER_NODE = 2
-const START_MS = 500
-const WINDOW_MS = 20_000
+const REST_MS = 10_000
+const LONGEST_MS = 120_000
 
-/** What one node tells. */
+/** What each node tells, as often as the leader asks for. */
 const FIGURES = {
   ...{ cores: 8, busy: 0.8125, ioWait: 0.0312, runnable: 12 },
   pressure: { cpu: 86.84, io: 12.5, memory: 0.12 },
@@ -33,88 +33,167 @@ const FIGURES = {
 }
 
 interface Herd {
-  grants: HeardGrant[]
-  /** Figures of all nodes, once. */
-  tellFigures: () => void
+  grants: PodTime[]
   abandon: () => void
 }
 
 /** All gates wait, each node's on one link. */
 function startHerd(pods: Pod[], caPem: string): Herd {
-  const grants: HeardGrant[] = []
-  const withdrawn = new AbortController()
-  const links = new Map<string, LeaderLinks>()
-  for (const { metadata, spec } of pods) {
-    const nodeName = spec.nodeName ?? ''
-    const connection = {
-      serverName: SERVER_NAME,
-      caPem: async () => caPem,
-      token: async () => nodeName,
-      agent: new Agent(),
-    }
-    const own = links.get(nodeName) ?? new LeaderLinks(connection, () => systemClock.monotonicMs())
-    links.set(nodeName, own)
-    const podUid = metadata.uid ?? ''
-    const gate = { namespace: metadata.namespace ?? '', podName: podUid, gate: 'startgate-start' as const }
-    const patience = { failOpenAfterMs: 600_000, failOpenJitterMs: 0 }
-    const config = { ...patience, gate: gate.gate, address: `127.0.0.1:${PORT}`, serverName: '', caPem: '', podUid }
-    const wait = {
-      config,
-      attempt: 1,
-      isLost: false,
-      client: own.clientOf(gate),
-      clock: systemClock,
-      random: Math.random,
-      newNonce: randomUUID,
-      readPressure: async () => ({}),
-      onReason: () => undefined,
-    }
-    void waitUnlessWithdrawn(wait, withdrawn.signal).then(
-      verdict => void (verdict?.verdict === 'granted' && grants.push({ podUid, atMs: nowMs() })),
-    )
+  const grants: PodTime[] = []
+  const withdrawn: AbortController[] = []
+  const ofNodes: LeaderLinks[] = []
+  for (const [nodeName, onNode] of Map.groupBy(pods, ({ spec }) => spec.nodeName ?? '')) {
+    const token = async () => nodeName
+    const connection = { serverName: SERVER_NAME, caPem: async () => caPem, token, agent: new Agent() }
+    const links = new LeaderLinks(connection, () => systemClock.monotonicMs())
+    ofNodes.push(links)
+    // One a node: a signal looks through all who listen to it whenever one more does.
+    const controller = new AbortController()
+    withdrawn.push(controller)
+    for (const pod of onNode) void waitAs(pod, links, controller.signal).then(granted => grants.push(...granted))
   }
-  const tellFigures = (): void => {
-    for (const own of links.values()) own.tellFigures(FIGURES)
+  const telling = setInterval(() => {
+    for (const links of ofNodes) links.tellFigures(FIGURES)
+  }, 1_000)
+  const abandon = (): void => {
+    clearInterval(telling)
+    for (const controller of withdrawn) controller.abort()
   }
-  return { grants, tellFigures, abandon: () => withdrawn.abort() }
+  return { grants, abandon }
 }
 
-async function main(gates: number): Promise<void> {
+/**
+ * One gate, until it is granted or given up. What a waiter does for it besides is left out: a process of each node has
+ * its own time for that, and this one has all of them.
+ */
+async function waitAs({ metadata }: Pod, links: LeaderLinks, signal: AbortSignal): Promise<PodTime[]> {
+  const podUid = metadata.uid ?? ''
+  const client = links.clientOf({ namespace: metadata.namespace ?? '', podName: podUid, gate: 'startgate-start' })
+  const grants: PodTime[] = []
+  while (grants.length === 0 && !signal.aborted) {
+    await client.ask(`127.0.0.1:${PORT}`, { podUid, attempt: 1, nonce: randomUUID() }, signal, ({ kind }) => {
+      if (kind === 'granted') grants.push({ podUid, atMs: nowMs() })
+    })
+    if (grants.length === 0 && !signal.aborted) await sleep(1_000)
+  }
+  return grants
+}
+
+export interface NodeHerd {
+  nodes: number
+  gatesPerNode: number
+  /** How long a start takes: all nodes' slots in that time are the most that can be granted. */
+  startMs: number
+}
+
+export interface NodeHerdFigures {
+  connectedMs: number
+  /** Of the leader: before any gate has come, and with all that wait. */
+  idleMiB: number
+  waitingMiB: number
+  /** Of the leader, while all wait. */
+  waitingCores: number
+  grantsPerSecond: number
+  toldMs: Quantiles
+  stalledMs: number
+  /** From the thaw until the last gate was told, or for the longest window. */
+  leaderCores: number
+  herdCores: number
+  /** CPU time of the leader. */
+  cpuMsPerGrant: number
+  told: number
+}
+
+type ThawFigure = Exclude<keyof NodeHerdFigures, 'connectedMs' | 'idleMiB' | 'waitingMiB' | 'waitingCores'>
+
+/** `profile`: where to leave the leader's CPU profile; nowhere without. */
+export async function benchNodeHerd(
+  { nodes, gatesPerNode, startMs }: NodeHerd,
+  profile?: string,
+): Promise<NodeHerdFigures> {
   const tls = await benchCertificate(SERVER_NAME)
-  const size = { gates, line: 'node' as const, limit: SLOTS_PER_NODE }
-  const options: ServiceOptions = { port: PORT, tls, ...size, apiLatencyMs: 5, startMs: START_MS }
-  const service = await LeaseServiceChild.start(options)
+  const gates = nodes * gatesPerNode
+  const size = { nodes, gates, line: 'node' as const, limit: SLOTS_PER_NODE }
+  const options: ServiceOptions = { port: PORT, tls, ...size, apiLatencyMs: 5, startMs }
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+  const service = await LeaseServiceChild.start(options, flags)
+  await sleep(REST_MS)
   const idle = await service.order()
-  const herd = startHerd(madeHerd(gates), tls.ca)
   const begunMs = nowMs()
+  const herd = startHerd(madeHerd(gates, nodes), tls.ca)
   for (let figures = idle; figures.streams < gates; figures = await service.order()) await sleep(100)
   const connectedMs = nowMs() - begunMs
-  await sleep(10_000)
+  await sleep(REST_MS)
   const before = await service.order()
-  await sleep(10_000)
-  const without = await service.order()
-  const telling = setInterval(herd.tellFigures, 1_000)
-  await sleep(10_000)
-  clearInterval(telling)
+  await sleep(REST_MS)
   const waiting = await service.order({ thaw: true })
-  await sleep(WINDOW_MS)
-  const { freedAtMs, told, stalledMs } = await service.order()
-  const nodes = waiting.connections
-  const cores = (from: Figures, to: Figures): string => ((to.cpuMs - from.cpuMs) / 10_000).toFixed(3)
-  const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
-  const { p50, p99 } = quantiles(handOversMs(freedAtMs, told, nodes * SLOTS_PER_NODE))
-  process.stdout.write(
-    `${[
-      `${waiting.streams} gates on ${nodes} connections, all there after ${Math.round(connectedMs)} ms`,
-      `RSS of the leader ${mib(idle.rssBytes)} without them, ${mib(waiting.rssBytes)} with them`,
-      `CPU while they wait: ${cores(before, without)} cores, with figures of ${nodes} nodes each second ${cores(without, waiting)}`,
-      `${Math.round((told.length * 1_000) / WINDOW_MS)} grants a second; told after p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`,
-      `longest stall ${Math.round(stalledMs)} ms; ${herd.grants.length} heard`,
-    ].join('\n')}\n`,
-  )
+  const thaw = await thawed(service, { gates, nodes, cpuMsBefore: waiting.cpuMs })
   herd.abandon()
-  await service.kill()
+  await (profile === undefined ? service.kill() : service.end())
+  const mib = ({ rssBytes }: Figures): number => rssBytes / 2 ** 20
+  const waitingCores = (waiting.cpuMs - before.cpuMs) / REST_MS
+  return { connectedMs, idleMiB: mib(idle), waitingMiB: mib(waiting), waitingCores, ...thaw }
+}
+
+/** All nodes start their pods, until none waits. */
+async function thawed(
+  service: LeaseServiceChild,
+  { gates, nodes, cpuMsBefore }: { gates: number; nodes: number; cpuMsBefore: number },
+): Promise<Pick<NodeHerdFigures, ThawFigure>> {
+  const [begunMs, cpuBefore] = [nowMs(), process.cpuUsage()]
+  const told: PodTime[] = []
+  const freed: PodTime[] = []
+  let [stalledMs, cpuMs] = [0, 0]
+  while (told.length < gates && nowMs() - begunMs < LONGEST_MS) {
+    await sleep(1_000)
+    const figures = await service.order()
+    told.push(...figures.told)
+    freed.push(...figures.freed)
+    stalledMs = Math.max(stalledMs, figures.stalledMs)
+    cpuMs = figures.cpuMs - cpuMsBefore
+  }
+  const tookMs = nowMs() - begunMs
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const times = told.map(({ atMs }) => atMs).sort((a, b) => a - b)
+  const lineOf = (podUid: string): number => Number(podUid.split('-').at(-1)) % nodes
+  return {
+    grantsPerSecond: ((times.length - 1) * 1_000) / ((times.at(-1) ?? 0) - (times[0] ?? 0)),
+    toldMs: quantiles(handOversByLineMs(freed, told, { slots: SLOTS_PER_NODE, lineOf })),
+    stalledMs,
+    leaderCores: cpuMs / tookMs,
+    herdCores: (user + system) / 1_000 / tookMs,
+    cpuMsPerGrant: cpuMs / told.length,
+    told: told.length,
+  }
+}
+
+const USAGE = 'node bench/node-herd.ts --nodes 200 --gates-per-node 50 --start-ms 500 [--profile DIRECTORY]'
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      nodes: { type: 'string', default: '200' },
+      'gates-per-node': { type: 'string', default: '50' },
+      'start-ms': { type: 'string', default: '500' },
+      profile: { type: 'string' },
+    },
+  })
+  const [nodes, gatesPerNode, startMs] = [values.nodes, values['gates-per-node'], values['start-ms']].map(Number)
+  if (!nodes || !gatesPerNode || !startMs) throw new Error(USAGE)
+  const figures = await benchNodeHerd({ nodes, gatesPerNode, startMs }, values.profile)
+  for (const line of nodeHerdLines(figures)) process.stdout.write(`${line}\n`)
   process.exit(0)
 }
 
-if (import.meta.main) await main(Number(process.argv[2] ?? 10_000))
+/** For people. */
+export function nodeHerdLines(figures: NodeHerdFigures): string[] {
+  const { toldMs, idleMiB, waitingMiB } = figures
+  return [
+    `all gates there after ${figures.connectedMs.toFixed(0)} ms`,
+    `RSS of the leader ${idleMiB.toFixed(0)} MiB without them, ${waitingMiB.toFixed(0)} MiB with them; ${figures.waitingCores.toFixed(3)} cores while they wait`,
+    `${figures.told} told, ${figures.grantsPerSecond.toFixed(0)} grants a second; told after p50 ${toldMs.p50.toFixed(0)} ms, p99 ${toldMs.p99.toFixed(0)} ms; longest stall ${figures.stalledMs.toFixed(0)} ms`,
+    `${figures.cpuMsPerGrant.toFixed(2)} ms of the leader's CPU a grant; it used ${figures.leaderCores.toFixed(2)} cores, all waiters ${figures.herdCores.toFixed(2)}`,
+  ]
+}
+
+if (import.meta.main) await main()

@@ -33,7 +33,7 @@ const STARTS_AT_ONCE = 2
 /** The heap's bound that Node itself chooses in the chart's memory limit of 2 GiB. */
 const HEAP_MIB = 1_024
 /** As in the chart's command. */
-const SEMI_SPACE_MIB = 16
+const SEMI_SPACE_MIB = 8
 
 export interface ScaleFigures {
   /** From the start of a replica until it has seen all of the cluster. */

@@ -4,7 +4,7 @@ import { type AutoState, advanceAuto, newAuto } from './controller.ts'
 import { madeSample, type SampleParts } from './testing/made-samples.ts'
 
 const BOUNDS = { first: 4, max: 64 }
-const BUSY = { busy: 0.97, runnable: 5 }
+const BUSY = { busy: 0.97, runnable: 4 }
 
 /** `seconds` samples, one a second, all alike; slots are held as far as the limit goes. */
 function later(state: AutoState, seconds: number, parts: SampleParts): AutoState {
@@ -27,14 +27,14 @@ describe('a limit grows', () => {
   })
 
   test('by half of what is free near the full, and not before five samples', () => {
-    const figures = { busy: 0.8, runnable: 4 }
+    const figures = { busy: 0.8, runnable: 3 }
     expect(limits(later(fresh, 5, { figures }), later(fresh, 6, { figures }))).toEqual([4, 5])
   })
 
   const nobody: Record<string, SampleParts> = {
     'nobody waits': { isShort: false },
     'CPUs are busy': { figures: BUSY },
-    'tasks wait for a CPU': { figures: { busy: 0.4, runnable: 7 } },
+    'tasks wait for a CPU': { figures: { busy: 0.4, runnable: 6 } },
     'CPUs are idle for the disk': { figures: { ioWait: 0.5 } },
     'all that has work waits for the disk': { figures: { stalled: { io: 60 } } },
     'tasks wait for memory': { figures: { pressure: { memory: 15 } } },
@@ -48,11 +48,11 @@ describe('a limit is cut', () => {
   test('to the fewest whose tasks still keep the CPUs busy', () => {
     const of = (limit: number, runnable: number, seconds: number) =>
       later(newAuto(BOUNDS, 0, limit), seconds, { held: limit, running: limit, figures: { busy: 1, runnable } }).limit
-    expect([of(8, 17, 4), of(8, 17, 30), of(16, 161, 60), of(4, 5, 60)]).toEqual([5, 3, 1, 4])
+    expect([of(8, 16, 4), of(8, 16, 30), of(16, 160, 60), of(4, 4, 60)]).toEqual([5, 3, 1, 4])
   })
 
   test('not for tasks of others while slots are free', () => {
-    expect(later(fresh, 30, { held: 1, isShort: false, figures: { busy: 1, runnable: 30 } }).limit).toBe(4)
+    expect(later(fresh, 30, { held: 1, isShort: false, figures: { busy: 1, runnable: 29 } }).limit).toBe(4)
   })
 
   const harms = ['timedOut', 'killed', 'oomKilled'] as const
@@ -91,9 +91,9 @@ describe('a limit is cut', () => {
   })
 
   test('when less is finished than under the lower limit before', () => {
-    const slow = { figures: { busy: 1, runnable: 5 } }
+    const slow = { figures: { busy: 1, runnable: 4 } }
     const few = later(fresh, 20, { ...slow, ended: { finished: 2 } })
-    const more = later({ ...few, limit: 4 }, 6, { figures: { busy: 0.8, runnable: 4 }, ended: { finished: 2 } })
+    const more = later({ ...few, limit: 4 }, 6, { figures: { busy: 0.8, runnable: 3 }, ended: { finished: 2 } })
     const worse = later(more, 40, { ...slow, ended: { finished: 1 } })
     expect(limits(few, more, worse)).toEqual([4, 5, 3])
   })

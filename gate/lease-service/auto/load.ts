@@ -39,7 +39,7 @@ export function loadOf(samples: readonly AutoSample[]): Load {
     busy: mean(({ figures }) => figures.busy),
     busiest: Math.max(0, ...samples.map(({ figures }) => figures.busy)),
     ioWait: mean(({ figures }) => figures.ioWait),
-    runnable: mean(({ figures }) => Math.max(0, figures.runnable - 1)),
+    runnable: mean(({ figures }) => figures.runnable),
     ioStalled: mean(({ figures: { stalled, pressure } }) => stalled.io ?? (pressure.io ?? 0) / 2),
     memory: mean(({ figures: { stalled, pressure } }) => Math.max(stalled.memory ?? 0, pressure.memory ?? 0)),
   }

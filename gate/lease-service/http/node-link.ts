@@ -1,21 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { messageOf } from '../../../core/errors.ts'
-import { type GateMessage, type GateRequest, HEARTBEAT_MS } from '../../../core/lease-api.ts'
+import { type GateRequest, HEARTBEAT_MS } from '../../../core/lease-api.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { NodeFigures } from '../../../core/node-figures.ts'
-import { isLast, MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
+import { MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { Stream } from '../model/stream.ts'
 import { frameRate } from './frame-rate.ts'
 import { lineFeed } from './line-feed.ts'
-import { isSame, LinkWriter } from './link-writer.ts'
+import { LinkGate, type LinkOwner } from './link-gate.ts'
+import { LinkWriter } from './link-writer.ts'
 import { parseFrame, type ReadFrame, readFrame } from './node-frames.ts'
-
-interface OpenGate {
-  latest?: GateMessage
-  hangUp: () => void
-}
 
 /** As the server has them. */
 export interface LinkDeps {
@@ -39,7 +35,8 @@ export class NodeLink {
   readonly #socket: Duplex
   readonly #deps: LinkDeps
   readonly #writer: LinkWriter
-  readonly #gates = new Map<number, OpenGate>()
+  readonly #gates = new Map<number, LinkGate>()
+  readonly #owner: LinkOwner
   readonly #beat: NodeJS.Timeout
   readonly #rate = frameRate()
   #figuresAtMs = Number.NEGATIVE_INFINITY
@@ -50,6 +47,15 @@ export class NodeLink {
     this.#socket = socket
     this.#deps = deps
     this.#writer = new LinkWriter(socket)
+    this.#owner = {
+      writer: this.#writer,
+      isOpen: gate => this.#gates.get(gate.id) === gate,
+      // A message that is no last one ends nothing on the other side.
+      ended: ({ id }, isLast) =>
+        isLast
+          ? void this.#gates.delete(id)
+          : this.#refuse(id, new RefusedError(503, 'ENDED', 'the lease service ended its answer')),
+    }
     this.#writer.beat(figuresMs())
     this.#beat = setInterval(() => this.#writer.beat(figuresMs()), HEARTBEAT_MS - 1_000)
     socket.once('close', () => this.#end())
@@ -103,48 +109,19 @@ export class NodeLink {
     if (this.#gates.has(id)) throw new RefusedError(400, 'BAD_REQUEST', `id ${id} is open already; use another`)
     if (this.#gates.size >= MAX_NODE_GATES)
       throw new RefusedError(429, 'TOO_MANY_GATES', `${MAX_NODE_GATES} gates of this node wait already: try again`)
-    const { podUid, nonce } = request
-    const identity = { namespace, podName, podUid, vouchedOn: this.#node.nodeName }
-    let isOver = false
-    const open: OpenGate = {
-      hangUp: () => {
-        isOver = true
-      },
-    }
+    const identity = { namespace, podName, podUid: request.podUid, vouchedOn: this.#node.nodeName }
+    const open = new LinkGate(id, { identity, nonce: request.nonce }, this.#owner)
     this.#gates.set(id, open)
-    const isOpen = (): boolean => this.#gates.get(id) === open
-    const stream: Stream = {
-      nonce,
-      isShared: true,
-      isOpen,
-      send: message => void (isOpen() && this.#say(id, open, message)),
-      end: message => {
-        if (!isOpen()) return
-        this.#say(id, open, message)
-        // A message that is no last one ends nothing on the other side.
-        if (isLast(message)) this.#gates.delete(id)
-        else this.#refuse(id, new RefusedError(503, 'ENDED', 'the lease service ended its answer'))
-      },
-    }
-    this.#deps.connect(identity, gate, request, stream).then(
-      hangUp => {
-        open.hangUp = hangUp
-        if (isOver) hangUp()
-      },
-      error => void (isOpen() && this.#refuse(id, error)),
+    this.#deps.connect(identity, gate, request, open).then(
+      hangUp => open.connected(hangUp),
+      error => void (open.isOpen() && this.#refuse(id, error)),
     )
-  }
-
-  #say(id: number, open: OpenGate, message: GateMessage): void {
-    if (isSame(open.latest, message)) this.#writer.again(id)
-    else this.#writer.message(id, message)
-    open.latest = message
   }
 
   #leave(id: number): void {
     const open = this.#gates.get(id)
     this.#gates.delete(id)
-    open?.hangUp()
+    open?.leave()
   }
 
   #takeFigures(figures: NodeFigures | undefined): void {
@@ -169,6 +146,6 @@ export class NodeLink {
     clearInterval(this.#beat)
     const left = [...this.#gates.values()]
     this.#gates.clear()
-    for (const { hangUp } of left) hangUp()
+    for (const gate of left) gate.leave()
   }
 }

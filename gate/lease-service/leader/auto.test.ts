@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
 import { NOTHING_LEARNED } from '../auto/learned.ts'
-import { madeFigures } from '../auto/testing/made-samples.ts'
+import { idleFigures } from '../auto/testing/made-samples.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
@@ -54,7 +54,7 @@ function madeTerm({ node = {}, annotations = {}, namespace, learned = NOTHING_LE
   }
   const second = (figures?: Partial<NodeFigures>) => {
     nowMs += 1_000
-    if (figures) take({ kind: 'node-figures', nodeName: shown.metadata.name ?? '', figures: madeFigures(figures) })
+    if (figures) take({ kind: 'node-figures', nodeName: shown.metadata.name ?? '', figures: idleFigures(figures) })
     take({ kind: 'tick', storeFailingForMs: 0 })
     take({ kind: 'step' })
   }
@@ -153,7 +153,7 @@ test('figures of a node that nobody shows are dropped, and where nobody wrote au
   const term = madeTerm()
   advance(
     term.state,
-    { kind: 'node-figures', nodeName: 'nobody', figures: madeFigures() },
+    { kind: 'node-figures', nodeName: 'nobody', figures: idleFigures() },
     { monotonicMs: 0, wallMs: 0 },
   )
   seconds(term, 5, { busy: 0.1 })

@@ -6,6 +6,8 @@ import { emit, podOf, publish, type TermState } from './term-state.ts'
 
 /** The longest time without a decision: what gates were told gets old. */
 const LONGEST_MS = 1_000
+/** So many are told at every step: it costs no more than the step. */
+const FEW = 500
 
 /** Decides who may go now, and says so. */
 export function decide(state: TermState): void {
@@ -20,12 +22,19 @@ export function decide(state: TermState): void {
   for (const { key, scope } of step.oversize) publish(state, { kind: 'oversize', scope, pod: podOf(state, key) })
   for (const { key, reason } of step.passes) publish(state, { kind: 'passed', reason, pod: podOf(state, key) })
   tellDelays(state, step)
-  state.waits = []
-  state.gates.tell(step.waiting)
-  publish(state, { kind: 'waiting', rows: state.waits })
+  tellWaiting(state, step)
   const ms = step.wakeAtMs === undefined ? undefined : Math.min(LONGEST_MS, step.wakeAtMs - nowMs)
   emit(state, { kind: 'step-in', ms })
   if (step.failure === undefined) state.failingSinceMs = undefined
+}
+
+/** Says where they are to all who wait, at the first step after a tick; to those who have just come at every one. */
+function tellWaiting(state: TermState, { rows }: Step): void {
+  state.waits = []
+  const isToAll = state.isTellDue || rows.size <= FEW
+  if (!state.gates.tell(rows, isToAll)) return
+  state.isTellDue = false
+  publish(state, { kind: 'waiting', rows: state.waits })
 }
 
 /** A grant is durable, or needs no Lease: its gate is told. */

@@ -9,5 +9,6 @@ export function takeFigures(
   const { pressures, now } = state
   const wasHeldBack = pressures.overloads.has(nodeName)
   pressures.takeFigures(nodeName, figures, now.monotonicMs)
+  state.autos.take(nodeName, figures)
   if (pressures.overloads.has(nodeName) !== wasHeldBack) decideSoon(state)
 }

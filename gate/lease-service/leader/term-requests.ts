@@ -1,10 +1,11 @@
-import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
+import type { AgentMessage } from '../../../core/lease-api.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { ticketOf } from '../pods/ticket-from-pod.ts'
 import { MAX_AGENT_STREAMS, MAX_SHARED_STREAMS, MAX_STREAMS } from '../streams/reconnect-policy.ts'
+import { GateOut } from './gate-out.ts'
 import type { RequestEvent, TermEvent } from './term-events.ts'
 import { decideSoon, emit, type TermState } from './term-state.ts'
 
@@ -67,12 +68,12 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   const ticket = ticketOf(pod, { gate, attempt })
   if ('refused' in ticket) throw new RefusedError(403, 'NO_SUCH_GATE', ticket.refused)
   const { key } = ticket
-  const out = gateOut(state, stream)
+  const out = new GateOut(state, stream, key)
   if (isFull(state, stream) && !gates.has(key)) {
     out.end({ kind: 'retry', afterMs: gates.awayMs(key), reason: NO_ROOM })
     return
   }
-  state.asking.set(stream, { key, out })
+  state.asking.set(stream, out)
   for (const other of ledger.otherRuns(ticket)) gates.askAgain(other, ANOTHER_RUN, ASK_AGAIN_MS)
   gates.open(key, out)
   const wasHeld = ledger.grantOf(key) !== undefined
@@ -85,10 +86,10 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
 }
 
 function gateHungUp(state: TermState, stream: Stream): void {
-  const asking = state.asking.get(stream)
+  const out = state.asking.get(stream)
   // Another stream may have taken over meanwhile.
-  if (!asking || !state.gates.close(asking.key, asking.out)) return
-  state.ledger.withdraw(asking.key)
+  if (!out || !state.gates.close(out.key, out)) return
+  state.ledger.withdraw(out.key)
   decideSoon(state)
 }
 
@@ -135,17 +136,6 @@ function requireAgent(pod: Pod): void {
   if (sequenceOf(pod)) return
   const why = 'has no agent in its spec with a sequence of its own containers and gates'
   throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} ${why}`)
-}
-
-/** The stream as the parts of the state know it: what is sent becomes an effect. */
-function gateOut(state: TermState, stream: Stream): Stream {
-  return {
-    nonce: stream.nonce,
-    ...(stream.isShared && { isShared: true }),
-    isOpen: () => stream.isOpen(),
-    send: (message: GateMessage) => emit(state, { kind: 'send', to: { stream, message } }),
-    end: (message: GateMessage) => emit(state, { kind: 'end', to: { stream, message } }),
-  }
 }
 
 function agentOut(state: TermState, stream: AgentStream): AgentStream {

@@ -15,6 +15,7 @@ import { AgentStreams } from '../streams/agent-streams.ts'
 import { AgentUpdates } from '../streams/agent-updates.ts'
 import { GateConnections } from '../streams/gate-connections.ts'
 import { RequestRates } from '../streams/request-rates.ts'
+import type { GateOut } from './gate-out.ts'
 import type { News } from './news.ts'
 import type { TermEffect } from './term-events.ts'
 
@@ -69,8 +70,8 @@ export interface TermState {
   readonly pods: Map<string, Pod>
   /** As they were last seen: pods that the watch shows no more, or not yet. */
   readonly unseen: Map<string, Pod>
-  /** Of gates that are connected: the ticket's key, and the stream as the parts of this state know it. */
-  readonly asking: WeakMap<Stream, { key: string; out: Stream }>
+  /** Of gates that are connected: the stream as the parts of this state know it. */
+  readonly asking: WeakMap<Stream, GateOut>
   readonly agentsOut: WeakMap<AgentStream, AgentStream>
   /** Leases that were there when the term began. */
   readonly listed: Grant[]
@@ -79,6 +80,8 @@ export interface TermState {
   hasBegun: boolean
   hasEnded: boolean
   isMute: boolean
+  /** All who wait are to be told where they are, at the next step. */
+  isTellDue: boolean
   /** Since when every decision has failed. */
   failingSinceMs: number | undefined
 }
@@ -114,6 +117,7 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     hasBegun: false,
     hasEnded: false,
     isMute: false,
+    isTellDue: true,
     failingSinceMs: undefined,
   }
   return state
@@ -137,7 +141,7 @@ function newGates(
     onWaiting: (row, waitedMs) => void state().waits.push([row, waitedMs]),
     isMute: () => state().isMute,
     agents: () => agents.size,
-    isQuiet: key => ledger.isQuiet({ key, podUid: podUidOf(key) }),
+    isQuiet: key => ledger.isQuiet(key),
     clock: clockOf(state),
     random: inputs.random,
   })

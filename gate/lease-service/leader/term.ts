@@ -60,9 +60,6 @@ function take(state: TermState, event: TermEvent): void {
     case 'step':
       decide(state)
       break
-    case 'node-figures':
-      state.autos.take(event.nodeName, event.figures)
-      break
     case 'tick':
       tick(state, event.storeFailingForMs)
       break
@@ -157,6 +154,7 @@ function tick(state: TermState, storeFailingForMs: number): void {
   if (isMute && !state.isMute) publish(state, { kind: 'mute' })
   state.isMute = isMute
   advanceAutos(state)
+  state.isTellDue = true
   shrinkStarted(state)
   state.gates.beat()
   state.agents.beat(nowMs)

@@ -1,5 +1,6 @@
 import { timeoutOf } from '../limits/start-timeout.ts'
 import { type Grant, isFree, type Resource, type Ticket, type Waiting } from '../model/grant.ts'
+import { WaitingRows } from '../model/waiting-rows.ts'
 import { staleContainerIds } from '../pods/container-status.ts'
 import type { Admitted } from '../queue/admission.ts'
 import type { Blocked } from '../queue/fair-queue.ts'
@@ -11,7 +12,7 @@ import type { Step } from './step.ts'
 export function decide(state: LedgerState, step: Step, nowMs: number, term: number): void {
   const { triage, waiting, reservations, troubles, setAsides } = state
   state.blocked = []
-  state.rows = []
+  state.rows = step.rows
   state.asked = waiting.tickets()
   const { free, lines, setAside } = triage.sortOut(state.asked, nowMs)
   const away = triage.away(reservations.tickets(nowMs), nowMs)
@@ -34,8 +35,9 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
     for (const { ticket } of blocked) setAsides.decided(ticket)
     state.blocked = state.blocked.concat(blocked)
   }
-  step.waiting = state.blocked.map(each => waitingOf(state, each)).concat(setAside)
-  state.rows = step.waiting
+  const { blocked } = state
+  step.rows = new WaitingRows(blocked, setAside, i => waitingOf(state, blocked[i] as Blocked))
+  state.rows = step.rows
 }
 
 /** A decision that fails is made once more without those whose limits cannot be told. Throws when that is no help. */

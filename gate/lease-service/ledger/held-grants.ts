@@ -68,6 +68,8 @@ export class HeldGrants {
    * Whether a later run's first gate got the slots that a stage asks for, and none of them was taken back meanwhile.
    */
   covers({ podUid, attempt, gate, containers }: Ticket): boolean {
+    // Of most who wait nothing is held, and there are many.
+    if (!this.#byPod.has(podUid)) return false
     const whole = this.#byKey.get(ticketKey('start', podUid, attempt))
     if (!whole || whole.grant.gate === gate) return false
     const { grant, seen } = whole

@@ -5,7 +5,8 @@ import type { ClusterSettings } from '../limits/cluster-settings.ts'
 import type { Overload } from '../limits/node-pressure.ts'
 import { scopesOf } from '../limits/scopes.ts'
 import { Usage } from '../limits/slot-usage.ts'
-import type { Ticket, Waiting } from '../model/grant.ts'
+import type { Ticket } from '../model/grant.ts'
+import { WaitingRows } from '../model/waiting-rows.ts'
 import { Reports } from '../pods/agent-reports.ts'
 import { gateAgeMs } from '../pods/container-status.ts'
 import { holdersOf } from '../pods/slot-release.ts'
@@ -55,7 +56,7 @@ export interface LedgerState {
   /** Who was left in line by the last step. */
   blocked: Blocked[]
   /** What the last step said of all who wait: first of each of `blocked`, then of those that stand in no line. */
-  rows: readonly Waiting[]
+  rows: WaitingRows
   /** Whom the last step looked at. */
   asked: readonly Ticket[]
   /** Of the last step. */
@@ -112,7 +113,7 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
       firstAskedAtMs: (ticket, nowMs) => firstAskedAtMs(state, ticket, nowMs),
     }),
     blocked: [],
-    rows: [],
+    rows: new WaitingRows(),
     asked: [],
     wallMs: 0,
   }

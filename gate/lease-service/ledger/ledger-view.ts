@@ -93,9 +93,9 @@ function* writtenIn({ known }: LedgerState, resource: Resource): Iterable<ScopeA
 }
 
 function waitingIn({ rows, blocked, asked, waiting, known }: LedgerState): WaitingFact[] {
-  const tickets = rows.length > blocked.length ? new Map(asked.map(ticket => [ticket.key, ticket])) : undefined
+  const tickets = rows.size > blocked.length ? new Map(asked.map(ticket => [ticket.key, ticket])) : undefined
   const facts: WaitingFact[] = []
-  for (const [i, row] of rows.entries()) {
+  for (const [i, row] of rows.all().entries()) {
     const inLine = blocked[i]
     const ticket = inLine?.ticket ?? tickets?.get(row.key)
     if (!ticket) continue

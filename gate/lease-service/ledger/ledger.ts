@@ -187,8 +187,8 @@ export class Ledger {
   }
 
   /** Whether a gate must be told nothing, so that it fails open: we cannot serve it. */
-  isQuiet(ticket: Pick<Ticket, 'podUid' | 'key'>): boolean {
-    return this.#state.setAsides.isQuiet(ticket)
+  isQuiet(key: string): boolean {
+    return this.#state.setAsides.isQuiet(key)
   }
 
   /**

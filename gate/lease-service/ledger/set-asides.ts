@@ -1,4 +1,4 @@
-import type { Ticket, Waiting } from '../model/grant.ts'
+import { podUidOf, type Ticket, type Waiting } from '../model/grant.ts'
 import type { SetAsideKind } from '../model/trouble.ts'
 
 interface SetAside {
@@ -45,6 +45,7 @@ export class SetAsides {
 
   /** It was decided on after all. Whether its Lease can be stored shows when it is. */
   decided(ticket: Pick<Ticket, 'podUid' | 'key'>): void {
+    if (this.#byPod.size === 0) return
     if (this.#byPod.get(ticket.podUid)?.get(ticket.key)?.kind === 'error') this.remove(ticket)
   }
 
@@ -54,7 +55,7 @@ export class SetAsides {
 
   /** Why a ticket must wait now; undefined when it may be tried. */
   waiting({ podUid, key, resource }: Ticket, nowMs: number): Pick<Waiting, 'cause' | 'reason'> | undefined {
-    const found = this.#byPod.get(podUid)?.get(key)
+    const found = this.#of(podUid, key)
     if (!found || found.untilMs <= nowMs) return undefined
     return { cause: 'set-aside', reason: `${resource}: tried again soon, since ${found.reason}` }
   }
@@ -63,9 +64,14 @@ export class SetAsides {
    * Whether its gate is sent nothing, not even heartbeats, so that it fails open in its time: the fault is ours and may
    * last. It holds until the ticket has been dealt with, also past `untilMs`, or each new try would restart that time.
    */
-  isQuiet({ podUid, key }: Pick<Ticket, 'podUid' | 'key'>): boolean {
-    const found = this.#byPod.get(podUid)?.get(key)
+  isQuiet(key: string): boolean {
+    const found = this.#byPod.size === 0 ? undefined : this.#of(podUidOf(key), key)
     return found !== undefined && isOwn(found.kind)
+  }
+
+  /** Mostly there is none, and there are many who ask. */
+  #of(podUid: string, key: string): SetAside | undefined {
+    return this.#byPod.size === 0 ? undefined : this.#byPod.get(podUid)?.get(key)
   }
 
   /** When the next one may be tried again. */

@@ -1,6 +1,7 @@
 import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
 import type { Grant, Release, SlotTimeout, Waiting } from '../model/grant.ts'
 import type { Trouble } from '../model/trouble.ts'
+import { WaitingRows } from '../model/waiting-rows.ts'
 
 /** What the ledger has decided. */
 export interface Step {
@@ -21,7 +22,9 @@ export interface Step {
   /** Workloads that wait for each other, at every step as long as they do. */
   cycles: AfterCycle[]
   /** In the order in which they would be taken, `pull` first. */
-  waiting: Waiting[]
+  rows: WaitingRows
+  /** All of `rows`. */
+  readonly waiting: readonly Waiting[]
   /** When to call `step` next though nothing happens. */
   wakeAtMs: number | undefined
   /** What came to light of single pods since the last step, at which each was set aside while all others went on. */
@@ -40,7 +43,10 @@ export function emptyStep(): Step {
     timeouts: [],
     overdue: [],
     cycles: [],
-    waiting: [],
+    rows: new WaitingRows(),
+    get waiting() {
+      return this.rows.all()
+    },
     troubles: [],
     wakeAtMs: undefined,
   }

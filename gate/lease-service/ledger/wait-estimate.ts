@@ -5,12 +5,14 @@ const REMEMBERED = 50
 /** How long slots were held lately, and from that how long a place in a line may take. */
 export class WaitEstimate {
   readonly #recent: Record<Resource, number[]> = { pull: [], start: [] }
+  readonly #sumMs: Record<Resource, number> = { pull: 0, start: 0 }
 
   /** Takes note of one grant's time from grant to release, in ms. */
   add(resource: Resource, heldMs: number): void {
     const recent = this.#recent[resource]
     recent.push(heldMs)
-    if (recent.length > REMEMBERED) recent.shift()
+    this.#sumMs[resource] += heldMs
+    if (recent.length > REMEMBERED) this.#sumMs[resource] -= recent.shift() ?? 0
   }
 
   /**
@@ -20,7 +22,7 @@ export class WaitEstimate {
   waitMs(resource: Resource, place: number, slots: number): number | undefined {
     const recent = this.#recent[resource]
     if (recent.length === 0 || slots < 1) return undefined
-    const averageMs = recent.reduce((sum, ms) => sum + ms, 0) / recent.length
+    const averageMs = this.#sumMs[resource] / recent.length
     return Math.round(averageMs * Math.ceil(place / slots))
   }
 }

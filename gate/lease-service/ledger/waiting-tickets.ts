@@ -5,32 +5,40 @@ import { compareTickets } from '../queue/fair-queue.ts'
 /** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
 export class WaitingTickets {
   readonly #byKey = new Map<string, Ticket>()
-  readonly #keysByPod = new Map<string, Set<string>>()
+  readonly #keysByPod = new Map<string, readonly string[]>()
   readonly #sinceMs = new LatestRuns<number>()
   /** Of the last look. */
   #sorted: Ticket[] = []
   readonly #added = new Set<string>()
+  /** Since the last look. */
+  readonly #gone = new Set<Ticket>()
 
   /** Keys of the pod's other runs: its init containers run once at a time, so those runs have ended. */
   otherRuns({ podUid, attempt }: Ticket): string[] {
-    return [...(this.#keysByPod.get(podUid) ?? [])].filter(key => this.#byKey.get(key)?.attempt !== attempt)
+    const keys = this.#keysByPod.get(podUid) ?? []
+    return keys.filter(key => this.#byKey.get(key)?.attempt !== attempt)
   }
 
   /** Drops the tickets of the pod's other runs: only the run that asked last still exists. */
   add(ticket: Ticket, nowMs: number): void {
     for (const key of this.otherRuns(ticket)) this.remove(key)
     this.#sinceMs.set(ticket, this.#sinceMs.get(ticket) ?? nowMs)
+    const before = this.#byKey.get(ticket.key)
+    if (before) this.#gone.add(before)
     this.#byKey.set(ticket.key, ticket)
     this.#added.add(ticket.key)
-    this.#keysByPod.set(ticket.podUid, (this.#keysByPod.get(ticket.podUid) ?? new Set()).add(ticket.key))
+    if (!before) this.#keysByPod.set(ticket.podUid, [...(this.#keysByPod.get(ticket.podUid) ?? []), ticket.key])
   }
 
   remove(key: string): void {
-    const podUid = this.#byKey.get(key)?.podUid ?? ''
-    const keys = this.#keysByPod.get(podUid)
+    const ticket = this.#byKey.get(key)
+    if (!ticket) return
+    this.#gone.add(ticket)
+    const { podUid } = ticket
     this.#byKey.delete(key)
-    keys?.delete(key)
-    if (keys?.size === 0) this.#keysByPod.delete(podUid)
+    const left = this.#keysByPod.get(podUid)?.filter(each => each !== key) ?? []
+    if (left.length === 0) this.#keysByPod.delete(podUid)
+    else this.#keysByPod.set(podUid, left)
   }
 
   hasPod(podUid: string): boolean {
@@ -50,10 +58,11 @@ export class WaitingTickets {
    * In the order of `compareTickets`. Those of the last look stay sorted, so only who has come since costs anything.
    */
   tickets(): Ticket[] {
-    const isNew = (key: string) => this.#added.has(key)
-    const stayed = this.#sorted.filter(ticket => this.#byKey.get(ticket.key) === ticket && !isNew(ticket.key))
+    if (this.#added.size + this.#gone.size === 0) return this.#sorted
+    const stayed = this.#sorted.filter(ticket => !this.#gone.has(ticket))
     const added = [...this.#added].flatMap(key => this.#byKey.get(key) ?? [])
     this.#added.clear()
+    this.#gone.clear()
     this.#sorted = added.length === 0 ? stayed : [...stayed, ...added].sort(compareTickets)
     return this.#sorted
   }

@@ -32,16 +32,18 @@ export class Usage {
   readonly #owed = new Map<string, number>()
   readonly #debt: Record<Resource, Counts> = { pull: new Map(), start: new Map() }
   readonly #share: number
-  #version = 0
+  #changed: Record<Resource, Set<string>> = { pull: new Set(), start: new Set() }
 
   /** `share`: start slots of one namespace that count in the cluster at most. */
   constructor(share = Number.POSITIVE_INFINITY) {
     this.#share = share
   }
 
-  /** Another number whenever something is held or owed that was not. */
-  get version(): number {
-    return this.#version
+  /** Ids of the scopes of a resource in which something else is held or owed than when this was called last. */
+  takeChanged(resource: Resource): ReadonlySet<string> {
+    const changed = this.#changed[resource]
+    this.#changed[resource] = new Set()
+    return changed
   }
 
   hold(holder: Holder, slots: number): void {
@@ -69,8 +71,9 @@ export class Usage {
     if (slots === 0) this.#owed.delete(debtor.podUid)
     else this.#owed.set(debtor.podUid, slots)
     if (change === 0) return
-    this.#version += 1
-    add(this.#debt.start, ownScopeRefsOf(debtor), change)
+    const own = ownScopeRefsOf(debtor)
+    this.#note('start', own)
+    add(this.#debt.start, own, change)
   }
 
   /**
@@ -111,9 +114,10 @@ export class Usage {
 
   /** Adds `change` slots in every scope of the holder, limited there or not. */
   protected charge(holder: Holder, change: number): void {
-    this.#version += 1
     const { resource, namespace, isObserved } = holder
     const own = ownScopeRefsOf(holder)
+    const sources = sourceRefsOf(holder)
+    this.#note(resource, [...own, ...sources, CLUSTER])
     if (isObserved) {
       add(this.#debt[resource], own, change)
       return
@@ -121,10 +125,13 @@ export class Usage {
     const share = resource === 'start' ? this.#share : Number.POSITIVE_INFINITY
     const before = this.held(resource, scopeRef({ kind: 'namespace', namespace }).id)
     const inCluster = Math.min(before + change, share) - Math.min(before, share)
-    const sources = sourceRefsOf(holder)
     add(this.#held[resource], [...own, ...sources], change)
     add(this.#held[resource], [CLUSTER], inCluster)
     for (const { id } of sources) addTo(this.#ofSources, `${namespace} ${id}`, change)
+  }
+
+  #note(resource: Resource, refs: readonly ScopeRef[]): void {
+    for (const { id } of refs) this.#changed[resource].add(id)
   }
 }
 

@@ -32,7 +32,9 @@ export interface Ticket {
 
 /** Whose ticket or grant has this key. */
 export function podUidOf(key: string): string {
-  return key.split('.', 2)[1] ?? ''
+  const from = key.indexOf('.') + 1
+  const to = key.indexOf('.', from)
+  return from === 0 ? '' : key.slice(from, to === -1 ? undefined : to)
 }
 
 /** Slots given out; stored as one Lease object, so that a grant is atomic. */

@@ -4,7 +4,7 @@ import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
 export interface Stream {
   nonce: string
   /** It costs no connection of its own: it is one of many on the link of a node's waiter. */
-  isShared?: true
+  isShared?: boolean
   /** False once the gate has hung up. */
   isOpen(): boolean
   send(message: GateMessage): void

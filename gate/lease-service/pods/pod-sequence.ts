@@ -2,14 +2,17 @@ import type { GateName } from '../../../core/names.ts'
 import type { Container, Pod } from '../../../core/pod.ts'
 import { type Sequence, sequenceOfPod } from '../../../core/sequence.ts'
 
-const known = new WeakMap<Pod['spec'], Sequence | undefined>()
+const known = new WeakMap<Pod['spec'], Sequence | 'none'>()
 
 /**
  * The sequence in the spec of a pod; undefined for a plain pod. Read once a spec object, which nobody ever writes to.
  */
 export function sequenceOf(pod: Pod): Sequence | undefined {
-  if (!known.has(pod.spec)) known.set(pod.spec, sequenceOfPod(pod))
-  return known.get(pod.spec)
+  const before = known.get(pod.spec)
+  if (before !== undefined) return before === 'none' ? undefined : before
+  const sequence = sequenceOfPod(pod)
+  known.set(pod.spec, sequence ?? 'none')
+  return sequence
 }
 
 /** The containers that take start slots: app containers, also moved ones. */

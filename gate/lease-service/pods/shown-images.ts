@@ -50,30 +50,34 @@ export class ImageCounts {
   }
 }
 
+const NONE: readonly string[] = []
+
 /** Which images gated pods have shown to be on which node, beside the 50 that the node itself lists. */
 export class ShownImages {
-  readonly #shown = new Map<string, { nodeName: string; images: ReadonlySet<string> }>()
+  readonly #shown = new Map<string, { nodeName: string; images: readonly string[] }>()
   readonly #counts = new ImageCounts()
 
   /** Returns what the pod shows, if that is not what it showed before. */
   setPod(pod: Pod): ReadonlySet<string> | undefined {
     const uid = pod.metadata.uid ?? ''
     const nodeName = pod.spec.nodeName ?? ''
-    const images = imagesShownBy(pod)
+    const shown = imagesShownBy(pod)
     const before = this.#shown.get(uid)
     // Most statuses say nothing new of images.
-    if (before?.nodeName === nodeName && before.images.symmetricDifference(images).size === 0) return undefined
+    const isSame = before?.images.length === shown.size && before.images.every(image => shown.has(image))
+    if (before?.nodeName === nodeName && isSame) return undefined
     this.removePod(uid)
+    const images = shown.size === 0 ? NONE : [...shown]
     this.#shown.set(uid, { nodeName, images })
-    this.#counts.add(nodeName, [...images], 1)
-    return images
+    this.#counts.add(nodeName, images, 1)
+    return shown
   }
 
   removePod(uid: string): void {
     const shown = this.#shown.get(uid)
     if (!shown) return
     this.#shown.delete(uid)
-    this.#counts.add(shown.nodeName, [...shown.images], -1)
+    this.#counts.add(shown.nodeName, shown.images, -1)
   }
 
   has(nodeName: string, image: string): boolean {

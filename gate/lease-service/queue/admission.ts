@@ -4,7 +4,8 @@ import type { LimitFacts, Scope } from '../limits/scope.ts'
 import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
-import { type Blocked, decide, type Taken } from './fair-queue.ts'
+import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
+import { type Group, LimitGroups } from './limit-groups.ts'
 import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
@@ -33,24 +34,16 @@ export interface Admitted {
   blocked: Blocked[]
 }
 
-/** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
-interface Kept {
-  tickets: readonly Ticket[]
-  first: string | undefined
-  usageVersion: number
-  limitsVersion: number
-  blocked: Blocked[]
-}
-
 /** Joins the queue's decision with what it goes by: slots held and owed, rates, floors, and who was passed over. */
 export class Admission {
   readonly #deps: AdmissionDeps
   readonly #rates: Rates
   readonly #overLimit = new OverLimitGrants()
   readonly #overdue: Record<Resource, Overdue>
-  readonly #kept: Partial<Record<Resource, Kept>> = {}
+  readonly #groups: Record<Resource, LimitGroups>
   /** The decision that is being made goes by time, too. */
   #usesRates = false
+  readonly #wasPressed: Record<Resource, boolean> = { pull: false, start: false }
   #wakeAtMs: number | undefined
 
   constructor(deps: AdmissionDeps) {
@@ -60,6 +53,7 @@ export class Admission {
       start: new Overdue(),
     }
     this.#rates = new Rates(deps.sinceMs)
+    this.#groups = { pull: newGroups(deps), start: newGroups(deps) }
   }
 
   /** Who goes now of those who wait for one resource. Turns of those who are away are kept: they go to nobody. */
@@ -68,53 +62,71 @@ export class Admission {
     { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
     nowMs: number,
   ): Admitted {
-    const { usage, facts } = this.#deps
-    const scopesOf = this.#scopesOnce()
-    const overdueFacts = this.#overdueFacts(resource, scopesOf, nowMs)
+    const groups = this.#groupsNow(resource)
+    const scopesOf = (ticket: Ticket): Scope[] => groups.scopesOf(ticket)
     // As long as turns are kept for some, it is not known who waits for longest.
-    const first = away.length > 0 ? undefined : this.#overdue[resource].first(tickets, overdueFacts, nowMs)
-    this.#usesRates = false
-    const decideAnew = (): Pick<Admitted, 'taken' | 'blocked'> =>
-      decide(away.length > 0 ? [...tickets, ...away] : tickets, {
-        scopesOf,
-        inUse: scope => this.#inUse(resource, scope, nowMs),
-        debt: scope => usage.debt(resource, scope.id),
-        heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope),
-        weightOf: namespace => facts.namespaces.get(namespace)?.weight ?? 1,
-        first,
-      })
-    const { taken, blocked } =
-      away.length > 0 ? without(away, decideAnew()) : this.#keep(resource, { tickets, first }, decideAnew)
-    for (const { ticket } of taken) this.#granted(ticket, nowMs)
-    if (resource === 'pull') return { taken, passes: [], blocked }
-    return { taken, ...this.#grantOverLimit(blocked, this.#overLimitFacts(scopesOf, nowMs), nowMs) }
+    const first =
+      away.length > 0
+        ? undefined
+        : this.#overdue[resource].first(tickets, this.#overdueFacts(resource, scopesOf, nowMs), nowMs)
+    const taken: Taken[] = []
+    const blocked: Blocked[] = []
+    const gathered = groups.gather(away.length > 0 ? [...tickets, ...away] : tickets)
+    const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
+    const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
+    for (const [group, members] of gathered) {
+      const of = { tickets: members, scopesOf, first: group === groupOfFirst ? first : undefined }
+      const decided = this.#decideGroup(resource, group, of, nowMs)
+      taken.push(...decided.taken)
+      for (const each of decided.blocked) blocked.push(each)
+    }
+    const decided = away.length > 0 ? without(away, { taken, blocked }) : { taken, blocked }
+    for (const { ticket } of decided.taken) this.#granted(ticket, nowMs)
+    if (resource === 'pull') return { ...decided, passes: [] }
+    const { passes, blocked: left } = this.#grantOverLimit(
+      decided.blocked,
+      this.#overLimitFacts(scopesOf, nowMs),
+      nowMs,
+    )
+    return { taken: decided.taken, passes, blocked: left }
+  }
+
+  /** The groups as limits and what is held make them now. */
+  #groupsNow(resource: Resource): LimitGroups {
+    const { usage, facts, limitsVersion } = this.#deps
+    const groups = this.#groups[resource]
+    // Limits by pressure come and go without a version of their own.
+    const isPressed = (facts.overloads?.size ?? 0) > 0
+    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.())
+    this.#wasPressed[resource] = isPressed
+    for (const scopeId of usage.takeChanged(resource)) groups.changed(scopeId)
+    return groups
   }
 
   /**
-   * The last decision once more, if nobody went by it and nothing has changed since: most steps follow on a status that
-   * changes no slot.
+   * The last decision once more, if nobody went by it and nothing has changed since: most steps follow on what happened
+   * on a few nodes, or on a status that changes no slot.
    */
-  #keep(
+  #decideGroup(
     resource: Resource,
-    { tickets, first }: Pick<Kept, 'tickets' | 'first'>,
-    decideAnew: () => Pick<Admitted, 'taken' | 'blocked'>,
+    group: Group,
+    { tickets, scopesOf, first }: { tickets: Ticket[]; scopesOf: QueueFacts['scopesOf']; first: string | undefined },
+    nowMs: number,
   ): Pick<Admitted, 'taken' | 'blocked'> {
-    const { usage, facts, limitsVersion: versionOf } = this.#deps
-    const [usageVersion, limitsVersion] = [usage.version, versionOf?.()]
-    const mayKeep = limitsVersion !== undefined && (facts.overloads?.size ?? 0) === 0
-    if (!mayKeep) return decideAnew()
-    const kept = this.#kept[resource]
-    const isSame =
-      kept?.usageVersion === usageVersion &&
-      kept.limitsVersion === limitsVersion &&
-      kept.first === first &&
-      kept.tickets.length === tickets.length &&
-      kept.tickets.every((ticket, at) => ticket === tickets[at])
-    if (isSame) return { taken: [], blocked: kept.blocked }
-    const decided = decideAnew()
-    if (decided.taken.length === 0 && !this.#usesRates)
-      this.#kept[resource] = { tickets, first, usageVersion, limitsVersion, blocked: decided.blocked }
-    else delete this.#kept[resource]
+    const { usage, facts } = this.#deps
+    const { kept } = group
+    if (kept && kept.first === first && haveSame(kept.tickets, tickets)) return { taken: [], blocked: kept.blocked }
+    this.#usesRates = false
+    const decided = decide(tickets, {
+      scopesOf,
+      inUse: scope => this.#inUse(resource, scope, nowMs),
+      debt: scope => usage.debt(resource, scope.id),
+      heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope),
+      weightOf: namespace => weightOf(facts, namespace),
+      first,
+    })
+    const stands = decided.taken.length === 0 && !this.#usesRates
+    group.kept = stands ? { tickets, first, blocked: decided.blocked } : undefined
     return decided
   }
 
@@ -127,7 +139,7 @@ export class Admission {
       return isWithin
     })
     const passed = new Set(passes.map(({ ticket }) => ticket))
-    const left = blocked.filter(({ ticket }) => !passed.has(ticket))
+    const left = passed.size === 0 ? blocked : blocked.filter(({ ticket }) => !passed.has(ticket))
     const laterMs = due.filter(({ ticket }) => !passed.has(ticket)).map(({ ticket }) => facts.withinRatesAtMs(ticket))
     this.#wakeAtMs = this.#nextMs(left, laterMs)
     return { passes, blocked: left }
@@ -171,17 +183,6 @@ export class Admission {
     return this.#rates.inUse(scope, nowMs)
   }
 
-  /** Most tickets share their place with others. */
-  #scopesOnce(): (ticket: Ticket) => Scope[] {
-    const known = new Map<string, Scope[]>()
-    return ticket => {
-      const place = `${ticket.namespace}/${ticket.nodeName} ${ticket.images.join(' ')}`
-      const scopes = known.get(place) ?? this.#deps.scopesOf(ticket, this.#deps.facts)
-      known.set(place, scopes)
-      return scopes
-    }
-  }
-
   #overLimitFacts(scopesOf: (ticket: Ticket) => Scope[], nowMs: number): OverLimitFacts {
     const { settings, namespaces } = this.#deps.facts
     return {
@@ -210,13 +211,27 @@ export class Admission {
   }
 
   #nextMs(blocked: readonly Blocked[], laterMs: readonly number[]): number | undefined {
-    const times = blocked.flatMap(({ obstacle: { scope } }) =>
-      scope.windowMs === undefined ? [] : [this.#rates.changesAtMs(scope)],
-    )
-    const overLimitMs = this.#overLimit.wakeAtMs()
-    const all = [...times, ...laterMs, ...(overLimitMs === undefined ? [] : [overLimitMs])]
-    return all.length > 0 ? all.reduce((a, b) => Math.min(a, b)) : undefined
+    let nextMs = this.#overLimit.wakeAtMs() ?? Number.POSITIVE_INFINITY
+    for (const ms of laterMs) nextMs = Math.min(nextMs, ms)
+    for (const { obstacle } of blocked)
+      if (obstacle.scope.windowMs !== undefined) nextMs = Math.min(nextMs, this.#rates.changesAtMs(obstacle.scope))
+    return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs
   }
+}
+
+function newGroups({ scopesOf, facts }: AdmissionDeps): LimitGroups {
+  return new LimitGroups({
+    scopesOf: ticket => scopesOf(ticket, facts),
+    weightOf: namespace => weightOf(facts, namespace),
+  })
+}
+
+function weightOf({ namespaces }: LimitFacts, namespace: string): number {
+  return namespaces.get(namespace)?.weight ?? 1
+}
+
+function haveSame(before: readonly Ticket[], now: readonly Ticket[]): boolean {
+  return before.length === now.length && before.every((ticket, i) => ticket === now[i])
 }
 
 function without(away: readonly Ticket[], decided: { taken: Taken[]; blocked: Blocked[] }): typeof decided {

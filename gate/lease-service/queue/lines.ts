@@ -57,7 +57,7 @@ const newSet = (): Set<string> => new Set()
 const newLine = (): Entry[] => []
 const newLines = (): Map<string, Entry[]> => new Map()
 
-export function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {
+export function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key)
   if (known !== undefined) return known
   const made = make()

@@ -20,6 +20,7 @@ export interface OverLimitFacts {
 
 /** Pods past their maximum wait go one by one: otherwise a long stop would end with all of them starting at once. */
 const OVER_LIMIT_GAP_MS = 1_000
+const CLUSTER = 'cluster'
 
 /**
  * Which tickets are granted beyond full limits: by a floor (`min-start-rate`), when pods wait and none has begun to
@@ -33,15 +34,21 @@ export class OverLimitGrants {
 
   /** A start was granted, whatever for. */
   granted({ namespace }: Ticket, nowMs: number): void {
-    for (const scope of ['cluster', `namespace/${namespace}`])
+    for (const scope of [CLUSTER, `namespace/${namespace}`])
       if (this.#sinceMs.has(scope)) this.#sinceMs.set(scope, nowMs)
   }
 
   /** Picks from those who wait, in their order. `wakeAtMs` tells when to look again. */
   due(blocked: readonly Blocked[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
     this.#wakeAtMs = undefined
-    const able = blocked.filter(({ obstacle }) => obstacle.kind !== 'frozen').map(({ ticket }) => ticket)
-    const passes = [...this.#byFloor(able, facts, nowMs), ...this.#byMaxWait(able, facts, nowMs)]
+    const firsts = firstsOf(blocked)
+    const hasMaxWait = firsts.some(
+      ([scope, { namespace }]) => scope !== CLUSTER && facts.maxWaitMsOf(namespace) !== undefined,
+    )
+    const passes = [
+      ...this.#byFloor(firsts, facts, nowMs),
+      ...(hasMaxWait ? this.#byMaxWait(blocked, facts, nowMs) : []),
+    ]
     return [...new Map(passes.map(pass => [pass.ticket.key, pass])).values()]
   }
 
@@ -49,14 +56,11 @@ export class OverLimitGrants {
     return this.#wakeAtMs
   }
 
-  #byFloor(able: Ticket[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
-    const firsts = new Map<string, Ticket>()
-    for (const ticket of able)
-      for (const scope of ['cluster', `namespace/${ticket.namespace}`])
-        if (!firsts.has(scope)) firsts.set(scope, ticket)
-    for (const scope of this.#sinceMs.keys()) if (!firsts.has(scope)) this.#sinceMs.delete(scope)
-    return [...firsts].flatMap(([scope, ticket]) => {
-      const rate = facts.floorOf(scope === 'cluster' ? undefined : ticket.namespace)
+  #byFloor(firsts: [string, Ticket][], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
+    const waiting = new Set(firsts.map(([scope]) => scope))
+    for (const scope of this.#sinceMs.keys()) if (!waiting.has(scope)) this.#sinceMs.delete(scope)
+    return firsts.flatMap(([scope, ticket]) => {
+      const rate = facts.floorOf(scope === CLUSTER ? undefined : ticket.namespace)
       if (!rate) return []
       const sinceMs = this.#sinceMs.get(scope) ?? nowMs
       this.#sinceMs.set(scope, sinceMs)
@@ -71,8 +75,9 @@ export class OverLimitGrants {
     })
   }
 
-  #byMaxWait(able: Ticket[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
-    for (const ticket of able) {
+  #byMaxWait(blocked: readonly Blocked[], facts: OverLimitFacts, nowMs: number): OverLimitGrant[] {
+    for (const { ticket, obstacle } of blocked) {
+      if (obstacle.kind === 'frozen') continue
       const maxWaitMs = facts.maxWaitMsOf(ticket.namespace)
       if (maxWaitMs === undefined) continue
       const waitedMs = facts.askedAtMs(ticket) + maxWaitMs
@@ -90,4 +95,17 @@ export class OverLimitGrants {
   #wake(atMs: number): void {
     this.#wakeAtMs = Math.min(this.#wakeAtMs ?? atMs, atMs)
   }
+}
+
+/** Of the cluster and of each namespace, who is the first of those that are not frozen. */
+function firstsOf(blocked: readonly Blocked[]): [scope: string, ticket: Ticket][] {
+  const firsts = new Map<string, Ticket>()
+  let first: Ticket | undefined
+  for (const { ticket, obstacle } of blocked) {
+    if (obstacle.kind === 'frozen') continue
+    first ??= ticket
+    if (!firsts.has(ticket.namespace)) firsts.set(ticket.namespace, ticket)
+  }
+  const ofNamespaces = [...firsts].map(([namespace, ticket]): [string, Ticket] => [`namespace/${namespace}`, ticket])
+  return first ? [[CLUSTER, first], ...ofNamespaces] : []
 }

@@ -3,6 +3,7 @@ import type { Pod } from '../../../core/pod.ts'
 import type { NodePressures } from '../limits/node-pressure.ts'
 import { type Grant, isFree, podUidOf, type Waiting } from '../model/grant.ts'
 import type { Directions, Stream } from '../model/stream.ts'
+import { WaitingRows } from '../model/waiting-rows.ts'
 import { type QueueLength, queueLengths } from '../report/queue-length.ts'
 import { GateStreams } from './gate-streams.ts'
 import { MIN_RECONNECT_DELAY_MS, reconnectDelays } from './reconnect-policy.ts'
@@ -36,7 +37,7 @@ export class GateConnections {
   readonly #deps: GateConnectionsDeps
   readonly #streams = new GateStreams()
   readonly #returns = new ReconnectTimes()
-  #waiting: readonly Waiting[] = []
+  #waiting = new WaitingRows()
 
   constructor(deps: GateConnectionsDeps) {
     this.#deps = deps
@@ -70,19 +71,29 @@ export class GateConnections {
     return this.#streams.close(key, stream)
   }
 
-  /** Tells all who wait where they are, and people who has waited long. */
-  tell(waiting: readonly Waiting[]): void {
-    const { clock, onWaiting, random, agents } = this.#deps
+  /**
+   * Tells those who wait where they are, and people who has waited long: all, or only the gates that were not told yet.
+   * Returns whether it was all; it is where one of those is to be judged that cost a connection.
+   */
+  tell(waiting: WaitingRows, isToAll: boolean): boolean {
+    const { clock, isMute } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#waiting = waiting
-    if (this.#deps.isMute()) return
-    for (const [row, afterMs] of reconnectDelays(waiting, {
-      agents: agents(),
-      returns: this.#returns,
-      nowMs,
-      random,
-      isShared: key => this.#streams.isShared(key),
-    })) {
+    if (isMute()) return true
+    if (isToAll || this.#streams.hasUntoldConnection()) {
+      this.#tellAll(waiting.all(), nowMs)
+      return true
+    }
+    for (const row of waiting.of(this.#streams.untold)) this.#tellOne(row, undefined, nowMs)
+    return false
+  }
+
+  #tellAll(waiting: readonly Waiting[], nowMs: number): void {
+    const { onWaiting, random, agents } = this.#deps
+    const isShared = (key: string): boolean => this.#streams.isShared(key)
+    const room = { agents: agents(), returns: this.#returns, nowMs, random, isShared }
+    const all = this.#streams.size === this.#streams.shared ? staying(waiting) : reconnectDelays(waiting, room)
+    for (const [row, afterMs] of all) {
       this.#tellOne(row, afterMs, nowMs)
       onWaiting(row, nowMs - (this.#askedAtMs(row.key) ?? nowMs))
     }
@@ -109,7 +120,7 @@ export class GateConnections {
   }
 
   queueLengths(): QueueLength[] {
-    return queueLengths(this.#waiting, key => this.#askedAtMs(key), this.#deps.clock.monotonicMs())
+    return queueLengths(this.#waiting.all(), key => this.#askedAtMs(key), this.#deps.clock.monotonicMs())
   }
 
   /** To be called about once a second. */
@@ -149,4 +160,9 @@ export class GateConnections {
     })
     for (const key of pressures.ask(reporters, nowMs, random)) this.#streams.askPressure(key, address, nowMs)
   }
+}
+
+/** Where all wait through waiters, as `reconnectDelays` has it. */
+function* staying(waiting: readonly Waiting[]): Iterable<[Waiting, undefined]> {
+  for (const row of waiting) yield [row, undefined]
 }

@@ -18,6 +18,8 @@ const MESSAGES_PER_SECOND = 2_000
 /** The open answers, one a key. Time comes in as monotonic ms. */
 export class GateStreams {
   readonly #open = new OpenStreams<GateMessage, Stream, Kept>('gate')
+  /** Of gates that have not been told yet where they are. */
+  readonly #untold = new Set<string>()
 
   get size(): number {
     return this.#open.size
@@ -28,12 +30,24 @@ export class GateStreams {
     return this.#open.shared
   }
 
+  /** Keys of gates that have come and have not been told yet where they are. */
+  get untold(): ReadonlySet<string> {
+    for (const key of this.#untold) if (!this.has(key)) this.#untold.delete(key)
+    return this.#untold
+  }
+
+  /** Whether one of these has a connection of its own. */
+  hasUntoldConnection(): boolean {
+    return this.untold.values().some(key => !this.isShared(key))
+  }
+
   isShared(key: string): boolean {
     return this.#open.get(key)?.stream.isShared === true
   }
 
   /** Takes over for a key; the gate's earlier stream, if any, is dead or doubled, and ends. */
   open(key: string, stream: Stream): void {
+    this.#untold.add(key)
     this.#open.open(key, stream, { latest: { kind: 'waiting', place: 0, of: 0, reason: 'in line' }, isNews: true })
   }
 
@@ -45,6 +59,7 @@ export class GateStreams {
   tell(waiting: Waiting, nowMs: number): void {
     const open = this.#open.get(waiting.key)
     if (!open) return
+    if (this.#untold.size > 0) this.#untold.delete(waiting.key)
     const { place, of, reason, estimateMs } = waiting
     const { latest } = open
     // An estimate that moved is no news by itself; the next heartbeat carries it.
@@ -91,7 +106,9 @@ export class GateStreams {
    * Sends delayed updates and heartbeats, except to gates for which `isQuiet` holds. To be called about once a second.
    */
   beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
-    for (const [key, open] of this.#open.entries()) if (!isQuiet(key)) this.#sendIfDue(open, nowMs)
+    const gapMs = this.#newsGapMs()
+    for (const [key, open] of this.#open.entries())
+      if (this.#isDue(open, nowMs, gapMs) && !isQuiet(key)) this.#send(open, open.latest, nowMs)
   }
 
   /** Ends all, each with what `message` makes of it. */
@@ -100,9 +117,16 @@ export class GateStreams {
   }
 
   #sendIfDue(open: Open<Stream, Kept>, nowMs: number): void {
-    const newsGapMs = Math.max(LEAST_GAP_MS, (this.#open.size * 1_000) / MESSAGES_PER_SECOND)
-    const gapMs = open.isNews ? Math.min(newsGapMs, HEARTBEAT_MS) : HEARTBEAT_MS
-    if (this.#open.isDue(open, nowMs, gapMs)) this.#send(open, open.latest, nowMs)
+    if (this.#isDue(open, nowMs, this.#newsGapMs())) this.#send(open, open.latest, nowMs)
+  }
+
+  #newsGapMs(): number {
+    const gapMs = Math.max(LEAST_GAP_MS, (this.#open.size * 1_000) / MESSAGES_PER_SECOND)
+    return Math.min(gapMs, HEARTBEAT_MS)
+  }
+
+  #isDue(open: Open<Stream, Kept>, nowMs: number, newsGapMs: number): boolean {
+    return this.#open.isDue(open, nowMs, open.isNews ? newsGapMs : HEARTBEAT_MS)
   }
 
   #send(open: Open<Stream, Kept>, message: GateMessage, nowMs: number): void {

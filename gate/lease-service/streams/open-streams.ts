@@ -6,7 +6,7 @@ interface Ending<M> {
   send(message: M): void
   /** Sends a last message and ends. */
   end(message: M | Directions): void
-  isShared?: true
+  isShared?: boolean
 }
 
 /** One open answer, and what its kind keeps beside it. */

@@ -1,9 +1,10 @@
 import type { NodeFigures } from '../../../../core/node-figures.ts'
+import { madeFigures } from '../../testing/made-figures.ts'
 import { type AutoSample, type EndedStarts, NOTHING_ENDED } from '../sample.ts'
 
 /** Figures of a node of 4 cores, idle but for what is given. */
-export function madeFigures(figures: Partial<NodeFigures> = {}): NodeFigures {
-  return { cores: 4, busy: 0.05, ioWait: 0, runnable: 1, pressure: {}, stalled: {}, ...figures }
+export function idleFigures(figures: Partial<NodeFigures> = {}): NodeFigures {
+  return madeFigures({ cores: 4, busy: 0.05, runnable: 0, ...figures })
 }
 
 export interface SampleParts extends Partial<Omit<AutoSample, 'figures' | 'ended'>> {
@@ -19,7 +20,7 @@ export function madeSample({ figures, ended, ...parts }: SampleParts, limit: num
     running: limit,
     isShort: true,
     ...parts,
-    figures: madeFigures(figures),
+    figures: idleFigures(figures),
     ended: { ...NOTHING_ENDED, ...ended },
   }
 }

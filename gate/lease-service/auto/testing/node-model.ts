@@ -88,7 +88,7 @@ export class SimulatedNode {
       cores: this.#model.cores,
       busy: busy / ticks,
       ioWait: ioWait / ticks,
-      runnable: Math.round(this.#runnable) + 1,
+      runnable: Math.round(this.#runnable),
       pressure: { cpu: 0, io: this.#someOf10, memory: 0 },
       stalled: { io: (full / ticks) * 100, memory: 0 },
     }

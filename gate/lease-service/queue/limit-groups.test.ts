@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { NamespaceSettings } from '../../../core/annotations.ts'
+import { lineTicket } from '../../simulation/line.ts'
+import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
+import type { LimitFacts, Scope } from '../limits/scope.ts'
+import { scopeRef } from '../limits/scope-ref.ts'
+import { scopesOf } from '../limits/scopes.ts'
+import { Usage } from '../limits/slot-usage.ts'
+import type { Ticket } from '../model/grant.ts'
+import { Admission, type Admitted } from './admission.ts'
+import { LimitGroups } from './limit-groups.ts'
+
+const NODES = ['x', 'y', 'z']
+const NAMESPACES = ['a', 'b']
+
+const ticketOf = (i: number, namespace: string, nodeName: string, slots = 1): Ticket =>
+  lineTicket({ name: `p${i}`, namespace, nodeName, slots, priority: 0, holdsMs: 0, createdAtMs: i })
+
+const onNode = (node: string): Scope => ({
+  ...scopeRef({ kind: 'node', node }),
+  ...{ limit: 1, subject: `node ${node}`, source: 'a test' },
+})
+
+function groupsBy(scopesFor: (ticket: Ticket) => Scope[]) {
+  const groups = new LimitGroups({ scopesOf: scopesFor, weightOf: () => 1 })
+  return (tickets: Ticket[]) => [...groups.gather(tickets).values()].map(each => each.map(t => t.podUid))
+}
+
+test('tickets that have no limit in common are apart, also when a third one has one with each', () => {
+  const tickets = [ticketOf(0, 'a', 'x'), ticketOf(1, 'a', 'y'), ticketOf(2, 'b', 'x'), ticketOf(3, 'b', 'y')]
+  expect(groupsBy(({ nodeName }) => [onNode(nodeName)])(tickets)).toHaveLength(2)
+  const both = groupsBy(({ nodeName, namespace }) =>
+    namespace === 'b' && nodeName === 'y' ? [onNode('y'), onNode('x')] : [onNode(nodeName)],
+  )
+  expect(both(tickets.slice(0, 3))).toHaveLength(2)
+  expect(both(tickets)).toHaveLength(1)
+  expect(groupsBy(() => [])([...tickets])).toHaveLength(4)
+})
+
+const someoneComes = fc.record({
+  kind: fc.constant('come' as const),
+  namespace: fc.constantFrom(...NAMESPACES),
+  node: fc.constantFrom(...NODES),
+  slots: fc.integer({ min: 1, max: 3 }),
+})
+const someAct = fc.oneof(
+  { arbitrary: someoneComes, weight: 4 },
+  fc.record({ kind: fc.constantFrom('leave' as const, 'end' as const), which: fc.nat() }),
+  fc.record({ kind: fc.constant('owe' as const), node: fc.constantFrom(...NODES), slots: fc.nat(2) }),
+  fc.record({ kind: fc.constant('limit' as const), namespace: fc.constantFrom(...NAMESPACES), limit: fc.nat(3) }),
+  fc.record({ kind: fc.constant('weigh' as const), namespace: fc.constantFrom(...NAMESPACES), weight: fc.nat(3) }),
+)
+type Act = typeof someAct extends fc.Arbitrary<infer T> ? T : never
+
+/** Who waits and who holds, and an admission that keeps what it decided, unless it is made anew for each decision. */
+class World {
+  waiting: Ticket[] = []
+  held: Ticket[] = []
+  readonly usage = new Usage()
+  readonly #namespaces = new Map<string, NamespaceSettings>()
+  #version = 0
+  #came = 0
+  readonly #make: () => Admission
+  readonly #kept: Admission
+  readonly #areJoined: boolean
+  readonly #node: { maxStarting: number }
+
+  /** `inCluster`: undefined: nodes have limits alone, so what is decided on one is nothing to the others. */
+  constructor(perNode: number, inCluster: number | undefined) {
+    const cluster = inCluster === undefined ? {} : { maxStarting: inCluster }
+    this.#node = { maxStarting: perNode }
+    const settings = { ...DEFAULT_SETTINGS, namespaceShare: 1, cluster, node: this.#node }
+    const facts: LimitFacts = { settings, nodes: new Map(), namespaces: this.#namespaces }
+    const asks = { askedAtMs: () => Number.POSITIVE_INFINITY, sinceMs: 0, limitsVersion: () => this.#version }
+    this.#make = () => new Admission({ usage: this.usage, scopesOf, facts, ...asks })
+    this.#kept = this.#make()
+    // One of their own would join nodes, for as long as they are remembered.
+    this.#areJoined = inCluster !== undefined
+  }
+
+  do(act: Act): void {
+    if (act.kind === 'come') this.waiting.push(ticketOf(this.#came++, act.namespace, act.node, act.slots))
+    if (act.kind === 'leave') this.waiting.splice(act.which % (this.waiting.length || 1), 1)
+    if (act.kind === 'end')
+      for (const ticket of this.held.splice(act.which % (this.held.length || 1), 1)) this.usage.hold(ticket, 0)
+    if (act.kind === 'owe') this.usage.owe({ podUid: act.node, namespace: 'c', nodeName: act.node }, act.slots)
+    if (act.kind === 'limit' && this.#areJoined) this.#set(act.namespace, { maxStarting: act.limit })
+    if (act.kind === 'limit' && !this.#areJoined) this.#limitNodes(act.limit)
+    if (act.kind === 'weigh') this.#set(act.namespace, { weight: act.weight + 1 })
+  }
+
+  #set(namespace: string, settings: NamespaceSettings): void {
+    this.#namespaces.set(namespace, { ...this.#namespaces.get(namespace), ...settings })
+    this.#version += 1
+  }
+
+  #limitNodes(limit: number): void {
+    this.#node.maxStarting = limit
+    this.#version += 1
+  }
+
+  decide(isKept: boolean): Admitted {
+    const admission = isKept ? this.#kept : this.#make()
+    const admitted = admission.decide('start', { tickets: [...this.waiting], away: [] }, 0)
+    for (const { ticket } of admitted.taken) {
+      this.held.push(ticket)
+      this.waiting.splice(this.waiting.indexOf(ticket), 1)
+      this.usage.hold(ticket, ticket.slots)
+    }
+    return admitted
+  }
+}
+
+const shown = ({ taken, blocked }: Admitted) => ({
+  taken: taken.map(({ ticket }) => ticket.key).sort(),
+  blocked: blocked.map(row => JSON.stringify(row)).sort(),
+})
+
+test('what is kept of earlier decisions says what a decision made anew would say', () => {
+  const sizes = [fc.integer({ min: 1, max: 3 }), fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined })] as const
+  fc.assert(
+    fc.property(...sizes, fc.array(someAct, { maxLength: 60, size: 'max' }), (perNode, inCluster, acts) => {
+      const [one, other] = [new World(perNode, inCluster), new World(perNode, inCluster)]
+      for (const act of acts) {
+        for (const world of [one, other]) world.do(act)
+        expect(shown(one.decide(true))).toEqual(shown(other.decide(false)))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,169 @@
+import type { Scope } from '../limits/scope.ts'
+import type { Ticket } from '../model/grant.ts'
+import type { Blocked } from './fair-queue.ts'
+import { getOrMake } from './lines.ts'
+
+/** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
+interface Kept {
+  tickets: readonly Ticket[]
+  first: string | undefined
+  blocked: Blocked[]
+}
+
+/** Tickets that are decided on together. */
+export interface Group {
+  /** Undefined when something may be other than it was at the last decision. */
+  kept: Kept | undefined
+  /** It is one with that group. */
+  into: Group | undefined
+}
+
+/** Tickets of one place have the same limits. */
+interface Place {
+  readonly ticket: Ticket
+  scopes: Scope[]
+  weight: number
+  readonly group: Group
+}
+
+export interface LimitGroupsFacts {
+  /** The limits in force for a ticket. */
+  scopesOf: (ticket: Ticket) => Scope[]
+  weightOf: (namespace: string) => number
+}
+
+/** Places of tickets that went long ago are forgotten when there are so many times more of them than tickets. */
+const MOST_PLACES_PER_TICKET = 4
+const FEW_PLACES = 1_000
+
+/**
+ * Puts the tickets of one resource into groups, so that those of different groups have no limit in common, neither
+ * directly nor through others: what is decided in one group is nothing to the others. With limits of nodes alone each
+ * node is one; with a limit of the cluster all are one.
+ */
+export class LimitGroups {
+  readonly #facts: LimitGroupsFacts
+  /** By node, then by what else of a ticket its limits depend on. */
+  #places = new Map<string, Map<string, Place>>()
+  #placeCount = 0
+  readonly #byScope = new Map<string, Group>()
+  #version: number | undefined
+
+  constructor(facts: LimitGroupsFacts) {
+    this.#facts = facts
+  }
+
+  /** To be called when limits may have changed, as `version` tells; undefined: they always may have. */
+  look(version: number | undefined): void {
+    if (version !== undefined && version === this.#version) return
+    this.#version = version
+    try {
+      for (const places of this.#places.values()) for (const place of places.values()) this.#lookAt(place)
+    } catch {
+      // Whose limits cannot be told is found out when it is asked for.
+      this.#forgetAll()
+    }
+  }
+
+  /** Something that counts in a scope has changed. */
+  changed(scopeId: string): void {
+    const group = this.#byScope.get(scopeId)
+    if (group) rootOf(group).kept = undefined
+  }
+
+  scopesOf(ticket: Ticket): Scope[] {
+    return this.#placeOf(ticket).scopes
+  }
+
+  groupOf(ticket: Ticket): Group {
+    return rootOf(this.#placeOf(ticket).group)
+  }
+
+  /** The tickets of each group, in their order. */
+  gather(tickets: readonly Ticket[]): Map<Group, Ticket[]> {
+    if (this.#placeCount > FEW_PLACES + MOST_PLACES_PER_TICKET * tickets.length) this.#forgetAll()
+    // First all places: one may join two groups.
+    const places = tickets.map(ticket => this.#placeOf(ticket))
+    const gathered = new Map<Group, Ticket[]>()
+    for (const [i, ticket] of tickets.entries()) {
+      const group = places[i]?.group
+      if (group) getOrMake(gathered, rootOf(group), newList).push(ticket)
+    }
+    return gathered
+  }
+
+  #placeOf(ticket: Ticket): Place {
+    const { namespace, nodeName, images } = ticket
+    const onNode = getOrMake(this.#places, nodeName, newPlaces)
+    const name = images.length === 0 ? namespace : `${namespace} ${images.join(' ')}`
+    return onNode.get(name) ?? this.#add(ticket, onNode, name)
+  }
+
+  #add(ticket: Ticket, onNode: Map<string, Place>, name: string): Place {
+    const { scopesOf, weightOf } = this.#facts
+    const scopes = scopesOf(ticket)
+    const group: Group = { kept: undefined, into: undefined }
+    for (const { id } of scopes) this.#join(id, group)
+    const place = { ticket, scopes, weight: weightOf(ticket.namespace), group }
+    onNode.set(name, place)
+    this.#placeCount += 1
+    return place
+  }
+
+  /** What uses a scope belongs together. */
+  #join(scopeId: string, group: Group): void {
+    const there = rootOf(getOrMake(this.#byScope, scopeId, () => group))
+    const own = rootOf(group)
+    there.kept = undefined
+    if (own !== there) own.into = there
+  }
+
+  #lookAt(place: Place): void {
+    const scopes = this.#facts.scopesOf(place.ticket)
+    const weight = this.#facts.weightOf(place.ticket.namespace)
+    if (weight === place.weight && haveSame(scopes, place.scopes)) return
+    const group = rootOf(place.group)
+    group.kept = undefined
+    // Groups only grow; a limit that went may keep some together that need not be.
+    for (const { id } of scopes) this.#join(id, place.group)
+    place.scopes = scopes
+    place.weight = weight
+  }
+
+  #forgetAll(): void {
+    this.#places = new Map()
+    this.#placeCount = 0
+    this.#byScope.clear()
+  }
+}
+
+const newList = (): Ticket[] => []
+const newPlaces = (): Map<string, Place> => new Map()
+
+function rootOf(group: Group): Group {
+  let root = group
+  while (root.into) {
+    // Each looks past the next one, or a chain of joins would be walked whole each time.
+    root.into = root.into.into ?? root.into
+    root = root.into
+  }
+  return root
+}
+
+function haveSame(a: readonly Scope[], b: readonly Scope[]): boolean {
+  return a.length === b.length && a.every((scope, i) => isSame(scope, b[i]))
+}
+
+function isSame(a: Scope, b: Scope | undefined): boolean {
+  return (
+    a.id === b?.id &&
+    a.limit === b.limit &&
+    a.share === b.share &&
+    a.windowMs === b.windowMs &&
+    a.subject === b.subject &&
+    a.source === b.source &&
+    a.isHeldBack === b.isHeldBack &&
+    a.isAuto === b.isAuto &&
+    a.image?.onNodes === b.image?.onNodes
+  )
+}
