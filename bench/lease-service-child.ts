@@ -11,7 +11,7 @@ import type { Figures, Order, ServiceOptions } from './lease-service-process.ts'
 const FLAGS = ['--max-semi-space-size=8']
 const PROGRAM = 'lease-service-process'
 
-/** A lease service in a process of its own, bundled as for the image: what Node needs to run TypeScript is no part of it. */
+/** A lease service in a process of its own, bundled as for the image, so without what Node needs to run TypeScript. */
 export class LeaseServiceChild {
   readonly #process: ChildProcess
 

@@ -16,8 +16,8 @@ export type RealReplica = Awaited<ReturnType<typeof realReplica>>
 
 /**
  * For tests: a replica of the lease service, its real HTTP server on loopback and its real leader on Leases in memory,
- * with time as it passes. `links`: connections of waiters it has had; `figures`: what they have told of their nodes. Not
- * `takesWaiters`: as a version without them.
+ * with time as it passes. `links`: connections of waiters it has had; `figures`: what they have told of their nodes.
+ * Not `takesWaiters`: as a version without them.
  */
 export async function realReplica(
   pods: Pod[],
