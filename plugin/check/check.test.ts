@@ -142,6 +142,16 @@ test('before installing', async () => {
   expect(code).toBe(0)
 })
 
+test('before installing by somebody who may not read the namespace, whose labels the chart looks at', async () => {
+  api.answers['GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'] = 404
+  api.answers['POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews'] = (review: object) => {
+    const { resource } = (review as { spec: { resourceAttributes: { resource: string } } }).spec.resourceAttributes
+    return { status: { allowed: resource !== 'namespaces' } }
+  }
+  const { out } = await check('--pre')
+  expect(out).toContain('get namespaces startgate-system')
+})
+
 test('a kubeconfig that is not there, and a context that it has not', async () => {
   const missing = await ran(['check', '--kubeconfig', '/no/such'])
   expect(missing).toMatchObject({

@@ -38,6 +38,8 @@ export function rightsToRead(startgateNamespace: string): Right[] {
 export function rightsToInstall(startgateNamespace: string): Right[] {
   const own = { namespace: startgateNamespace }
   return [
+    // The chart looks at its labels: nodes' waiters may be forbidden there.
+    { verb: 'get', resource: 'namespaces', name: startgateNamespace },
     { verb: 'create', group: 'admissionregistration.k8s.io', resource: 'mutatingwebhookconfigurations' },
     { verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
     { verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings' },

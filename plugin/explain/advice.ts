@@ -29,11 +29,18 @@ const ADVICE: Record<WaitingCause, Advice> = {
   'set-aside': () => ['see the Event StartgateSetAside: the API server refuses the Lease (a quota, a policy)'],
 }
 
-/** A ramp's limit grows by itself. */
+/** What a ramp's and an automatic limit are grows by itself. */
 function raise(scope: ScopeState): string {
-  return scope.kind === 'image'
-    ? `wait for the nodes that pull it, which let twice as many; or end the ramp: ${where(scope)}`
+  if (scope.kind === 'image')
+    return `wait for the nodes that pull it, which let twice as many; or end the ramp: ${where(scope)}`
+  return isAuto(scope)
+    ? `wait: the node raises its limit while it has idle capacity; or write a number: ${where(scope)}`
     : `raise the limit: ${where(scope)}`
+}
+
+/** As limits' sources are written: `node.maxStarting: auto in the chart's values`. */
+function isAuto({ source = '' }: ScopeState): boolean {
+  return /: auto (in|on) /.test(source)
 }
 
 /** Where a limit is written, and how it is changed. */

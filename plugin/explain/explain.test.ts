@@ -198,6 +198,15 @@ test('a ramp is waited for, since its limit grows by itself', () => {
   )
 })
 
+test.each([
+  "node.maxStarting: auto in the chart's values",
+  'startgate.dev/max-starting-per-node: auto on node worker-1',
+])('an automatic limit grows by itself: %s', source => {
+  expect(adviceFor(gate(), scope({ source }))[0]).toBe(
+    `wait: the node raises its limit while it has idle capacity; or write a number: ${source}`,
+  )
+})
+
 test('a freeze is taken away as it was made, and a limit of 0 where it is written', () => {
   const frozen = gate({ cause: 'frozen' })
   const by = 'startgate.dev/frozen: alice 2026-06-01T12:00:00Z on namespace'

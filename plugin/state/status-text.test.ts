@@ -51,6 +51,11 @@ test('what a pod says of itself makes up no line', () => {
   expect(text).toMatch(/failed open: x 0 s ago/)
 })
 
+test('an image is told by its name, and not by the digest that stands for it', () => {
+  const image = scope('image/ghcr.io/sha256-0123', { resource: 'pull', kind: 'image', name: 'ghcr.io/app:1' })
+  expect(statusText(state({ scopes: rows(image) }), OPTIONS)).toMatch(/^pull +image\/ghcr\.io\/app:1 /m)
+})
+
 test('limits: those waited for first, with debt, rates and freezes; and the line', () => {
   const scopes = rows(
     scope('cluster', { kind: 'cluster', held: 3, limit: 4, debt: 1 }),

@@ -51,7 +51,8 @@ function scopesText({ items, total }: Rows<ScopeState>, { rows }: StatusOptions)
   const shown = [...items].sort(fullestFirst).slice(0, rows)
   const cells = shown.map(scope => [
     scope.resource,
-    printable(scope.scope),
+    // An image's own is a digest of its name.
+    printable(scope.kind === 'image' ? `image/${scope.name}` : scope.scope),
     `${scope.held}${scope.debt > 0 ? `+${scope.debt}` : ''}`,
     limitText(scope),
     `${scope.gates}`,

@@ -16,9 +16,14 @@ const view = (waitersAreAway: boolean, missing: string[] = []) => ({
 })
 
 test('gates look for a waiter, but not while no node has one', () => {
-  const portOf = (isAway: boolean) =>
-    factsFor('shop', { config, view: view(isAway), ca: () => 'PEM' })?.settings.waiterPort
-  expect([portOf(false), portOf(true)]).toEqual([7373, undefined])
+  const portsOf = (isAway: boolean) => {
+    const facts = factsFor('shop', { config, view: view(isAway), ca: () => 'PEM' })
+    return [facts?.settings.waiterPort, facts?.throughWaiters?.waiterPort]
+  }
+  expect([portsOf(false), portsOf(true)]).toEqual([
+    [7373, undefined],
+    [undefined, 7373],
+  ])
 })
 
 test('nothing is known while something is missing', () => {

@@ -15,8 +15,11 @@ export function factsFor(namespace: string, { config, view, ca: caOf }: FactSour
   const address = view.address()
   const ca = caOf()
   if (!address || !ca || view.missing().length > 0) return undefined
+  const throughWaiters = injectSettings(config, { address, ca })
+  const areAway = view.waitersAreAway()
   return {
-    settings: injectSettings(view.waitersAreAway() ? { ...config, nodeWaiter: null } : config, { address, ca }),
+    settings: areAway ? injectSettings({ ...config, nodeWaiter: null }, { address, ca }) : throughWaiters,
+    ...(areAway && { throughWaiters }),
     namespace: view.namespaces.factsOf(namespace),
     everywhereFor: pod => view.nodes.everywhereFor(pod),
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Container, Pod } from '../../core/pod.ts'
 import { withoutOurs } from '../inject/ownership.ts'
 import { applied } from '../patch/patch.ts'
-import { FACTS, podOf, SETTINGS } from '../testing/facts.ts'
+import { FACTS, NAMESPACE, podOf, SETTINGS } from '../testing/facts.ts'
 import { type MutateFacts, mutate } from './mutate.ts'
 
 function gated(pod: Pod, facts: MutateFacts = FACTS): Pod {
@@ -262,4 +262,15 @@ test('a pod that was gated before waiters were switched on is brought up to date
   expect(commands(gated(direct, withWaiter))).toEqual(commands(shell))
   expect(commands(gated(shell, FACTS))).toEqual(commands(direct))
   expect(withoutOurs(shell).spec).toMatchObject(podOf().spec)
+})
+
+test('while no node has a waiter, a pod too small for a gate that asks by itself goes ungated, unless it never may', () => {
+  const throughWaiters = { ...SETTINGS, waiterPort: 7373 }
+  const facts: MutateFacts = { ...FACTS, namespace: { ...NAMESPACE, hasResourceQuota: true }, throughWaiters }
+  const small = { requests: { cpu: '50m', memory: '48Mi' }, limits: { cpu: '50m', memory: '48Mi' } }
+  const pod = podOf({ containers: [{ name: 'web', image: 'nginx:1', resources: small }] })
+  const never = { ...pod, metadata: { ...pod.metadata, annotations: { 'startgate.dev/fail-open-after': 'never' } } }
+  expect(mutate(pod, 'shop', facts)).toMatchObject({ kind: 'unchanged', reason: 'GateDoesNotFit' })
+  const [gate] = gated(never, facts).spec.initContainers ?? []
+  expect(gate?.command).toEqual(['/busybox', 'sh', '/app/gate.sh'])
 })

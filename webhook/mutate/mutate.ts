@@ -31,6 +31,8 @@ export interface MutateFacts {
   namespace: NamespaceFacts | undefined
   /** For a pod, whether every node it may land on has an image. */
   everywhereFor(pod: Pod): (image: string) => boolean
+  /** Where gates look for no waiter since no node has one: the settings of those that do, which need less memory. */
+  throughWaiters?: InjectSettings
 }
 
 export type UnchangedReason = 'GateDoesNotFit' | 'PatchRefused' | 'TooManyContainers'
@@ -57,6 +59,17 @@ export type Outcome =
  * nothing.
  */
 export function mutate(pod: Pod, requestNamespace: string, facts: MutateFacts): Outcome {
+  const outcome = mutated(pod, requestNamespace, facts)
+  const { throughWaiters } = facts
+  if (outcome.kind !== 'unchanged' || outcome.reason !== 'GateDoesNotFit' || !throughWaiters) return outcome
+  const own = parsePodAnnotations(pod.metadata.annotations).settings
+  // A pod that may never go without slots waits until there are waiters again.
+  return failOpenAfterOf(own, facts) === Number.POSITIVE_INFINITY
+    ? mutated(pod, requestNamespace, { ...facts, settings: throughWaiters })
+    : outcome
+}
+
+function mutated(pod: Pod, requestNamespace: string, facts: MutateFacts): Outcome {
   const { settings, namespace } = facts
   const verdict = eligibility({ pod, namespace: requestNamespace, facts: namespace, settings })
   if (verdict.kind === 'skip') return { kind: 'skipped', reasons: verdict.reasons }

@@ -2,10 +2,11 @@ import { type AfterTarget, afterTargetName, MOST_NODE_DAEMONSETS } from '../../.
 import type { ObjectMeta } from '../../../core/pod.ts'
 import type { LabelSelector } from './daemonset-pods.ts'
 
+/** The label by which a slice of endpoints (discovery.k8s.io/v1) names its Service. */
+export const SERVICE_NAME = 'kubernetes.io/service-name'
+
 /** What is read of a workload, whatever its kind; fields named as in the API. */
 export interface Workload {
-  apiVersion?: string
-  kind?: string
   metadata: ObjectMeta & { generation?: number }
   spec?: { replicas?: number; suspend?: boolean; selector?: LabelSelector }
   status?: {
@@ -16,9 +17,9 @@ export interface Workload {
     desiredNumberScheduled?: number
     numberAvailable?: number
     numberMisscheduled?: number
-    conditions?: { type: string; status: string; reason?: string }[]
+    conditions?: { type: string; status: string }[]
   }
-  /** Of a Service: all its EndpointSlices' endpoints. */
+  /** Of a slice of a Service's endpoints, and of a Service: those of all its slices. */
   endpoints?: Endpoint[]
   /** Of a DaemonSet that pods wait for on their nodes: the nodes that have its pod, and whether that is Ready. */
   readyOnNodes?: ReadonlyMap<string, boolean>

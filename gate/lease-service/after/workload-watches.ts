@@ -1,12 +1,8 @@
 import { type AfterKind, type AfterTarget, afterTargetName } from '../../../core/after.ts'
 import { createListWatch, type ListWatch } from '../../../core/kube/list-watch.ts'
 import { NodeDaemonSets, type WatchDeps } from './node-daemonsets.ts'
-import type { Endpoint, Workload, WorkloadObservation } from './workload-readiness.ts'
-
-/** discovery.k8s.io/v1: slices of a Service's endpoints, joined to it by a label. */
-interface EndpointSlice extends Workload {
-  endpoints?: Endpoint[]
-}
+import { projectWorkload } from './project-workload.ts'
+import { SERVICE_NAME, type Workload, type WorkloadObservation } from './workload-readiness.ts'
 
 /** What is watched by kind and namespace. */
 type WatchedKind = Exclude<AfterKind, 'node-daemonset'>
@@ -20,14 +16,11 @@ const PATHS: Record<WatchedKind, (namespace: string) => string> = {
   service: namespace => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
 }
 
-/** The label by which a slice names its Service. */
-const SERVICE_NAME = 'kubernetes.io/service-name'
-
 /** A watch that nobody asked for this long is ended: most namespaces start only now and then. */
 const UNUSED_AFTER_MS = 300_000
 
 interface Kept {
-  watch: ListWatch<EndpointSlice>
+  watch: ListWatch<Workload>
   usedAtMs: number
 }
 
@@ -78,7 +71,8 @@ export class Workloads {
     const nowMs = deps.clock.monotonicMs()
     let kept = this.#kept.get(path)
     if (!kept) {
-      const watch = createListWatch<EndpointSlice>({ ...deps, path, onChange, onDelete: onChange, onSynced: onChange })
+      const told = { onChange, onDelete: onChange, onSynced: onChange }
+      const watch = createListWatch<Workload>({ ...deps, path, project: projectWorkload, ...told })
       kept = { watch, usedAtMs: nowMs }
       this.#kept.set(path, kept)
       watch.start()
@@ -89,13 +83,13 @@ export class Workloads {
 }
 
 /** A Service is known by its slices alone; one without any has no endpoints, or does not exist. */
-function serviceOf(slices: EndpointSlice[], namespace: string, name: string): WorkloadObservation {
+function serviceOf(slices: Workload[], namespace: string, name: string): WorkloadObservation {
   const own = slices.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name)
   if (own.length === 0) return 'Absent'
   return { metadata: { name, namespace, ...serviceUid(own) }, endpoints: own.flatMap(slice => slice.endpoints ?? []) }
 }
 
-function serviceUid(slices: EndpointSlice[]): { uid?: string } {
+function serviceUid(slices: Workload[]): { uid?: string } {
   const owner = slices.flatMap(({ metadata }) => metadata.ownerReferences ?? []).find(({ kind }) => kind === 'Service')
   return owner ? { uid: owner.uid } : {}
 }

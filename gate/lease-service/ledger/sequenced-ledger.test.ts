@@ -306,6 +306,24 @@ describe('after', () => {
     })
   })
 
+  test('it keeps its turn to pull for a new leader, as no pull comes after others', () => {
+    const pulls = (name: string, createdAtS: number): Pod => {
+      const made = pod(name, 'statefulset/db')
+      const creationTimestamp = `2026-01-01T00:00:0${createdAtS}Z`
+      const step = { name: 'startgate-image-1', image: `registry/${name}:1` }
+      return {
+        metadata: { ...made.metadata, creationTimestamp },
+        spec: { ...made.spec, initContainers: [...(made.spec.initContainers ?? []), step] },
+        status: { phase: 'Pending', initContainerStatuses: [{ ...running('startgate-pull', 10), ready: false }] },
+      }
+    }
+    ledger.upsertPod(pulls('older', 1))
+    ledger.expectReconnects(2_000)
+    ask(pulls('younger', 2), 'startgate-pull')
+    expect(granted(1_999)).toEqual([])
+    expect(granted(2_000)).toHaveLength(1)
+  })
+
   test('observe only measures', () => {
     ledger.setNamespace('shop', { mode: 'observe' })
     ask(pod('web', 'statefulset/db'), 'startgate-start-db')

@@ -68,7 +68,7 @@ export class Triage {
       const pod = known.podOf(ticket.podUid)
       if (!pod || holdings.get(ticket.key) || setAsides.waiting(ticket, nowMs)) continue
       const place = guard(ticket, nowMs, () =>
-        after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
+        mayComeAfter(ticket, pod) && after.isHeldBack(ticket, pod) ? undefined : this.#placeOf(ticket, nowMs),
       )
       if (place === 'in line') away[ticket.resource].push(ticket)
     }
@@ -103,9 +103,14 @@ export class Triage {
   /** Why a start ticket stands in no line yet: whoever waits for somebody else holds no slot. */
   #reasonToStay(ticket: Ticket, pod: Pod, nowMs: number): string | undefined {
     const { after, progress, holdings } = this.#deps
-    const stage = sequenceOf(pod)?.stages.findIndex(({ gate }) => gate === ticket.gate) ?? 0
-    return stage <= 0
+    return mayComeAfter(ticket, pod)
       ? after.reasonToWait(ticket, pod, nowMs)
       : progress.reasonToWait(ticket, pod, key => holdings.get(key) !== undefined)
   }
+}
+
+/** Whoever asks for the first start slots of its pod; no pull comes after other workloads. */
+function mayComeAfter({ resource, gate }: Ticket, pod: Pod): boolean {
+  const stage = sequenceOf(pod)?.stages.findIndex(each => each.gate === gate) ?? 0
+  return resource === 'start' && stage <= 0
 }
