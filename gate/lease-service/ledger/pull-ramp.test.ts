@@ -221,3 +221,21 @@ test('whatever happens, no more nodes pull an image than twice those that have i
     }),
   )
 })
+
+test('what was known of an image when somebody waited for it last counts no more', () => {
+  const cluster = new Cluster()
+  const names = ['n1', 'n2', 'n3', 'n4']
+  for (const name of names) cluster.addNode(name, [IMAGE])
+  for (const name of ['n8', 'n9']) cluster.addNode(name)
+  cluster.create('a', 'n9', [IMAGE])
+  cluster.step()
+  cluster.ledger.removePod('a')
+  cluster.step()
+  expect(cluster.pullersOf(IMAGE)).toBe(0)
+  // Nodes throw away images that no pod of theirs uses.
+  for (const name of names) cluster.addNode(name)
+  cluster.create('b', 'n8', [IMAGE])
+  cluster.create('c', 'n9', [IMAGE])
+  cluster.step()
+  expect(cluster.pullersOf(IMAGE)).toBe(1)
+})

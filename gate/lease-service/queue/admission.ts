@@ -62,7 +62,8 @@ export class Admission {
     { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
     nowMs: number,
   ): Admitted {
-    const groups = this.#groupsNow(resource)
+    const all = away.length > 0 ? [...tickets, ...away] : tickets
+    const groups = this.#groupsNow(resource, all)
     const scopesOf = (ticket: Ticket): Scope[] => groups.scopesOf(ticket)
     // As long as turns are kept for some, it is not known who waits for longest.
     const first =
@@ -71,7 +72,7 @@ export class Admission {
         : this.#overdue[resource].first(tickets, this.#overdueFacts(resource, scopesOf, nowMs), nowMs)
     const taken: Taken[] = []
     const blocked: Blocked[] = []
-    const gathered = groups.gather(away.length > 0 ? [...tickets, ...away] : tickets)
+    const gathered = groups.gather(all)
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
     for (const [group, members] of gathered) {
@@ -92,12 +93,12 @@ export class Admission {
   }
 
   /** The groups as limits and what is held make them now. */
-  #groupsNow(resource: Resource): LimitGroups {
+  #groupsNow(resource: Resource, tickets: readonly Ticket[]): LimitGroups {
     const { usage, facts, limitsVersion } = this.#deps
     const groups = this.#groups[resource]
     // Limits by pressure come and go without a version of their own.
     const isPressed = (facts.overloads?.size ?? 0) > 0
-    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.())
+    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.(), tickets)
     this.#wasPressed[resource] = isPressed
     for (const scopeId of usage.takeChanged(resource)) groups.changed(scopeId)
     return groups

@@ -38,6 +38,21 @@ test('tickets that have no limit in common are apart, also when a third one has 
   expect(groupsBy(() => [])([...tickets])).toHaveLength(4)
 })
 
+test('where nobody waits any more no limits are looked up', () => {
+  let looks = 0
+  const scopesFor = ({ nodeName }: Ticket) => {
+    looks += 1
+    return [onNode(nodeName)]
+  }
+  const groups = new LimitGroups({ scopesOf: scopesFor, weightOf: () => 1 })
+  const tickets = Array.from({ length: 500 }, (_, i) => ticketOf(i, 'a', `n${i}`))
+  groups.gather(tickets)
+  const [first] = tickets
+  const left = first ? [first, ticketOf(500, 'a', 'n0')] : []
+  for (const version of [1, 2, undefined]) groups.look(version, left)
+  expect([groups.gather(left).size, looks]).toEqual([1, 503])
+})
+
 const someoneComes = fc.record({
   kind: fc.constant('come' as const),
   namespace: fc.constantFrom(...NAMESPACES),
