@@ -50,14 +50,16 @@ class Cluster {
     for (const grant of step.grants) {
       this.ledger.withdraw(grant.key)
       const pod = pods.get(grant.podUid)
-      if (pod && grant.slots > 0) this.pulling.set(grant.podUid, pod)
+      // Who rides on another's pull may have to go on without it.
+      if (pod && (grant.slots > 0 || grant.isRider)) this.pulling.set(grant.podUid, pod)
     }
     return step.grants.length
   }
 
+  /** Nodes that have an image already do not pull it for a pod that wants another one too. */
   pullersOf(image: string): number {
-    return new Set([...this.pulling.values()].filter(pod => imagesOf(pod).includes(image)).map(p => p.spec.nodeName))
-      .size
+    const pullers = [...this.pulling.values()].filter(pod => imagesOf(pod).includes(image))
+    return new Set(pullers.map(({ spec }) => spec.nodeName)).difference(this.have.get(image) ?? new Set()).size
   }
 
   /** The pull ends: its images are on the node. */
