@@ -5,7 +5,7 @@ import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
-import { type Group, LimitGroups } from './limit-groups.ts'
+import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
 import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
@@ -73,9 +73,10 @@ export class Admission {
     const taken: Taken[] = []
     const blocked: Blocked[] = []
     const gathered = groups.gather(all)
+    const inOrder = resource === 'start' && mayPassLimits(this.#deps.facts) ? oldestFirst(gathered) : gathered
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
-    for (const [group, members] of gathered) {
+    for (const [group, members] of inOrder) {
       const of = { tickets: members, scopesOf, first: group === groupOfFirst ? first : undefined }
       const decided = this.#decideGroup(resource, group, of, nowMs)
       taken.push(...decided.taken)
@@ -225,6 +226,11 @@ function newGroups({ scopesOf, facts }: AdmissionDeps): LimitGroups {
     scopesOf: ticket => scopesOf(ticket, facts),
     weightOf: namespace => weightOf(facts, namespace),
   })
+}
+
+/** Whether some floor or longest wait may be in force, for which the order of all who wait counts. */
+function mayPassLimits({ settings: { cluster, maxWaitMs, allowFloor } }: LimitFacts): boolean {
+  return cluster.minStartRate !== undefined || maxWaitMs !== undefined || allowFloor
 }
 
 function weightOf({ namespaces }: LimitFacts, namespace: string): number {

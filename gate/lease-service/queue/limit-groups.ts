@@ -1,6 +1,6 @@
 import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import type { Blocked } from './fair-queue.ts'
+import { type Blocked, compareAge } from './fair-queue.ts'
 import { getOrMake } from './lines.ts'
 
 /** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
@@ -147,6 +147,16 @@ export class LimitGroups {
     this.#placesMade = 0
     this.#byScope.clear()
   }
+}
+
+/** By the oldest ticket of each group: priorities, which pods' authors choose, order nobody beyond a namespace. */
+export function oldestFirst(groups: Iterable<[Group, Ticket[]]>): [Group, Ticket[]][] {
+  return Array.from(groups, ([group, tickets]) => {
+    const oldest = tickets.reduce((a, b) => (compareAge(b, a) < 0 ? b : a))
+    return { group, tickets, oldest }
+  })
+    .sort((a, b) => compareAge(a.oldest, b.oldest))
+    .map(({ group, tickets }) => [group, tickets])
 }
 
 /** Of a ticket's place on its node. */
