@@ -79,7 +79,7 @@ export class Admission {
     for (const [group, members] of inOrder) {
       const of = { tickets: members, scopesOf, first: group === groupOfFirst ? first : undefined }
       const decided = this.#decideGroup(resource, group, of, nowMs)
-      taken.push(...decided.taken)
+      for (const each of decided.taken) taken.push(each)
       for (const each of decided.blocked) blocked.push(each)
     }
     const decided = away.length > 0 ? without(away, { taken, blocked }) : { taken, blocked }
