@@ -73,7 +73,7 @@ export class Admission {
     const taken: Taken[] = []
     const blocked: Blocked[] = []
     const gathered = groups.gather(all)
-    const inOrder = resource === 'start' && mayPassLimits(this.#deps.facts) ? oldestFirst(gathered) : gathered
+    const inOrder = mayPassLimits(this.#deps.facts) ? oldestFirst(gathered) : gathered
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
     for (const [group, members] of inOrder) {
