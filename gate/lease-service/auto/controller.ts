@@ -18,6 +18,8 @@ export interface AutoState {
   /** The last few since then. */
   readonly samples: readonly AutoSample[]
   readonly seenAtMs: number
+  /** From the sample before that to it. */
+  readonly gapMs: number
   readonly throughput: Throughput
   readonly noRaiseBeforeMs: number
   readonly noCutBeforeMs: number
@@ -31,6 +33,10 @@ export interface AutoState {
 export const REST_MS = 60_000
 /** A gap in the samples after which the ones before say nothing. */
 const GAP_MS = 3_500
+/** Where thousands of nodes tell, each is asked for less: so many times what lay between the last two may go by. */
+const MISSED_SAMPLES = 2.5
+/** With that, but no longer. */
+const LONGEST_GAP_MS = 15_000
 /** So many samples make a mean: `procs_running` is of one moment. */
 const MOST_SAMPLES = 6
 const ENOUGH_SAMPLES = 3
@@ -59,6 +65,7 @@ export function newAuto(bounds: AutoBounds, nowMs: number, learned?: number): Au
     isSettled: false,
     samples: [],
     seenAtMs: nowMs,
+    gapMs: 0,
     throughput: newThroughput(limit),
     noRaiseBeforeMs: nowMs,
     noCutBeforeMs: nowMs,
@@ -81,6 +88,11 @@ export function advanceAuto(before: AutoState, sample: AutoSample, bounds: AutoB
   return { ...next, reason: reasonOf(next, loadOf([sample])) }
 }
 
+/** How long after the last sample it still tells of now, at least `leastMs`. */
+export function freshForMs({ gapMs }: AutoState, leastMs: number): number {
+  return Math.max(leastMs, Math.min(LONGEST_GAP_MS, MISSED_SAMPLES * gapMs))
+}
+
 function clamp(limit: number, { max }: AutoBounds): number {
   // What is no number comes to one: a figure that makes no sense must not let everything go.
   return Math.max(1, Math.min(Math.floor(limit) || 1, max))
@@ -89,7 +101,7 @@ function clamp(limit: number, { max }: AutoBounds): number {
 function afterRest(state: AutoState, { nowMs }: AutoSample, { first }: AutoBounds): AutoState {
   const restedMs = nowMs - state.seenAtMs
   if (restedMs > REST_MS) return { ...withLimit(state, Math.min(state.limit, first), nowMs), isSettled: false }
-  return restedMs > GAP_MS ? { ...state, samples: [] } : state
+  return restedMs > freshForMs(state, GAP_MS) ? { ...state, samples: [] } : state
 }
 
 function clamped(state: AutoState, { nowMs }: AutoSample, bounds: AutoBounds): AutoState {
@@ -113,7 +125,7 @@ function seen(state: AutoState, sample: AutoSample): AutoState {
   const { nowMs, running, held, ended } = sample
   const throughput = countFinished(state.throughput, ended.finished, nowMs)
   const cause = nowMs < state.noRaiseBeforeMs ? state.cause : undefined
-  const known = { ...state, seenAtMs: nowMs, throughput, cause }
+  const known = { ...state, seenAtMs: nowMs, gapMs: nowMs - state.seenAtMs, throughput, cause }
   if (state.isSettled) return { ...known, samples: [...state.samples, sample].slice(-MOST_SAMPLES) }
   // The second that this sample is of began before.
   const shows = running > 0 && running * 2 >= Math.min(held, state.limit)

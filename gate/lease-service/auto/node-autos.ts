@@ -1,7 +1,7 @@
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { AutoLimit, AutoLimits } from './auto-limit.ts'
 import { usualLimit } from './bounds.ts'
-import { type AutoBounds, type AutoState, advanceAuto, newAuto, REST_MS } from './controller.ts'
+import { type AutoBounds, type AutoState, advanceAuto, freshForMs, newAuto, REST_MS } from './controller.ts'
 import { type Learned, type LearnedLimits, NOTHING_LEARNED } from './learned.ts'
 import { type AutoSample, type EndedStarts, NOTHING_ENDED, plusEnded } from './sample.ts'
 
@@ -91,7 +91,10 @@ export class NodeAutos implements AutoLimits {
 
   #advance(name: string, node: Entry, { figures, bounds, ...facts }: AutoFacts & { figures: NodeFigures }): void {
     const state = node.state ?? this.#begin(name, node, bounds)
-    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, ended: node.ended }, bounds)
+    // What ended while nobody waited is not this herd's.
+    const isNew = !node.state || this.#nowMs - state.seenAtMs > REST_MS
+    const ended = isNew ? NOTHING_ENDED : node.ended
+    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, ended }, bounds)
     node.ended = NOTHING_ENDED
   }
 
@@ -142,9 +145,10 @@ function isNews(before: AutoLimit, now: AutoLimit): boolean {
   return words(before) !== words(now) || Math.abs((percentBefore ?? 0) - (percentNow ?? 0)) >= 10
 }
 
-function shownOf({ cores }: AutoNode, { limit, reason, seenAtMs }: AutoState, nowMs: number): AutoLimit {
+function shownOf({ cores }: AutoNode, state: AutoState, nowMs: number): AutoLimit {
+  const { limit, reason, seenAtMs } = state
   const oldMs = nowMs - seenAtMs
-  if (oldMs <= FRESH_MS) return { limit, reason }
+  if (oldMs <= freshForMs(state, FRESH_MS)) return { limit, reason }
   if (oldMs <= REST_MS) return { limit, reason: 'no figures now' }
   return { limit: Math.min(limit, usualLimit(cores)), reason: 'learned before' }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentMessage, GateMessage } from '../../../core/lease-api.ts'
 import type { Pod } from '../../../core/pod.ts'
+import { NOTHING_LEARNED } from '../auto/learned.ts'
 import { RESERVATION_AFTER_START_MS, RESERVATION_MS } from '../ledger/reconnect-reservations.ts'
 import { grantFor } from '../store/lease-store.contract.ts'
 import { createKubernetesStore } from '../store/lease-store.kubernetes.ts'
@@ -164,6 +165,23 @@ test('a start whose term ended while it read serves nobody', async () => {
   }
   await service.startLeading(1)
   expect(service.isLeading).toBe(false)
+})
+
+test('a start whose term ended while it read what nodes had found touches no Lease of the leader after it', async () => {
+  const { world, api, service } = madeService([madePod('a')], undefined, {
+    newAutoStore: () => ({
+      load: async () => {
+        world.isLeader = false
+        return NOTHING_LEARNED
+      },
+      save: async () => undefined,
+    }),
+  })
+  await createKubernetesStore(api, 'startgate-system').put(grantFor('a', 6))
+  const versions = () => [...api.leases.values()].map(({ metadata }) => metadata.resourceVersion)
+  const before = versions()
+  await service.startLeading(5)
+  expect(versions()).toEqual(before)
 })
 
 test('the last good value of a namespace outlives a change of leader', async () => {

@@ -70,9 +70,13 @@ export class Replica {
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation
     const autoStore = this.#deps.newAutoStore?.()
+    const learned = autoStore && (await loadLearned(autoStore, this.#deps))
+    // Whoever leads meanwhile may have written Leases of its own, which are not to be taken for ours.
+    if (!isCurrent() || !this.#deps.election.isLeader()) return
     const leadership = new Leadership({
       ...this.#deps,
-      ...(autoStore && { autoStore, learned: await loadLearned(autoStore, this.#deps) }),
+      ...(autoStore && { autoStore }),
+      ...(learned && { learned }),
       started: this.#started,
       term,
       // A leadership that was stopped may still be writing when this replica is elected again: it must neither confirm

@@ -20,8 +20,6 @@ export type TermEvent =
   | { kind: 'node-figures'; nodeName: string; figures: NodeFigures }
   /** All there is has been shown: gates may be granted. `reservationMs`: how long turns are kept. */
   | { kind: 'begin'; reservationMs: number }
-  /** About once a second of each node whose waiter has gates that wait. */
-  | { kind: 'node-figures'; nodeName: string; figures: NodeFigures }
   /** A decision was asked for by `step-soon` or `step-in`, and is due. */
   | { kind: 'step' }
   /** About once a second. `storeFailingForMs`: for how long nothing could be stored that was to be. */

@@ -33,7 +33,7 @@ export class WantedImages implements ImageSpread {
     this.#deps = deps
   }
 
-  /** Another, higher number after each change of a count. */
+  /** Another, higher number after each change of a count, and when an image is forgotten. */
   get version(): number {
     return this.#version
   }
@@ -55,7 +55,8 @@ export class WantedImages implements ImageSpread {
     this.#looks = 0
     if (this.#isCutShort) this.#version += 1
     this.#isCutShort = false
-    for (const image of this.#wanted.keys()) if (!images.has(image)) this.#wanted.delete(image)
+    // Of these no count is kept up to date any more.
+    for (const image of this.#wanted.keys()) if (!images.has(image) && this.#wanted.delete(image)) this.#version += 1
     for (const image of images) {
       const wanted = this.#of(image)
       if (wanted) wanted.name ??= nameOf(image)

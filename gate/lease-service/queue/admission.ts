@@ -5,7 +5,7 @@ import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
-import { type Group, LimitGroups } from './limit-groups.ts'
+import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
 import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
@@ -62,7 +62,8 @@ export class Admission {
     { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
     nowMs: number,
   ): Admitted {
-    const groups = this.#groupsNow(resource)
+    const all = away.length > 0 ? [...tickets, ...away] : tickets
+    const groups = this.#groupsNow(resource, all)
     const scopesOf = (ticket: Ticket): Scope[] => groups.scopesOf(ticket)
     // As long as turns are kept for some, it is not known who waits for longest.
     const first =
@@ -71,13 +72,14 @@ export class Admission {
         : this.#overdue[resource].first(tickets, this.#overdueFacts(resource, scopesOf, nowMs), nowMs)
     const taken: Taken[] = []
     const blocked: Blocked[] = []
-    const gathered = groups.gather(away.length > 0 ? [...tickets, ...away] : tickets)
+    const gathered = groups.gather(all)
+    const inOrder = mayPassLimits(this.#deps.facts) ? oldestFirst(gathered) : gathered
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
-    for (const [group, members] of gathered) {
+    for (const [group, members] of inOrder) {
       const of = { tickets: members, scopesOf, first: group === groupOfFirst ? first : undefined }
       const decided = this.#decideGroup(resource, group, of, nowMs)
-      taken.push(...decided.taken)
+      for (const each of decided.taken) taken.push(each)
       for (const each of decided.blocked) blocked.push(each)
     }
     const decided = away.length > 0 ? without(away, { taken, blocked }) : { taken, blocked }
@@ -92,12 +94,12 @@ export class Admission {
   }
 
   /** The groups as limits and what is held make them now. */
-  #groupsNow(resource: Resource): LimitGroups {
+  #groupsNow(resource: Resource, tickets: readonly Ticket[]): LimitGroups {
     const { usage, facts, limitsVersion } = this.#deps
     const groups = this.#groups[resource]
     // Limits by pressure come and go without a version of their own.
     const isPressed = (facts.overloads?.size ?? 0) > 0
-    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.())
+    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.(), tickets)
     this.#wasPressed[resource] = isPressed
     for (const scopeId of usage.takeChanged(resource)) groups.changed(scopeId)
     return groups
@@ -224,6 +226,11 @@ function newGroups({ scopesOf, facts }: AdmissionDeps): LimitGroups {
     scopesOf: ticket => scopesOf(ticket, facts),
     weightOf: namespace => weightOf(facts, namespace),
   })
+}
+
+/** Whether some floor or longest wait may be in force, for which the order of all who wait counts. */
+function mayPassLimits({ settings: { cluster, maxWaitMs, allowFloor } }: LimitFacts): boolean {
+  return cluster.minStartRate !== undefined || maxWaitMs !== undefined || allowFloor
 }
 
 function weightOf({ namespaces }: LimitFacts, namespace: string): number {

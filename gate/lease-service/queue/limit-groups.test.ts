@@ -38,6 +38,36 @@ test('tickets that have no limit in common are apart, also when a third one has 
   expect(groupsBy(() => [])([...tickets])).toHaveLength(4)
 })
 
+test('where nobody waits any more no limits are looked up', () => {
+  let looks = 0
+  const scopesFor = ({ nodeName }: Ticket) => {
+    looks += 1
+    return [onNode(nodeName)]
+  }
+  const groups = new LimitGroups({ scopesOf: scopesFor, weightOf: () => 1 })
+  const tickets = Array.from({ length: 500 }, (_, i) => ticketOf(i, 'a', `n${i}`))
+  groups.gather(tickets)
+  const [first] = tickets
+  const left = first ? [first, ticketOf(500, 'a', 'n0')] : []
+  for (const version of [1, 2, undefined]) groups.look(version, left)
+  expect([groups.gather(left).size, looks]).toEqual([1, 503])
+})
+
+test.each([
+  ['a floor', { cluster: { minStartRate: { count: 1, periodMs: 1_000 } } }],
+  ['a longest wait', { maxWaitMs: 1_000 }],
+])('%s lets the oldest pass of those that wait apart, whatever priority others gave themselves', (_, parts) => {
+  const usage = new Usage()
+  const settings = { ...DEFAULT_SETTINGS, ...parts, node: { maxStarting: 1 } }
+  const facts: LimitFacts = { settings, nodes: new Map(), namespaces: new Map() }
+  const admission = new Admission({ usage, scopesOf, facts, sinceMs: 0, askedAtMs: () => 0, limitsVersion: () => 0 })
+  for (const [i, node] of ['x', 'y'].entries()) usage.hold(ticketOf(i, 'c', node), 1)
+  const tickets = [{ ...ticketOf(9, 'a', 'x'), priority: 1_000_000 }, ticketOf(2, 'b', 'y')]
+  expect(admission.decide('start', { tickets, away: [] }, 0).passes).toEqual([])
+  const { passes } = admission.decide('start', { tickets, away: [] }, 1_000)
+  expect(passes.map(({ ticket }) => ticket.namespace)).toEqual(['b'])
+})
+
 const someoneComes = fc.record({
   kind: fc.constant('come' as const),
   namespace: fc.constantFrom(...NAMESPACES),

@@ -1,6 +1,6 @@
 import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import type { Blocked } from './fair-queue.ts'
+import { type Blocked, compareAge } from './fair-queue.ts'
 import { getOrMake } from './lines.ts'
 
 /** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
@@ -32,7 +32,7 @@ export interface LimitGroupsFacts {
   weightOf: (namespace: string) => number
 }
 
-/** Places of tickets that went long ago are forgotten when there are so many times more of them than tickets. */
+/** All places are forgotten, with groups that need not be together any more, when so many times more than tickets were made. */
 const MOST_PLACES_PER_TICKET = 4
 const FEW_PLACES = 1_000
 
@@ -45,7 +45,8 @@ export class LimitGroups {
   readonly #facts: LimitGroupsFacts
   /** By node, then by what else of a ticket its limits depend on. */
   #places = new Map<string, Map<string, Place>>()
-  #placeCount = 0
+  /** Places that were made since all were forgotten. */
+  #placesMade = 0
   readonly #byScope = new Map<string, Group>()
   #version: number | undefined
 
@@ -53,12 +54,24 @@ export class LimitGroups {
     this.#facts = facts
   }
 
-  /** To be called when limits may have changed, as `version` tells; undefined: they always may have. */
-  look(version: number | undefined): void {
+  /**
+   * To be called when limits may have changed, as `version` tells; undefined: they always may have. Places of other
+   * tickets than these are forgotten: nobody keeps up to date what their limits go by.
+   */
+  look(version: number | undefined, tickets: readonly Ticket[]): void {
     if (version !== undefined && version === this.#version) return
     this.#version = version
+    const before = this.#places
+    this.#places = new Map()
     try {
-      for (const places of this.#places.values()) for (const place of places.values()) this.#lookAt(place)
+      for (const ticket of tickets) {
+        const name = nameOf(ticket)
+        const onNode = getOrMake(this.#places, ticket.nodeName, newPlaces)
+        const place = onNode.has(name) ? undefined : before.get(ticket.nodeName)?.get(name)
+        if (!place) continue
+        this.#lookAt(place)
+        onNode.set(name, place)
+      }
     } catch {
       // Whose limits cannot be told is found out when it is asked for.
       this.#forgetAll()
@@ -81,7 +94,7 @@ export class LimitGroups {
 
   /** The tickets of each group, in their order. */
   gather(tickets: readonly Ticket[]): Map<Group, Ticket[]> {
-    if (this.#placeCount > FEW_PLACES + MOST_PLACES_PER_TICKET * tickets.length) this.#forgetAll()
+    if (this.#placesMade > FEW_PLACES + MOST_PLACES_PER_TICKET * tickets.length) this.#forgetAll()
     // First all places: one may join two groups.
     const places = tickets.map(ticket => this.#placeOf(ticket))
     const gathered = new Map<Group, Ticket[]>()
@@ -93,9 +106,8 @@ export class LimitGroups {
   }
 
   #placeOf(ticket: Ticket): Place {
-    const { namespace, nodeName, images } = ticket
-    const onNode = getOrMake(this.#places, nodeName, newPlaces)
-    const name = images.length === 0 ? namespace : `${namespace} ${images.join(' ')}`
+    const onNode = getOrMake(this.#places, ticket.nodeName, newPlaces)
+    const name = nameOf(ticket)
     return onNode.get(name) ?? this.#add(ticket, onNode, name)
   }
 
@@ -106,7 +118,7 @@ export class LimitGroups {
     for (const { id } of scopes) this.#join(id, group)
     const place = { ticket, scopes, weight: weightOf(ticket.namespace), group }
     onNode.set(name, place)
-    this.#placeCount += 1
+    this.#placesMade += 1
     return place
   }
 
@@ -132,9 +144,24 @@ export class LimitGroups {
 
   #forgetAll(): void {
     this.#places = new Map()
-    this.#placeCount = 0
+    this.#placesMade = 0
     this.#byScope.clear()
   }
+}
+
+/** By the oldest ticket of each group: priorities, which pods' authors choose, order nobody beyond a namespace. */
+export function oldestFirst(groups: Iterable<[Group, Ticket[]]>): [Group, Ticket[]][] {
+  return Array.from(groups, ([group, tickets]) => {
+    const oldest = tickets.reduce((a, b) => (compareAge(b, a) < 0 ? b : a))
+    return { group, tickets, oldest }
+  })
+    .sort((a, b) => compareAge(a.oldest, b.oldest))
+    .map(({ group, tickets }) => [group, tickets])
+}
+
+/** Of a ticket's place on its node. */
+function nameOf({ namespace, images }: Ticket): string {
+  return images.length === 0 ? namespace : `${namespace} ${images.join(' ')}`
 }
 
 const newList = (): Ticket[] => []

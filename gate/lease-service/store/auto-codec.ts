@@ -33,7 +33,7 @@ export function textOf(entries: readonly Entry[]): string {
   for (const [key, { limit, atMs }] of entries) {
     length += key.length + 30
     if (length > MOST_TEXT) break
-    kept[key] = [limit, Math.floor(atMs / 1_000)]
+    kept[key] = [limit, Math.round(atMs / 1_000)]
   }
   return JSON.stringify(kept)
 }

@@ -52,6 +52,26 @@ test('a write whose answer was lost is written over by the next save', async () 
   expect(await store.load()).toEqual(learnedOf({ a: 2 }))
 })
 
+test('Leases that somebody deleted are written anew', async () => {
+  const api = new MemoryLeaseApi()
+  const store = createAutoStore(api, 'startgate')
+  const nodes = { a: 1, b: 1, c: 1, d: 1, e: 1 }
+  await store.save(learnedOf(nodes))
+  api.leases.clear()
+  const later = learnedOf(nodes, {}, AT + 1_000)
+  await expect(store.save(later)).rejects.toThrow()
+  await store.save(later)
+  expect(await store.load()).toEqual(later)
+})
+
+test('a clock that is a millisecond off by now changes nothing of what is written', () => {
+  const { nodes } = learnedOf({ a: 1 })
+  const textAt = (offMs: number) =>
+    textOf([...nodes].map(([key, { limit, atMs }]) => [key, { limit, atMs: atMs + offMs }]))
+  expect(textAt(-1)).toBe(textAt(0))
+  expect(textAt(1)).toBe(textAt(0))
+})
+
 test('each Lease is bounded, and the latest are kept', () => {
   const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}-${'x'.repeat(240)}`, 2]))
   const { nodes } = learnedOf(many)

@@ -25,6 +25,8 @@ export function createAutoStore(api: Api, namespace: string): AutoStore {
   let isStale = false
   const list = async (): Promise<Lease[]> => {
     const leases = await api.listLeases(namespace, AUTO_LABEL)
+    // Somebody may have deleted some.
+    known.clear()
     for (const lease of leases) known.set(lease.metadata.name ?? '', lease)
     isStale = false
     return leases

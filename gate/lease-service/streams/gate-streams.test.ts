@@ -104,3 +104,21 @@ test('nothing is sent when nothing has changed', () => {
   }
   expect(heard).toHaveLength(1)
 })
+
+test('of a gate whose stream has ended, however, nothing is kept', () => {
+  const streams = new GateStreams()
+  const ends: ((key: string, stream: Stream) => unknown)[] = [
+    (key, stream) => streams.close(key, stream),
+    key => streams.grant(key, undefined, 1),
+    key => streams.askAgain(key, 'anew'),
+    () => streams.endAll(() => ({ kind: 'retry', afterMs: 1, reason: 'the leader is changing' })),
+  ]
+  for (const [i, end] of ends.entries()) {
+    const { stream } = fakeStream()
+    streams.open(`k${i}`, stream)
+    streams.close(`k${i}`, fakeStream().stream)
+    expect(streams.untold.size).toBe(1)
+    end(`k${i}`, stream)
+    expect(streams.untold.size).toBe(0)
+  }
+})

@@ -32,13 +32,12 @@ export class GateStreams {
 
   /** Keys of gates that have come and have not been told yet where they are. */
   get untold(): ReadonlySet<string> {
-    for (const key of this.#untold) if (!this.has(key)) this.#untold.delete(key)
     return this.#untold
   }
 
   /** Whether one of these has a connection of its own. */
   hasUntoldConnection(): boolean {
-    return this.untold.values().some(key => !this.isShared(key))
+    return this.#untold.values().some(key => !this.isShared(key))
   }
 
   isShared(key: string): boolean {
@@ -53,7 +52,9 @@ export class GateStreams {
 
   /** Forgets a stream that broke; false when another has taken over meanwhile. */
   close(key: string, stream: Stream): boolean {
-    return this.#open.close(key, stream)
+    const isGone = this.#open.close(key, stream)
+    if (isGone) this.#untold.delete(key)
+    return isGone
   }
 
   tell(waiting: Waiting, nowMs: number): void {
@@ -89,6 +90,8 @@ export class GateStreams {
 
   /** Ends a key's stream with its grant; false when nobody listens. */
   grant(key: string, lease: string | undefined, nowMs: number): boolean {
+    // Most are granted before they are told anything.
+    this.#untold.delete(key)
     return this.#open.end(key, ({ stream: { nonce }, decidedAtMs }) => ({
       kind: 'granted',
       nonce,
@@ -99,6 +102,7 @@ export class GateStreams {
 
   /** Ends a key's stream so that its gate asks anew. */
   askAgain(key: string, reason: string, afterMs = 0): void {
+    this.#untold.delete(key)
     this.#open.end(key, () => ({ kind: 'retry', afterMs, reason }))
   }
 
@@ -113,6 +117,7 @@ export class GateStreams {
 
   /** Ends all, each with what `message` makes of it. */
   endAll(message: () => GateMessage): void {
+    this.#untold.clear()
     this.#open.endAll(message)
   }
 

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { type AutoFacts, NodeAutos } from './node-autos.ts'
+import { madeSample } from './testing/made-samples.ts'
+
+const BOUNDS = { first: 4, max: 64 }
+const BUSY = { busy: 0.97, runnable: 4 }
+
+function madeNode() {
+  const autos = new NodeAutos()
+  autos.setNode('n', { kind: '2 cores', cores: 2 })
+  /** One tick of the leader, with figures or without. */
+  const tick = (nowMs: number, figures?: Parameters<typeof madeSample>[0]['figures']) => {
+    const limit = autos.at('n')?.limit ?? BOUNDS.first
+    const sample = madeSample({ nowMs, ...(figures && { figures }) }, limit)
+    if (figures) autos.take('n', sample.figures)
+    autos.advance(nowMs, (): AutoFacts => ({ ...sample, bounds: BOUNDS }))
+    return autos.at('n')
+  }
+  return { autos, tick }
+}
+
+test('starts that were killed or evicted while nobody waited cut nothing when the next herd comes', () => {
+  const { autos, tick } = madeNode()
+  const failed = { killed: 5, timedOut: 2, evicted: 1 }
+  autos.noteEnded('n', failed)
+  expect(tick(1_000, BUSY)?.limit).toBe(4)
+  for (let ms = 2_000; ms <= 5_000; ms += 1_000) tick(ms, BUSY)
+  autos.noteEnded('n', failed)
+  expect(tick(100_000, BUSY)).toEqual({ limit: 4, reason: 'CPU 97 % busy' })
+  autos.noteEnded('n', failed)
+  expect(tick(101_000, BUSY)).toEqual({ limit: 2, reason: 'CPU 97 % busy, pods are evicted' })
+})
+
+test('figures that come each 5 s, as where thousands of nodes tell, are no gap', () => {
+  const { tick } = madeNode()
+  const reasons = new Set<string | undefined>()
+  let limit = 0
+  for (let second = 1; second <= 60; second += 1) {
+    const shown = tick(second * 1_000, second % 5 === 0 ? { busy: 0.2 } : undefined)
+    limit = shown?.limit ?? 0
+    if (second > 10) reasons.add(shown?.reason)
+  }
+  expect(limit).toBe(64)
+  expect([...reasons]).toEqual(['CPU 20 % busy'])
+})
