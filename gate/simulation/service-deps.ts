@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import type { Node, Pod } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
-import type { ServiceDeps } from '../lease-service/leader/replica.ts'
+import type { ServiceDeps } from '../lease-service/leader/replica-deps.ts'
 import type { NewLedger } from '../lease-service/leader/term-state.ts'
 import { Ledger } from '../lease-service/ledger/ledger.ts'
 import { Reporter } from '../lease-service/report/event-reporter.ts'

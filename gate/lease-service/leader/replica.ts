@@ -8,30 +8,14 @@ import { type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import { foldNode, type NodeFold } from '../pods/node-facts.ts'
 import { StartedIndex } from '../started/started-index.ts'
-import type { AutoStore } from '../store/auto-store.ts'
 import { loadLearned } from './auto-memory.ts'
-import { Leadership, type LeadershipDeps } from './leadership.ts'
+import { Leadership } from './leadership.ts'
 import { ParkedRequests } from './parked-requests.ts'
+import type { ServiceDeps } from './replica-deps.ts'
 import { showFacts } from './show-facts.ts'
 import type { FactEvent } from './term-events.ts'
 import { NO_VIEW, type TermView } from './term-view.ts'
 import { requireOnNode, unseenPod } from './unseen-pod.ts'
-
-export interface LeaderView {
-  isLeader: () => boolean
-  /** The leader as far as this replica knows; itself included. */
-  leader: () => { address: string; term: number } | undefined
-  /** Another leader than that is to be expected soon. */
-  isChanging: () => boolean
-}
-
-export interface ServiceDeps extends Omit<LeadershipDeps, 'term' | 'started' | 'learned' | 'autoStore'> {
-  /** Absent: automatic limits that were found are forgotten when the leader changes. */
-  newAutoStore?: () => AutoStore
-  election: LeaderView
-  /** What is kept of what the watches have shown; read on after a pause, it has what came meanwhile. */
-  facts: { pods: () => Iterable<Pod>; nodes: () => Iterable<Node> }
-}
 
 type TheLeader = Extract<Directions, { kind: 'leader' }>
 

@@ -32,7 +32,7 @@ export interface LimitGroupsFacts {
   weightOf: (namespace: string) => number
 }
 
-/** All places are forgotten, with groups that need not be together any more, when so many times more than tickets were made. */
+/** All places are forgotten, with groups that need no longer be one, when so many times more than tickets were made. */
 const MOST_PLACES_PER_TICKET = 4
 const FEW_PLACES = 1_000
 
