@@ -20,6 +20,16 @@ export function parsePressure(text: string): number | undefined {
   return percent === undefined ? undefined : Math.min(100, Number(percent))
 }
 
+/** Of the files of /proc/pressure, each empty where it is missing. */
+export function parsePressures(texts: Record<PressureResource, string>): Pressure {
+  const pressure: Pressure = {}
+  for (const resource of PRESSURE_RESOURCES) {
+    const percent = parsePressure(texts[resource])
+    if (percent !== undefined) pressure[resource] = percent
+  }
+  return pressure
+}
+
 /**
  * The most pressure a node may be under, as its annotation has it: `cpu: 80, io: 50`. Throws InvalidValueError that
  * names `field` on anything else.

@@ -1,6 +1,6 @@
 import { type CpuTimes, cpuShares, parseCpuTimes } from '../../core/cpu-times.ts'
 import type { NodeFigures } from '../../core/node-figures.ts'
-import { PRESSURE_RESOURCES, type Pressure, type PressureResource, parsePressure } from '../../core/pressure.ts'
+import { type Pressure, type PressureResource, parsePressures } from '../../core/pressure.ts'
 
 /** What the kernel's files say at one moment. */
 export interface NodeTexts {
@@ -24,12 +24,7 @@ export interface NodeReading {
 export function readingOf({ stat, pressure: texts }: NodeTexts, atMs: number): NodeReading | undefined {
   const cpu = parseCpuTimes(stat)
   if (!cpu) return undefined
-  const pressure: Pressure = {}
-  for (const resource of PRESSURE_RESOURCES) {
-    const percent = parsePressure(texts[resource])
-    if (percent !== undefined) pressure[resource] = percent
-  }
-  return { atMs, cpu, pressure, stalledMs: ofBoth(resource => fullMs(texts[resource])) }
+  return { atMs, cpu, pressure: parsePressures(texts), stalledMs: ofBoth(resource => fullMs(texts[resource])) }
 }
 
 /** Undefined where no time lies between the two. */

@@ -1,15 +1,13 @@
 import type { Socket } from 'node:net'
+import { type Bucket, type BucketRate, tokensNow } from '../../core/token-bucket.ts'
 
 /** How often a pod may begin to ask: its gates' shells try once a second, and after each other. */
-const PER_SECOND = 2
-const BURST = 20
+const RATE: BucketRate = { perSecond: 2, burst: 20 }
 /** Pods that are remembered: some times as many as a node runs. */
 const MOST_PODS = 4_096
 
-interface Caller {
+interface Caller extends Bucket {
   socket: Socket
-  tokens: number
-  atMs: number
 }
 
 /**
@@ -28,7 +26,7 @@ export class PodCallers {
   admit(podUid: string, socket: Socket): boolean {
     const nowMs = this.#monotonicMs()
     const before = this.#byPod.get(podUid)
-    const tokens = before ? Math.min(BURST, before.tokens + ((nowMs - before.atMs) * PER_SECOND) / 1_000) : BURST
+    const tokens = tokensNow(before, RATE, nowMs)
     if (tokens < 1) return false
     this.#byPod.delete(podUid)
     this.#byPod.set(podUid, { socket, tokens: tokens - 1, atMs: nowMs })

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CpuTimes, cpuShares, parseCpuTimes } from '../../core/cpu-times.ts'
-import { type NodeLoad, PRESSURE_RESOURCES, type Pressure, parsePressure } from '../../core/pressure.ts'
+import { type NodeLoad, type Pressure, type PressureResource, parsePressures } from '../../core/pressure.ts'
 
 /** Shorter the kernel's ticks, of 10 ms, would be too few to tell much. */
 const MEASURE_MS = 1_000
@@ -12,13 +12,10 @@ const MEASURE_MS = 1_000
  * does not tell (built without it, or booted with psi=0); never rejects.
  */
 export async function readPressure(directory = '/proc/pressure'): Promise<Pressure> {
-  const figures = await Promise.all(
-    PRESSURE_RESOURCES.map(async resource => {
-      const percent = parsePressure(await readFile(join(directory, resource), 'utf8').catch(() => ''))
-      return percent === undefined ? {} : { [resource]: percent }
-    }),
-  )
-  return Object.assign({}, ...figures) as Pressure
+  const text = (resource: PressureResource): Promise<string> =>
+    readFile(join(directory, resource), 'utf8').catch(() => '')
+  const [cpu, io, memory] = await Promise.all([text('cpu'), text('io'), text('memory')])
+  return parsePressures({ cpu, io, memory })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isConditionTrue } from '../../core/condition.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 
 interface NodeEntry {
@@ -12,7 +13,7 @@ export class NodeImages {
   readonly #nodes = new Map<string, NodeEntry>()
 
   set(node: Node): void {
-    const isReady = (node.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'True')
+    const isReady = isConditionTrue(node.status?.conditions, 'Ready')
     this.#nodes.set(node.metadata.name ?? '', {
       labels: node.metadata.labels ?? {},
       takesPods: isReady && node.spec?.unschedulable !== true,

@@ -1,3 +1,5 @@
+import { isConditionTrue } from '../../../core/condition.ts'
+import { pick } from '../../../core/pick.ts'
 import type { ObjectMeta } from '../../../core/pod.ts'
 
 /** What is read of a DaemonSet's pod; fields named as in the API. */
@@ -46,8 +48,7 @@ export function nodeOf({ spec: { nodeName, affinity } = {} }: DaemonSetPod): str
 
 /** One that is being deleted serves its node no longer. */
 export function isReady({ metadata, status }: DaemonSetPod): boolean {
-  const isGoing = metadata.deletionTimestamp !== undefined
-  return !isGoing && (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')
+  return metadata.deletionTimestamp === undefined && isConditionTrue(status?.conditions, 'Ready')
 }
 
 /** A node has the DaemonSet's pod, or is about to; and whether one of them there is Ready. Only pods that it owns. */
@@ -63,15 +64,11 @@ export function readyOnNodes(pods: Iterable<DaemonSetPod>, daemonSetUid: string)
 
 /** What is kept of a pod: some 400 bytes of 10 KB. */
 export function projectDaemonSetPod(pod: DaemonSetPod): DaemonSetPod {
-  const { namespace, name, uid, resourceVersion, deletionTimestamp, ownerReferences } = pod.metadata
+  const { ownerReferences } = pod.metadata
   const nodeName = nodeOf(pod)
   return {
     metadata: {
-      ...(namespace !== undefined && { namespace }),
-      ...(name !== undefined && { name }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...pick(pod.metadata, ['namespace', 'name', 'uid', 'resourceVersion', 'deletionTimestamp']),
       ownerReferences: ownerReferences?.filter(({ controller }) => controller) ?? [],
     },
     spec: nodeName === undefined ? {} : { nodeName },

@@ -1,3 +1,4 @@
+import { pick } from '../../../core/pick.ts'
 import type { ObjectMeta } from '../../../core/pod.ts'
 import { type Endpoint, SERVICE_NAME, type Workload } from './workload-readiness.ts'
 
@@ -44,8 +45,4 @@ function endpointOf({ conditions, targetRef }: Endpoint): Endpoint {
     ...(conditions && { conditions: pick(conditions, ['ready']) }),
     ...(targetRef && { targetRef: pick(targetRef, ['kind', 'name']) }),
   }
-}
-
-function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.flatMap(key => (from[key] === undefined ? [] : [[key, from[key]]]))) as Pick<T, K>
 }

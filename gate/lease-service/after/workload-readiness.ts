@@ -1,4 +1,5 @@
 import { type AfterTarget, afterTargetName, MOST_NODE_DAEMONSETS } from '../../../core/after.ts'
+import { isConditionTrue } from '../../../core/condition.ts'
 import type { ObjectMeta } from '../../../core/pod.ts'
 import type { LabelSelector } from './daemonset-pods.ts'
 
@@ -133,5 +134,5 @@ function serviceLack(endpoints: Endpoint[], isSibling: (podName: string) => bool
 }
 
 function holds({ status }: Workload, type: string): boolean {
-  return (status?.conditions ?? []).some(c => c.type === type && c.status === 'True')
+  return isConditionTrue(status?.conditions, type)
 }

@@ -1,3 +1,5 @@
+import { type Bucket, tokensNow } from '../../../core/token-bucket.ts'
+
 /** Frames of one waiter: a node's gates all come at once, then a few a second. */
 const PER_SECOND = 500
 const BURST = 4_096
@@ -7,11 +9,10 @@ const BURST = 4_096
  * monotonic ms.
  */
 export function frameRate(perSecond = PER_SECOND, burst = BURST): (nowMs: number) => number {
-  let tokens = burst
-  let atMs: number | undefined
+  let bucket: Bucket | undefined
   return nowMs => {
-    tokens = Math.min(burst, tokens + ((nowMs - (atMs ?? nowMs)) * perSecond) / 1_000) - 1
-    atMs = nowMs
+    const tokens = tokensNow(bucket, { perSecond, burst }, nowMs) - 1
+    bucket = { tokens, atMs: nowMs }
     return tokens >= 0 ? 0 : Math.ceil((-tokens * 1_000) / perSecond)
   }
 }

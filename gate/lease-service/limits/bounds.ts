@@ -1,5 +1,6 @@
 import { annotationKey, type NamespaceSettings } from '../../../core/annotations.ts'
 import { AUTO } from '../../../core/quantity.ts'
+import { usualLimit } from '../auto/bounds.ts'
 import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
@@ -88,7 +89,7 @@ export function nodeBound(resource: Resource, settings: ClusterSettings, node: L
   return (
     chartOf(node.facts?.pool, node.facts?.pool?.name ?? '') ??
     chartOf(settings.node, 'node') ?? {
-      limit: resource === 'pull' ? 1 : Math.max(2, Math.floor(cores)),
+      limit: resource === 'pull' ? 1 : usualLimit(cores),
       source: 'the default for a node',
     }
   )

@@ -8,9 +8,8 @@ type NodeLimitFacts = Pick<LimitFacts, 'settings' | 'nodes' | 'autos'>
 /** Without figures it is what a node has for which nobody wrote a limit. */
 export function autoLimitOn(nodeName: string, { settings, nodes, autos }: NodeLimitFacts): AutoLimit {
   const cores = nodes.get(nodeName)?.cores ?? 1
-  const most = settings.node.maxStartingAutoMax ?? usualMax(cores)
   const { limit, reason } = autos?.at(nodeName) ?? { limit: usualLimit(cores), reason: 'nothing known of it' }
-  return { limit: Math.min(most, limit), reason }
+  return { limit: Math.min(mostOf(settings, cores), limit), reason }
 }
 
 /**
@@ -22,6 +21,11 @@ export function autoMaxOn(nodeName: string, { settings, nodes }: NodeLimitFacts)
   const cores = facts?.cores ?? 1
   const boundWith = (auto: number) => nodeBound('start', settings, { name: nodeName, facts, auto })
   const written = boundWith(Number.POSITIVE_INFINITY)?.limit ?? Number.POSITIVE_INFINITY
-  const max = Math.min(settings.node.maxStartingAutoMax ?? usualMax(cores), written)
+  const max = Math.min(mostOf(settings, cores), written)
   return { max: Math.max(1, max), isOwn: boundWith(0)?.isAuto ?? false }
+}
+
+/** The chart's. */
+function mostOf({ node }: LimitFacts['settings'], cores: number): number {
+  return node.maxStartingAutoMax ?? usualMax(cores)
 }

@@ -19,18 +19,17 @@ export function isRamped(
  */
 export function rampScopes({ namespace, images }: Pick<Place, 'namespace' | 'images'>, facts: LimitFacts): Scope[] {
   if (images.length === 0 || !isRamped(namespace, facts)) return []
-  const source = facts.settings.pullRamp
-    ? "pullRamp: true in the chart's values"
-    : `${annotationKey('pullRamp')}: on on namespace ${namespace}`
+  const source = sourceOf(facts, `namespace ${namespace}`)
   return [...new Set(images)].map(image => rampScope(image, source, facts))
 }
 
 /** The ramp of one image as it is for whoever waits for it; undefined when nobody does. */
 export function rampAt(image: string, facts: LimitFacts): Scope | undefined {
-  const source = facts.settings.pullRamp
-    ? "pullRamp: true in the chart's values"
-    : `${annotationKey('pullRamp')}: on on a namespace`
-  return facts.images?.isWanted(image) ? rampScope(image, source, facts) : undefined
+  return facts.images?.isWanted(image) ? rampScope(image, sourceOf(facts, 'a namespace'), facts) : undefined
+}
+
+function sourceOf({ settings }: LimitFacts, on: string): string {
+  return settings.pullRamp ? "pullRamp: true in the chart's values" : `${annotationKey('pullRamp')}: on on ${on}`
 }
 
 function rampScope(image: string, source: string, { images }: LimitFacts): Scope {

@@ -30,7 +30,7 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
   const onNode = `namespace ${namespace} on node ${nodeName}`
   const bounds: [Bound | undefined, string][] = [
     [clusterBound(resource, facts), 'the cluster'],
-    boundOnNode(resource, nodeName, facts),
+    boundOnNode(resource, nodeName, { facts, auto }),
     [namespaceBound(resource, namespace, facts), `namespace ${namespace}`],
     [ofNamespace, ofNamespace?.isAuto ? autoSubject(onNode, auto) : onNode],
   ]
@@ -44,9 +44,12 @@ export function scopesOf(ticket: Place & Pick<Ticket, 'resource'>, facts: LimitF
 }
 
 /** The limit of a node, and what it is the limit of, in words. */
-function boundOnNode(resource: Resource, nodeName: string, facts: LimitFacts): [Bound | undefined, string] {
+function boundOnNode(
+  resource: Resource,
+  nodeName: string,
+  { facts, auto }: { facts: LimitFacts; auto: AutoLimit },
+): [Bound | undefined, string] {
   const overload = resource === 'start' ? facts.overloads?.get(nodeName) : undefined
-  const auto = autoLimitOn(nodeName, facts)
   const node = { name: nodeName, facts: facts.nodes.get(nodeName), auto: auto.limit }
   const written = nodeBound(resource, facts.settings, node)
   if (overload && written && written.limit > 1) return heldBack(nodeName, overload, facts)
@@ -60,7 +63,9 @@ function autoSubject(of: string, { limit, reason }: AutoLimit): string {
 
 /** The limit in force on a node; Infinity where there is none. */
 export function nodeLimitAt(resource: Resource, nodeName: string, facts: LimitFacts): number {
-  return boundOnNode(resource, nodeName, facts)[0]?.limit ?? Number.POSITIVE_INFINITY
+  return (
+    boundOnNode(resource, nodeName, { facts, auto: autoLimitOn(nodeName, facts) })[0]?.limit ?? Number.POSITIVE_INFINITY
+  )
 }
 
 function registryScopes(place: Pick<Place, 'images'>, { registries }: ClusterSettings): Scope[] {

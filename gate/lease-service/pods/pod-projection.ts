@@ -1,4 +1,5 @@
 import { AGENT, AGENT_ENV, ANNOTATION_PREFIX, OWN_PREFIX } from '../../../core/names.ts'
+import { pick } from '../../../core/pick.ts'
 import type { Container, ContainerState, ContainerStatus, Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import { imagesListedBy, SeenNode } from './node-facts.ts'
 import type { SharedText } from './shared-text.ts'
@@ -143,11 +144,4 @@ function filtered(
   isKept: (entry: [string, string]) => boolean,
 ): Record<string, string> {
   return Object.fromEntries(Object.entries(record ?? {}).filter(isKept))
-}
-
-/** Those of the fields that are there. */
-function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
-  const kept: Partial<T> = {}
-  for (const key of keys) if (from[key] !== undefined) kept[key] = from[key]
-  return kept as Pick<T, K>
 }
