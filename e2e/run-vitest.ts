@@ -10,18 +10,26 @@ export const say = (line: string): void => void process.stdout.write(`${line}\n`
 export interface RunOptions {
   title: string
   env?: NodeJS.ProcessEnv
+  /** Others run at the same time: its output is shown when it has ended, in one piece. */
+  isBeside?: boolean
 }
 
 /** Runs a command with its output shown below a title; resolves with its exit code, 1 when it could not be run. */
-function runCommand(command: string, args: string[], { title, env = process.env }: RunOptions): Promise<number> {
-  say(`\n> ${title}`)
+function runCommand(command: string, args: string[], options: RunOptions): Promise<number> {
+  const { title, env = process.env, isBeside = false } = options
+  say(isBeside ? `> ${title}: begun` : `\n> ${title}`)
   return new Promise(resolve => {
-    const child = spawn(command, args, { stdio: 'inherit', env })
+    const child = spawn(command, args, { stdio: isBeside ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
+    const output: Buffer[] = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk))
     child.on('error', error => {
       say(`${command}: ${error.message}`)
       resolve(1)
     })
-    child.on('close', code => resolve(code ?? 1))
+    child.on('close', code => {
+      if (isBeside) say(`\n> ${title}\n${Buffer.concat(output)}`)
+      resolve(code ?? 1)
+    })
   })
 }
 

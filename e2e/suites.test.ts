@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { arrangement, namesIn, suitePath, TOGETHER } from './suites.ts'
+import { APART, arrangement, namesIn, suitePath, TOGETHER } from './suites.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -22,22 +22,34 @@ test.each(TOGETHER)('%s is there and breaks nothing that suites share', name => 
 })
 
 test('the words are those by which suites do break it', () => {
-  const sources = arrangement().alone.map(name => readFileSync(join(ROOT, suitePath(name)), 'utf8'))
+  const { apart, alone } = arrangement()
+  const sources = [...apart, ...alone].map(name => readFileSync(join(ROOT, suitePath(name)), 'utf8'))
   expect([...new Set(sources.flatMap(faultsOf))].sort()).toEqual(Object.keys(BREAKS_SHARED).sort())
 })
 
 test('every suite runs once, and one that is listed is there', () => {
   const names = namesIn(arrangement())
   expect(names).toHaveLength(new Set(names).size)
-  expect(names).toEqual(expect.arrayContaining([...TOGETHER]))
+  expect(names).toEqual(expect.arrayContaining([...TOGETHER, ...APART]))
   for (const name of names) expect(existsSync(join(ROOT, suitePath(name))), name).toBe(true)
 })
 
 test('a suite that nobody has listed runs alone', () => {
-  expect(arrangement('pressure')).toEqual({ together: [], alone: ['pressure'] })
+  expect(arrangement('pressure')).toEqual({ together: [], apart: [], alone: ['pressure'] })
+})
+
+const READS_THE_MACHINE = /max-pressure|=auto\b|parseCpuTimes|parsePressure/
+
+test.each([...TOGETHER, ...APART])('%s reads no figures of the machine, which other suites load', name => {
+  expect(readFileSync(join(ROOT, suitePath(name)), 'utf8')).not.toMatch(READS_THE_MACHINE)
+})
+
+test('the words are those of suites that do read them', () => {
+  const reads = (name: string) => READS_THE_MACHINE.test(readFileSync(join(ROOT, suitePath(name)), 'utf8'))
+  expect(namesIn(arrangement()).filter(reads)).toEqual(['auto', 'pressure'])
 })
 
 test('a word chooses the suites that have it in their names', () => {
-  expect(arrangement('faults-leader').alone).toEqual(['faults-leader'])
+  expect(arrangement('faults-leader').apart).toEqual(['faults-leader'])
   expect(namesIn(arrangement('no such suite'))).toEqual([])
 })

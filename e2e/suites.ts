@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 /*
  * How `npm test` arranges the e2e suites. A suite that is not named in this file runs alone: it has its cluster and the
- * machine to itself, so that a new one is safe until somebody adds it to the list.
+ * machine to itself, so that a new one is safe until somebody adds it to a list.
  *
  * TOGETHER: side by side on one cluster. It may be added when all of this holds:
  * - It needs the standard install: `openSession()` without values. It changes neither the release nor startgate's own
@@ -13,6 +13,10 @@ import { join } from 'node:path'
  * - It claims no duration that a busy machine stretches, unless it measures that of something ordinary beside it.
  *
  * `suites.test.ts` refuses a suite of TOGETHER that writes what breaks shared parts.
+ *
+ * APART: with a cluster to itself, while another suite runs on a second cluster of the same machine. It may be added
+ * when it claims no duration that a busy machine stretches, and reads no figures of the machine (CPU, pressure), which
+ * all nodes share.
  */
 
 /** Side by side on one cluster, the longest first. */
@@ -34,7 +38,41 @@ export const TOGETHER: readonly string[] = [
   'lease-store',
 ]
 
-/** How many of them run at a time. Three took as long as two on two cores: the creation of containers costs CPU. */
+/** Each with a cluster to itself, the longest first. */
+export const APART: readonly string[] = [
+  'faults-leader',
+  'limits',
+  'pulls',
+  'node-waiter',
+  'bad-days',
+  'cert-manager',
+  'chart',
+  'release',
+  'sequence-restarts',
+  'sequence-reboot',
+  'faults-nodes',
+  'faults-changes',
+  'faults-control-plane',
+  'direct-gates',
+  'sequence-deletion',
+  'chart-values',
+  'resources',
+  'skew',
+  'abuse',
+  'egress',
+  'poison',
+  'plugin',
+  'monitoring',
+  'page',
+  'pull-ramp',
+  'node-daemonset',
+  'certificates',
+  'certificate-repair',
+  'plugin-check',
+  'list-watch',
+]
+
+/** How many of TOGETHER run at a time. Three took as long as two on two cores: the creation of containers costs CPU. */
 export const SIDE_BY_SIDE = 2
 
 const SUFFIX = '.e2e.ts'
@@ -44,6 +82,7 @@ export const suitePath = (name: string): string => `e2e/suites/${name}${SUFFIX}`
 
 export interface Arrangement {
   together: string[]
+  apart: string[]
   alone: string[]
 }
 
@@ -53,8 +92,9 @@ export function arrangement(word = ''): Arrangement {
   const names = all.map(file => file.slice(0, -SUFFIX.length)).filter(name => name.includes(word))
   return {
     together: TOGETHER.filter(name => names.includes(name)),
-    alone: names.filter(name => !TOGETHER.includes(name)).sort(),
+    apart: APART.filter(name => names.includes(name)),
+    alone: names.filter(name => !TOGETHER.includes(name) && !APART.includes(name)).sort(),
   }
 }
 
-export const namesIn = ({ together, alone }: Arrangement): string[] => [...together, ...alone]
+export const namesIn = ({ together, apart, alone }: Arrangement): string[] => [...together, ...apart, ...alone]

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { clusterDown, clusterUp } from './cluster/cluster.ts'
 import { DEFAULT_NAME } from './cluster/paths.ts'
-import { runSuites } from './run-suites.ts'
+import { runSuites, secondName } from './run-suites.ts'
 import { ARTIFACTS, check, runVitest, say } from './run-vitest.ts'
 import type { SuiteResult } from './suite-times.ts'
 import { arrangement, namesIn } from './suites.ts'
@@ -41,7 +41,11 @@ async function main(): Promise<number> {
     results.push(await check('types', 'tsc', ['--noEmit']))
     results.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
   }
-  const down = (): Promise<void> => clusterDown({ name, log: say })
+  const down = async (): Promise<void> => {
+    // Of a run that was killed, too.
+    await clusterDown({ name: secondName(name), log: say })
+    await clusterDown({ name, log: say })
+  }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void down().finally(() => process.exit(130)))
   try {
