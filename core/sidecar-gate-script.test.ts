@@ -42,8 +42,7 @@ function madePod() {
     isPassed: (run: number) => existsSync(`${fifo}.passed-${run}`),
     message: () => readFileSync(paths.terminationLog, 'utf8'),
     /** The probe has come so far that the gate hears its end. */
-    isHeld: async ({ pid }: ChildProcess) =>
-      vi.waitFor(() => expect(readlink(`/proc/${pid}/fd/4`)).toBe(fifo), WAIT),
+    isHeld: async ({ pid }: ChildProcess) => vi.waitFor(() => expect(readlink(`/proc/${pid}/fd/4`)).toBe(fifo), WAIT),
   }
 }
 
