@@ -11,25 +11,29 @@ import { E2E_VALUES, openSession } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { waitFor } from '../e2e/harness/wait-for.ts'
 import { podPhase } from '../e2e/observer/pod-phase.ts'
+import { makesGates } from '../e2e/workloads/gate-kinds.ts'
 import { sequencedPod } from '../e2e/workloads/sequenced-work.ts'
 import { byHand } from './by-hand.ts'
 import { type Moments, stepTable } from './hand-over-trace.ts'
 import { defined, HandOverWatch, type Place } from './hand-over-watch.ts'
 
-const USAGE = 'usage: node bench/hand-over.ts [--pods 20] [--waiter on|off]'
+const USAGE = 'usage: node bench/hand-over.ts [--pods 20] [--waiter on|off] [--gates init|sidecar]'
 /** Each pod starts after the one before it on the one node, in a few seconds. */
 const LIMIT = { ms: 600_000, why: 'as many pods as there are, one after another, some seconds each' }
 /** For what the last gate's coming still causes: agents that boot, statuses. */
 const QUIET_MS = 10_000
 const START_GATE = 'startgate-start'
 
-const { values } = parseArgs({ options: { pods: { type: 'string' }, waiter: { type: 'string' } } })
+const type = 'string' as const
+const { values } = parseArgs({ options: { pods: { type }, waiter: { type }, gates: { type } } })
 const pods = Number(values.pods ?? 20)
 const waiter = values.waiter ?? 'on'
-if (!Number.isInteger(pods) || pods < 2 || !['on', 'off'].includes(waiter)) throw new Error(USAGE)
+const gates = values.gates === 'init' ? 'init' : 'sidecar'
+const isKnown = ['on', 'off'].includes(waiter) && ['init', 'sidecar', undefined].includes(values.gates)
+if (!Number.isInteger(pods) || pods < 2 || !isKnown) throw new Error(USAGE)
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: waiter === 'on' } })
+const session = await openSession({ ...E2E_VALUES, nodeWaiter: { enabled: waiter === 'on' }, sequence: { gates } })
 if (waiter === 'on') await waitersReady(session.kubectl)
 const redis = await redisImage(session.cluster.env)
 await loadImage(session.cluster, redis)
@@ -94,6 +98,7 @@ async function betweenPods(word: string, make: (name: string, i: number) => Mani
 async function withinPods(isOurs: boolean): Promise<Moments[]> {
   const options = isOurs ? { gated: true, settings: MANY } : {}
   const namespace = await TestNamespace.create(session.kubectl, 'bench-edge', options)
+  if (isOurs) await makesGates(namespace, gates)
   const [db, app] = ['db', 'app'] as const
   const spec = { nodeSelector: { 'kubernetes.io/hostname': node } }
   const traced: Moments[] = []
@@ -139,6 +144,6 @@ const notifying = (name: string) =>
     },
   })
 tell('The same by notification (redis says READY=1)', await betweenPods('notify', notifying, redisStampsIn))
-tell('A dependency in a pod, probed each second', await withinPods(true))
+tell(`A dependency in a pod, probed each second, gates of kind ${gates}`, await withinPods(true))
 tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods(false))
 await watch.stop()

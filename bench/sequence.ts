@@ -3,10 +3,11 @@ import { loadImage } from '../e2e/cluster/cluster.ts'
 import { redisImage } from '../e2e/cluster/debian-images.ts'
 import { execOnNode } from '../e2e/cluster/nodes.ts'
 import type { Manifest } from '../e2e/harness/kubectl.ts'
-import { openSession, type Session } from '../e2e/harness/session.ts'
+import { E2E_VALUES, openSession, type Session } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { limits } from '../e2e/harness/time-limits.ts'
 import { waitFor } from '../e2e/harness/wait-for.ts'
+import { makesGates } from '../e2e/workloads/gate-kinds.ts'
 import { isReady, orderOf, runs, type SeenPod, shellIn } from '../e2e/workloads/sequenced-pods.ts'
 import { sequencedPod } from '../e2e/workloads/sequenced-work.ts'
 import { byHand } from './by-hand.ts'
@@ -14,6 +15,7 @@ import { quantiles } from './quantiles.ts'
 
 /**
  * Each figure is the median of so many pairs, ours and the one written by hand in turns; one more before them warms up.
+ * The gates stay (`sidecar`) or end (`init`): usage: node bench/sequence.ts [init|sidecar].
  */
 const PAIRS = 5
 const LENGTHS = [2, 4]
@@ -79,17 +81,21 @@ async function pairs(take: (isOurs: boolean, name: string) => Promise<number>): 
   return [quantiles(times[0]).p50, quantiles(times[1]).p50]
 }
 
-const session = await openSession()
+const gates = process.argv[2] === 'init' ? 'init' : 'sidecar'
+const session = await openSession({ ...E2E_VALUES, sequence: { gates } })
 const image = await redisImage(session.cluster.env)
 await loadImage(session.cluster, image)
 const plain = await TestNamespace.create(session.kubectl, 'bench-plain')
 const settings = { 'max-starting': '50', 'max-starting-per-node': '50' }
 const gated = await TestNamespace.create(session.kubectl, 'bench-gated', { gated: true, settings })
+await makesGates(gated, gates)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const row = ([hand, ours]: [number, number]) =>
   `by hand ${Math.round(hand)} ms   startgate ${Math.round(ours)} ms   added ${Math.round(ours - hand)} ms   ratio ${(ours / hand).toFixed(2)}`
 
-say(`a pod with native sidecars written by hand against one with depends-on; medians of ${PAIRS} in turns`)
+say(
+  `a pod with native sidecars written by hand against one with depends-on, gates of kind ${gates}; medians of ${PAIRS} in turns`,
+)
 const spans: [number, number][] = []
 for (const length of LENGTHS) {
   const { containers, dependsOn } = chainOf(length)

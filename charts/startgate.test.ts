@@ -144,6 +144,7 @@ describe('rights', () => {
         "Role startgate-system/startgate-webhook: /secrets ["startgate-webhook-certificates","startgate-certificates","startgate-ca"] get,update",
         "Role startgate-system/startgate-webhook: /services ["startgate-lease-service"] get",
         "Role startgate-system/startgate-webhook: apps/deployments ["startgate-webhook"] get",
+        "Role startgate-system/startgate-webhook: coordination.k8s.io/leases ["startgate-leader"] get",
         "Role startgate-system/startgate-webhook: apps/daemonsets ["startgate-node-waiter"] get",
       ]
     `)

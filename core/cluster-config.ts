@@ -61,6 +61,8 @@ export interface ClusterConfig {
   skippedNamespaces: string[]
   /** DaemonSets (`node-daemonset`) that all gated pods come after, each on its node. */
   after: AfterTarget[]
+  /** What a gate that an agent opens is: an init container that ends, or a sidecar; auto: that where kubelets hold it. */
+  sequenceGates: (typeof SEQUENCE_GATES)[number]
   /** Infinity: gates fail closed. */
   failOpenAfterMs: number
   failOpenJitterMs: number
@@ -125,6 +127,7 @@ export interface ClusterConfig {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 const CERTIFICATE_PROVIDERS = ['self', 'certManager'] as const
+const SEQUENCE_GATES = ['auto', 'init', 'sidecar'] as const
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const
 
 /**
@@ -151,6 +154,8 @@ export function parseClusterConfig(text: string): ClusterConfig {
     caSecret: read.name('caSecret'),
     skippedNamespaces: read.names('skippedNamespaces'),
     after: afterIn(read),
+    // A former version's file has none.
+    sequenceGates: read.isGiven('sequence') ? read.oneOf('sequence.gates', SEQUENCE_GATES) : 'init',
     failOpenAfterMs: read.patienceMs('failOpenAfter'),
     failOpenJitterMs: read.durationMs('failOpenJitter', 0),
     runAsUser: read.countOrNull('runAsUser'),

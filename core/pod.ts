@@ -26,6 +26,7 @@ export interface Probe {
   periodSeconds?: number
   failureThreshold?: number
   timeoutSeconds?: number
+  exec?: { command?: string[] }
 }
 
 export interface VolumeMount {
@@ -112,6 +113,7 @@ export interface Node {
   status?: {
     capacity?: Record<string, string>
     images?: { names?: string[]; sizeBytes?: number }[]
+    nodeInfo?: { kubeletVersion?: string; containerRuntimeVersion?: string }
     conditions?: { type: string; status: string }[]
   }
 }

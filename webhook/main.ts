@@ -22,7 +22,8 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
   const client = createKubeClient()
   const { namespace, leaseService } = config
   const service = { namespace, name: leaseService.name, port: leaseService.port }
-  const view = startClusterView({ client, service, waiters: config.nodeWaiter?.name, clock, log })
+  const sidecarGates = config.sequenceGates !== 'init'
+  const view = startClusterView({ client, service, waiters: config.nodeWaiter?.name, sidecarGates, clock, log })
   const certificates = startWebhookCertificates({ client, config, clock, log })
   const events = createEventRecorder({ client, component: 'startgate-webhook', clock, log })
   const budget = new EventBudget()

@@ -5,6 +5,12 @@ import { type Lease, microTime } from './lease.ts'
 /** Annotation on the election Lease: `host:port` at which its holder serves. */
 export const LEADER_ADDRESS_ANNOTATION = `${ANNOTATION_PREFIX}address`
 
+/**
+ * Annotation on the election Lease: the identity of a holder that reads the gates which stay in their pods. The webhook
+ * makes none as long as it is not the present holder's.
+ */
+export const SIDECAR_GATES_ANNOTATION = `${ANNOTATION_PREFIX}reads-sidecar-gates`
+
 /** One process that wants to lead. */
 export interface Contender {
   namespace: string
@@ -216,7 +222,14 @@ function takenOver(lease: Lease | undefined, me: Contender, now: Now): Lease {
   const metadata = lease?.metadata ?? { namespace: me.namespace, name: me.name }
   return {
     ...lease,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [LEADER_ADDRESS_ANNOTATION]: me.address } },
+    metadata: {
+      ...metadata,
+      annotations: {
+        ...metadata.annotations,
+        [LEADER_ADDRESS_ANNOTATION]: me.address,
+        [SIDECAR_GATES_ANNOTATION]: me.identity,
+      },
+    },
     spec: {
       ...lease?.spec,
       ...renewal(lease, now),

@@ -27,6 +27,7 @@ export function goodConfig() {
     caSecret: 'startgate-ca',
     skippedNamespaces: ['kube-system', 'startgate-system'],
     after: [],
+    sequence: { gates: 'auto' },
     failOpenAfter: '60s',
     failOpenJitter: '5m',
     runAsUser: 65532,

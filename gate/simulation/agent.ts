@@ -9,7 +9,7 @@ import { startWaiting, type WaitEvent, type WaitState, step as waitStep } from '
 import type { AgentFaults, AgentHost } from './agent-host.ts'
 import { SimGate } from './gate.ts'
 
-const WORD_SETTLE_MS = 500
+const WORDS = { wordSettleMs: 500, shownWordSettleMs: 20 }
 const TICK_MS = 1_000
 
 /**
@@ -37,7 +37,7 @@ export class SimAgent {
     const { settleMs, startTimeoutMs, agentFaults } = pod.world
     this.pod = pod
     this.attempt = attempt
-    this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: settleMs, wordSettleMs: WORD_SETTLE_MS }
+    this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: settleMs, ...WORDS }
     this.#faults = agentFaults
     this.#sequence = formatSequence(sequence)
     this.#sandbox = pod.sandbox

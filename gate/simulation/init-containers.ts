@@ -1,5 +1,6 @@
 import type { GateVerdict } from '../../core/lease-api.ts'
 import { AGENT, type GateName, PULL_GATE } from '../../core/names.ts'
+import { isSidecarGate } from '../../core/passed-gates.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
 import { attemptOf } from '../pod/runs.ts'
@@ -142,8 +143,29 @@ export class InitContainers implements AgentHost<SimAgent> {
   /** With its verdict as the last word, and the next container after it. */
   #endGate(gate: GateName, verdict: GateVerdict): void {
     const runtime = this.#runtime
-    runtime.end(gate, 0, JSON.stringify(verdict))
-    runtime.later(0, 1_000, () => this.#runFrom(this.#all.findIndex(c => c.name === gate) + 1))
+    const index = this.#all.findIndex(c => c.name === gate)
+    const container = this.#all[index]
+    if (container && isSidecarGate(container)) this.#staysAfter(gate, verdict)
+    else runtime.end(gate, 0, JSON.stringify(verdict))
+    runtime.later(0, 1_000, () => this.#runFrom(index + 1))
+  }
+
+  /** One that failed open ends once more, to leave its word; others may crash, and have passed all the same. */
+  #staysAfter(gate: GateName, verdict: GateVerdict): void {
+    const runtime = this.#runtime
+    const { random } = this.world
+    const started = { started: true, ready: true }
+    const failedOpen = verdict.verdict === 'failed-open'
+    runtime.update(gate, started)
+    if (!failedOpen && !random.chance(0.2)) return
+    runtime.later(3_000, 4_000, () => {
+      if (failedOpen) runtime.end(gate, 0, JSON.stringify(verdict))
+      else runtime.end(gate, 137)
+      runtime.later(100, 12_000, () => {
+        runtime.run(gate)
+        runtime.update(gate, started)
+      })
+    })
   }
 
   #failOpen(gate: GateName, { attempt = 1 }: GateVerdict): void {
@@ -163,6 +185,10 @@ export class InitContainers implements AgentHost<SimAgent> {
   /** A gate that its agent asks for. */
   #runStageGate(gate: GateName): void {
     this.#runtime.run(gate)
+    const container = this.#all.find(c => c.name === gate)
+    // What a kubelet says that was started anew.
+    if (container && isSidecarGate(container) && this.world.random.chance(0.2))
+      this.#runtime.update(gate, { started: true, ready: true })
     this.gates.atFifo = gate
     this.#mark('here', gate)
   }

@@ -96,9 +96,11 @@ function sequenced(pod: Pod, random: Random): Pod {
   const readiness = Object.fromEntries(
     containers.map(({ name, type }) => [name, { type: kindOf(name, type) } as Readiness]),
   )
+  const isStaying = random.chance(0.5)
+  const gateOf = (gate: string) => ({ ...ownContainer(gate), ...(isStaying && { restartPolicy: 'Always' }) })
   const moved = containers.flatMap(({ name, type, spec }) => {
     const plain = type === 'completed' ? spec : { ...spec, restartPolicy: 'Always' }
-    return needed.has(name) ? [ownContainer(sequenceGateOf(name)), plain] : []
+    return needed.has(name) ? [gateOf(sequenceGateOf(name)), plain] : []
   })
   const env = [{ name: AGENT_ENV.sequence, value: formatSequence({ stages, readiness }) }]
   const users = (pod.spec.initContainers ?? []).filter(c => !c.name.startsWith('startgate'))
@@ -109,7 +111,7 @@ function sequenced(pod: Pod, random: Random): Pod {
     { ...ownContainer(AGENT), restartPolicy: 'Always', env },
     ...users,
     ...moved,
-    ownContainer(START_GATE),
+    gateOf(START_GATE),
   ]
   return { ...pod, spec: { ...pod.spec, restartPolicy: 'Always', containers: rest.map(c => c.spec), initContainers } }
 }

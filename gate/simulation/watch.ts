@@ -69,7 +69,7 @@ export class SimWatch {
     return {
       metadata: projectPodMetadata(metadata, this.#texts),
       spec: getOrMake(SPECS, spec, () => projectPodSpec(spec, this.#texts)),
-      ...(status && { status: getOrMake(STATUSES, status, () => projectPodStatus(status)) }),
+      ...(status && { status: getOrMake(STATUSES, status, () => projectPodStatus(status, spec)) }),
     }
   }
 

@@ -1,5 +1,6 @@
 import { readVerdict } from '../../core/gate-verdict.ts'
 import { AGENT, GATE_ENV, IMAGE_STEP_PREFIX } from '../../core/names.ts'
+import { withPassedGates } from '../../core/passed-gates.ts'
 import type { Container, ContainerStatus, Pod } from '../../core/pod.ts'
 import { isGate } from '../../core/sequence.ts'
 
@@ -27,8 +28,8 @@ export function isGated({ spec }: Pod): boolean {
 }
 
 /** The gates that run now: what the pod waits in. */
-export function runningGates({ status }: Pod): ContainerStatus[] {
-  return (status?.initContainerStatuses ?? []).filter(({ name, state }) => isGate(name) && state?.running)
+export function runningGates(pod: Pod): ContainerStatus[] {
+  return (withPassedGates(pod)?.initContainerStatuses ?? []).filter(({ name, state }) => isGate(name) && state?.running)
 }
 
 /** How long a gate without contact waits before it lets its pod go, as its environment says; undefined: not written. */

@@ -46,15 +46,7 @@ function containerMoments({ name, state, lastState, restartCount }: ContainerSta
   const { running, terminated } = state ?? {}
   const former = lastState?.terminated
   return [
-    ...(former
-      ? [
-          moment(
-            former.finishedAt,
-            `${name} ended with ${former.exitCode}${reasonText(former.reason)}`,
-            former.exitCode !== 0,
-          ),
-        ]
-      : []),
+    ...(former ? [moment(former.finishedAt, endText(name, former), former.exitCode !== 0)] : []),
     moment(
       running?.startedAt ?? terminated?.startedAt,
       `${name} started${restartCount > 0 ? ` (restart ${restartCount})` : ''}`,

@@ -73,6 +73,7 @@ export function configOf(values: Values, { namespace, appVersion }: { namespace:
     caSecret: 'startgate-ca',
     skippedNamespaces: [...new Set(['kube-system', 'kube-public', 'kube-node-lease', namespace, ...skipped])],
     after: values.after ?? [],
+    sequence: { gates: mappingIn(values, 'sequence').gates ?? 'auto' },
     failOpenAfter: values.failOpenAfter,
     failOpenJitter: values.failOpenJitter,
     runAsUser: orNull(values.runAsUser),

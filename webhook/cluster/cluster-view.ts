@@ -5,6 +5,8 @@ import type { KubeClient, Service } from '../../core/kube/client.ts'
 import { createListWatch } from '../../core/kube/list-watch.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Namespace, Node } from '../../core/pod.ts'
+import { Kubelets } from './kubelets.ts'
+import { followLeaderSkill } from './leader-skill.ts'
 import { type Constraint, type ConstraintObject, NamespaceView } from './namespace-view.ts'
 import { NodeImages } from './node-images.ts'
 import { followWaiters } from './waiters.ts'
@@ -15,6 +17,8 @@ export interface ClusterViewOptions {
   service: { namespace: string; name: string; port: number }
   /** The waiters' DaemonSet, in the same namespace; undefined: waiters are off. */
   waiters?: string | undefined
+  /** Whether gates of a sequence may stay in their pods, so that it matters whether the leader reads such. */
+  sidecarGates: boolean
   clock: Clock
   log: Logger
 }
@@ -27,6 +31,10 @@ export interface ClusterView {
   address(): string | undefined
   /** Whether no node has had a waiter for a while, so that gates should not look for one. */
   waitersAreAway(): boolean
+  /** Whether gates that stay would keep the order on each node that a pod may land on. */
+  kubelets: Pick<Kubelets, 'areFitFor'>
+  /** Whether the leader of the lease service reads such gates. */
+  leaderReadsSidecarGates(): boolean
   /** What has not been read yet, one sentence each. */
   missing(): string[]
   stop(): Promise<unknown>
@@ -38,7 +46,6 @@ const SERVICE_INTERVAL_MS = 10_000
 export function startClusterView(options: ClusterViewOptions): ClusterView {
   const { client, clock, log } = options
   const namespaces = new NamespaceView()
-  const nodes = new NodeImages()
   const common = { client, clock, log, random: Math.random }
   const namespaceWatch = createListWatch<Namespace>({
     ...common,
@@ -50,12 +57,7 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
     },
     onDelete: namespace => namespaces.delete(namespace.metadata.name ?? ''),
   })
-  const nodeWatch = createListWatch<Node>({
-    ...common,
-    path: '/api/v1/nodes',
-    onChange: node => nodes.set(node),
-    onDelete: node => nodes.delete(node.metadata.name ?? ''),
-  })
+  const { nodes, kubelets, watch: nodeWatch } = nodesView(options)
   const needed = { namespaces: namespaceWatch, nodes: nodeWatch }
   // Not needed to be ready: without them small pods stay ungated, which harms nobody.
   const watches = [
@@ -67,11 +69,14 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
   for (const watch of watches) watch.start()
   const service = followService(options)
   const waiters = followWaiters(options.waiters, { client, namespace: options.service.namespace, clock, log })
+  const leader = followLeaderSkill(options.sidecarGates, { client, namespace: options.service.namespace, log })
   return {
     namespaces,
     nodes,
     address: service.address,
     waitersAreAway: waiters.areAway,
+    kubelets,
+    leaderReadsSidecarGates: leader.readsSidecarGates,
     missing: () => [
       ...Object.entries(needed).flatMap(([what, watch]) => (watch.hasSynced() ? [] : [`${what} not listed yet`])),
       ...(service.address() ? [] : [`Service ${options.service.name} not found yet`]),
@@ -79,9 +84,31 @@ export function startClusterView(options: ClusterViewOptions): ClusterView {
     stop: () => {
       service.stop()
       waiters.stop()
+      leader.stop()
       return Promise.all(watches.map(watch => watch.stop()))
     },
   }
+}
+
+function nodesView({ client, clock, log }: ClusterViewOptions) {
+  const nodes = new NodeImages()
+  const kubelets = new Kubelets()
+  const watch = createListWatch<Node>({
+    client,
+    clock,
+    log,
+    random: Math.random,
+    path: '/api/v1/nodes',
+    onChange: node => {
+      nodes.set(node)
+      kubelets.set(node)
+    },
+    onDelete: ({ metadata: { name = '' } }) => {
+      nodes.delete(name)
+      kubelets.delete(name)
+    },
+  })
+  return { nodes, kubelets, watch }
 }
 
 function followService({ client, service: { namespace, name, port }, log }: ClusterViewOptions) {

@@ -12,7 +12,7 @@ import { withNotify } from './notify.ts'
 import { originalOf } from './original.ts'
 import { isOurContainer, isOurVolume, type ReviewedPod } from './ownership.ts'
 import type { Part, Plan } from './plan.ts'
-import { sequenceGateContainer } from './sequence-gate.ts'
+import { sequenceGateContainer, sidecarGateContainer } from './sequence-gate.ts'
 import { ownVolumes, type Volume } from './volumes.ts'
 
 /** The parts of the pod that change, as they shall be. What is kept is the same object as in the pod. */
@@ -28,8 +28,10 @@ export interface Injection {
 }
 
 export interface InjectOptions extends GateOptions, AgentOptions {
-  /** Of a gate that the agent opens. */
+  /** Of a gate that the agent opens and that ends. */
   sequenceGateResources(container: Container): ResourceRequirements
+  /** Of one that stays; absent: they end. */
+  sidecarGateResources?: ResourceRequirements | undefined
 }
 
 /** What a pod shall have, whether it has it already, in part, out of date or not at all. */
@@ -84,6 +86,7 @@ function ownContainer(part: Exclude<Part, { kind: 'moved' }>, bare: Pod, options
     case 'agent':
       return agentContainer(bare, part.of, options)
     case 'sequence-gate':
+      if (options.sidecarGateResources) return sidecarGateContainer(part.name, options.sidecarGateResources, options)
       return sequenceGateContainer(part.name, options.sequenceGateResources(part.of), options)
   }
 }

@@ -15,7 +15,7 @@ import { type Constraints, isCounted, largestLimit, leastResources, OWN_RESOURCE
 export const MEMORY_FLOOR = '96Mi'
 export const CPU_FLOOR = '100m'
 /** For a gate that runs a shell only; the container runtime's own start needs some 10 MiB of it. */
-const SHELL_MEMORY = '32Mi'
+export const SHELL_MEMORY = '32Mi'
 
 export type Fit =
   /** `raised`: what this costs the pod, in a sentence. */

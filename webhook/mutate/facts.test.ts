@@ -3,6 +3,7 @@ import { parseClusterConfig } from '../../core/cluster-config.ts'
 import { goodConfig } from '../../core/testing/good-config.ts'
 import { NamespaceView } from '../cluster/namespace-view.ts'
 import { NodeImages } from '../cluster/node-images.ts'
+import { podOf } from '../testing/facts.ts'
 import { factsFor } from './facts.ts'
 
 const nodeWaiter = { name: 'startgate-node-waiter', port: 7373 }
@@ -13,6 +14,8 @@ const view = (waitersAreAway: boolean, missing: string[] = []) => ({
   namespaces: new NamespaceView(),
   nodes: new NodeImages(),
   waitersAreAway: () => waitersAreAway,
+  kubelets: { areFitFor: () => false },
+  leaderReadsSidecarGates: () => false,
 })
 
 test('gates look for a waiter, but not while no node has one', () => {
@@ -23,6 +26,24 @@ test('gates look for a waiter, but not while no node has one', () => {
   expect([portsOf(false), portsOf(true)]).toEqual([
     [7373, undefined],
     [undefined, 7373],
+  ])
+})
+
+test('gates stay where the kubelets hold them, or by order; never where the leader cannot read them, or not by order', () => {
+  const stays = (gates: string, areFit: boolean, canRead: boolean) => {
+    const asked = parseClusterConfig(JSON.stringify({ ...goodConfig(), sequence: { gates } }))
+    const seen = { ...view(false), kubelets: { areFitFor: () => areFit }, leaderReadsSidecarGates: () => canRead }
+    return factsFor('shop', { config: asked, view: seen, ca: () => 'PEM' })?.hasSidecarGates?.(podOf())
+  }
+  const all = ['auto', 'sidecar', 'init'].map(gates => [
+    stays(gates, true, true),
+    stays(gates, false, true),
+    stays(gates, true, false),
+  ])
+  expect(all).toEqual([
+    [true, false, false],
+    [true, true, false],
+    [false, false, false],
   ])
 })
 

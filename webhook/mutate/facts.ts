@@ -1,11 +1,21 @@
 import type { ClusterConfig } from '../../core/cluster-config.ts'
+import type { Pod } from '../../core/pod.ts'
 import type { ClusterView } from '../cluster/cluster-view.ts'
 import { injectSettings } from '../cluster/settings.ts'
 import type { MutateFacts } from './mutate.ts'
 
+type FactsView =
+  | 'address'
+  | 'missing'
+  | 'namespaces'
+  | 'nodes'
+  | 'waitersAreAway'
+  | 'kubelets'
+  | 'leaderReadsSidecarGates'
+
 export interface FactSources {
   config: ClusterConfig
-  view: Pick<ClusterView, 'address' | 'missing' | 'namespaces' | 'nodes' | 'waitersAreAway'>
+  view: Pick<ClusterView, FactsView>
   /** PEM bundle that gates believe; undefined until there are certificates. */
   ca: () => string | undefined
 }
@@ -22,5 +32,16 @@ export function factsFor(namespace: string, { config, view, ca: caOf }: FactSour
     ...(areAway && { throughWaiters }),
     namespace: view.namespaces.factsOf(namespace),
     everywhereFor: pod => view.nodes.everywhereFor(pod),
+    hasSidecarGates: pod => hasSidecarGates(pod, config, view),
   }
+}
+
+/** Only where the leader reads them: one of an older version would hold each of their slots to its timeout. */
+function hasSidecarGates(
+  pod: Pod,
+  { sequenceGates }: ClusterConfig,
+  { kubelets, leaderReadsSidecarGates }: Pick<ClusterView, 'kubelets' | 'leaderReadsSidecarGates'>,
+): boolean {
+  if (sequenceGates === 'init' || !leaderReadsSidecarGates()) return false
+  return sequenceGates === 'sidecar' || kubelets.areFitFor(pod)
 }

@@ -5,6 +5,7 @@ import { START_GATE } from '../../core/names.ts'
 import type { Node, Pod } from '../../core/pod.ts'
 import { agentCommand, sequenceGateCommand } from '../../core/pod-scripts.ts'
 import { sequenceOfPod } from '../../core/sequence.ts'
+import { sidecarGateCommand, sidecarGateProbeCommand } from '../../core/sidecar-gate-script.ts'
 import { NodeImages } from '../cluster/node-images.ts'
 import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
 import { withoutOurs } from '../inject/ownership.ts'
@@ -22,6 +23,7 @@ interface Context {
   settings?: Partial<InjectSettings>
   namespace?: Partial<NamespaceFacts>
   nodes?: Node[]
+  hasSidecarGates?: boolean
 }
 
 const read = (path: string) => parse(readFileSync(new URL(path, root), 'utf8'))
@@ -37,13 +39,15 @@ function load(name: string): { pod: Pod; namespace: string; facts: MutateFacts }
       settings: { ...SETTINGS, ...context.settings },
       namespace: { ...NAMESPACE, ...context.namespace },
       everywhereFor: pod => images.everywhereFor(pod),
+      hasSidecarGates: () => context.hasSidecarGates === true,
     },
   }
 }
 
 /** The shell scripts have tests of their own, and would be in here a hundred times. */
 function withoutScripts(report: object): object {
-  const scripts = new Set([agentCommand([])[3], sequenceGateCommand(START_GATE)[3]])
+  const commands = [agentCommand([]), sequenceGateCommand(START_GATE), sidecarGateCommand(START_GATE)]
+  const scripts = new Set([...commands, sidecarGateProbeCommand(START_GATE)].map(([, , , script]) => script))
   return JSON.parse(JSON.stringify(report, (_, value) => (scripts.has(value) ? '(script)' : value)))
 }
 

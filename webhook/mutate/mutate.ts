@@ -5,7 +5,7 @@ import { INJECT_LABEL } from '../../core/names.ts'
 import type { ObjectMeta, Pod, ResourceRequirements } from '../../core/pod.ts'
 import { startTimeoutOf } from '../../core/start-timeout.ts'
 import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
-import { agentResources } from '../inject/agent-resources.ts'
+import { agentResources, sidecarGateResources } from '../inject/agent-resources.ts'
 import { injectionFor } from '../inject/inject.ts'
 import { nameProblems, reviewedPod } from '../inject/ownership.ts'
 import { planPod, planSequencedPod } from '../inject/plan.ts'
@@ -31,6 +31,8 @@ export interface MutateFacts {
   namespace: NamespaceFacts | undefined
   /** For a pod, whether every node it may land on has an image. */
   everywhereFor(pod: Pod): (image: string) => boolean
+  /** Whether the gates of a pod's sequence may stay in it; absent: no. */
+  hasSidecarGates?(pod: Pod): boolean
   /** Where gates look for no waiter since no node has one: the settings of those that do, which need less memory. */
   throughWaiters?: InjectSettings
 }
@@ -98,6 +100,7 @@ function mutated(pod: Pod, requestNamespace: string, facts: MutateFacts): Outcom
     resources: fit.gate,
     agentResources: fit.agent,
     sequenceGateResources: sequenceGateResources(bare, namespace),
+    sidecarGateResources: fit.sidecarGate,
     failOpenAfterMs: failOpenAfterOf(annotations.settings, facts),
     startTimeoutMs: longestStartMs(bare, annotations.settings, facts),
   })
@@ -145,16 +148,24 @@ function longestStartMs({ spec }: Pod, own: PodSettings, { settings, namespace }
 const MOST_PROBLEMS = 10
 
 type WholeFit =
-  | { kind: 'fits'; gate: ResourceRequirements; agent: ResourceRequirements; warnings: string[] }
+  | {
+      kind: 'fits'
+      gate: ResourceRequirements
+      agent: ResourceRequirements
+      sidecarGate: ResourceRequirements | undefined
+      warnings: string[]
+    }
   | { kind: 'unfit'; sentence: string }
 
-function fitOf(bare: Pod, sequenced: SequencedPod | undefined, { settings, namespace }: MutateFacts): WholeFit {
+function fitOf(bare: Pod, sequenced: SequencedPod | undefined, facts: MutateFacts): WholeFit {
+  const { settings, namespace } = facts
   const gate = (settings.waiterPort === undefined ? gateResources : waiterGateResources)(bare, namespace)
   if (gate.kind === 'unfit') return gate
   const agent: Fit = sequenced ? agentResources(bare, namespace) : { kind: 'fits', resources: {} }
   if (agent.kind === 'unfit') return agent
   const raised = [gate.raised, agent.raised].flatMap(sentence => (sentence ? [`startgate: ${sentence}`] : []))
-  return { kind: 'fits', gate: gate.resources, agent: agent.resources, warnings: raised }
+  const sidecarGate = sequenced && facts.hasSidecarGates?.(bare) ? sidecarGateResources(bare, namespace) : undefined
+  return { kind: 'fits', gate: gate.resources, agent: agent.resources, sidecarGate, warnings: raised }
 }
 
 function ownAfterProblems(metadata: ObjectMeta, { after = [] }: PodSettings): string[] {

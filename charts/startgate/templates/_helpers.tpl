@@ -132,6 +132,11 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
   "resources" (dig "resources" $resources $given) | toJson -}}
 {{- end -}}
 
+{{/* A former version's values have no such key. */}}
+{{- define "startgate.sequenceGates" -}}
+{{- (.Values.sequence | default dict).gates | default "auto" -}}
+{{- end }}
+
 {{/* The file that both programs read; core/cluster-config.ts is its other half. A value that is not given is null. */}}
 {{- define "startgate.config" -}}
 {{- $limits := .Values.limits -}}
@@ -162,6 +167,7 @@ would wait for pods that are never admitted: `forbiddenBy` is the level. Only he
   "caSecret" "startgate-ca"
   "skippedNamespaces" (include "startgate.skippedNamespaces" . | fromJsonArray)
   "after" (.Values.after | default list)
+  "sequence" (dict "gates" (include "startgate.sequenceGates" .))
   "failOpenAfter" .Values.failOpenAfter
   "failOpenJitter" .Values.failOpenJitter
   "runAsUser" .Values.runAsUser

@@ -1,6 +1,7 @@
 import { readVerdict } from '../../../core/gate-verdict.ts'
 import type { GateVerdict } from '../../../core/lease-api.ts'
 import { PULL_GATE } from '../../../core/names.ts'
+import { isSidecarGate } from '../../../core/passed-gates.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
 
@@ -22,8 +23,10 @@ export interface FailOpen extends GateVerdict {
  * could not be reached. A pod can write any message, so it is only counted and shown.
  */
 export function failOpensOf(pod: Pod): FailOpen[] {
-  return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, containerID }) => {
-    const ended = state?.terminated
+  const staying = new Set(pod.spec.initContainers?.filter(isSidecarGate).map(({ name }) => name))
+  return (pod.status?.initContainerStatuses ?? []).flatMap(({ name, state, lastState, containerID }) => {
+    // One that stays ends once when it fails open, and is started anew.
+    const ended = staying.has(name) ? lastState?.terminated : state?.terminated
     if ((name !== PULL_GATE && !isSequenceGate(name)) || !ended?.message) return []
     const { verdict, waitedMs, reason = '' } = readVerdict(ended.message) ?? {}
     if (verdict !== 'failed-open' || waitedMs === undefined) return []

@@ -1,4 +1,5 @@
 import { AGENT, AGENT_ENV, ANNOTATION_PREFIX, OWN_PREFIX } from '../../../core/names.ts'
+import { withPassedGates } from '../../../core/passed-gates.ts'
 import { pick } from '../../../core/pick.ts'
 import type { Container, ContainerState, ContainerStatus, Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import { imagesListedBy, SeenNode } from './node-facts.ts'
@@ -15,7 +16,7 @@ export function projectPod({ metadata, spec, status }: Pod, texts: SharedText): 
   return {
     metadata: projectPodMetadata(metadata, texts),
     spec: projectPodSpec(spec, texts),
-    ...(status && { status: projectPodStatus(status) }),
+    ...(status && { status: projectPodStatus(status, spec) }),
   }
 }
 
@@ -52,8 +53,11 @@ export function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): Obj
   }
 }
 
-/** Of a pod, its status is what changes most: fields are copied one by one, which costs a fifth of `pick`. */
-export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
+/**
+ * Of a pod, its status is what changes most: fields are copied one by one, which costs a fifth of `pick`. From here on
+ * gates of both kinds look the same.
+ */
+export function projectPodStatus(status: NonNullable<Pod['status']>, spec: Pod['spec']): NonNullable<Pod['status']> {
   const { phase, reason, conditions, initContainerStatuses, containerStatuses } = status
   const kept: NonNullable<Pod['status']> = {}
   if (phase !== undefined) kept.phase = phase
@@ -61,7 +65,7 @@ export function projectPodStatus(status: NonNullable<Pod['status']>): NonNullabl
   if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
   if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
   if (conditions) kept.conditions = conditions.filter(isRead)
-  return kept
+  return withPassedGates({ spec, status: kept }) ?? kept
 }
 
 function isRead({ type }: { type: string }): boolean {

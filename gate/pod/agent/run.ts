@@ -22,8 +22,13 @@ import { loadState, saveState } from './state-file.ts'
  * by.
  */
 const SIMPLE_SETTLE_MS = 5_000
-/** How long READY=1 must stand: long enough for a program that says at once that it was not meant. */
+/**
+ * How long READY=1 must stand where the pod's status does not show the run yet that said it: what it shows next may be
+ * that this run has ended.
+ */
 const WORD_SETTLE_MS = 500
+/** Where it does: as under systemd at the word itself, but for a program that says in one breath that it was not meant. */
+const SHOWN_WORD_SETTLE_MS = 20
 /** Gates are told again, and looked for again, this often. */
 const TICK_MS = 1_000
 
@@ -48,7 +53,12 @@ export class AgentRun {
     this.#config = config
     this.#isLost = isLost
     this.#log = log
-    this.#rules = { sequence, attempt, startTimeoutMs, simpleSettleMs: SIMPLE_SETTLE_MS, wordSettleMs: WORD_SETTLE_MS }
+    const settle = {
+      simpleSettleMs: SIMPLE_SETTLE_MS,
+      wordSettleMs: WORD_SETTLE_MS,
+      shownWordSettleMs: SHOWN_WORD_SETTLE_MS,
+    }
+    this.#rules = { sequence, attempt, startTimeoutMs, ...settle }
     this.#state = loadState(this.#rules, systemClock.wallMs())
     this.#contact = new Contact({
       config,

@@ -15,7 +15,7 @@ import { resumed } from './state-file.ts'
 import { madeSight } from './testing/made-sight.ts'
 
 const gateOf = (name: string): GateName => `startgate-start-${name}`
-const times = { simpleSettleMs: 5_000, wordSettleMs: 500, startTimeoutMs: 60_000, attempt: 1 }
+const times = { simpleSettleMs: 5_000, wordSettleMs: 500, shownWordSettleMs: 20, startTimeoutMs: 60_000, attempt: 1 }
 const rulesFor = (sequence: Sequence): Rules => ({ ...times, sequence })
 const dbThenWeb = (condition: Condition): Rules =>
   rulesFor({

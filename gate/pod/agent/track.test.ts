@@ -4,7 +4,7 @@ import type { Readiness } from '../../../core/readiness.ts'
 import { madeSight } from './testing/made-sight.ts'
 import { lateAtMs, notified, type ReadyContext, readyAtMs, seen, type Track } from './track.ts'
 
-const rules = { simpleSettleMs: 5_000, wordSettleMs: 500, startTimeoutMs: 60_000 }
+const rules = { simpleSettleMs: 5_000, wordSettleMs: 500, shownWordSettleMs: 20, startTimeoutMs: 60_000 }
 const ended = (id: string, exitCode: number) => madeSight(id, { state: 'terminated', started: false, exitCode })
 const says = (state: 'ready' | 'stopping' | 'reloading') => (track: Track, ms: number) =>
   notified(track, { state }, { ms, wallMs: 1_000_000 + ms })
@@ -74,9 +74,24 @@ describe('a container is ready', () => {
       want: undefined,
     },
     'notify: a word said again keeps its time': {
-      track: having([1_500, sees(madeSight('x'))], [2_000, says('ready')], [2_400, says('ready')]),
+      track: having([2_000, says('ready')], [2_400, says('ready')]),
       context: context('notify'),
       want: 2_500,
+    },
+    'notify: at its word, where its run is shown': {
+      track: having([1_500, sees(madeSight('x'))], [2_000, says('ready')], [2_400, says('ready')]),
+      context: context('notify'),
+      want: 2_020,
+    },
+    'notify: at its word, when its run is shown after it': {
+      track: having([2_000, says('ready')], [2_100, sees(madeSight('x'))]),
+      context: context('notify'),
+      want: 2_020,
+    },
+    'notify: not when what is shown after the word is the end of its run': {
+      track: having([2_000, says('ready')], [2_100, sees(madeSight('x'))], [2_110, sees(ended('x', 1))]),
+      context: context('notify'),
+      want: undefined,
     },
     'notify: not when it stops again': {
       track: having([2_000, says('ready')], [2_100, says('stopping')]),
@@ -129,7 +144,7 @@ describe('a container is ready', () => {
         [4_000, sees(madeSight('y', { startedAtMs: 1_003_000 }))],
       ),
       context: context('notify'),
-      want: 3_700,
+      want: 3_220,
     },
     'notify: a late word without start times is the earlier run’s': {
       track: having([1_500, sees(madeSight('x'))], [3_200, says('ready')], [8_300, sees(madeSight('y'))]),
@@ -144,7 +159,7 @@ describe('a container is ready', () => {
         [9_000, sees(madeSight('y'))],
       ),
       context: context('notify'),
-      want: 3_700,
+      want: 3_220,
     },
     'notify: after the start timeout, when its word may be lost': {
       track: { ...having([2_000, sees(madeSight('x'))]), mayHaveMissed: true },

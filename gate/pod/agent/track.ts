@@ -111,8 +111,9 @@ function wordOf({ word, sight }: Track, now: { ms: number; wallMs: number }): Wo
 export interface ReadyRules {
   /** `simple`: how long it must have run. */
   simpleSettleMs: number
-  /** How long a word must stand. */
+  /** How long a word must stand; and one whose run the status shows as running. */
   wordSettleMs: number
+  shownWordSettleMs: number
   /** After it, what nobody can tell any more is taken for ready. */
   startTimeoutMs: number
 }
@@ -161,7 +162,8 @@ function readyByWordAtMs(track: Track, openedMs: number, rules: ReadyRules): num
   const { word, sight } = track
   // A word bound to a run ends with it.
   const isOver = word?.runId !== undefined && sight !== undefined && sight.state !== 'running'
-  if (word && !isOver) return word.sinceMs + rules.wordSettleMs
+  const isShown = word?.runId !== undefined && sight?.state === 'running' && sight.id === word.runId
+  if (word && !isOver) return word.sinceMs + (isShown ? rules.shownWordSettleMs : rules.wordSettleMs)
   return track.mayHaveMissed ? lateAtMs(track, openedMs, rules) : undefined
 }
 

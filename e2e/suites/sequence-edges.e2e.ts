@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { execOnNode, kubelet } from '../cluster/cluster.ts'
+import { E2E_VALUES, namespaceFor, openSession, type Session } from '../harness/session.ts'
+import { takeDown } from '../harness/system.ts'
+import type { TestNamespace } from '../harness/test-namespace.ts'
+import { limits } from '../harness/time-limits.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { expectNoSlots } from '../workloads/faulted-herd.ts'
+import { gateKinds, makesGates } from '../workloads/gate-kinds.ts'
+import {
+  containerIn,
+  expectOrder,
+  isReady,
+  isReadyAgain,
+  isStarting,
+  readPod,
+  runs,
+  type SeenPod,
+} from '../workloads/sequenced-pods.ts'
+import { sequencedPod } from '../workloads/sequenced-work.ts'
+import { CHAIN, CONTAINERS, chainEndsInOrder, SLACK, slowChain } from '../workloads/slow-chain.ts'
+
+/*
+ * What opens the way from one container of a pod to the next: gates that end, and gates that stay. The other suites of
+ * sequences run with the default, which is the second on a cluster of 1.36 or newer.
+ */
+
+let session: Session
+afterAll(async () => {
+  // As the other suites want it.
+  if (session) await openSession()
+})
+
+const GATE = 'startgate-start-db'
+/** A kubelet that is started anew takes what has run for 10 s to have started (kubernetes#142305). */
+const LONG_HOLD_MS = 15_000
+
+async function chainNamespace(word: string, settings: Record<string, string> = {}): Promise<TestNamespace> {
+  return namespaceFor(session, { word, gated: true, settings: { ...SLACK, ...settings } })
+}
+
+const kill = (pod: SeenPod, container: string) => {
+  const id = containerIn(pod, container)?.containerID?.replace('containerd://', '') ?? ''
+  const argv = ['ctr', '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]
+  return execOnNode(session.cluster, pod.spec.nodeName ?? '', argv)
+}
+
+describe.each(['init', 'sidecar'] as const)('sequence.gates: %s', kind => {
+  test('a chain starts in order, and its sandbox killed in the middle does so again', async () => {
+    session = await openSession({ ...E2E_VALUES, sequence: { gates: kind } })
+    const namespace = await chainNamespace(kind)
+    await makesGates(namespace, kind)
+    const before = await slowChain(namespace)
+    expect(gateKinds((await readPod(namespace, 'chain')) as never)).toEqual(CONTAINERS.map(() => kind))
+    const filter = `labels."io.kubernetes.pod.uid"==${before.metadata.uid},labels."io.cri-containerd.kind"==sandbox`
+    const list = ['ctr', '-n', 'k8s.io', 'containers', 'ls', '-q', filter]
+    const { stdout } = await execOnNode(session.cluster, before.spec.nodeName ?? '', list)
+    const argv = ['ctr', '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', stdout.trim()]
+    await execOnNode(session.cluster, before.spec.nodeName ?? '', argv)
+    await isReadyAgain(namespace, before, ['db'])
+    await chainEndsInOrder(namespace)
+    await expectNoSlots(session, namespace.name)
+  })
+})
+
+describe('sequence.gates: auto, on kubelets of 1.36 and newer', () => {
+  test('gates stay, and a kubelet restarted during a long hold starts nothing', async () => {
+    session = await openSession()
+    const namespace = await chainNamespace('kubelet', { 'max-starting': '0' })
+    await makesGates(namespace, 'sidecar')
+    await namespace.apply([sequencedPod('chain', CONTAINERS, CHAIN)])
+    const { spec } = await runs(namespace, 'chain', GATE)
+    await sleep(LONG_HOLD_MS)
+    onTestFinished(() => kubelet(session.cluster, spec.nodeName ?? '', 'start'))
+    await kubelet(session.cluster, spec.nodeName ?? '', 'restart')
+    await waitFor('the kubelet has started the gate anew', () => restarts(namespace, GATE, 1), limits.podReady)
+    await sleep(LONG_HOLD_MS)
+    expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
+    await namespace.set({ 'max-starting': '50' })
+    await chainEndsInOrder(namespace)
+  })
+
+  test('a gate that has passed and is killed comes back, and nothing else is touched', async () => {
+    const namespace = await chainNamespace('killed')
+    await makesGates(namespace, 'sidecar')
+    await namespace.apply([sequencedPod('chain', CONTAINERS, CHAIN)])
+    const before = await isReady(namespace, 'chain')
+    await kill(before, GATE)
+    await waitFor('the gate is back', () => restarts(namespace, GATE, 1), limits.podReady)
+    const after = await isReady(namespace, 'chain')
+    for (const name of CONTAINERS)
+      expect(containerIn(after, name)?.containerID).toBe(containerIn(before, name)?.containerID)
+    await expectNoSlots(session, namespace.name)
+  })
+
+  test('a gate killed just after it has passed, in the middle of the start: the order holds', async () => {
+    const namespace = await chainNamespace('middle')
+    await makesGates(namespace, 'sidecar')
+    await kill(await slowChain(namespace), GATE)
+    await isStarting(namespace, 'chain', 'db')
+    await chainEndsInOrder(namespace)
+    await expectNoSlots(session, namespace.name)
+  })
+
+  test('gates that fail open do so in order, and are told of when the service is back', async () => {
+    const namespace = await chainNamespace('open', { 'fail-open-after': '5s' })
+    await makesGates(namespace, 'sidecar')
+    const restore = await takeDown(session.kubectl, 'startgate-lease-service')
+    onTestFinished(restore, limits.rollout.ms)
+    await namespace.apply([sequencedPod('chain', CONTAINERS, CHAIN)])
+    await runs(namespace, 'chain', 'db')
+    await restore()
+    await isReady(namespace, 'chain')
+    await expectOrder(namespace, 'chain', [
+      ['api', 'db'],
+      ['web', 'api'],
+    ])
+    const told = namespace.eventOf('chain', /StartgateFailedOpen/)
+    await waitFor('an Event tells of it', told, limits.eventSeen)
+    expect(await restarts(namespace, GATE, 1)).toBe(true)
+  })
+})
+
+async function restarts(namespace: TestNamespace, gate: string, count: number): Promise<boolean> {
+  const status = containerIn(await readPod(namespace, 'chain'), gate)
+  return status?.restartCount === count && status.state?.running !== undefined
+}
