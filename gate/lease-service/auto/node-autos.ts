@@ -21,6 +21,8 @@ interface Entry extends AutoNode {
   state: AutoState | undefined
   /** Not taken in yet. */
   figures: NodeFigures | undefined
+  /** Gates that have come since the last figures. */
+  asked: number
   ended: EndedStarts
   shown: AutoLimit | undefined
 }
@@ -50,7 +52,7 @@ export class NodeAutos implements AutoLimits {
     if (before?.kind === kind && before.cores === cores) return
     const learned = this.#learnedOf(name, { kind, cores })
     const shown = before?.shown ?? (learned && { limit: learned.limit, reason: 'learned before' })
-    const none = { state: undefined, figures: undefined, ended: NOTHING_ENDED }
+    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED }
     this.#nodes.set(name, { ...none, ...before, kind, cores, shown })
     this.#version += 1
   }
@@ -67,6 +69,12 @@ export class NodeAutos implements AutoLimits {
   take(nodeName: string, figures: NodeFigures): void {
     const node = this.#nodes.get(nodeName)
     if (node) node.figures = figures
+  }
+
+  /** A gate has come there. */
+  noteAsked(nodeName: string): void {
+    const node = this.#nodes.get(nodeName)
+    if (node) node.asked += 1
   }
 
   noteEnded(nodeName: string, ended: Partial<EndedStarts>): void {
@@ -94,7 +102,9 @@ export class NodeAutos implements AutoLimits {
     // What ended while nobody waited is not this herd's.
     const isNew = !node.state || this.#nowMs - state.seenAtMs > REST_MS
     const ended = isNew ? NOTHING_ENDED : node.ended
-    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, ended }, bounds)
+    const { asked } = node
+    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, asked, ended }, bounds)
+    node.asked = 0
     node.ended = NOTHING_ENDED
   }
 
