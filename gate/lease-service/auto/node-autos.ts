@@ -82,9 +82,18 @@ export class NodeAutos implements AutoLimits {
     if (node) node.ended = plusEnded(node.ended, ended)
   }
 
-  /** Takes in all figures since the last time, about a second ago. `factsOf`: undefined where no `auto` is written. */
-  advance(nowMs: number, factsOf: (nodeName: string) => AutoFacts | undefined): void {
+  /** When `advance` was called last. */
+  get advancedAtMs(): number {
+    return this.#nowMs
+  }
+
+  /**
+   * Takes in all figures since the last time, a second ago or less. `factsOf`: undefined where no `auto` is written.
+   * Tells whether some limit is another.
+   */
+  advance(nowMs: number, factsOf: (nodeName: string) => AutoFacts | undefined): boolean {
     this.#nowMs = nowMs
+    let isOther = false
     for (const [name, node] of this.#nodes) {
       const facts = node.figures && factsOf(name)
       if (node.figures && facts) this.#advance(name, node, { ...facts, figures: node.figures })
@@ -92,9 +101,11 @@ export class NodeAutos implements AutoLimits {
       if (!node.state) continue
       const shown = shownOf(node, node.state, nowMs)
       if (node.shown && !isNews(node.shown, shown)) continue
+      isOther ||= node.shown?.limit !== shown.limit
       node.shown = shown
       this.#version += 1
     }
+    return isOther
   }
 
   #advance(name: string, node: Entry, { figures, bounds, ...facts }: AutoFacts & { figures: NodeFigures }): void {
