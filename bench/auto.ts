@@ -1,6 +1,7 @@
 import { autoBoundsOf } from '../gate/lease-service/auto/bounds.ts'
-import { type HerdLimit, type HerdResult, runHerd } from '../gate/lease-service/auto/testing/herd.ts'
+import { type HerdResult, runHerd } from '../gate/lease-service/auto/testing/herd.ts'
 import { HERD_KINDS, type HerdKind, herdOf } from '../gate/lease-service/auto/testing/herd-kinds.ts'
+import type { HerdLimit } from '../gate/lease-service/auto/testing/simulated-line.ts'
 
 /*
  * Simulated herds under limits that stay and under `auto`: prints a table, each figure of `auto` as a multiple of the
@@ -23,7 +24,7 @@ function rowOf(cores: number, kind: HerdKind, seconds: number): Row {
   const herd = herdOf(kind, Math.max(40, 10 * cores), seconds)
   const bounds = autoBoundsOf(cores)
   const model = { cores, cpuPenalty: 0.1, diskPenalty: 0.1, othersAt: () => 0 }
-  const run = (limit: HerdLimit): HerdResult => runHerd(model, herd, limit, bounds)
+  const run = (limit: HerdLimit): HerdResult => runHerd(model, herd, { limit, bounds })
   const fixed = [1, 2, 4, 8, 16, 32, 64, 128, 256].filter(limit => limit <= bounds.max).map(run)
   const auto = run('auto')
   return {

@@ -18,8 +18,28 @@ const fresh = newAuto(BOUNDS, 0)
 const limits = (...states: AutoState[]) => states.map(({ limit }) => limit)
 
 describe('a limit grows', () => {
-  test('many times over while the node idles, once its starts have shown', () => {
-    expect(limits(later(fresh, 2, {}), later(fresh, 3, {}), later(fresh, 6, {}))).toEqual([4, 32, 64])
+  test('many times over while the node idles, a second after its starts have shown', () => {
+    expect(limits(later(fresh, 1, {}), later(fresh, 2, {}), later(fresh, 4, {}))).toEqual([4, 16, 46])
+  })
+
+  test('by one for each idle CPU as long as nothing has shown what starts take', () => {
+    const grown = later(fresh, 3, { running: 0, figures: { cores: 16 } })
+    expect([grown.limit, later(grown, 1, { running: 0, figures: { cores: 16, busy: 0.5 } }).limit]).toEqual([14, 14])
+  })
+
+  test('no further than CPUs last if those that do not run yet take what the others take', () => {
+    const of = (held: number) => later(fresh, 2, { held, running: 4, figures: { busy: 0.25 } }).limit
+    expect([of(4), of(9), of(14)]).toEqual([15, 26, 26])
+  })
+
+  test('also while containers are made for those that have just come, whose number is known', () => {
+    const of = (asked: number) => later(fresh, 2, { asked, figures: { busy: 0.7, runnable: 8 } }).limit
+    expect([of(0), of(12)]).toEqual([4, 6])
+  })
+
+  test('hardly for a pause of starts that certainly computed a moment ago', () => {
+    const busy = later(fresh, 5, { figures: BUSY })
+    expect(limits(later(busy, 2, {}), later(busy, 5, {}), later(busy, 20, {}))).toEqual([5, 6, 32])
   })
 
   test('not before containers have been seen running, or 5 s have gone', () => {
@@ -104,7 +124,7 @@ test('what a herd found is at most the usual number after a minute of rest, as t
   const next = (restMs: number) => advanceAuto(grown, madeSample({ nowMs: grown.seenAtMs + restMs }, 64), BOUNDS).limit
   expect([next(59_000), next(61_000)]).toEqual([64, 4])
   const low = newAuto(BOUNDS, 0, 2)
-  expect(advanceAuto(low, madeSample({ nowMs: 61_000 }, 2), BOUNDS).limit).toBe(2)
+  expect(advanceAuto(low, madeSample({ nowMs: 61_000, figures: BUSY }, 2), BOUNDS).limit).toBe(2)
 })
 
 test('what was learned is kept within the bounds of now', () => {
@@ -126,6 +146,7 @@ const samples = fc.array(
     }),
     held: fc.nat(100),
     running: fc.nat(100),
+    asked: fc.nat(50),
     isShort: fc.boolean(),
     ended: fc.record({ finished: count, timedOut: count, killed: count, oomKilled: count, evicted: count }),
     gapMs: fc.constantFrom(900, 1_000, 1_100, 5_000, 70_000),

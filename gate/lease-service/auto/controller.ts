@@ -1,4 +1,6 @@
-import { farOverOf, fewestFor, fullOf, isCrowded, type Load, loadOf, startsToFill } from './load.ts'
+import { type Demand, NO_DEMAND, observeDemand } from './demand.ts'
+import { hastyGrowth, slowGrowth } from './growth.ts'
+import { farOverOf, fewestFor, fullOf, isCrowded, type Load, loadOf } from './load.ts'
 import type { AutoSample } from './sample.ts'
 import { countFinished, hasFallen, newThroughput, type Throughput, underLimit } from './throughput.ts'
 
@@ -21,6 +23,8 @@ export interface AutoState {
   /** From the sample before that to it. */
   readonly gapMs: number
   readonly throughput: Throughput
+  /** Of one start, whatever the limit was. */
+  readonly demand: Demand
   readonly noRaiseBeforeMs: number
   readonly noCutBeforeMs: number
   /** Why it was cut, as long as that forbids a raise. */
@@ -40,14 +44,8 @@ const LONGEST_GAP_MS = 15_000
 /** So many samples make a mean: `procs_running` is of one moment. */
 const MOST_SAMPLES = 6
 const ENOUGH_SAMPLES = 3
-/** Before it grows where the node idles: in one second all starts may pause at once. */
-const FEW_SAMPLES = 2
-/** Before it grows where the node is nearly full. */
-const MANY_SAMPLES = 5
 /** Containers that were not seen running by then are not waited for. */
 const SETTLE_MS = 5_000
-const NEARLY_FULL = 0.75
-const MOST_GROWTH = 8
 const CUT = 0.7
 /** Until a cut shows in figures of 10 s. */
 const CUT_PAUSE_MS = 10_000
@@ -67,6 +65,7 @@ export function newAuto(bounds: AutoBounds, nowMs: number, learned?: number): Au
     seenAtMs: nowMs,
     gapMs: 0,
     throughput: newThroughput(limit),
+    demand: NO_DEMAND,
     noRaiseBeforeMs: nowMs,
     noCutBeforeMs: nowMs,
     cause: undefined,
@@ -84,7 +83,7 @@ export function advanceAuto(before: AutoState, sample: AutoSample, bounds: AutoB
   const state = seen(rested, sample)
   const load = loadOf(state.samples.length > 0 ? state.samples : [sample])
   const cut = cutOf(state, load, sample)
-  const next = cut ?? trimmed(state, load, sample) ?? raised(state, load, sample, bounds) ?? state
+  const next = cut ?? trimmed(state, load, sample) ?? raised(state, sample, bounds) ?? state
   return { ...next, reason: reasonOf(next, loadOf([sample])) }
 }
 
@@ -100,8 +99,9 @@ function clamp(limit: number, { max }: AutoBounds): number {
 
 function afterRest(state: AutoState, { nowMs }: AutoSample, { first }: AutoBounds): AutoState {
   const restedMs = nowMs - state.seenAtMs
-  if (restedMs > REST_MS) return { ...withLimit(state, Math.min(state.limit, first), nowMs), isSettled: false }
-  return restedMs > freshForMs(state, GAP_MS) ? { ...state, samples: [] } : state
+  if (restedMs > REST_MS)
+    return { ...withLimit(state, Math.min(state.limit, first), nowMs), isSettled: false, demand: NO_DEMAND }
+  return restedMs > freshForMs(state, GAP_MS) ? { ...state, samples: [], demand: NO_DEMAND } : state
 }
 
 function clamped(state: AutoState, { nowMs }: AutoSample, bounds: AutoBounds): AutoState {
@@ -125,7 +125,9 @@ function seen(state: AutoState, sample: AutoSample): AutoState {
   const { nowMs, running, held, ended } = sample
   const throughput = countFinished(state.throughput, ended.finished, nowMs)
   const cause = nowMs < state.noRaiseBeforeMs ? state.cause : undefined
-  const known = { ...state, seenAtMs: nowMs, gapMs: nowMs - state.seenAtMs, throughput, cause }
+  const gapMs = nowMs - state.seenAtMs
+  const demand = observeDemand(state.demand, sample, gapMs / 1_000)
+  const known = { ...state, seenAtMs: nowMs, gapMs, throughput, demand, cause }
   if (state.isSettled) return { ...known, samples: [...state.samples, sample].slice(-MOST_SAMPLES) }
   // The second that this sample is of began before.
   const shows = running > 0 && running * 2 >= Math.min(held, state.limit)
@@ -174,19 +176,10 @@ function trimmed(state: AutoState, load: Load, { nowMs }: AutoSample): AutoState
   return limit < state.limit ? withLimit(state, limit, nowMs) : undefined
 }
 
-function raised(state: AutoState, load: Load, sample: AutoSample, bounds: AutoBounds): AutoState | undefined {
-  const { nowMs, isShort, held } = sample
-  if (!isShort || nowMs < state.noRaiseBeforeMs || fullOf(load)) return undefined
-  const isNearlyFull = load.busiest > NEARLY_FULL
-  const needed = isNearlyFull ? MANY_SAMPLES : FEW_SAMPLES
-  if (state.samples.length < needed) return undefined
-  // More than the limit are held after a cut: the node is not full with them either.
-  const now = Math.max(state.limit, held)
-  const fill = startsToFill(load)
-  // Near the full it goes half way, as the ones to come may want more than those that there are.
-  const wanted = isNearlyFull ? now + (fill - now) / 2 : fill
-  const limit = clamp(Math.max(now + 1, Math.min(wanted, now * MOST_GROWTH)), bounds)
-  return limit > state.limit ? withLimit(state, limit, nowMs) : undefined
+function raised(state: AutoState, sample: AutoSample, bounds: AutoBounds): AutoState | undefined {
+  if (!sample.isShort || sample.nowMs < state.noRaiseBeforeMs) return undefined
+  const limit = Math.max(clamp(slowGrowth(state, sample), bounds), clamp(hastyGrowth(state, sample), bounds))
+  return limit > state.limit ? withLimit(state, limit, sample.nowMs) : undefined
 }
 
 function reasonOf({ cause }: AutoState, load: Load): string {

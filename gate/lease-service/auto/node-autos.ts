@@ -21,6 +21,8 @@ interface Entry extends AutoNode {
   state: AutoState | undefined
   /** Not taken in yet. */
   figures: NodeFigures | undefined
+  /** Gates that have come since the last figures. */
+  asked: number
   ended: EndedStarts
   shown: AutoLimit | undefined
 }
@@ -50,7 +52,7 @@ export class NodeAutos implements AutoLimits {
     if (before?.kind === kind && before.cores === cores) return
     const learned = this.#learnedOf(name, { kind, cores })
     const shown = before?.shown ?? (learned && { limit: learned.limit, reason: 'learned before' })
-    const none = { state: undefined, figures: undefined, ended: NOTHING_ENDED }
+    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED }
     this.#nodes.set(name, { ...none, ...before, kind, cores, shown })
     this.#version += 1
   }
@@ -69,14 +71,29 @@ export class NodeAutos implements AutoLimits {
     if (node) node.figures = figures
   }
 
+  /** A gate has come there. */
+  noteAsked(nodeName: string): void {
+    const node = this.#nodes.get(nodeName)
+    if (node) node.asked += 1
+  }
+
   noteEnded(nodeName: string, ended: Partial<EndedStarts>): void {
     const node = this.#nodes.get(nodeName)
     if (node) node.ended = plusEnded(node.ended, ended)
   }
 
-  /** Takes in all figures since the last time, about a second ago. `factsOf`: undefined where no `auto` is written. */
-  advance(nowMs: number, factsOf: (nodeName: string) => AutoFacts | undefined): void {
+  /** When `advance` was called last. */
+  get advancedAtMs(): number {
+    return this.#nowMs
+  }
+
+  /**
+   * Takes in all figures since the last time, a second ago or less. `factsOf`: undefined where no `auto` is written.
+   * Tells whether some limit is another.
+   */
+  advance(nowMs: number, factsOf: (nodeName: string) => AutoFacts | undefined): boolean {
     this.#nowMs = nowMs
+    let isOther = false
     for (const [name, node] of this.#nodes) {
       const facts = node.figures && factsOf(name)
       if (node.figures && facts) this.#advance(name, node, { ...facts, figures: node.figures })
@@ -84,9 +101,11 @@ export class NodeAutos implements AutoLimits {
       if (!node.state) continue
       const shown = shownOf(node, node.state, nowMs)
       if (node.shown && !isNews(node.shown, shown)) continue
+      isOther ||= node.shown?.limit !== shown.limit
       node.shown = shown
       this.#version += 1
     }
+    return isOther
   }
 
   #advance(name: string, node: Entry, { figures, bounds, ...facts }: AutoFacts & { figures: NodeFigures }): void {
@@ -94,7 +113,9 @@ export class NodeAutos implements AutoLimits {
     // What ended while nobody waited is not this herd's.
     const isNew = !node.state || this.#nowMs - state.seenAtMs > REST_MS
     const ended = isNew ? NOTHING_ENDED : node.ended
-    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, ended }, bounds)
+    const { asked } = node
+    node.state = advanceAuto(state, { ...facts, figures, nowMs: this.#nowMs, asked, ended }, bounds)
+    node.asked = 0
     node.ended = NOTHING_ENDED
   }
 

@@ -9,6 +9,8 @@ export interface AutoSample {
   held: number
   /** Those of them whose containers have been seen running: only these can be seen in the figures. */
   running: number
+  /** Gates that came since the sample before: their sandboxes and containers have just been made. */
+  asked: number
   /** Somebody waits because the node has no room: its line is not empty and its slots are all held. */
   isShort: boolean
   /** Since the sample before. */

@@ -58,8 +58,18 @@ function madeTerm({ node = {}, annotations = {}, namespace, learned = NOTHING_LE
     take({ kind: 'tick', storeFailingForMs: 0 })
     take({ kind: 'step' })
   }
+  /** Whether they make a decision due, which is then made. */
+  const figuresAlone = (figures: Partial<NodeFigures>, ms = 1_000): boolean => {
+    nowMs += ms
+    const told = { kind: 'node-figures', nodeName: shown.metadata.name ?? '', figures: idleFigures(figures) } as const
+    const isDue = take(told).some(({ kind }) => kind === 'step-soon')
+    if (isDue) take({ kind: 'step' })
+    return isDue
+  }
   take({ kind: 'step' })
   return {
+    figuresAlone,
+    nowMs: () => nowMs,
     state,
     granted,
     second,
@@ -88,6 +98,18 @@ describe('a node whose limit is auto', () => {
       /^start: node [\w-]+, auto: \d+ now, CPU 10 % busy, has \d+ of \d+ slots in use; next in line$/,
     )
     expect(autoRows(term.state)[0]?.[1].limit).toBe(term.granted.size)
+  })
+
+  test('starts more as soon as its figures come, and not at the next tick', () => {
+    const term = madeTerm({ annotations: AUTO })
+    const steps = [0, 1, 2].map(() => term.figuresAlone({ busy: 0.1 }))
+    expect([steps.some(Boolean), term.granted.size > 2]).toEqual([true, true])
+  })
+
+  test('takes figures in a few times a second at most, as that costs as much as there are waits', () => {
+    const term = madeTerm({ annotations: AUTO })
+    for (let i = 0; i < 7; i += 1) term.figuresAlone({ busy: 0.1 }, 100)
+    expect(term.state.autos.advancedAtMs).toBe(term.nowMs() - 100)
   })
 
   test('does not while its CPUs are busy', () => {

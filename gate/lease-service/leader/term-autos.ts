@@ -18,12 +18,12 @@ export function showAutoNode({ autos, ledger }: TermState, { metadata: { name = 
   autos.setNode(name, { kind: labels?.[INSTANCE_TYPE] ?? `${cores} cores`, cores })
 }
 
-/** Takes in the figures of the last second. */
-export function advanceAutos({ autos, ledger, now }: TermState): void {
+/** Takes in the figures that have come since the last time. Tells whether some limit is another. */
+export function advanceAutos({ autos, ledger, now }: TermState): boolean {
   const { limits } = ledger
   const maxOn = writtenMax(limits)
   let startsOn: ReturnType<typeof ledger.nodeStarts> | undefined
-  autos.advance(now.monotonicMs, (nodeName): AutoFacts | undefined => {
+  return autos.advance(now.monotonicMs, (nodeName): AutoFacts | undefined => {
     const max = maxOn(nodeName)
     if (max === undefined) return undefined
     startsOn ??= ledger.nodeStarts()

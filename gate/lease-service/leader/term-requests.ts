@@ -76,6 +76,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   state.asking.set(stream, out)
   for (const other of ledger.otherRuns(ticket)) gates.askAgain(other, ANOTHER_RUN, ASK_AGAIN_MS)
   gates.open(key, out)
+  state.autos.noteAsked(ticket.nodeName)
   const wasHeld = ledger.grantOf(key) !== undefined
   const granted = ledger.ask(ticket, now.monotonicMs)
   // Its answer was lost, or a former leader gave it: made durable in our term, then said again.

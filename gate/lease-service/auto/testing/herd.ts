@@ -1,97 +1,55 @@
-import { type AutoBounds, advanceAuto, newAuto } from '../controller.ts'
-import { type AutoSample, NOTHING_ENDED } from '../sample.ts'
+import type { AutoBounds } from '../controller.ts'
+import { ALONE, type Surroundings } from './herd-surroundings.ts'
 import { type NodeModel, SimulatedNode, type Work } from './node-model.ts'
-
-/** A number: a limit that stays; `auto`: the one that the controller finds. */
-export type HerdLimit = number | 'auto'
+import { type HerdLimit, SimulatedLine } from './simulated-line.ts'
 
 export interface HerdResult {
   /** Seconds, in the order in which starts ended. */
   ends: number[]
-  /** Limits that were in force, second by second, as long as somebody waited. */
+  /** Limits that were in force, second by second, as long as somebody waited; of the first node. */
   limits: number[]
   /** Part of the slots that were held while somebody waited, 0 to 1. */
   slotsBusy: number
 }
 
-/** Between a grant and the first instruction of the container, and what the kubelet and the runtime do for it. */
-const CREATION: readonly Work[] = [
-  { kind: 'sleep', seconds: 0.7 },
-  { kind: 'cpu', seconds: 0.15, threads: 1 },
-]
+export interface HerdSetting {
+  limit: HerdLimit
+  bounds: AutoBounds
+  surroundings?: Surroundings
+}
+
 const TICKS_A_SECOND = 20
 
-/** All ask at once; each begins when a slot is free and ends when its work is done. */
+/**
+ * All come at once; each begins when a slot of its node is free and ends when its work is done. What happens around the
+ * starts is `surroundings`; nodes are dealt the starts in turns, and share the CPUs and the disk of one machine.
+ */
 export function runHerd(
   model: NodeModel,
   herd: readonly (readonly Work[])[],
-  limit: HerdLimit,
-  bounds: AutoBounds,
+  { surroundings = ALONE, ...setting }: HerdSetting,
 ): HerdResult {
-  const run = new HerdRun(model, herd)
-  let auto = newAuto(bounds, 0)
-  while (run.ends.length < herd.length) {
-    const most = limit === 'auto' ? auto.limit : limit
-    if (run.isShort) run.limits.push(most)
-    for (let tick = 0; tick < TICKS_A_SECOND; tick += 1) run.tick(most)
-    auto = advanceAuto(auto, run.sample(), bounds)
+  const machine = new SimulatedNode(model)
+  const nodes = Array.from({ length: surroundings.nodes }, (_, at) => {
+    const share = herd.filter((_, i) => i % surroundings.nodes === at)
+    return new SimulatedLine(machine, share, { ...setting, surroundings })
+  })
+  const untilTold = Math.round(surroundings.firstFiguresAt * TICKS_A_SECOND)
+  const limits: number[] = []
+  for (let tick = 0; nodes.some(node => node.isUnderWay); tick += 1) {
+    const [first] = nodes
+    if (tick % TICKS_A_SECOND === 0 && first?.isShort) limits.push(first.limit)
+    for (const node of nodes) node.tick()
+    machine.tick()
+    if ((tick + 1 - untilTold) % TICKS_A_SECOND !== 0) continue
+    const figures = machine.figures()
+    if (tick + 1 >= untilTold) for (const node of nodes) node.take(figures)
   }
-  return { ends: run.ends, limits: run.limits, slotsBusy: run.room === 0 ? 1 : run.held / run.room }
-}
-
-class HerdRun {
-  readonly ends: number[] = []
-  readonly limits: number[] = []
-  /** Slots that there were and that were held, summed over ticks, while somebody waited. */
-  room = 0
-  held = 0
-  readonly #node: SimulatedNode
-  readonly #herd: readonly (readonly Work[])[]
-  /** When those that hold a slot began. */
-  readonly #begun = new Set<{ at: number }>()
-  #next = 0
-  #told = 0
-
-  constructor(model: NodeModel, herd: readonly (readonly Work[])[]) {
-    this.#node = new SimulatedNode(model)
-    this.#herd = herd
-  }
-
-  get isShort(): boolean {
-    return this.#next < this.#herd.length
-  }
-
-  tick(limit: number): void {
-    const wasShort = this.isShort
-    while (this.isShort && this.#begun.size < limit) this.#start()
-    if (wasShort && this.isShort) {
-      this.room += limit
-      this.held += Math.min(limit, this.#begun.size)
-    }
-    this.#node.tick()
-  }
-
-  #start(): void {
-    const begun = { at: this.#node.seconds }
-    this.#begun.add(begun)
-    this.#node.start([...CREATION, ...(this.#herd[this.#next] ?? [])], () => {
-      this.#begun.delete(begun)
-      this.ends.push(this.#node.seconds)
-    })
-    this.#next += 1
-  }
-
-  sample(): AutoSample {
-    const { seconds } = this.#node
-    const finished = this.ends.length - this.#told
-    this.#told = this.ends.length
-    return {
-      nowMs: seconds * 1_000,
-      figures: this.#node.figures(),
-      held: this.#begun.size,
-      running: [...this.#begun].filter(({ at }) => seconds - at > 1).length,
-      isShort: this.isShort,
-      ended: { ...NOTHING_ENDED, finished },
-    }
+  const sum = (of: (node: SimulatedLine) => number): number => nodes.reduce((all, node) => all + of(node), 0)
+  const room = sum(node => node.room)
+  return {
+    ends: nodes.flatMap(node => node.ends).sort((a, b) => a - b),
+    limits,
+    slotsBusy: room === 0 ? 1 : sum(node => node.busy) / room,
   }
 }

@@ -18,6 +18,7 @@ export function madeSample({ figures, ended, ...parts }: SampleParts, limit: num
     nowMs: 0,
     held: limit,
     running: limit,
+    asked: 0,
     isShort: true,
     ...parts,
     figures: idleFigures(figures),
