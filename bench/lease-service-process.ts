@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { annotationKey } from '../core/annotations.ts'
-import { systemClock as clock, threadCpuMs } from '../core/clock.ts'
+import { systemClock as clock, loopIdleMs, threadCpuMs } from '../core/clock.ts'
 import { buildMetricsServer } from '../core/metrics-server.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
 import type { Pod } from '../core/pod.ts'
@@ -114,6 +114,7 @@ async function main(options: ServiceOptions): Promise<void> {
     }),
     clock,
     timers: trace.timers(systemTimers),
+    loopIdleMs,
     newLedger: trace.newLedger,
     random: Math.random,
     log,
