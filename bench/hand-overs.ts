@@ -13,23 +13,32 @@ export interface PodTime {
  * `slots`, which found free ones, with the n-th slot that came back.
  */
 export function handOversMs(freedAtMs: readonly number[], grants: readonly PodTime[], slots: number): number[] {
+  return handOvers(freedAtMs, grants, slots).map(({ atMs, freedAtMs: ms }) => atMs - ms)
+}
+
+/** A grant, and when the slot came back that it is matched with. */
+export interface HandOver extends PodTime {
+  freedAtMs: number
+}
+
+function handOvers(freedAtMs: readonly number[], grants: readonly PodTime[], slots: number): HandOver[] {
   const freed = freedAtMs.toSorted((a, b) => a - b)
-  const later = grants.map(grant => grant.atMs).sort((a, b) => a - b)
-  return later.slice(slots, slots + freed.length).map((atMs, i) => atMs - (freed[i] ?? Number.NaN))
+  const later = grants.toSorted((a, b) => a.atMs - b.atMs).slice(slots, slots + freed.length)
+  return later.map((grant, i) => ({ ...grant, freedAtMs: freed[i] ?? Number.NaN }))
 }
 
 /**
  * The same where each line has slots of its own. Of all together it would not be told: a slot that comes back where
  * nobody waits any more is nobody's.
  */
-export function handOversByLineMs(
+export function handOversByLine(
   freed: readonly PodTime[],
   grants: readonly PodTime[],
   { slots, lineOf }: { slots: number; lineOf: (podUid: string) => number },
-): number[] {
+): HandOver[] {
   const freedIn = Map.groupBy(freed, ({ podUid }) => lineOf(podUid))
   return [...Map.groupBy(grants, ({ podUid }) => lineOf(podUid))].flatMap(([line, granted]) =>
-    handOversMs(
+    handOvers(
       (freedIn.get(line) ?? []).map(({ atMs }) => atMs),
       granted,
       slots,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { annotationKey } from '../core/annotations.ts'
-import { systemClock as clock, threadCpuMs } from '../core/clock.ts'
+import { systemClock as clock, loopIdleMs, threadCpuMs } from '../core/clock.ts'
 import { buildMetricsServer } from '../core/metrics-server.ts'
 import { TOKEN_AUDIENCE } from '../core/names.ts'
 import type { Pod } from '../core/pod.ts'
@@ -25,6 +25,7 @@ import type { Tls } from './certificate.ts'
 import type { PodTime } from './hand-overs.ts'
 import { madeHerd, madeNodes, startedPod } from './made-herd.ts'
 import { nowMs } from './now.ts'
+import { type GrantWay, SlotTrace } from './slot-trace.ts'
 
 /** What the bench tells its lease service, as JSON in the first argument. */
 export interface ServiceOptions {
@@ -58,6 +59,11 @@ export interface Figures {
   cpuMs: number
   /** Longest time since the last answer in which the process could do nothing else, not even renew its leadership. */
   stalledMs: number
+  /** The same in CPU time of its thread: what other processes take of the machine is no part of it. */
+  busyMs: number
+  /** CPU time of each step, and the way of each grant, since the last answer. */
+  stepsCpuMs: number[]
+  ways: GrantWay[]
   /** Slots that came back since the last answer, in ms of the machine's monotonic clock. */
   freed: PodTime[]
   /** Grants that gates were told of since the last answer, on the same clock. */
@@ -65,6 +71,7 @@ export interface Figures {
 }
 
 const OWN = 'startgate-system'
+const BUSY_TICK_MS = 5
 
 async function main(options: ServiceOptions): Promise<void> {
   const { apiLatencyMs, line, startMs } = options
@@ -74,6 +81,8 @@ async function main(options: ServiceOptions): Promise<void> {
   let told: PodTime[] = []
   const stalls = monitorEventLoopDelay()
   stalls.enable()
+  const busy = busyProbe()
+  const trace = new SlotTrace()
   const pods = new Map(madeHerd(options.gates, options.nodes).map(pod => [pod.metadata.uid ?? '', pod]))
   const settings: ClusterSettings = {
     ...{ ...DEFAULT_SETTINGS, ownNamespace: OWN, namespaceShare: 1 },
@@ -82,13 +91,13 @@ async function main(options: ServiceOptions): Promise<void> {
   const log = pino({ level: 'silent' })
   const service: Replica = new Replica({
     address: `127.0.0.1:${options.port}`,
-    store: createKubernetesStore(apiWithLatency(new MemoryLeaseApi(), apiLatencyMs, api), 'startgate-system'),
+    store: trace.store(createKubernetesStore(apiWithLatency(new MemoryLeaseApi(), apiLatencyMs, api), OWN)),
     settings,
-    confirmTerm: async () => {
+    confirmTerm: trace.confirmTerm(async () => {
       api.reads++
       await sleep(apiLatencyMs)
       return true
-    },
+    }),
     findWorkload: () => 'Absent',
     conditions: { put: () => undefined, removePod: () => undefined },
     onTermLost: () => service.stopLeading(),
@@ -104,7 +113,9 @@ async function main(options: ServiceOptions): Promise<void> {
       waitingEventAfterMs: 30_000,
     }),
     clock,
-    timers: systemTimers,
+    timers: trace.timers(systemTimers),
+    loopIdleMs,
+    newLedger: trace.newLedger,
     random: Math.random,
     log,
   })
@@ -123,6 +134,7 @@ async function main(options: ServiceOptions): Promise<void> {
       const pod = pods.get(podUid)
       if (message.kind !== 'granted' || !pod) return
       told.push({ podUid, atMs: nowMs() })
+      trace.told(podUid)
       void start(pod)
     }
     return stream
@@ -174,6 +186,8 @@ async function main(options: ServiceOptions): Promise<void> {
       tokenReviews,
       cpuMs: (user + system) / 1_000,
       stalledMs: stalls.max / 1e6,
+      busyMs: busy(),
+      ...trace.take(),
       freed,
       told,
     }
@@ -185,6 +199,21 @@ async function main(options: ServiceOptions): Promise<void> {
   // Whatever becomes of the bench, nothing of it stays.
   process.once('disconnect', () => process.exit())
   process.send?.('serving')
+}
+
+/** Tells the longest CPU time without a break since it was last asked. */
+function busyProbe(): () => number {
+  let [usedMs, mostMs] = [threadCpuMs(), 0]
+  setInterval(() => {
+    const ms = threadCpuMs()
+    mostMs = Math.max(mostMs, ms - usedMs)
+    usedMs = ms
+  }, BUSY_TICK_MS)
+  return () => {
+    const most = mostMs
+    mostMs = 0
+    return most
+  }
 }
 
 async function serveState(service: Replica, port: number, { cert, key }: Tls): Promise<void> {

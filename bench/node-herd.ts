@@ -7,12 +7,14 @@ import type { Pod } from '../core/pod.ts'
 import { LeaderLinks } from '../gate/node/leader-links.ts'
 import { benchCertificate } from './certificate.ts'
 import type { PodTime } from './hand-overs.ts'
-import { handOversByLineMs } from './hand-overs.ts'
+import { handOversByLine } from './hand-overs.ts'
 import { LeaseServiceChild } from './lease-service-child.ts'
 import type { Figures, ServiceOptions } from './lease-service-process.ts'
 import { madeHerd } from './made-herd.ts'
 import { nowMs } from './now.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
+import { type SlotPart, slotParts } from './slot-parts.ts'
+import type { GrantWay } from './slot-trace.ts'
 
 /*
  * What waiting gates cost the leader that wait through their nodes' waiters. The waiters' links are real, all in this
@@ -96,6 +98,12 @@ export interface NodeHerdFigures {
   grantsPerSecond: number
   toldMs: Quantiles
   stalledMs: number
+  /** The same in CPU time of the leader's thread. */
+  busyMs: number
+  /** CPU time of one step. */
+  stepCpuMs: Quantiles
+  /** Of the way from a free slot to the word on the gate's link. */
+  parts: SlotPart[]
   /** From the thaw until the last gate was told, or for the longest window. */
   leaderCores: number
   herdCores: number
@@ -143,23 +151,32 @@ async function thawed(
   const [begunMs, cpuBefore] = [nowMs(), process.cpuUsage()]
   const told: PodTime[] = []
   const freed: PodTime[] = []
-  let [stalledMs, cpuMs] = [0, 0]
+  const ways: GrantWay[] = []
+  const stepsCpuMs: number[] = []
+  let [stalledMs, busyMs, cpuMs] = [0, 0, 0]
   while (told.length < gates && nowMs() - begunMs < LONGEST_MS) {
     await sleep(1_000)
     const figures = await service.order()
     told.push(...figures.told)
     freed.push(...figures.freed)
+    ways.push(...figures.ways)
+    stepsCpuMs.push(...figures.stepsCpuMs)
     stalledMs = Math.max(stalledMs, figures.stalledMs)
+    busyMs = Math.max(busyMs, figures.busyMs)
     cpuMs = figures.cpuMs - cpuMsBefore
   }
   const tookMs = nowMs() - begunMs
   const { user, system } = process.cpuUsage(cpuBefore)
   const times = told.map(({ atMs }) => atMs).sort((a, b) => a - b)
   const lineOf = (podUid: string): number => Number(podUid.split('-').at(-1)) % nodes
+  const handOvers = handOversByLine(freed, told, { slots: SLOTS_PER_NODE, lineOf })
   return {
     grantsPerSecond: ((times.length - 1) * 1_000) / ((times.at(-1) ?? 0) - (times[0] ?? 0)),
-    toldMs: quantiles(handOversByLineMs(freed, told, { slots: SLOTS_PER_NODE, lineOf })),
+    toldMs: quantiles(handOvers.map(({ atMs, freedAtMs }) => atMs - freedAtMs)),
     stalledMs,
+    busyMs,
+    stepCpuMs: quantiles(stepsCpuMs),
+    parts: slotParts(handOvers, ways),
     leaderCores: cpuMs / tookMs,
     herdCores: (user + system) / 1_000 / tookMs,
     cpuMsPerGrant: cpuMs / told.length,
@@ -187,12 +204,14 @@ async function main(): Promise<void> {
 
 /** For people. */
 export function nodeHerdLines(figures: NodeHerdFigures): string[] {
-  const { toldMs, idleMiB, waitingMiB } = figures
+  const { toldMs, idleMiB, waitingMiB, stepCpuMs: step } = figures
   return [
     `all gates there after ${figures.connectedMs.toFixed(0)} ms`,
     `RSS of the leader ${idleMiB.toFixed(0)} MiB without them, ${waitingMiB.toFixed(0)} MiB with them; ${figures.waitingCores.toFixed(3)} cores while they wait`,
-    `${figures.told} told, ${figures.grantsPerSecond.toFixed(0)} grants a second; told after p50 ${toldMs.p50.toFixed(0)} ms, p99 ${toldMs.p99.toFixed(0)} ms; longest stall ${figures.stalledMs.toFixed(0)} ms`,
+    `${figures.told} told, ${figures.grantsPerSecond.toFixed(0)} grants a second; told after p50 ${toldMs.p50.toFixed(0)} ms, p99 ${toldMs.p99.toFixed(0)} ms; longest stall ${figures.stalledMs.toFixed(0)} ms, ${figures.busyMs.toFixed(0)} ms of it CPU time of its own`,
+    `CPU time of a step p50 ${step.p50.toFixed(1)} ms, p99 ${step.p99.toFixed(1)} ms`,
     `${figures.cpuMsPerGrant.toFixed(2)} ms of the leader's CPU a grant; it used ${figures.leaderCores.toFixed(2)} cores, all waiters ${figures.herdCores.toFixed(2)}`,
+    ...figures.parts.map(({ until, ms }) => `  ${until}: p50 ${ms.p50.toFixed(0)} ms, p99 ${ms.p99.toFixed(0)} ms`),
   ]
 }
 

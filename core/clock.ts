@@ -16,3 +16,8 @@ export function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1_000
 }
+
+/** For how long the event loop of this thread has had nothing to do so far, in ms. */
+export function loopIdleMs(): number {
+  return performance.nodeTiming.idleTime
+}

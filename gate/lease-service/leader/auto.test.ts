@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
+import { systemTimers } from '../../../core/timers.ts'
 import { NOTHING_LEARNED } from '../auto/learned.ts'
 import { idleFigures } from '../auto/testing/made-samples.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
+import { madeService, quiet } from '../testing/made-service.ts'
 import { advance } from './term.ts'
 import { autoRows } from './term-autos.ts'
 import type { TermEffect, TermEvent } from './term-events.ts'
@@ -190,4 +192,20 @@ test('a node whose auto was taken off tells no automatic limit any more', () => 
   const now = { monotonicMs: 200_000, wallMs: 200_000 }
   advance(term.state, { kind: 'node-shown', node: madeNode(), fold: { settings: {}, problems: [] } }, now)
   expect(autoRows(term.state)).toEqual([])
+})
+
+test.each([true, false])('what was found is saved each half minute by a leader that still leads: %s', async isOurs => {
+  const ticks: (() => void)[] = []
+  const every = (_ms: number, act: () => void) => {
+    ticks.push(act)
+    return () => undefined
+  }
+  let saved = 0
+  const newAutoStore = () => ({ load: async () => NOTHING_LEARNED, save: async () => void saved++ })
+  const { service, world } = madeService([], undefined, { timers: { ...systemTimers, every }, newAutoStore })
+  await service.startLeading(1)
+  world.confirm = async () => isOurs
+  for (const tick of ticks) tick()
+  await quiet()
+  expect(saved).toBe(isOurs ? 1 : 0)
 })

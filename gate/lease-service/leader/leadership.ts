@@ -7,6 +7,7 @@ import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { NodeLoad } from '../../../core/pressure.ts'
 import type { Timers } from '../../../core/timers.ts'
+import type { Grant } from '../model/grant.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
 import type { Reporter } from '../report/event-reporter.ts'
@@ -18,6 +19,7 @@ import type { AutoStore } from '../store/auto-store.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
+import { adoptStored } from './adopt-stored.ts'
 import { saveLearned } from './auto-memory.ts'
 import { type NewsChannels, publishNews } from './news.ts'
 import { PodReads } from './pod-reads.ts'
@@ -44,6 +46,7 @@ export interface LeadershipDeps extends TermInputs {
   reporter: Reporter
   clock: Clock
   timers: Timers
+  loopIdleMs?: () => number
   log: Logger
   newWriter?: (deps: GrantWriterDeps) => GrantWriter
 }
@@ -94,21 +97,10 @@ export class Leadership {
     this.#writer = deps.newWriter?.(writerDeps) ?? new GrantWriter(writerDeps)
   }
 
-  /** Reads the stored grants and counts them all; objects that are no grants are reported and left alone. */
-  async adoptStored(): Promise<void> {
-    const { store, term, log } = this.#deps
-    const { stored, foreign } = await store.list()
-    for (const { grant, version } of stored) {
-      // Terms start over when somebody deletes the election Lease; an object of a higher term could never be written
-      // again.
-      const isAhead = grant.term > term
-      const current = isAhead ? { ...grant, term } : grant
-      this.#writer.adopt(current, isAhead ? await store.put(current, version) : version)
-      this.#take({ kind: 'grant-listed', grant: current })
-    }
-    for (const { name } of foreign)
-      log.warn({ lease: name }, 'this Lease has our label but holds no grant: not counted; delete it')
-    log.info({ term, grants: stored.length }, 'leading')
+  /** Reads the stored grants and counts them all; resolves false when the term was lost meanwhile. */
+  adoptStored(): Promise<boolean> {
+    const onListed = (grant: Grant) => this.#take({ kind: 'grant-listed', grant })
+    return adoptStored({ ...this.#deps, writer: this.#writer, onListed })
   }
 
   /** Call it when the watches' objects have been shown. `reservationMs`: how long turns are kept. */
@@ -118,7 +110,7 @@ export class Leadership {
     this.#timers = [
       timers.every(TICK_MS, () => this.#take({ kind: 'tick', storeFailingForMs: this.#writer.failingForMs() })),
       timers.every(RECONCILE_MS, () => void this.#reconcile()),
-      timers.every(SAVE_AUTO_MS, () => void saveLearned(this.#state, this.#deps)),
+      timers.every(SAVE_AUTO_MS, () => void this.#saveLearned()),
     ]
     const { conditions } = this.#channels
     if (conditions) this.#timers.push(timers.every(TICK_MS, () => this.#try(() => conditions.tick())))
@@ -138,7 +130,6 @@ export class Leadership {
     return this.#state.pods.get(uid)
   }
 
-  /** Takes in what the API server shows. */
   show(event: FactEvent): void {
     this.#take(event)
   }
@@ -231,14 +222,19 @@ export class Leadership {
     }
   }
 
-  /** Compares ledger and Leases: what nobody counts is deleted, what somebody deleted is no longer counted. */
+  /** Compares ledger and Leases. */
   async #reconcile(): Promise<void> {
-    // One at a time: with a slow API server they would pile up.
     if (this.#isReconciling) return
     this.#isReconciling = true
-    const said = (error: unknown) => ({ error: messageOf(error) })
-    await this.#compare().catch(e => this.#deps.log.warn(said(e), 'cannot compare the ledger with the Leases'))
+    const { log } = this.#deps
+    await this.#compare().catch(e => log.warn({ error: messageOf(e) }, 'cannot compare the ledger with the Leases'))
     this.#isReconciling = false
+  }
+
+  /** Whoever leads by now may not have written any yet, so that no version would tell. */
+  async #saveLearned(): Promise<void> {
+    const { autoStore, confirmTerm } = this.#deps
+    if (autoStore && (await confirmTerm().catch(() => false))) await saveLearned(this.#state, this.#deps)
   }
 
   async #compare(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/clock.ts'
+import { type Clock, loopIdleMs } from '../../../core/clock.ts'
 import type { ClusterConfig } from '../../../core/cluster-config.ts'
 import { limitConcurrency } from '../../../core/concurrency.ts'
 import { createKubeClient, type KubeClient } from '../../../core/kube/client.ts'
@@ -113,6 +113,7 @@ export function createKubernetesReplica({
     }),
     clock,
     timers,
+    loopIdleMs,
     log,
   })
   setInterval(() => watches.shrink(), PRUNE_MS).unref()

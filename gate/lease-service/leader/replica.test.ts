@@ -55,6 +55,19 @@ test('a start that was overtaken by a stop and another start never grants beside
   expect(last(b)).toBe('granted')
 })
 
+test.each([false, true])(
+  'Leases of a higher term are made its own by a leader that still leads after it has read them: %s',
+  async isOurs => {
+    const { api, world, service } = madeService([])
+    await createKubernetesStore(api, 'startgate-system').put(grantFor('a', 9))
+    const before = api.leases.get('start.a.1')?.metadata.resourceVersion
+    world.confirm = async () => isOurs
+    await service.startLeading(1)
+    const hasWritten = api.leases.get('start.a.1')?.metadata.resourceVersion !== before
+    expect([hasWritten, service.isLeading, world.lost]).toEqual(isOurs ? [true, true, 0] : [false, false, 1])
+  },
+)
+
 test('a gate of an earlier run, of which nobody knows that it is dead, stands in line no more, and is told to come again if it is not', async () => {
   const { service, ask, world } = madeService([madePod('a')], { maxStarting: 0 })
   await service.startLeading(1)

@@ -68,8 +68,8 @@ export class Replica {
       confirmTerm: async () => isCurrent() && (await this.#deps.confirmTerm()) && isCurrent(),
       onTermLost: reason => void (isCurrent() && this.#deps.onTermLost(reason)),
     })
-    await leadership.adoptStored()
-    if (!isCurrent() || !this.#deps.election.isLeader()) return
+    const isOurs = await leadership.adoptStored()
+    if (!isOurs || !isCurrent() || !this.#deps.election.isLeader()) return
     this.#incoming = leadership
     const { facts } = this.#deps
     const nodes = Iterator.from(facts.nodes()).map(node => ({ node, fold: this.#foldNode(node) }))

@@ -1,40 +1,51 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Timers } from '../../../core/timers.ts'
 
+export interface StepSchedulerDeps {
+  clock: Clock
+  timers: Timers
+  /** For how long this process's event loop has had nothing to do so far, in ms. Absent: it is never short of time. */
+  loopIdleMs?: () => number
+}
+
+/** What happens in it is decided on together, so that a line which moves all the time costs half a core at most. */
+const REST_PER_STEP = 1
+const LONGEST_REST_MS = 100
 /**
- * A step is n log n in those who wait: it rests this many times as long as it took, so that there is time to answer.
+ * As long as requests have kept the event loop busy for the whole of a rest, there is another: while a herd connects,
+ * steps take a quarter of the time and handshakes have the rest.
  */
-const REST_PER_STEP = 3
-const LONGEST_REST_MS = 250
+const MOST_RESTS = 3
+const LONGEST_RESTS_MS = 250
+/** Idle for less may be no more than the wait for a timer. */
+const IDLE_MS = 1
 
 /** When steps run: all that happens in one turn of the event loop, or while a long step's rest lasts, is one step's. */
 export class StepScheduler {
-  readonly #clock: Clock
-  readonly #timers: Timers
+  readonly #deps: StepSchedulerDeps
   readonly #step: () => void
   #isPlanned = false
   #isStopped = false
-  #restUntilMs = 0
+  #last = { endMs: Number.NEGATIVE_INFINITY, tookMs: 0, idleMs: 0 }
   #callOffWake: (() => void) | undefined
 
-  constructor({ clock, timers }: { clock: Clock; timers: Timers }, step: () => void) {
-    this.#clock = clock
-    this.#timers = timers
+  constructor(deps: StepSchedulerDeps, step: () => void) {
+    this.#deps = deps
     this.#step = step
   }
 
   plan(): void {
     if (this.#isPlanned || this.#isStopped) return
     this.#isPlanned = true
-    const restMs = this.#restUntilMs - this.#clock.monotonicMs()
-    if (restMs > 0) this.#timers.after(restMs, () => this.#run())
-    else this.#timers.soon(() => this.#run())
+    const restMs = this.#restMs()
+    if (restMs > 0) this.#rest(restMs)
+    else this.#deps.timers.soon(() => this.#run())
   }
 
   /** Plans a step for then, in place of what was planned so before. */
   planIn(ms: number | undefined): void {
     this.#callOffWake?.()
-    this.#callOffWake = ms === undefined ? undefined : this.#timers.after(Math.max(0, ms), () => this.plan())
+    this.#callOffWake = ms === undefined ? undefined : this.#deps.timers.after(Math.max(0, ms), () => this.plan())
   }
 
   stop(): void {
@@ -42,12 +53,32 @@ export class StepScheduler {
     this.#callOffWake?.()
   }
 
+  #rest(ms: number): void {
+    this.#deps.timers.after(ms, () => {
+      const moreMs = this.#restMs()
+      if (moreMs > 0 && !this.#isStopped) this.#rest(moreMs)
+      else this.#run()
+    })
+  }
+
+  /** How long the rest after the last step still lasts, as far as can be told now. */
+  #restMs(): number {
+    const { clock, loopIdleMs } = this.#deps
+    const { endMs, tookMs, idleMs } = this.#last
+    const sinceMs = clock.monotonicMs() - endMs
+    const restMs = Math.min(LONGEST_REST_MS, REST_PER_STEP * tookMs)
+    if (sinceMs < restMs) return restMs - sinceMs
+    if (!loopIdleMs || loopIdleMs() - idleMs >= IDLE_MS) return 0
+    return Math.min(restMs, Math.min(LONGEST_RESTS_MS, MOST_RESTS * tookMs) - sinceMs)
+  }
+
   #run(): void {
     this.#isPlanned = false
     if (this.#isStopped) return
-    const beginMs = this.#clock.monotonicMs()
+    const { clock, loopIdleMs } = this.#deps
+    const beginMs = clock.monotonicMs()
     this.#step()
-    const endMs = this.#clock.monotonicMs()
-    this.#restUntilMs = endMs + Math.min(LONGEST_REST_MS, REST_PER_STEP * (endMs - beginMs))
+    const endMs = clock.monotonicMs()
+    this.#last = { endMs, tookMs: endMs - beginMs, idleMs: loopIdleMs?.() ?? 0 }
   }
 }

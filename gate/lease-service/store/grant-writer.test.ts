@@ -244,3 +244,87 @@ test('when nothing can be stored at all, it pauses, so that a server in trouble 
   for (let turn = 0; turn < 30; turn++) await new Promise<void>(resolve => setImmediate(resolve))
   expect(calls).toBe(2)
 })
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+}
+
+/** Calls of one method of `api` for Leases of this name: they go on when they are let go. */
+function holdUp(api: MemoryLeaseApi, method: 'createLease' | 'deleteLease', key: string): { letGo: () => void } {
+  const call = api[method].bind(api) as (...args: unknown[]) => Promise<never>
+  const held: (() => void)[] = []
+  api[method] = async (...args: unknown[]) => {
+    const [first, second] = args as [string | Lease, string | undefined]
+    const name = typeof first === 'string' ? second : first.metadata.name
+    if (name === key) await new Promise<void>(resolve => held.push(resolve))
+    return call(...args)
+  }
+  return { letGo: () => held.splice(0).forEach(resolve => void resolve()) }
+}
+
+test('a Lease that is slow to be written holds up its own batch only', async () => {
+  const { api, said, writer, until } = setUp()
+  const { letGo } = holdUp(api, 'createLease', 'start.slow.1')
+  writer.submit(grantFor('slow'))
+  await turns()
+  writer.submit(grantFor('good'))
+  await until(() => said.includes('durable good, stored: true'))
+  letGo()
+  await until(() => said.includes('durable slow, stored: true'))
+})
+
+test('no grant waits for Leases to be deleted, but for one of its own key', async () => {
+  const { api, said, writer, until } = setUp()
+  for (const uid of ['a', 'b']) writer.submit(grantFor(uid))
+  await until(() => said.length === 2)
+  const { letGo } = holdUp(api, 'deleteLease', 'start.a.1')
+  writer.release('start.a.1')
+  await turns()
+  said.length = 0
+  for (const uid of ['a', 'c']) writer.submit(grantFor(uid))
+  await until(() => said.length > 0)
+  await turns()
+  expect(said).toEqual(['durable c, stored: true'])
+  letGo()
+  await until(() => said.length > 1)
+  expect(said.at(-1)).toBe('durable a, stored: true')
+})
+
+test('of a thousand grants few are written at a time, and many share a confirmation', async () => {
+  let confirmations = 0
+  const { api, said, writer, until } = setUp(async () => ++confirmations > 0)
+  const create = api.createLease.bind(api)
+  let [running, most] = [0, 0]
+  api.createLease = async lease => {
+    most = Math.max(most, ++running)
+    await new Promise<void>(resolve => setImmediate(resolve))
+    running--
+    return create(lease)
+  }
+  for (let i = 0; i < 1_000; i++) writer.submit(grantFor(`pod-${i}`))
+  await until(() => said.length === 1_000)
+  expect([most, confirmations]).toEqual([32, 16])
+})
+
+test('two batches that find the term lost take back what each wrote', async () => {
+  const { api, said, writer, until } = setUp(async () => false)
+  for (let i = 0; i < 100; i++) writer.submit(grantFor(`pod-${i}`))
+  await until(() => api.leases.size === 0 && said.length === 2)
+  expect(said).toEqual(['term lost', 'term lost'])
+})
+
+test('what waits to be deleted when the term ends is left to the next leader', async () => {
+  const { api, said, writer, until } = setUp()
+  for (let i = 0; i < 40; i++) writer.submit(grantFor(`pod-${i}`))
+  await until(() => said.length === 40)
+  const remove = api.deleteLease.bind(api)
+  api.deleteLease = async (...args) => {
+    await new Promise<void>(resolve => setImmediate(resolve))
+    writer.stop()
+    return remove(...args)
+  }
+  for (let i = 0; i < 40; i++) writer.release(`start.pod-${i}.1`)
+  await until(() => api.leases.size < 40)
+  await turns()
+  expect(api.leases.size).toBe(24)
+})

@@ -1,11 +1,12 @@
 import { inParallel } from '../../../core/concurrency.ts'
-import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Timers } from '../../../core/timers.ts'
 import type { Grant } from '../model/grant.ts'
-import { type LeaseStore, StaleTermError, type Version } from './lease-store.ts'
+import { LeaseRemovals, type Removal } from './lease-removals.ts'
+import { type LeaseStore, putAsLeader, type Version } from './lease-store.ts'
 import { type StoreFailure, storeFailureOf } from './store-failure.ts'
 import { StoreTrouble } from './store-trouble.ts'
+import { readTerm } from './term-read.ts'
 
 export interface GrantWriterDeps {
   store: LeaseStore
@@ -22,15 +23,22 @@ export interface GrantWriterDeps {
   retryMs?: number
 }
 
-/** What a quorum read of the election Lease says; `unknown` when it has no answer. */
-type Term = 'ours' | 'lost' | 'unknown'
+interface Batch {
+  grants: Grant[]
+  removals: Removal[]
+}
 
+/** Of one batch; with both batches' and the removals' they leave some of the client's 64 connections to others. */
 const CONCURRENT_WRITES = 16
+/** Batches at a time: one Lease that is slow to be written holds up its own batch, and not all that come after. */
+const BATCHES_AT_ONCE = 2
+/** A grant is answered when all of its batch are written, so a batch is small. */
+const MOST_PER_BATCH = 64
 const RETRY_MS = 1_000
 
 /**
- * Makes grants durable before they are answered, and takes them away again. Works in batches: all that gathers while
- * one batch is being written shares the next one's single quorum read.
+ * Makes grants durable before they are answered, and takes them away again. Works in batches: all of one batch share a
+ * single quorum read, and so do the removals that had gathered when it began, which are carried out afterwards.
  *
  * Order is the point: create, then confirm the term, then answer. A create cannot be conditional on a term, but a
  * leader that has lost its term finds out before it answers, and what it wrote is then nobody's grant. It deletes
@@ -39,16 +47,24 @@ const RETRY_MS = 1_000
 export class GrantWriter {
   readonly #deps: GrantWriterDeps
   readonly #versions = new Map<string, { version: Version; term: number }>()
-  #toWrite = new Map<string, Grant>()
-  #toRemove = new Map<string, Version>()
+  readonly #toWrite = new Map<string, Grant>()
+  readonly #removals: LeaseRemovals
+  /** Of batches under way: a key is in one batch at a time. */
   readonly #inFlight = new Set<string>()
   readonly #releasedInFlight = new Set<string>()
   readonly #trouble = new StoreTrouble()
-  #running = false
+  #running = 0
+  #isPaused = false
   #stopped = false
 
   constructor(deps: GrantWriterDeps) {
     this.#deps = deps
+    this.#removals = new LeaseRemovals({
+      ...deps,
+      retryMs: deps.retryMs ?? RETRY_MS,
+      isStopped: () => this.#stopped,
+      onChange: () => this.#kick(),
+    })
   }
 
   /** Takes note of a grant that a former leader (or this one) has stored. */
@@ -75,7 +91,7 @@ export class GrantWriter {
     const known = this.#versions.get(key)
     if (!known) return
     this.#versions.delete(key)
-    this.#toRemove.set(key, known.version)
+    this.#removals.add(key, known.version)
     this.#kick()
   }
 
@@ -107,34 +123,54 @@ export class GrantWriter {
   }
 
   #kick(): void {
-    if (this.#running || this.#stopped) return
-    this.#running = true
-    void this.#run().finally(() => {
-      this.#running = false
-      if (this.#toWrite.size + this.#toRemove.size > 0) this.#kick()
-    })
+    if (this.#running >= BATCHES_AT_ONCE || this.#stopped || this.#isPaused) return
+    if (this.#toWrite.size === 0 && !this.#removals.isDue) return
+    this.#running += 1
+    void this.#run()
   }
 
   async #run(): Promise<void> {
-    // What is submitted in the same turn belongs to the same batch.
-    await Promise.resolve()
-    while (!this.#stopped && this.#toWrite.size + this.#toRemove.size > 0) {
-      const grants = [...this.#toWrite.values()]
-      const removals = [...this.#toRemove]
-      this.#toWrite = new Map()
-      this.#toRemove = new Map()
-      for (const { key } of grants) this.#inFlight.add(key)
-      const written = await this.#writeAll(grants)
-      const term = await this.#confirm()
-      if (term === 'lost') {
-        await this.#takeBack(written)
-        return
-      }
-      this.#answer(written, term)
-      if (term === 'ours') await this.#remove(removals)
-      else for (const [key, version] of removals) this.#removeLater(key, version)
-      if (this.#trouble.isDown || term !== 'ours') await this.#pause()
+    try {
+      // What is submitted in the same turn belongs to the same batch.
+      await Promise.resolve()
+      for (let batch = this.#nextBatch(); batch; batch = this.#nextBatch()) await this.#carryOut(batch)
+    } finally {
+      // In the same turn as the last look: what is submitted afterwards finds room for a run of its own.
+      this.#running -= 1
     }
+  }
+
+  #nextBatch(): Batch | undefined {
+    if (this.#stopped || this.#isPaused) return undefined
+    const removals = this.#removals.take()
+    const grants = this.#takeGrants()
+    return grants.length + removals.length > 0 ? { grants, removals } : undefined
+  }
+
+  async #carryOut({ grants, removals }: Batch): Promise<void> {
+    const written = await this.#writeAll(grants)
+    const term = await readTerm(this.#deps)
+    if (term === 'lost') {
+      await this.#takeBack(written)
+      return
+    }
+    this.#answer(written, term)
+    if (term === 'ours') void this.#removals.carryOut(removals)
+    else this.#removals.giveBack(removals)
+    if (this.#trouble.isDown || term !== 'ours') this.#pause()
+  }
+
+  /** Those of the next batch: what is being written or deleted under the same key has to end before. */
+  #takeGrants(): Grant[] {
+    const grants: Grant[] = []
+    for (const [key, grant] of this.#toWrite) {
+      if (this.#inFlight.has(key) || this.#removals.isUnderWay(key)) continue
+      this.#toWrite.delete(key)
+      this.#inFlight.add(key)
+      grants.push(grant)
+      if (grants.length === MOST_PER_BATCH) break
+    }
+    return grants
   }
 
   /** Resolves with what is stored; the rest was given up. */
@@ -153,23 +189,13 @@ export class GrantWriter {
     return written
   }
 
-  async #confirm(): Promise<Term> {
-    try {
-      return (await this.#deps.confirmTerm()) ? 'ours' : 'lost'
-    } catch (error) {
-      this.#deps.log.warn({ error: messageOf(error) }, 'cannot read the election Lease; nothing is answered')
-      return 'unknown'
-    }
-  }
-
   /** The term is over. Precise preconditions: a grant that the next leader has made its own stays. */
   async #takeBack(written: Grant[]): Promise<void> {
-    const versions = written.flatMap(({ key }): [string, Version][] => {
-      const known = this.#versions.get(key)
-      return known ? [[key, known.version]] : []
-    })
     this.stop()
-    await this.#remove(versions)
+    await inParallel(CONCURRENT_WRITES, written, async ({ key }) => {
+      const known = this.#versions.get(key)
+      if (known) await this.#removals.remove(key, known.version)
+    })
     this.#deps.onTermLost('the election Lease is no longer ours')
   }
 
@@ -189,7 +215,7 @@ export class GrantWriter {
     const known = this.#versions.get(grant.key)
     if (known?.term === grant.term) return undefined
     try {
-      const version = await this.#put(grant, known?.version)
+      const version = await putAsLeader(this.#deps, grant, known?.version)
       this.#versions.set(grant.key, { version, term: grant.term })
       return undefined
     } catch (error) {
@@ -198,19 +224,6 @@ export class GrantWriter {
       const failure = storeFailureOf(error)
       this.#deps.log.warn({ lease: grant.key, error: failure.reason }, 'cannot store a grant; not answered')
       return failure
-    }
-  }
-
-  /**
-   * Only who leads knows whether an object of another term is merely old: terms start over when somebody deletes the
-   * election Lease.
-   */
-  async #put(grant: Grant, known: Version | undefined): Promise<Version> {
-    try {
-      return await this.#deps.store.put(grant, known)
-    } catch (error) {
-      if (!(error instanceof StaleTermError) || !(await this.#deps.confirmTerm())) throw error
-      return this.#deps.store.put(grant, error.version)
     }
   }
 
@@ -223,27 +236,12 @@ export class GrantWriter {
     }
   }
 
-  /** What cannot be removed now is tried again later, and holds nothing else up. */
-  async #remove(removals: [string, Version][]): Promise<void> {
-    await inParallel(CONCURRENT_WRITES, removals, async ([key, version]) => {
-      try {
-        await this.#deps.store.remove(key, version)
-      } catch (error) {
-        this.#deps.log.warn({ lease: key, error: messageOf(error) }, 'cannot delete the Lease of an ended grant yet')
-        this.#deps.timers.after(this.#deps.retryMs ?? RETRY_MS, () => {
-          this.#removeLater(key, version)
-          this.#kick()
-        })
-      }
+  /** Whatever the batch under way beside comes to, no other begins meanwhile. */
+  #pause(): void {
+    this.#isPaused = true
+    this.#deps.timers.after(this.#deps.retryMs ?? RETRY_MS, () => {
+      this.#isPaused = false
+      this.#kick()
     })
-  }
-
-  /** Unless another version has been discarded meanwhile: that is the one that is there. */
-  #removeLater(key: string, version: Version): void {
-    if (!this.#toRemove.has(key)) this.#toRemove.set(key, version)
-  }
-
-  #pause(): Promise<void> {
-    return new Promise(resolve => this.#deps.timers.after(this.#deps.retryMs ?? RETRY_MS, resolve))
   }
 }

@@ -38,3 +38,20 @@ export interface LeaseStore {
   /** Deletes the object if it is still at `version`; resolves false where it is not, true when it is gone. */
   remove(key: string, version: Version): Promise<boolean>
 }
+
+/**
+ * Only who leads knows whether an object of another term is merely old: terms start over when somebody deletes the
+ * election Lease.
+ */
+export async function putAsLeader(
+  { store, confirmTerm }: { store: LeaseStore; confirmTerm: () => Promise<boolean> },
+  grant: Grant,
+  known: Version | undefined,
+): Promise<Version> {
+  try {
+    return await store.put(grant, known)
+  } catch (error) {
+    if (!(error instanceof StaleTermError) || !(await confirmTerm())) throw error
+    return store.put(grant, error.version)
+  }
+}
