@@ -79,14 +79,17 @@ export class HeldSlots {
     return debt
   }
 
-  /** Riders that truly pull what nobody pulls under a slot to their node, as few as may be: these hold one. */
+  /**
+   * Riders that truly pull what nobody pulls under a slot to their node, as few as may be: these hold one. Those of
+   * observed namespaces first, since theirs is debt.
+   */
   #leftAlone(nodeName: string, nowMs: number): Set<Claim> {
     const here = this.#claims.all().filter(c => c.grant.resource === 'pull' && c.grant.nodeName === nodeName)
-    const covered = new Set(here.flatMap(({ grant, isReleased }) => (grant.isRider || isReleased ? [] : grant.images)))
+    const covered = new Set(here.flatMap(claim => (isCarrying(claim, nowMs) ? claim.grant.images : [])))
     for (const { pod } of here) for (const image of pod.world.imagesOn(nodeName)) covered.add(imageKeyOf(image))
     const riders = here.filter(claim => claim.grant.isRider && isPulling(claim, nowMs))
     const left = riders
-      .toSorted((a, b) => b.grant.images.length - a.grant.images.length)
+      .toSorted((a, b) => Number(b.isObserved) - Number(a.isObserved) || b.grant.images.length - a.grant.images.length)
       .filter(({ grant: { images } }) => {
         const isLeft = images.some(image => !covered.has(image))
         for (const image of isLeft ? images : []) covered.add(image)
@@ -95,6 +98,15 @@ export class HeldSlots {
     if (left.length > 0) this.ridersLeft += 1
     return new Set(left)
   }
+}
+
+/**
+ * Whether others may ride on it: it has a slot, or was left alone and is of an observed namespace, whose pulls are debt
+ * from the decision on, also where its gate has not been told yet.
+ */
+function isCarrying({ grant, isReleased, isObserved, answeredIn, decidedAtMs }: Claim, nowMs: number): boolean {
+  if (!grant.isRider) return !isReleased
+  return isObserved && answeredIn === undefined && nowMs < decidedAtMs + grant.timeoutMs
 }
 
 function isPulling({ pod, grant, answeredIn, decidedAtMs, isExempt }: Claim, nowMs: number): boolean {

@@ -83,9 +83,10 @@ export class LedgerCheck {
     ledger.adopt = (grant, nowMs) => {
       adopt(grant, nowMs)
       const pod = podOf(grant.podUid)
-      if (pod) checker.adopted(grant, pod, time.nowMs)
+      // What one finds that slept since it listed may long be gone.
+      if (pod && isOurs()) checker.adopted(grant, pod, time.nowMs)
     }
-    ledger.ask = (ticket, nowMs) => this.#ask(ticket, () => ask(ticket, nowMs))
+    ledger.ask = (ticket, ...at) => this.#ask(ticket, () => ask(ticket, ...at))
     ledger.revoke = key => {
       revoke(key)
       if (isOurs()) checker.revoked(key)

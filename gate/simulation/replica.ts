@@ -97,7 +97,7 @@ export class SimReplica implements PodWatcher {
   #listed(): void {
     if (this.#hasListed) return
     this.#hasListed = true
-    this.#deps.checker.tookOver(this.#deps.leases.api.leases)
+    if (this.#deps.isOurs()) this.#deps.checker.tookOver(this.#deps.leases.api.leases)
   }
 
   podChanged(pod: Pod): void {

@@ -78,7 +78,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   gates.open(key, out)
   state.autos.noteAsked(ticket.nodeName)
   const wasHeld = ledger.grantOf(key) !== undefined
-  const granted = ledger.ask(ticket, now.monotonicMs)
+  const granted = ledger.ask(ticket, now.monotonicMs, now.wallMs)
   // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
   if (granted) emit(state, { kind: 'store', grant: { ...granted, term: state.inputs.term } })
   else if (wasHeld) emit(state, { kind: 'delete', key })

@@ -92,9 +92,9 @@ export class Ledger {
    * not. Adding it again changes nothing; the tickets of other runs of its pod are removed. Returns the grant that the
    * gate must be sent again, if its key is held. An adopted grant beyond the limits is revoked: a gate that still asks
    * has started nothing, and the Lease may come from a write whose outcome its leader never learned, so that the slots
-   * went to others.
+   * went to others. `wallMs`: as for `step`.
    */
-  ask(ticket: Ticket, nowMs: number): Grant | undefined {
+  ask(ticket: Ticket, nowMs: number, wallMs = 0): Grant | undefined {
     this.#state.waiting.add(ticket, nowMs)
     this.#state.reservations.remove(ticket.podUid)
     // The init containers run anew, so all that ran in the sandbox before is dead.
@@ -102,8 +102,11 @@ export class Ledger {
     const { key } = ticket
     const grant = this.#state.holdings.get(key)
     this.#state.holdings.settlePulls()
-    if (grant && this.#state.holdings.isUnconfirmed(key) && !this.#state.admission.isWithinLimits(grant))
-      this.revoke(key)
+    if (grant && this.#state.holdings.isUnconfirmed(key)) {
+      // A new leader may be asked before its first step.
+      settleDebts(this.#state, nowMs, wallMs)
+      if (!this.#state.admission.isWithinLimits(grant)) this.revoke(key)
+    }
     this.#state.holdings.confirm(key)
     return this.#state.holdings.get(key)
   }

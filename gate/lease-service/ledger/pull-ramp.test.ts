@@ -11,12 +11,7 @@ const IMAGE = 'registry.example/app:1'
 
 /** A cluster in which nothing but the ramp holds a pull back. */
 class Cluster {
-  readonly ledger = new Ledger({
-    ...DEFAULT_SETTINGS,
-    pullRamp: true,
-    cluster: { maxPulling: 100_000 },
-    namespaceShare: 1,
-  })
+  readonly ledger: Ledger
   readonly pulling = new Map<string, Pod>()
   /** Those that ride on a pull of their node: when it fails for the one that has the slot, it goes on for them. */
   readonly riding = new Map<string, Pod>()
@@ -24,6 +19,11 @@ class Cluster {
   readonly have = new Map<string, Set<string>>()
   readonly nodes = new Set<string>()
   nowMs = 0
+
+  constructor(pullRamp = true) {
+    const rest = { cluster: { maxPulling: 100_000 }, namespaceShare: 1 }
+    this.ledger = new Ledger({ ...DEFAULT_SETTINGS, pullRamp, ...rest })
+  }
 
   addNode(name: string, images: string[] = []): void {
     for (const image of images) this.#add(image, name)
@@ -45,8 +45,8 @@ class Cluster {
   }
 
   /** Its gate asks. */
-  create(uid: string, nodeName: string, images: string[]): Pod {
-    const pod = podOf(uid, nodeName, images)
+  create(uid: string, nodeName: string, images: string[], namespace = 'shop'): Pod {
+    const pod = podOf(uid, nodeName, images, namespace)
     this.ledger.upsertPod(pod)
     const ticket = ticketOf(pod, { gate: 'startgate-pull', attempt: 1 })
     if ('refused' in ticket) throw new Error(ticket.refused)
@@ -100,10 +100,10 @@ const node = (name: string, images: string[]): Node => ({
   status: { capacity: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }], images: [{ names: images }] },
 })
 
-function podOf(uid: string, nodeName: string, images: string[]): Pod {
+function podOf(uid: string, nodeName: string, images: string[], namespace = 'shop'): Pod {
   const steps = images.map((image, i) => ({ name: `startgate-image-${i}`, image }))
   const pod: Pod = {
-    metadata: { uid, name: uid, namespace: 'shop', creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: { uid, name: uid, namespace, creationTimestamp: '2026-01-01T00:00:00Z' },
     spec: {
       nodeName,
       initContainers: [{ name: 'startgate-pull', image: 'g:1' }, ...steps, { name: 'startgate-start', image: 'g:1' }],
@@ -145,6 +145,17 @@ test('a node that comes to list the image lets one more go, though no slot comes
   expect([cluster.step(), cluster.step(), cluster.step()]).toEqual([1, 0, 0])
   cluster.addNode('a', [IMAGE])
   expect(cluster.step()).toBe(1)
+})
+
+test('who pulls without a ramp counts for whoever has one, from the very decision that lets it go', () => {
+  const cluster = new Cluster(false)
+  cluster.ledger.setNamespace('careful', { pullRamp: true })
+  for (const name of ['a', 'b', 'c']) cluster.addNode(name)
+  cluster.create('a', 'a', [IMAGE])
+  for (const name of ['b', 'c']) cluster.create(name, name, [IMAGE], 'careful')
+  expect([cluster.step(), ...cluster.pulling.keys()]).toEqual([1, 'a'])
+  cluster.done('a')
+  expect(cluster.step()).toBe(2)
 })
 
 test('who waits is told by the name of the image, and the state has it', () => {

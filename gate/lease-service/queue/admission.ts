@@ -6,9 +6,10 @@ import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
 import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
-import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
+import { mayPassLimits, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
+import { UnrampedPulls } from './unramped-pulls.ts'
 
 export interface AdmissionDeps {
   usage: Usage
@@ -43,6 +44,7 @@ export class Admission {
   readonly #groups: Record<Resource, LimitGroups>
   /** The decision that is being made goes by time, too. */
   #usesRates = false
+  readonly #unramped: UnrampedPulls
   readonly #wasPressed: Record<Resource, boolean> = { pull: false, start: false }
   #wakeAtMs: number | undefined
 
@@ -53,6 +55,7 @@ export class Admission {
       start: new Overdue(),
     }
     this.#rates = new Rates(deps.sinceMs)
+    this.#unramped = new UnrampedPulls(deps.facts)
     this.#groups = { pull: newGroups(deps), start: newGroups(deps) }
   }
 
@@ -62,6 +65,7 @@ export class Admission {
     { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
     nowMs: number,
   ): Admitted {
+    this.#unramped.clear()
     const all = away.length > 0 ? [...tickets, ...away] : tickets
     const groups = this.#groupsNow(resource, all)
     const scopesOf = (ticket: Ticket): Scope[] => groups.scopesOf(ticket)
@@ -126,8 +130,9 @@ export class Admission {
       heldBy: (namespace, scope) => usage.heldBy(resource, namespace, scope),
       weightOf: namespace => weightOf(facts, namespace),
       first,
+      onTaken: ticket => this.#unramped.taken(ticket),
     })
-    const stands = decided.taken.length === 0 && !this.#usesRates
+    const stands = decided.taken.length === 0 && !this.#usesRates && this.#unramped.isEmpty
     group.kept = stands ? { tickets, first, blocked: decided.blocked } : undefined
     return decided
   }
@@ -180,7 +185,7 @@ export class Admission {
   }
 
   #inUse(resource: Resource, scope: Scope, nowMs: number): number {
-    if (scope.windowMs === undefined) return this.#deps.usage.held(resource, scope.id)
+    if (scope.windowMs === undefined) return this.#deps.usage.held(resource, scope.id) + this.#unramped.in(scope.id)
     this.#usesRates = true
     return this.#rates.inUse(scope, nowMs)
   }
@@ -226,11 +231,6 @@ function newGroups({ scopesOf, facts }: AdmissionDeps): LimitGroups {
     scopesOf: ticket => scopesOf(ticket, facts),
     weightOf: namespace => weightOf(facts, namespace),
   })
-}
-
-/** Whether some floor or longest wait may be in force, for which the order of all who wait counts. */
-function mayPassLimits({ settings: { cluster, maxWaitMs, allowFloor } }: LimitFacts): boolean {
-  return cluster.minStartRate !== undefined || maxWaitMs !== undefined || allowFloor
 }
 
 function weightOf({ namespaces }: LimitFacts, namespace: string): number {

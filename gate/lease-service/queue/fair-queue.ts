@@ -18,6 +18,8 @@ export interface QueueFacts {
   weightOf: (namespace: string) => number
   /** Key of a ticket that goes before all turns, since it was passed over for too long. */
   first?: string | undefined
+  /** Told of each that goes: it may take slots where it has no limit itself, and others do. */
+  onTaken?: (ticket: Ticket) => void
 }
 
 export interface Taken {
@@ -146,6 +148,7 @@ class Round {
       return false
     }
     this.#use(entry)
+    this.#facts.onTaken?.(ticket)
     this.taken.push({ ticket, oversizeIn: scopes.filter(s => slotsIn(ticket.slots, s) > s.limit && !s.isHeldBack) })
     return true
   }

@@ -1,4 +1,5 @@
 import type { Rate } from '../../../core/quantity.ts'
+import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import type { Blocked } from './fair-queue.ts'
 
@@ -108,4 +109,9 @@ function firstsOf(blocked: readonly Blocked[]): [scope: string, ticket: Ticket][
   }
   const ofNamespaces = [...firsts].map(([namespace, ticket]): [string, Ticket] => [`namespace/${namespace}`, ticket])
   return first ? [[CLUSTER, first], ...ofNamespaces] : []
+}
+
+/** Whether some floor or longest wait may be in force, for which the order of all who wait counts. */
+export function mayPassLimits({ settings: { cluster, maxWaitMs, allowFloor } }: LimitFacts): boolean {
+  return cluster.minStartRate !== undefined || maxWaitMs !== undefined || allowFloor
 }
