@@ -41,6 +41,9 @@ function madePod() {
     is: async (mark: string) => vi.waitFor(() => expect(existsSync(`${fifo}.${mark}`)).toBe(true), WAIT),
     isPassed: (run: number) => existsSync(`${fifo}.passed-${run}`),
     message: () => readFileSync(paths.terminationLog, 'utf8'),
+    forgetMessage: () => rmSync(paths.terminationLog),
+    /** Its word is the last thing that a gate leaves before it stays. */
+    hasLeftMessage: async () => vi.waitFor(() => expect(existsSync(paths.terminationLog)).toBe(true), WAIT),
     /** The probe has come so far that the gate hears its end. */
     isHeld: async ({ pid }: ChildProcess) => vi.waitFor(() => expect(readlink(`/proc/${pid}/fd/4`)).toBe(fifo), WAIT),
   }
@@ -137,12 +140,15 @@ test('a gate that is killed after it has passed has passed when it comes back, a
   await pod.isHeld(probe)
   pod.say(`go ${GRANTED}`)
   await ended(probe)
+  await pod.hasLeftMessage()
   gate.kill('SIGKILL')
   await ended(gate)
+  pod.forgetMessage()
   const again = pod.gate()
   expect(await ended(pod.probe())).toBe(0)
-  again.kill('SIGKILL')
-  await ended(again)
+  await pod.hasLeftMessage()
+  again.kill('SIGTERM')
+  expect(await ended(again)).toBe(0)
   pod.startRun(2)
   const [, second] = [pod.gate(), pod.probe()]
   await pod.is('here-2')
