@@ -35,7 +35,7 @@ function madePod() {
     startRun: (run: number) => writeFileSync(paths.attempt, `${run}\n`),
     startAgent: () => void execFileSync(BUSYBOX, ['mkfifo', fifo]),
     gate: () => started(sidecarGateCommand(GATE, paths)),
-    probe: () => started(sidecarGateProbeCommand(GATE, paths)),
+    probe: (seconds?: number) => started(sidecarGateProbeCommand(GATE, paths, seconds)),
     /** As openGate does, without waiting for a reader. */
     say: (line: string) => void execFileSync(BUSYBOX, ['sh', '-c', 'echo "$1" 1<>"$0"', fifo, line]),
     is: async (mark: string) => vi.waitFor(() => expect(existsSync(`${fifo}.${mark}`)).toBe(true), WAIT),
@@ -128,6 +128,19 @@ test('a gate whose probe is killed starts over, and has not passed; the next one
   expect(pod.isPassed(1)).toBe(false)
   const [, second] = [pod.gate(), pod.probe()]
   await pod.isHeld(second)
+  pod.say(`go ${GRANTED}`)
+  expect(await ended(second)).toBe(0)
+})
+
+test('a probe that has waited for its time fails, and the gate holds on for the next one', async () => {
+  const pod = madePod()
+  pod.startRun(1)
+  pod.startAgent()
+  const gate = pod.gate()
+  expect(await ended(pod.probe(1))).toBe(1)
+  const second = pod.probe()
+  await pod.isHeld(second)
+  expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
   pod.say(`go ${GRANTED}`)
   expect(await ended(second)).toBe(0)
 })
