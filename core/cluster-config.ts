@@ -61,7 +61,7 @@ export interface ClusterConfig {
   skippedNamespaces: string[]
   /** DaemonSets (`node-daemonset`) that all gated pods come after, each on its node. */
   after: AfterTarget[]
-  /** What a gate that an agent opens is: an init container that ends, or a sidecar; auto: that where kubelets hold it. */
+  /** What a gate that an agent opens is: an init container that ends, or a sidecar; auto: by the kubelets. */
   sequenceGates: (typeof SEQUENCE_GATES)[number]
   /** Infinity: gates fail closed. */
   failOpenAfterMs: number

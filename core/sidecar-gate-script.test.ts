@@ -35,12 +35,15 @@ function madePod() {
     startRun: (run: number) => writeFileSync(paths.attempt, `${run}\n`),
     startAgent: () => void execFileSync(BUSYBOX, ['mkfifo', fifo]),
     gate: () => started(sidecarGateCommand(GATE, paths)),
-    probe: () => started(sidecarGateProbeCommand(GATE, paths)),
+    probe: (seconds?: number) => started(sidecarGateProbeCommand(GATE, paths, seconds)),
     /** As openGate does, without waiting for a reader. */
     say: (line: string) => void execFileSync(BUSYBOX, ['sh', '-c', 'echo "$1" 1<>"$0"', fifo, line]),
     is: async (mark: string) => vi.waitFor(() => expect(existsSync(`${fifo}.${mark}`)).toBe(true), WAIT),
     isPassed: (run: number) => existsSync(`${fifo}.passed-${run}`),
     message: () => readFileSync(paths.terminationLog, 'utf8'),
+    forgetMessage: () => rmSync(paths.terminationLog),
+    /** Its word is the last thing that a gate leaves before it stays. */
+    hasLeftMessage: async () => vi.waitFor(() => expect(existsSync(paths.terminationLog)).toBe(true), WAIT),
     /** The probe has come so far that the gate hears its end. */
     isHeld: async ({ pid }: ChildProcess) => vi.waitFor(() => expect(readlink(`/proc/${pid}/fd/4`)).toBe(fifo), WAIT),
   }
@@ -129,6 +132,19 @@ test('a gate whose probe is killed starts over, and has not passed; the next one
   expect(await ended(second)).toBe(0)
 })
 
+test('a probe that has waited for its time fails, and the gate holds on for the next one', async () => {
+  const pod = madePod()
+  pod.startRun(1)
+  pod.startAgent()
+  const gate = pod.gate()
+  expect(await ended(pod.probe(1))).toBe(1)
+  const second = pod.probe()
+  await pod.isHeld(second)
+  expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
+  pod.say(`go ${GRANTED}`)
+  expect(await ended(second)).toBe(0)
+})
+
 test('a gate that is killed after it has passed has passed when it comes back, and asks nobody; in a new run it waits', async () => {
   const pod = madePod()
   pod.startRun(1)
@@ -137,12 +153,15 @@ test('a gate that is killed after it has passed has passed when it comes back, a
   await pod.isHeld(probe)
   pod.say(`go ${GRANTED}`)
   await ended(probe)
+  await pod.hasLeftMessage()
   gate.kill('SIGKILL')
   await ended(gate)
+  pod.forgetMessage()
   const again = pod.gate()
   expect(await ended(pod.probe())).toBe(0)
-  again.kill('SIGKILL')
-  await ended(again)
+  await pod.hasLeftMessage()
+  again.kill('SIGTERM')
+  expect(await ended(again)).toBe(0)
   pod.startRun(2)
   const [, second] = [pod.gate(), pod.probe()]
   await pod.is('here-2')

@@ -78,13 +78,13 @@ while :; do pass 4<>"$fifo.word"; nap 1; done
  * The startup probe of the same gate, in the same container: succeeds when the gate has passed, and waits for that
  * without looking. It has the gate's FIFO open for writing, by whose end the gate hears of its own.
  */
-function probeProgram(paths: Paths): string {
+function probeProgram(paths: Paths, seconds: number): string {
   return `\
 ${preamble(paths)}run=$(attempt)
 passed() { [ -e "$fifo.passed-$run" ]; }
 watch() {
   until passed; do
-    read -r -t ${PROBE_S} word <&3 || { echo again >&4; break; }
+    read -r -t ${seconds} word <&3 || { echo again >&4; break; }
   done
 }
 until passed || [ -p "$fifo.word" ]; do nap 1; done
@@ -108,6 +108,10 @@ export function sidecarGateCommand(gate: GateName, paths: Paths = SIDECAR_GATE_P
 }
 
 /** What the kubelet runs in it as its startup probe. */
-export function sidecarGateProbeCommand(gate: GateName, paths: Paths = SIDECAR_GATE_PATHS): string[] {
-  return [paths.busybox, 'sh', '-c', probeProgram(paths), gate]
+export function sidecarGateProbeCommand(
+  gate: GateName,
+  paths: Paths = SIDECAR_GATE_PATHS,
+  seconds = PROBE_S,
+): string[] {
+  return [paths.busybox, 'sh', '-c', probeProgram(paths, seconds), gate]
 }

@@ -12,6 +12,7 @@ import {
   nextAction,
   observed,
   released,
+  SIDECAR_GATES_ANNOTATION,
   turnDelayMs,
   writeFailed,
   written,
@@ -98,7 +99,11 @@ describe('what a contender does', () => {
     expect(action).toMatchObject({
       lease: {
         kind: 'Lease',
-        metadata: { uid: 'u1', resourceVersion: '7', annotations: { [LEADER_ADDRESS_ANNOTATION]: '10.0.0.1:8443' } },
+        metadata: {
+          uid: 'u1',
+          resourceVersion: '7',
+          annotations: { [LEADER_ADDRESS_ANNOTATION]: '10.0.0.1:8443', [SIDECAR_GATES_ANNOTATION]: 'me' },
+        },
         spec: { holderIdentity: 'me', leaseDurationSeconds: 7 },
       },
     })

@@ -30,7 +30,13 @@ export function followLeaderSkill(isAsked: boolean, { client, namespace, log }: 
   if (!isAsked) return { readsSidecarGates: () => false, stop: () => undefined }
   const look = async (): Promise<void> => {
     try {
-      canRead = readsSidecarGates(await client.getLease(namespace, ELECTION_LEASE).catch(orUndefined(isNotFound)))
+      const lease = await client.getLease(namespace, ELECTION_LEASE).catch(orUndefined(isNotFound))
+      if (canRead === readsSidecarGates(lease)) return
+      canRead = !canRead
+      const kind = canRead
+        ? 'may stay in their pods'
+        : 'end, as the leader of the lease service is not known to read others'
+      log.info(`gates of a declared order ${kind}`)
     } catch (error) {
       log.warn({ err: messageOf(error) }, `cannot read Lease ${namespace}/${ELECTION_LEASE}`)
     }

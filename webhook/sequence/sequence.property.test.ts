@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { isSidecarGate } from '../../core/passed-gates.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { parseQuantity } from '../../core/quantity.ts'
 import { CONDITIONS, type Condition, sequenceGateOf, sequenceOfPod } from '../../core/sequence.ts'
@@ -85,8 +86,8 @@ function podWith({ names, containers, edges, notifying, grace, inits }: Shape): 
   return JSON.parse(JSON.stringify(pod))
 }
 
-function after(pod: Pod): Pod {
-  const outcome = mutate(pod, 'shop', FACTS)
+function after(pod: Pod, facts = FACTS): Pod {
+  const outcome = mutate(pod, 'shop', facts)
   if (outcome.kind !== 'patched') throw new Error(JSON.stringify(outcome))
   return applied(pod, outcome.operations)
 }
@@ -146,6 +147,29 @@ test('the pod asks for no more than before and the agent’s share', () => {
       const share = parseQuantity(agent?.resources?.requests?.cpu) ?? 0
       expect(effectiveCpu(once)).toBeLessThanOrEqual(effectiveCpu(pod) + share + 1e-9)
     }),
+  )
+})
+
+test('gates that stay cost next to nothing, keep the class and the user’s pod, and are made and unmade as is known', () => {
+  const staying = { ...FACTS, hasSidecarGates: () => true }
+  fc.assert(
+    fc.property(graphs, ({ pod }) => {
+      const once = after(pod, staying)
+      const ended = after(pod)
+      const sequenced = sequenceOfPod(once)
+      const gates = (once.spec.initContainers ?? []).filter(isSidecarGate)
+      const stays = sequenced !== undefined && qosClass(pod) !== 'Guaranteed'
+      expect(gates.map(c => c.name)).toEqual(stays ? sequenced.stages.map(({ gate }) => gate) : [])
+      expect(list(once)).toEqual(list(ended))
+      expect(effectiveCpu(once)).toBeLessThanOrEqual(effectiveCpu(ended) + 0.005 * gates.length + 1e-9)
+      expect(qosClass(once)).toBe(qosClass(pod))
+      expect(withoutOurs(once).spec).toEqual({ ...pod.spec, volumes: once.spec.volumes })
+      expect(after(once, staying)).toEqual(once)
+      // A replica of the webhook that knows less, or of the version before, sees the pod again.
+      expect(after(once)).toEqual(ended)
+      expect(after(ended, staying)).toEqual(once)
+    }),
+    { numRuns: 300 },
   )
 })
 

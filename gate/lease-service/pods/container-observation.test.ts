@@ -48,6 +48,19 @@ test('a container that runs is shown with its ID', () => {
   })
 })
 
+test('a container with a startup probe alone is ready once it is started; with a readiness probe, when it is said to be', () => {
+  const seen = (probes: object, started: boolean) => {
+    const pod = sequencedPod({ db: probes })
+    const initContainerStatuses = [gateEnd('startgate-pull', 10, 1), running(12, { started, ready: false })]
+    return see({ ...pod, status: { initContainerStatuses } })?.ready
+  }
+  expect(seen({ startupProbe: {} }, true)).toBe(true)
+  expect(seen({ startupProbe: {} }, false)).toBe(false)
+  expect(seen({ startupProbe: {}, readinessProbe: {} }, true)).toBe(false)
+  expect(seen({ readinessProbe: {} }, true)).toBe(false)
+  expect(seen({}, true)).toBe(false)
+})
+
 test("after a reboot an earlier run's record says nothing, however the pod's status looks", () => {
   expect(see(shown(gateEnd('startgate-pull', 10, 1), running(12)), 2)).toEqual(nothing)
   expect(see(shown(gateEnd('startgate-pull', 30, 2), running(12)), 2)).toEqual(nothing)

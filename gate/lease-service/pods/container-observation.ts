@@ -1,8 +1,9 @@
 import type { ContainerSight } from '../../../core/lease-api.ts'
 import { type GateName, PULL_GATE } from '../../../core/names.ts'
-import type { ContainerStatus, Pod } from '../../../core/pod.ts'
+import type { Container, Pod } from '../../../core/pod.ts'
 import type { Sequence } from '../../../core/sequence.ts'
 import { attemptIn, stampMs, statusOf } from './container-status.ts'
+import { containerOf } from './pod-sequence.ts'
 
 /**
  * What the pod's status says of the containers of a sequence in run `attempt` of its init containers. Records from
@@ -12,7 +13,7 @@ import { attemptIn, stampMs, statusOf } from './container-status.ts'
 export function containersSeen(pod: Pod, sequence: Sequence, attempt: number): Record<string, ContainerSight> {
   const sinceMs = runBeganMs(pod, attempt)
   const names = sequence.stages.flatMap(stage => stage.containers)
-  return Object.fromEntries(names.map(name => [name, observationOf(statusOf(pod, name), sinceMs)]))
+  return Object.fromEntries(names.map(name => [name, observationOf(pod, name, sinceMs)]))
 }
 
 /** Whether a status shows that this run's gate has let the pod go. */
@@ -36,7 +37,8 @@ function runBeganMs(pod: Pod, attempt: number): number | undefined {
   return told === undefined || told === attempt ? (stampMs(end.finishedAt) ?? 0) : undefined
 }
 
-function observationOf(status: ContainerStatus | undefined, sinceMs: number | undefined): ContainerSight {
+function observationOf(pod: Pod, name: string, sinceMs: number | undefined): ContainerSight {
+  const status = statusOf(pod, name)
   const restartCount = status?.restartCount ?? 0
   const none: ContainerSight = { state: 'waiting', started: false, ready: false, restartCount }
   if (!status || sinceMs === undefined) return none
@@ -44,7 +46,8 @@ function observationOf(status: ContainerStatus | undefined, sinceMs: number | un
   const { running, terminated } = status.state ?? {}
   const id = status.containerID === undefined ? {} : { id: status.containerID }
   if (running && isOfThisRun(running.startedAt)) {
-    const { started = false, ready } = status
+    const { started = false } = status
+    const ready = status.ready || (started && isReadyOnceStarted(containerOf(pod, name)))
     return { ...id, state: 'running', started, ready, restartCount, ...startOf(running.startedAt) }
   }
   // Without an ID the runtime has lost the container, and the record is made up.
@@ -61,6 +64,11 @@ function observationOf(status: ContainerStatus | undefined, sinceMs: number | un
     }
   }
   return none
+}
+
+/** The kubelet tells of its start at once, but that it is ready, which is then the same, when it next looks at it. */
+function isReadyOnceStarted(container: Container | undefined): boolean {
+  return container?.startupProbe !== undefined && container.readinessProbe === undefined
 }
 
 /** An agent that was out of contact tells by it whether READY=1 came from this run or from the one before. */

@@ -27,7 +27,7 @@ const SIMPLE_SETTLE_MS = 5_000
  * that this run has ended.
  */
 const WORD_SETTLE_MS = 500
-/** Where it does: as under systemd at the word itself, but for a program that says in one breath that it was not meant. */
+/** Where it does: as under systemd at the word itself, unless the program takes it back in the same breath. */
 const SHOWN_WORD_SETTLE_MS = 20
 /** Gates are told again, and looked for again, this often. */
 const TICK_MS = 1_000
