@@ -36,7 +36,7 @@ export class SimWaiters {
     this.#random = random
   }
 
-  /** They go on when all else is calm: `auto` lets somebody start whatever is said. `moodsUntilMs`: then they settle. */
+  /** They tell on when all else is calm, each as at last: `auto` lets somebody start whatever is said. */
   plan(moodsUntilMs: number): void {
     const { limits, time } = this.#context
     const random = this.#random
