@@ -187,7 +187,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, autos: { at: () => undefined, version: 0 } }, sinceMs),
     },
     want: /^OverLimit: start/,
-    seed: 1,
+    seed: 7,
   },
   'debt ignored': {
     faults: {
