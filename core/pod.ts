@@ -101,6 +101,7 @@ export interface Pod {
   status?: {
     phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
     reason?: string
+    message?: string
     containerStatuses?: ContainerStatus[]
     initContainerStatuses?: ContainerStatus[]
     conditions?: { type: string; status: string; reason?: string }[]

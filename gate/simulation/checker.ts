@@ -1,5 +1,6 @@
 import { type Grant, isFree, type Resource, type SlotTimeout, type Ticket } from '../lease-service/model/grant.ts'
 import { compareTickets } from '../lease-service/queue/fair-queue.ts'
+import { AutoCheck } from './autos.ts'
 import { Claims } from './claims.ts'
 import { checkAfter, checkFree, checkImages, checkRide, checkStage } from './grant-rules.ts'
 import { HeldSlots } from './held-slots.ts'
@@ -23,6 +24,7 @@ export class Checker {
   debtsCounted = 0
   readonly rates: RateCheck
   readonly pressures: PressureCheck
+  readonly autos: AutoCheck
   readonly #limits: LimitTruth
   readonly #say: (line: string) => void
   readonly #askedAtMs = new Map<string, number>()
@@ -35,6 +37,7 @@ export class Checker {
     this.#say = say
     this.rates = new RateCheck(limits, this.violations)
     this.pressures = new PressureCheck(limits)
+    this.autos = new AutoCheck(limits, this.violations)
     this.#claims = new Claims(limits)
     this.#held = new HeldSlots(this.#claims, limits)
   }
@@ -173,7 +176,10 @@ export class Checker {
   }
 
   limitsOf(asked: Asked, nowMs: number): Limit[] {
-    return limitsInForce(asked, this.#limits, nodeName => this.pressures.isHeldBack(nodeName, nowMs))
+    return limitsInForce(asked, this.#limits, {
+      isHeldBack: nodeName => this.pressures.isHeldBack(nodeName, nowMs),
+      autoOn: nodeName => this.autos.on(nodeName),
+    })
   }
 
   #modeOf(namespace: string): 'enforce' | 'observe' | 'off' {

@@ -12,6 +12,8 @@ export interface SimContext {
   random: Random
   /** Of its own, so that a seed without pressure gives the world that it gave before there was any. */
   pressureRandom: Random
+  /** The same for `auto`; undefined in worlds without it. */
+  autoRandom: Random | undefined
   situations: Situations
   limits: LimitTruth
   checker: Checker

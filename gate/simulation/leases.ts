@@ -1,6 +1,7 @@
 import { KubeError } from '../../core/kube/kube-error.ts'
 import type { LeaseApi } from '../lease-service/store/lease-store.kubernetes.ts'
 import { MemoryLeaseApi } from '../lease-service/store/lease-store.memory.ts'
+import { isLearned } from './autos.ts'
 import type { SimProcess } from './process.ts'
 import type { Situations } from './situations.ts'
 import type { Random, Timeline } from './timeline.ts'
@@ -20,8 +21,9 @@ export class SimLeases {
     return this.#time.nowMs < this.downUntilMs
   }
 
-  keys(): MapIterator<string> {
-    return this.api.leases.keys()
+  /** Of grants. */
+  keys(): IteratorObject<string> {
+    return this.api.leases.keys().filter(name => !isLearned(name))
   }
 }
 

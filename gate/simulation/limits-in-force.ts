@@ -21,6 +21,13 @@ export interface Limit {
   hasDebt: boolean
 }
 
+/** What the leader goes by of what nodes have told. */
+export interface Told {
+  isHeldBack(nodeName: string): boolean
+  /** What `auto` comes to there. */
+  autoOn(nodeName: string): number
+}
+
 export type Asked = Place & Pick<Ticket, 'resource'>
 
 const NONE = Number.POSITIVE_INFINITY
@@ -29,15 +36,15 @@ const NONE = Number.POSITIVE_INFINITY
  * Test support. The limits in force for a place by what is true in the simulated cluster, with none of the lease
  * service's code; Infinity where there is none.
  */
-export function limitsInForce(asked: Asked, truth: LimitTruth, isHeldBack: (nodeName: string) => boolean): Limit[] {
+export function limitsInForce(asked: Asked, truth: LimitTruth, told: Told): Limit[] {
   const cluster = clusterLimit(asked, truth)
   const share = Math.max(1, Math.floor(cluster * truth.settings.namespaceShare))
   const isStart = asked.resource === 'start'
   return [
     { id: 'cluster', scope: 'cluster', limit: cluster, covers: () => true, hasDebt: false, ...(isStart && { share }) },
-    nodeLimit(asked, truth, isHeldBack),
+    nodeLimit(asked, truth, told),
     namespaceLimit(asked, truth, share),
-    namespaceOnNodeLimit(asked, truth),
+    namespaceOnNodeLimit(asked, truth, told),
     ...registryLimits(asked, truth),
     ...rampLimits(asked, truth),
   ]
@@ -48,11 +55,7 @@ function clusterLimit({ resource }: Asked, { settings: { cluster } }: LimitTruth
 }
 
 /** Under pressure a node starts one at a time, and none where its limit is 0. */
-function nodeLimit(
-  { resource, nodeName }: Asked,
-  { settings, nodes }: LimitTruth,
-  isHeldBack: (nodeName: string) => boolean,
-): Limit {
+function nodeLimit({ resource, nodeName }: Asked, { settings, nodes }: LimitTruth, told: Told): Limit {
   const id = `node/${nodeName}`
   const scope = `node ${nodeName}`
   const covers = (place: Place) => place.nodeName === nodeName
@@ -60,8 +63,9 @@ function nodeLimit(
   const pool = settings.nodePools.find(({ matchLabels }) => matchLabels.pool === label)
   if (resource === 'pull')
     return { id, scope, limit: pool?.maxPulling ?? settings.node.maxPulling ?? 1, covers, hasDebt: false }
-  const limit = written(annotation ?? pool?.maxStarting ?? settings.node.maxStarting) ?? Math.max(2, cores)
-  return isHeldBack(nodeName)
+  const number = annotation ?? pool?.maxStarting ?? settings.node.maxStarting ?? Math.max(2, cores)
+  const limit = number === 'auto' ? told.autoOn(nodeName) : number
+  return told.isHeldBack(nodeName)
     ? { id, scope: `${scope} under pressure`, limit: Math.min(1, limit), covers, hasDebt: true }
     : { id, scope, limit, covers, hasDebt: true }
 }
@@ -78,10 +82,15 @@ function namespaceLimit({ resource, namespace }: Asked, { namespaces }: LimitTru
   }
 }
 
-function namespaceOnNodeLimit({ resource, namespace, nodeName }: Asked, { namespaces, nodes }: LimitTruth): Limit {
+function namespaceOnNodeLimit(
+  { resource, namespace, nodeName }: Asked,
+  { namespaces, nodes }: LimitTruth,
+  told: Told,
+): Limit {
   const ours = namespaces.get(namespace) ?? {}
   const isStart = resource === 'start'
-  const perNode = written(isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? NONE
+  const number = (isStart ? ours.maxStartingPerNode : ours.maxPullingPerNode) ?? NONE
+  const perNode = number === 'auto' ? told.autoOn(nodeName) : number
   const perCore = isStart ? slotsOf(ours.maxStartingPerCore, nodes.get(nodeName)?.cores ?? 1) : NONE
   return {
     id: `namespace/${namespace}/node/${nodeName}`,
@@ -90,11 +99,6 @@ function namespaceOnNodeLimit({ resource, namespace, nodeName }: Asked, { namesp
     covers: place => place.nodeName === nodeName && place.namespace === namespace,
     hasDebt: isStart,
   }
-}
-
-/** No world here has `auto`. */
-function written(limit: number | 'auto' | undefined): number | undefined {
-  return limit === 'auto' ? undefined : limit
 }
 
 /** A limit that is given per core: at least one slot, but none at all when it is 0. */

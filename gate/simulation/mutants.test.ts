@@ -181,6 +181,14 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
     want: /^OverLimit.* in node node-\d under pressure: \d+ held/,
     seed: 1,
   },
+  'what a node found taken for the usual number': {
+    faults: {
+      newLedger: (settings, parts, sinceMs) =>
+        new Ledger(settings, { ...parts, autos: { at: () => undefined, version: 0 } }, sinceMs),
+    },
+    want: /^OverLimit: start/,
+    seed: 7,
+  },
   'debt ignored': {
     faults: {
       newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Debtless() }, sinceMs),

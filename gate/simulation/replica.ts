@@ -1,5 +1,7 @@
 import type { AgentReport } from '../../core/lease-api.ts'
+import type { NodeFigures } from '../../core/node-figures.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
+import type { AutoLimits } from '../lease-service/auto/auto-limit.ts'
 import { Replica } from '../lease-service/leader/replica.ts'
 import type { Ledger } from '../lease-service/ledger/ledger.ts'
 import type { SimAgent } from './agent.ts'
@@ -40,7 +42,7 @@ export class SimReplica implements PodWatcher {
         isLeader: () => this.#isLeader,
         onTermLost: () => this.#termLost(),
         onListed: () => this.#listed(),
-        watched: ledger => this.#watched(ledger),
+        watched: (ledger, autos) => this.#watched(ledger, autos),
         pods: () => this.#watch.kept.values(),
         nodes: () => this.#nodes.values(),
         kept: pod => this.#watch.read(pod),
@@ -77,11 +79,12 @@ export class SimReplica implements PodWatcher {
     })
   }
 
-  #watched(ledger: Ledger): Ledger {
+  #watched(ledger: Ledger, autos: AutoLimits | undefined): Ledger {
     const { checker, time } = this.#deps
     this.#hasListed = false
     checker.rates.tookOver(time.nowMs)
     checker.pressures.tookOver()
+    checker.autos.tookOver(autos)
     const agentSinceMs = (podUid: string) => this.#connections.agentSinceMs(podUid)
     const isOurs = () => this.#isLeader && this.#deps.isOurs()
     this.#check = new LedgerCheck(ledger, { ...this.#deps, isOurs, agentSinceMs })
@@ -165,6 +168,11 @@ export class SimReplica implements PodWatcher {
         () => undefined,
       )
     })
+  }
+
+  /** The waiter of a node tells. */
+  takeFigures(nodeName: string, figures: NodeFigures): void {
+    this.#process.do(() => this.#service.takeFigures(nodeName, figures))
   }
 
   hangUp(gate: SimGate): void {

@@ -1,10 +1,12 @@
 import { pino } from 'pino'
 import type { Node, Pod } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
+import type { AutoLimits } from '../lease-service/auto/auto-limit.ts'
 import type { ServiceDeps } from '../lease-service/leader/replica-deps.ts'
 import type { NewLedger } from '../lease-service/leader/term-state.ts'
 import { Ledger } from '../lease-service/ledger/ledger.ts'
 import { Reporter } from '../lease-service/report/event-reporter.ts'
+import { type AutoStore, createAutoStore } from '../lease-service/store/auto-store.ts'
 import type { GrantWriter, GrantWriterDeps } from '../lease-service/store/grant-writer.ts'
 import { createKubernetesStore } from '../lease-service/store/lease-store.kubernetes.ts'
 import { silentMetrics } from '../lease-service/testing/made-pods.ts'
@@ -38,6 +40,8 @@ export interface ReplicaDeps {
   isOurs: () => boolean
   podOf: (uid: string) => SimPod | undefined
   faults: LeaderFaults
+  /** In worlds with `auto`, whose writes must not change what chance brings to all others. */
+  autoRandom: Random | undefined
 }
 
 /** What the service in a replica gets from the replica itself. */
@@ -50,7 +54,7 @@ export interface ReplicaParts {
   /** The service has read all Leases. */
   onListed: () => void
   /** Has a ledger checked that leads from now on. */
-  watched: (ledger: Ledger) => Ledger
+  watched: (ledger: Ledger, autos: AutoLimits | undefined) => Ledger
   pods: () => Iterable<Pod>
   nodes: () => Iterable<Node>
   /** Of a pod that was read from the API server: what the service keeps of it. */
@@ -76,7 +80,8 @@ export function serviceDepsOf(deps: ReplicaDeps, parts: ReplicaParts): ServiceDe
     facts: { pods: parts.pods, nodes: parts.nodes },
     reporter: new Reporter({ ...{ record, failedOpen: record, clock, findWorkload }, waitingEventAfterMs: 10_000 }),
     random: () => random.next(),
-    newLedger: (...args) => parts.watched(faults.newLedger?.(...args) ?? new Ledger(...args)),
+    newLedger: (...args) => parts.watched(faults.newLedger?.(...args) ?? new Ledger(...args), args[1]?.autos),
+    ...(deps.autoRandom && { newAutoStore: () => autoStoreOf(deps, parts, deps.autoRandom ?? random) }),
     ...(faults.newWriter && { newWriter: faults.newWriter }),
   }
 }
@@ -89,6 +94,12 @@ function monotonicOf({ time, random }: ReplicaDeps): () => number {
     begunMs = undefined
     return ms
   }
+}
+
+/** What was found is written among the grants, and as badly. */
+function autoStoreOf({ time, situations, leases }: ReplicaDeps, { process }: ReplicaParts, random: Random): AutoStore {
+  const onListed = () => undefined
+  return createAutoStore(simLeaseApi({ time, random, situations, leases, process, onListed }), 'startgate-system')
 }
 
 /** What it reads from the API server and writes there. */

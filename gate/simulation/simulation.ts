@@ -18,6 +18,7 @@ import { randomPod } from './random-pod.ts'
 import type { LeaderFaults } from './service-deps.ts'
 import { Situations } from './situations.ts'
 import { Random, Timeline } from './timeline.ts'
+import { planAuto, SimWaiters } from './waiters.ts'
 
 /** What may be replaced to see whether the simulation finds the fault. */
 export interface Faults extends LeaderFaults {
@@ -80,8 +81,10 @@ class Simulation {
     this.#patience = { failOpenAfterMs: random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
     const limits = randomCluster(random)
     planPressure(limits, time, pressureRandom, CHAOS_MS)
+    const autoRandom = planAuto(limits, new Random(seed ^ 0x5a5a5a5a))
     this.#context = {
       ...{ time, random, pressureRandom, situations, limits, leases, api },
+      autoRandom,
       checker: new Checker(limits, line => situations.say(line)),
       pods: new Map(),
       imagesOn: node => getOrSet(limits.images, node, () => new Set()),
@@ -104,7 +107,7 @@ class Simulation {
   }
 
   async run({ pods = Number.POSITIVE_INFINITY, without = new Set<Act>() }: Cuts): Promise<Outcome> {
-    const { time, random, limits, checker, situations } = this.#context
+    const { time, random, autoRandom, limits, checker, situations } = this.#context
     const world = this.#world()
     const [podCount, withinMs] = limits.isHerd ? [24, HERD_MS] : [random.int(3, 24), CHAOS_MS / 2]
     for (let i = 0; i < podCount; i++) {
@@ -115,6 +118,7 @@ class Simulation {
     for (const atMs of limits.deploymentsReadyAtMs.values())
       if (Number.isFinite(atMs)) time.after(atMs, () => this.#leaders.leader?.workloadChanged())
     this.#chaos.plan(CHAOS_MS, without)
+    if (autoRandom) new SimWaiters(this.#context, this.#leaders, autoRandom).plan(CHAOS_MS)
     time.after(CHAOS_MS, () => {
       this.#chaos.calm()
       this.#lookWhetherOver(0)

@@ -1,3 +1,5 @@
+import { parseNamespaceAnnotations } from '../../core/annotations.ts'
+import { AUTO } from '../../core/quantity.ts'
 import type { CheckFacts, WaiterDaemonSet, WaiterFacts } from './facts.ts'
 import { troubleOf } from './judge-programs.ts'
 import { bad, judged, type Line, ok, warning } from './line.ts'
@@ -6,8 +8,9 @@ const ID = 'node-waiters'
 const OFF = 'set the chart value nodeWaiter.enabled: false'
 
 /** Whether each node has the waiter that its gates ask first. Without one each pod there is 5 s later. */
-export function judgeWaiters({ waiters, startgateNamespace: namespace }: CheckFacts): Line[] {
-  if (!waiters) return []
+export function judgeWaiters(facts: CheckFacts): Line[] {
+  const { waiters, startgateNamespace: namespace } = facts
+  if (!waiters) return judgeAutoWithout(facts)
   return judged(waiters.daemonSet, {
     id: ID,
     what: 'the DaemonSet startgate-node-waiter',
@@ -20,6 +23,24 @@ export function judgeWaiters({ waiters, startgateNamespace: namespace }: CheckFa
     ],
     known: found => [judgeCount(found, waiters, namespace)],
   })
+}
+
+/** Nobody tells how a node does, so `auto` finds nothing. */
+function judgeAutoWithout({ config, namespaces }: CheckFacts): Line[] {
+  if (config.kind !== 'known' || config.value.nodeWaiter) return []
+  const { node, nodePools } = config.value.limits
+  const isInChart = [node, ...nodePools].some(({ maxStarting }) => maxStarting === AUTO)
+  const ours = namespaces.kind === 'known' ? namespaces.value : []
+  const first = ours.find(
+    ({ metadata }) => parseNamespaceAnnotations(metadata.annotations).settings.maxStartingPerNode === AUTO,
+  )
+  const where = isInChart ? 'the chart' : first && `namespace ${first.metadata.name}`
+  if (!where) return []
+  const sentence =
+    `${where} says auto for starts on a node, and no waiter runs on the nodes to tell how they do: ` +
+    'it is the usual number, as many as the node has cores and at least 2'
+  const remedy = 'set the chart value nodeWaiter.enabled: true, or write a number in place of auto'
+  return [warning(ID, sentence, remedy)]
 }
 
 function judgeCount({ status = {} }: WaiterDaemonSet, waiters: WaiterFacts, namespace: string): Line {

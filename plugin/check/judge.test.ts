@@ -237,6 +237,29 @@ describe("nodes' waiters", () => {
     expect(found[0]?.remedy ?? '').toMatch(remedy)
   })
 
+  const auto = { 'startgate.dev/max-starting-per-node': 'auto' }
+  const limits = (maxStarting: 'auto' | number) => ({
+    config: known(
+      parseClusterConfig(
+        JSON.stringify({
+          ...goodConfig(),
+          limits: { ...goodConfig().limits, node: { ...goodConfig().limits.node, maxStarting } },
+        }),
+      ),
+    ),
+  })
+  const without: Record<string, { given: Partial<CheckFacts>; want: RegExp[] }> = {
+    "auto is the chart's": { given: limits('auto'), want: [/^the chart says auto .*usual number/] },
+    "auto is a namespace's": { given: { ...limits(2), namespaces: known([namespace('shop', auto)]) }, want: [/^namespace shop says auto/] },
+    'all limits are numbers': { given: limits(2), want: [] },
+  } // biome-ignore format: a table
+  test.each(Object.entries(without))('are off, and %s', (_, { given, want }) => {
+    const found = judge(facts(given)).filter(({ id }) => id === 'node-waiters')
+    expect(found).toEqual(
+      want.map(sentence => expect.objectContaining({ verdict: 'warning', sentence: expect.stringMatching(sentence) })),
+    )
+  })
+
   test('let gates through where a NetworkPolicy lets out nothing, and not the agents', () => {
     const lines = judge(facts({ ...waiters(3, 3), policies: known([policy({})]) }))
     expect(lines.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([

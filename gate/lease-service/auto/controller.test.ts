@@ -51,6 +51,18 @@ describe('a limit grows', () => {
     expect(limits(later(fresh, 5, { figures }), later(fresh, 6, { figures }))).toEqual([4, 5])
   })
 
+  test('by what was seen a second ago, at most twice as much, as long as new containers are being made', () => {
+    const [idle, making] = [{ busy: 0.05 }, { busy: 0.6, runnable: 4 }]
+    expect(later(later(fresh, 2, { figures: idle }), 1, { held: 16, running: 4, figures: making }).limit).toBe(17)
+  })
+
+  test('not by the second in which one start makes way for the next', () => {
+    let state = newAuto(BOUNDS, 0, 1)
+    for (let i = 0; i < 60; i += 1)
+      state = later(state, 1, { figures: { cores: 1, runnable: 1, busy: i % 6 === 0 ? 0.3 : 0.97 } })
+    expect(state.limit).toBe(1)
+  })
+
   const nobody: Record<string, SampleParts> = {
     'nobody waits': { isShort: false },
     'CPUs are busy': { figures: BUSY },

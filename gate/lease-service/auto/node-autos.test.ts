@@ -22,12 +22,12 @@ function madeNode() {
 test('starts that were killed or evicted while nobody waited cut nothing when the next herd comes', () => {
   const { autos, tick } = madeNode()
   const failed = { killed: 5, timedOut: 2, evicted: 1 }
-  autos.noteEnded('n', failed)
+  autos.noteEnded('n', failed, 'shop')
   expect(tick(1_000, BUSY)?.limit).toBe(4)
   for (let ms = 2_000; ms <= 5_000; ms += 1_000) tick(ms, BUSY)
-  autos.noteEnded('n', failed)
+  autos.noteEnded('n', failed, 'shop')
   expect(tick(100_000, BUSY)).toEqual({ limit: 4, reason: 'CPU 97 % busy' })
-  autos.noteEnded('n', failed)
+  autos.noteEnded('n', failed, 'shop')
   expect(tick(101_000, BUSY)).toEqual({ limit: 2, reason: 'CPU 97 % busy, pods are evicted' })
 })
 
@@ -42,4 +42,23 @@ test('figures that come each 5 s, as where thousands of nodes tell, are no gap',
   }
   expect(limit).toBe(64)
   expect([...reasons]).toEqual(['CPU 20 % busy'])
+})
+
+test('what fails for ever in one namespace cuts what others have there for half of the time at most', () => {
+  const { autos, tick } = madeNode()
+  const limits: number[] = []
+  for (let second = 1; second <= 1_200; second += 1) {
+    autos.noteEnded('n', { evicted: 1 }, 'shop')
+    limits.push(tick(second * 1_000, { busy: 0.1 })?.limit ?? 0)
+  }
+  expect([limits[250], limits[500], limits[850], limits[1_100]]).toEqual([1, 64, 1, 64])
+})
+
+test('what fails in several namespaces counts for as long as it does', () => {
+  const { autos, tick } = madeNode()
+  for (let second = 1; second <= 600; second += 1) {
+    autos.noteEnded('n', { evicted: 1 }, `shop-${second % 2}`)
+    tick(second * 1_000, { busy: 0.1 })
+  }
+  expect(autos.at('n')?.limit).toBe(1)
 })

@@ -2,6 +2,7 @@ import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { AutoLimit, AutoLimits } from './auto-limit.ts'
 import { usualLimit } from './bounds.ts'
 import { type AutoBounds, type AutoState, advanceAuto, freshForMs, newAuto, REST_MS } from './controller.ts'
+import { type HarmOfOne, heedHarm } from './harm.ts'
 import { type Learned, type LearnedLimits, NOTHING_LEARNED } from './learned.ts'
 import { type AutoSample, type EndedStarts, NOTHING_ENDED, plusEnded } from './sample.ts'
 
@@ -24,6 +25,7 @@ interface Entry extends AutoNode {
   /** Gates that have come since the last figures. */
   asked: number
   ended: EndedStarts
+  harm: HarmOfOne | undefined
   shown: AutoLimit | undefined
 }
 
@@ -52,7 +54,7 @@ export class NodeAutos implements AutoLimits {
     if (before?.kind === kind && before.cores === cores) return
     const learned = this.#learnedOf(name, { kind, cores })
     const shown = before?.shown ?? (learned && { limit: learned.limit, reason: 'learned before' })
-    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED }
+    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED, harm: undefined }
     this.#nodes.set(name, { ...none, ...before, kind, cores, shown })
     this.#version += 1
   }
@@ -77,9 +79,13 @@ export class NodeAutos implements AutoLimits {
     if (node) node.asked += 1
   }
 
-  noteEnded(nodeName: string, ended: Partial<EndedStarts>): void {
+  /** How starts of a namespace ended there. */
+  noteEnded(nodeName: string, ended: Partial<EndedStarts>, namespace: string): void {
     const node = this.#nodes.get(nodeName)
-    if (node) node.ended = plusEnded(node.ended, ended)
+    if (!node) return
+    const { counts, harm } = heedHarm(node.harm, ended, { namespace, nowMs: this.#nowMs })
+    node.harm = harm
+    node.ended = plusEnded(node.ended, counts)
   }
 
   /** When `advance` was called last. */

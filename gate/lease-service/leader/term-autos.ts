@@ -48,7 +48,10 @@ function writtenMax(limits: LimitFacts): (nodeName: string) => number | undefine
 
 /** How starts ended that a step says have. */
 export function noteEnds({ autos, pods }: TermState, { releases, timeouts }: Step): void {
-  for (const { grant } of timeouts) if (grant.resource === 'start') autos.noteEnded(grant.nodeName, { timedOut: 1 })
-  for (const release of releases)
-    autos.noteEnded(release.grant.nodeName, startEndOf(release, pods.get(release.grant.podUid)))
+  for (const { grant } of timeouts)
+    if (grant.resource === 'start') autos.noteEnded(grant.nodeName, { timedOut: 1 }, grant.namespace)
+  for (const release of releases) {
+    const { nodeName, namespace, podUid } = release.grant
+    autos.noteEnded(nodeName, startEndOf(release, pods.get(podUid)), namespace)
+  }
 }

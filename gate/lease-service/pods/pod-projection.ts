@@ -4,7 +4,7 @@ import { pick } from '../../../core/pick.ts'
 import type { Container, ContainerState, ContainerStatus, Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import { imagesListedBy, SeenNode } from './node-facts.ts'
 import type { SharedText } from './shared-text.ts'
-import { EVICTED } from './start-end.ts'
+import { evictionOf } from './start-end.ts'
 import { STARTED_CONDITION } from './started-condition.ts'
 import { WAITING_CONDITION } from './waiting-condition.ts'
 
@@ -58,10 +58,9 @@ export function projectPodMetadata(metadata: ObjectMeta, texts: SharedText): Obj
  * gates of both kinds look the same.
  */
 export function projectPodStatus(status: NonNullable<Pod['status']>, spec: Pod['spec']): NonNullable<Pod['status']> {
-  const { phase, reason, conditions, initContainerStatuses, containerStatuses } = status
-  const kept: NonNullable<Pod['status']> = {}
+  const { phase, conditions, initContainerStatuses, containerStatuses } = status
+  const kept: NonNullable<Pod['status']> = evictionOf(status)
   if (phase !== undefined) kept.phase = phase
-  if (reason === EVICTED) kept.reason = reason
   if (initContainerStatuses) kept.initContainerStatuses = initContainerStatuses.map(statusOf)
   if (containerStatuses) kept.containerStatuses = containerStatuses.map(statusOf)
   if (conditions) kept.conditions = conditions.filter(isRead)
