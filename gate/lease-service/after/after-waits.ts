@@ -69,6 +69,11 @@ export class AfterWaits {
     this.#overdue.delete(uid)
   }
 
+  /** Whether a pod comes after anything at all. */
+  hasTargets(pod: Pod): boolean {
+    return this.#targetsOf(pod).length > 0
+  }
+
   /** Whether a ticket would have to wait; to ask does not begin its wait. */
   isHeldBack(ticket: Ticket, pod: Pod): boolean {
     const after = this.#targetsOf(pod)
