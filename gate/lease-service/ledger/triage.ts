@@ -13,7 +13,7 @@ export interface TriageDeps {
   known: KnownFacts
   holdings: Pick<HeldGrants, 'get' | 'covers' | 'isPulling'>
   progress: Pick<StageProgress, 'reasonToWait' | 'isPassed'>
-  after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait' | 'hasTargets'>
+  after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait' | 'namesAny' | 'isClearOn'>
   /** Those of a pod's tickets that are asked for now. */
   ticketsOf: (podUid: string) => readonly Ticket[]
   setAsides: Pick<SetAsides, 'waiting'>
@@ -53,12 +53,12 @@ export class Triage {
   }
 
   sortOut(asked: readonly Ticket[], nowMs: number): Sorted {
-    const { known, holdings, setAsides, guard } = this.#deps
+    const { known, holdings, setAsides, after, guard } = this.#deps
     const free: Ticket[] = []
     const setAside: Waiting[] = []
     const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
     for (const each of asked) {
-      if (this.#inLine.has(each) && !setAsides.waiting(each, nowMs)) {
+      if (this.#inLine.has(each) && after.isClearOn(each.nodeName) && !setAsides.waiting(each, nowMs)) {
         lines.start.push(each)
         continue
       }
@@ -81,7 +81,7 @@ export class Triage {
   #standIn(line: Ticket[], ticket: Ticket): void {
     line.push(ticket)
     const pod = this.#deps.known.podOf(ticket.podUid)
-    if (ticket.resource === 'start' && pod && !this.#deps.after.hasTargets(pod)) this.#inLine.add(ticket)
+    if (ticket.resource === 'start' && pod && !this.#deps.after.namesAny(pod)) this.#inLine.add(ticket)
   }
 
   /** Of gates that are expected back: those that would stand in line. */
