@@ -53,6 +53,10 @@ export class AfterWaits {
   readonly #overdue = new Set<string>()
   readonly #workloadOf: WorkloadOfPod
   readonly #ofAll: readonly AfterTarget[]
+  /** Of this step: what was found of those that all pods come after. */
+  readonly #found = new Map<AfterTarget, WorkloadObservation>()
+  /** Of this step: whether all of these are ready on a node. */
+  readonly #isClear = new Map<string, boolean>()
   #waits: Wait[] = []
   #news: AfterOverdue[] = []
   #wakeAtMs: number | undefined
@@ -67,6 +71,22 @@ export class AfterWaits {
   removePod(uid: string): void {
     this.#sinceMs.delete(uid)
     this.#overdue.delete(uid)
+  }
+
+  /** Whether the pod itself names what it comes after, beside those that all pods come after. */
+  namesAny({ metadata }: Pod): boolean {
+    return podSetting(metadata, 'after') !== undefined
+  }
+
+  /** Whether nothing that all pods come after keeps any on this node; looked up once a step. */
+  isClearOn(nodeName: string): boolean {
+    if (this.#ofAll.length === 0) return true
+    const known = this.#isClear.get(nodeName)
+    if (known !== undefined) return known
+    const asker = { nodeName, hasRunBefore: false, isSibling: () => false }
+    const isClear = this.#ofAll.every(target => afterObstacle(target, this.#observe(target), asker) === undefined)
+    this.#isClear.set(nodeName, isClear)
+    return isClear
   }
 
   /** Whether a ticket would have to wait; to ask does not begin its wait. */
@@ -96,12 +116,14 @@ export class AfterWaits {
     return `${ticket.resource}: comes after others, and ${reason}`
   }
 
-  /** What came to light since the last call, and when to look again though nothing happens. */
+  /** Ends a step: what came to light in it, and when to look again though nothing happens. */
   takeNews(): { overdue: AfterOverdue[]; cycles: AfterCycle[]; wakeAtMs: number | undefined } {
     const news = { overdue: this.#news, cycles: this.#cycles(), wakeAtMs: this.#wakeAtMs }
     this.#waits = []
     this.#news = []
     this.#wakeAtMs = undefined
+    this.#found.clear()
+    this.#isClear.clear()
     return news
   }
 
@@ -128,10 +150,19 @@ export class AfterWaits {
       isSibling: (name: string) => this.#workloadOf(namespace, name) === own,
     }
     return after.flatMap(target => {
-      const observed = this.#find(target.kind, target.namespace ?? namespace, target.name)
+      const observed = this.#ofAll.includes(target)
+        ? this.#observe(target)
+        : this.#find(target.kind, target.namespace ?? namespace, target.name)
       const text = afterObstacle(target, observed, asker)
       return text === undefined ? [] : [{ target, text, isUnwatched: observed === 'Unwatched' }]
     })
+  }
+
+  /** One of those that all pods come after: once a step, or each ticket would have it looked up. */
+  #observe(target: AfterTarget): WorkloadObservation {
+    const found = this.#found.get(target) ?? this.#find(target.kind, target.namespace ?? '', target.name)
+    this.#found.set(target, found)
+    return found
   }
 
   /** Only among those who wait now: what is declared in a circle but ready keeps nobody. */

@@ -76,6 +76,7 @@ function granted(state: LedgerState, ticket: Ticket, nowMs: number, term: number
     ...(mode === 'observe' && { isObserved: true as const }),
   }
   parts.progress.granted(ticket)
+  triage.touch(ticket.podUid)
   setAsides.decided(ticket)
   if (isFree(grant)) waiting.remove(ticket.key)
   else holdings.add(grant, nowMs, false)

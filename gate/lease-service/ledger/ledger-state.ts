@@ -99,7 +99,7 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
     setAsides,
     troubles,
     waiting,
-    triage: new Triage({ known, holdings, progress, after, setAsides, guard }),
+    triage: new Triage({ known, holdings, progress, after, setAsides, guard, ticketsOf: uid => waiting.ofPod(uid) }),
     reservations: new ReconnectReservations(),
     reports: new Reports(),
     debts: new StartDebts((debtor, slots) => parts.usage.owe(debtor, slots)),

@@ -59,6 +59,7 @@ export class Ledger {
   }
 
   #forget(uid: string): void {
+    this.#state.triage.touch(uid)
     this.#state.known.removePod(uid)
     this.#state.after.removePod(uid)
     this.#state.debts.removePod(uid)
@@ -79,11 +80,13 @@ export class Ledger {
   }
 
   setNamespace(name: string, settings: NamespaceSettings): void {
+    this.#state.triage.touchAll()
     for (const { pod } of this.#state.known.setNamespace(name, settings))
       this.#state.debts.touch(pod.metadata.uid ?? '')
   }
 
   removeNamespace(name: string): void {
+    this.#state.triage.touchAll()
     this.#state.known.removeNamespace(name)
   }
 
@@ -96,6 +99,7 @@ export class Ledger {
    */
   ask(ticket: Ticket, nowMs: number, wallMs = 0): Grant | undefined {
     this.#state.waiting.add(ticket, nowMs)
+    this.#state.triage.touch(ticket.podUid)
     this.#state.reservations.remove(ticket.podUid)
     // The init containers run anew, so all that ran in the sandbox before is dead.
     this.#state.holdings.end(ticket.podUid, 'Failed', ticket.attempt)
@@ -144,6 +148,7 @@ export class Ledger {
    * is held until its timeout or `removePod`.
    */
   adopt(grant: Grant, nowMs: number): void {
+    this.#state.triage.touch(grant.podUid)
     if (!this.#state.holdings.get(grant.key)) this.#state.holdings.add(grant, nowMs, true)
   }
 
@@ -171,6 +176,7 @@ export class Ledger {
     if (grant) {
       this.#state.parts.progress.revoked(grant)
       this.#state.admission.revoked(grant)
+      this.#state.triage.touch(grant.podUid)
     }
     this.#state.holdings.remove(key)
   }
@@ -244,6 +250,7 @@ export class Ledger {
   }
 
   #touch(podUid: string): void {
+    this.#state.triage.touch(podUid)
     this.#state.holdings.touch(podUid)
     this.#state.debts.touch(podUid)
   }

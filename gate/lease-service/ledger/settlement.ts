@@ -24,7 +24,10 @@ export function settleGrants(state: LedgerState, step: Step, nowMs: number): voi
     if (maybeUntold) parts.progress.revoked(release.grant)
     else waiting.remove(release.grant.key)
   }
-  for (const { release } of ended) debts.touch(release.grant.podUid)
+  for (const { release } of ended) {
+    debts.touch(release.grant.podUid)
+    state.triage.touch(release.grant.podUid)
+  }
   for (const { grant } of timeouts) debts.touch(grant.podUid)
 }
 

@@ -13,7 +13,9 @@ export interface TriageDeps {
   known: KnownFacts
   holdings: Pick<HeldGrants, 'get' | 'covers' | 'isPulling'>
   progress: Pick<StageProgress, 'reasonToWait' | 'isPassed'>
-  after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait'>
+  after: Pick<AfterWaits, 'isHeldBack' | 'reasonToWait' | 'namesAny' | 'isClearOn'>
+  /** Those of a pod's tickets that are asked for now. */
+  ticketsOf: (podUid: string) => readonly Ticket[]
   setAsides: Pick<SetAsides, 'waiting'>
   /** Undefined when it fails: then the ticket has been set aside. */
   guard: <T>(ticket: Ticket, nowMs: number, act: () => T) => T | undefined
@@ -33,17 +35,33 @@ export interface Sorted {
  */
 export class Triage {
   readonly #deps: TriageDeps
+  /** Start tickets that stand in line as long as nothing is told of their pods: most, and to look is costly. */
+  #inLine = new WeakSet<Ticket>()
 
   constructor(deps: TriageDeps) {
     this.#deps = deps
   }
 
+  /** Something has changed of a pod, its node, its grants or its stages. */
+  touch(podUid: string): void {
+    for (const ticket of this.#deps.ticketsOf(podUid)) this.#inLine.delete(ticket)
+  }
+
+  /** Something has changed that may concern any pod. */
+  touchAll(): void {
+    this.#inLine = new WeakSet()
+  }
+
   sortOut(asked: readonly Ticket[], nowMs: number): Sorted {
-    const { known, holdings, setAsides, guard } = this.#deps
+    const { known, holdings, setAsides, after, guard } = this.#deps
     const free: Ticket[] = []
     const setAside: Waiting[] = []
     const lines: Record<Resource, Ticket[]> = { pull: [], start: [] }
     for (const each of asked) {
+      if (this.#inLine.has(each) && after.isClearOn(each.nodeName) && !setAsides.waiting(each, nowMs)) {
+        lines.start.push(each)
+        continue
+      }
       const ticket = known.lacking(each)
       const { key, resource } = ticket
       if (holdings.get(key)) continue
@@ -53,10 +71,17 @@ export class Triage {
         setAsides.waiting(ticket, nowMs)
       if (place === undefined) continue
       if (place === 'free') free.push(ticket)
-      else if (place === 'in line') lines[resource].push(ticket)
+      else if (place === 'in line') this.#standIn(lines[resource], ticket)
       else setAside.push({ key, resource, namespace: ticket.namespace, place: 1, of: 1, ...place })
     }
     return { free: free.sort(compareTickets), lines, setAside }
+  }
+
+  /** What it comes after changes without a word, and so may what is on a node of the images that it pulls. */
+  #standIn(line: Ticket[], ticket: Ticket): void {
+    line.push(ticket)
+    const pod = this.#deps.known.podOf(ticket.podUid)
+    if (ticket.resource === 'start' && pod && !this.#deps.after.namesAny(pod)) this.#inLine.add(ticket)
   }
 
   /** Of gates that are expected back: those that would stand in line. */

@@ -41,6 +41,10 @@ export class WaitingTickets {
     else this.#keysByPod.set(podUid, left)
   }
 
+  ofPod(podUid: string): Ticket[] {
+    return (this.#keysByPod.get(podUid) ?? []).flatMap(key => this.#byKey.get(key) ?? [])
+  }
+
   hasPod(podUid: string): boolean {
     return this.#keysByPod.has(podUid)
   }

@@ -139,7 +139,7 @@ export class Admission {
 
   /** One by one: the first may use up what its rate still allows. */
   #grantOverLimit(blocked: Blocked[], facts: OverLimitFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#overLimit.due(blocked, facts, nowMs)
+    const due = this.#overLimit.due(mayPassLimits(this.#deps.facts) ? blocked : [], facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)

@@ -1,6 +1,6 @@
 import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import { type Blocked, compareAge } from './fair-queue.ts'
+import { type Blocked, compareAge, compareTickets } from './fair-queue.ts'
 import { getOrMake } from './lines.ts'
 
 /** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
@@ -16,6 +16,9 @@ export interface Group {
   kept: Kept | undefined
   /** It is one with that group. */
   into: Group | undefined
+  /** Those that were gathered last, and in which round that was. */
+  gathered: Ticket[]
+  round: number
 }
 
 /** Tickets of one place have the same limits. */
@@ -35,6 +38,7 @@ export interface LimitGroupsFacts {
 /** All places are forgotten, with groups that need no longer be one, when so many times more than tickets were made. */
 const MOST_PLACES_PER_TICKET = 4
 const FEW_PLACES = 1_000
+const NOTHING = { tickets: [], places: [] }
 
 /**
  * Puts the tickets of one resource into groups, so that those of different groups have no limit in common, neither
@@ -49,6 +53,9 @@ export class LimitGroups {
   #placesMade = 0
   readonly #byScope = new Map<string, Group>()
   #version: number | undefined
+  #round = 0
+  /** What was gathered last, while its places stand. */
+  #last: { tickets: readonly Ticket[]; places: readonly Place[] } = NOTHING
 
   constructor(facts: LimitGroupsFacts) {
     this.#facts = facts
@@ -61,6 +68,7 @@ export class LimitGroups {
   look(version: number | undefined, tickets: readonly Ticket[]): void {
     if (version !== undefined && version === this.#version) return
     this.#version = version
+    this.#last = NOTHING
     const before = this.#places
     this.#places = new Map()
     try {
@@ -93,16 +101,39 @@ export class LimitGroups {
   }
 
   /** The tickets of each group, in their order. */
-  gather(tickets: readonly Ticket[]): Map<Group, Ticket[]> {
+  gather(tickets: readonly Ticket[]): [Group, Ticket[]][] {
     if (this.#placesMade > FEW_PLACES + MOST_PLACES_PER_TICKET * tickets.length) this.#forgetAll()
     // First all places: one may join two groups.
-    const places = tickets.map(ticket => this.#placeOf(ticket))
-    const gathered = new Map<Group, Ticket[]>()
+    const places = this.#placesOf(tickets)
+    this.#round += 1
+    const groups: Group[] = []
     for (const [i, ticket] of tickets.entries()) {
-      const group = places[i]?.group
-      if (group) getOrMake(gathered, rootOf(group), newList).push(ticket)
+      const place = places[i]
+      if (!place) continue
+      const group = rootOf(place.group)
+      if (group.round !== this.#round) {
+        group.round = this.#round
+        group.gathered = []
+        groups.push(group)
+      }
+      group.gathered.push(ticket)
     }
-    return gathered
+    return groups.map(group => [group, group.gathered])
+  }
+
+  /** Most tickets are those of the last time, in the same order: to look up each costs more than all else of a step. */
+  #placesOf(tickets: readonly Ticket[]): Place[] {
+    const { tickets: before, places: known } = this.#last
+    let at = 0
+    const places = tickets.map(ticket => {
+      for (let there = before[at]; there && there !== ticket; there = before[at]) {
+        if (compareTickets(there, ticket) >= 0) return this.#placeOf(ticket)
+        at += 1
+      }
+      return known[at++] ?? this.#placeOf(ticket)
+    })
+    this.#last = { tickets, places }
+    return places
   }
 
   #placeOf(ticket: Ticket): Place {
@@ -114,7 +145,7 @@ export class LimitGroups {
   #add(ticket: Ticket, onNode: Map<string, Place>, name: string): Place {
     const { scopesOf, weightOf } = this.#facts
     const scopes = scopesOf(ticket)
-    const group: Group = { kept: undefined, into: undefined }
+    const group: Group = { kept: undefined, into: undefined, gathered: [], round: 0 }
     for (const { id } of scopes) this.#join(id, group)
     const place = { ticket, scopes, weight: weightOf(ticket.namespace), group }
     onNode.set(name, place)
@@ -143,6 +174,7 @@ export class LimitGroups {
   }
 
   #forgetAll(): void {
+    this.#last = NOTHING
     this.#places = new Map()
     this.#placesMade = 0
     this.#byScope.clear()
@@ -164,7 +196,6 @@ function nameOf({ namespace, images }: Ticket): string {
   return images.length === 0 ? namespace : `${namespace} ${images.join(' ')}`
 }
 
-const newList = (): Ticket[] => []
 const newPlaces = (): Map<string, Place> => new Map()
 
 function rootOf(group: Group): Group {
