@@ -1,35 +1,23 @@
 import { APP_IMAGE } from '../e2e/cluster/cluster.ts'
 import { leaseServices, signal } from '../e2e/faults/node-processes.ts'
-import { SYSTEM_NAMESPACE } from '../e2e/harness/install.ts'
 import { pod } from '../e2e/harness/pod-templates.ts'
 import { podIs } from '../e2e/harness/pod-waits.ts'
 import { openSession } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { limits } from '../e2e/harness/time-limits.ts'
 import { waitFor } from '../e2e/harness/wait-for.ts'
-import { openApi } from '../e2e/observer/api-access.ts'
-import { ObjectWatch, type WatchedObject } from '../e2e/observer/object-watch.ts'
 import { Observer } from '../e2e/observer/observer.ts'
+import { watchLeases } from './lease-watch.ts'
 
 /** Each ends a leader, whose container the kubelet then starts later each time. */
 const ROUNDS = { TERM: 3, KILL: 5 }
 
-interface GrantLease extends WatchedObject {
-  metadata: WatchedObject['metadata'] & { labels?: Record<string, string> }
-  spec?: { holderIdentity?: string }
-}
-
 const session = await openSession()
 const observer = await Observer.start(session.cluster.kubeconfig)
 const leases: { name: string; atMs: number }[] = []
-const watch = new ObjectWatch<GrantLease>(
-  openApi(session.cluster.kubeconfig),
-  `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/leases`,
-  ({ type, object }) => {
-    if (type === 'ADDED') leases.push({ name: object.metadata.name, atMs: performance.now() })
-  },
-)
-await watch.start()
+const stopLeases = await watchLeases(session.cluster.kubeconfig, ({ metadata: { name } }) => {
+  leases.push({ name, atMs: performance.now() })
+})
 
 interface Failover {
   /** From the signal to a leader until the Lease of the next grant, which a later leader must have written; in s. */
@@ -80,5 +68,5 @@ for (const [name, target] of [
   }
   say(`  SIG${name}: ${rounds.join(', ')} s (issue 5: at most ${target}; in brackets: until a slot was free)`)
 }
-await watch.stop()
+await stopLeases()
 await observer.stop()

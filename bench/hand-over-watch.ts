@@ -1,22 +1,16 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { SYSTEM_NAMESPACE } from '../e2e/harness/install.ts'
 import type { Session } from '../e2e/harness/session.ts'
-import { openApi } from '../e2e/observer/api-access.ts'
 import type { ObservedPod, ObservedStatus } from '../e2e/observer/cluster-events.ts'
-import { ObjectWatch, type WatchedObject } from '../e2e/observer/object-watch.ts'
 import { Observer } from '../e2e/observer/observer.ts'
 import { type Moments, type RuntimeEvent, runtimeEvent } from './hand-over-trace.ts'
+import { watchLeases } from './lease-watch.ts'
 
 interface Grant {
   podUid: string
   containers: string[]
   grantedAtMs: number
   storedMs: number
-}
-
-interface GrantLease extends WatchedObject {
-  metadata: WatchedObject['metadata'] & { annotations?: Record<string, string> }
 }
 
 const LONGEST_S = 3_600
@@ -51,18 +45,11 @@ export class HandOverWatch {
   }
 
   async #watchGrants({ cluster }: Session): Promise<void> {
-    const api = openApi(cluster.kubeconfig)
-    const path = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/leases`
-    const leases = new ObjectWatch<GrantLease>(api, path, ({ type, object, receivedAtMs }) => {
-      const text = object.metadata.annotations?.['startgate.dev/grant']
-      if (type !== 'ADDED' || text === undefined) return
-      this.#grants.push({ ...(JSON.parse(text) as Omit<Grant, 'storedMs'>), storedMs: receivedAtMs })
+    const stop = await watchLeases(cluster.kubeconfig, ({ metadata }, storedMs) => {
+      const text = metadata.annotations?.['startgate.dev/grant']
+      if (text !== undefined) this.#grants.push({ ...(JSON.parse(text) as Omit<Grant, 'storedMs'>), storedMs })
     })
-    await leases.start()
-    this.#stops.push(
-      () => leases.stop(),
-      () => api.close(),
-    )
+    this.#stops.push(stop)
   }
 
   /** Resolves when it has been asked; it tells long before a first pod has its sandbox. */
