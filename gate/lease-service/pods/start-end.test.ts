@@ -54,7 +54,7 @@ const cases: Record<string, [reason: ReleaseReason, pod: Pod | undefined, want: 
 
 test.each(Object.entries(cases))('%s', (_, [reason, pod, want]) => {
   expect(startEndOf({ grant, reason }, pod)).toEqual(want)
-  const kept = pod && { ...pod, status: projectPodStatus(pod.status ?? {}) }
+  const kept = pod && { ...pod, status: projectPodStatus(pod.status ?? {}, pod.spec) }
   expect(startEndOf({ grant, reason }, kept)).toEqual(want)
   expect(startEndOf({ grant: { ...grant, resource: 'pull' }, reason }, pod)).toEqual({})
 })
