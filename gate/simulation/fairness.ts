@@ -98,8 +98,9 @@ export class TurnCheck {
     const { ticket, full } = head
     const { grants } = this.#turns
     if (grant.namespace === ticket.namespace || grant.slots < ticket.slots) return
-    // One of a namespace with an overdue ticket goes before all turns.
-    if (at === 0 && this.#isLate(grant)) return
+    // One of a namespace with an overdue ticket goes before all turns, among those that share a limit.
+    const isFirst = grants.slice(0, at).every(other => !head.shared.some(limit => limit.covers(other)))
+    if (isFirst && this.#isLate(grant)) return
     if (!this.#wouldGoInPlaceOf(grant, head) || this.#stoodBehind(head, grants.slice(at + 1))) return
     const before = grants.slice(0, at)
     // What a namespace holds of a registry's limit is not known, but only that it is no more than all its pulls.
