@@ -56,6 +56,7 @@ const strangers: Record<string, (socket: Socket) => void> = {
 }
 test.concurrent.for(Object.entries(strangers))(
   'where %s has the port, the gate soon becomes the direct gate',
+  { timeout: 30_000 },
   async ([, say], { expect, onTestFinished }) => {
     const sockets = new Set<Socket>()
     const server = createServer(socket => {
@@ -75,7 +76,6 @@ test.concurrent.for(Object.entries(strangers))(
     expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
     expect(gate.read('no-waiter')).toBe('1\n')
   },
-  30_000,
 )
 
 test.concurrent.for<[string, { memory?: string; env?: Record<string, string> }]>([
