@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import { cpSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
 import { madeIdentity } from '../../certs/made-identity.ts'
 import type { Pod } from '../../core/pod.ts'
@@ -121,86 +119,6 @@ test('a waiter that goes away is waited for by gates that keep their places', as
   expect([b.read('direct'), c.read('direct')]).toEqual([undefined, undefined])
 })
 
-test('where no waiter is, a gate with memory for it becomes the direct gate after 5 s', async () => {
-  const before = performance.now()
-  const gate = gateOf('a', 1)
-  await gate.ended
-  expect(gate.read('direct')).toBe('')
-  expect(gate.read('runs-startgate-start')).toBeUndefined()
-  expect(performance.now() - before).toBeGreaterThan(3_900)
-  expect(performance.now() - before).toBeLessThan(9_000)
-  expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
-})
-
-test('the next gate of that run asks at once, one of another run waits again', async () => {
-  const dir = madeDirectory()
-  writeFileSync(join(dir, 'runs-startgate-pull'), '1\n')
-  writeFileSync(join(dir, 'no-waiter'), '1\n')
-  const before = performance.now()
-  const next = gateOf('a', 1, { dir })
-  await next.ended
-  expect(next.read('direct')).toBe('')
-  expect(performance.now() - before).toBeLessThan(3_000)
-  const again = copyOf(dir, ['no-waiter'])
-  writeFileSync(join(again, 'runs-startgate-pull'), '2\n')
-  const second = gateOf('a', 1, { dir: again })
-  await second.ended
-  expect(performance.now() - before).toBeGreaterThan(3_900)
-  expect(second.read('no-waiter')).toBe('2\n')
-})
-
-/** What a program of somebody else's may say on a waiter's port. */
-const strangers: Record<string, (socket: Socket) => void> = {
-  'an HTTP server': socket => void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
-  'one that echoes': socket => void socket.pipe(socket),
-  'one that ends every connection': socket => void socket.destroy(),
-}
-test.each(Object.entries(strangers))(
-  'where %s has the port, the gate soon becomes the direct gate',
-  async (_, say) => {
-    const sockets = new Set<Socket>()
-    const server = createServer(socket => {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      say(socket)
-    }).listen(0, '127.0.0.1')
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    })
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const gate = gateOf('a', port)
-    await gate.ended
-    expect(gate.read('direct')).toBe('')
-    expect(reasons(gate)).toEqual(['no waiter answers on this node: asking the lease service directly'])
-    expect(gate.read('no-waiter')).toBe('1\n')
-  },
-  30_000,
-)
-
-test.each<[string, { memory?: string; env?: Record<string, string> }]>([
-  ['a small limit', { memory: '33554432' }],
-  ['a small limit of the pod as a whole', { env: { STARTGATE_DIRECT: 'no' } }],
-])('with %s it tries on and fails open', async (_, more) => {
-  const env = { STARTGATE_FAIL_OPEN_AFTER: '7s', ...more.env }
-  const gate = gateOf('a', 1, { ...more, env })
-  expect(await gate.ended).toBe(0)
-  expect(gate.read('direct')).toBeUndefined()
-  expect(JSON.parse(gate.read('termination-log') ?? '')).toMatchObject({
-    verdict: 'failed-open',
-    attempt: 1,
-    reason: 'no waiter answers on this node',
-  })
-  expect([gate.read('lost'), gate.read('runs-startgate-start')]).toEqual(['1\n', '1\n'])
-})
-
-test('96Mi is enough', async () => {
-  const gate = gateOf('a', 1, { memory: '100663296' })
-  await gate.ended
-  expect(gate.read('direct')).toBe('')
-})
-
 test('without contact with a leader the waiter lets it fail open in its time, and the next gate only tries', async () => {
   const replica = await leading(['a'])
   await replica.stop()
@@ -247,9 +165,9 @@ test('a gate after one that failed open only tries, but waits on once a leader w
 }, 60_000)
 
 /** Of what an earlier gate of the pod has left. */
-function copyOf(dir: string, files = ['lost', 'runs-startgate-pull']): string {
+function copyOf(dir: string): string {
   const copy = madeDirectory()
-  for (const file of files) cpSync(join(dir, file), join(copy, file))
+  for (const file of ['lost', 'runs-startgate-pull']) cpSync(join(dir, file), join(copy, file))
   return copy
 }
 

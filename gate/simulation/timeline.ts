@@ -60,13 +60,16 @@ export class Timeline {
 
   /** Runs all that is planned up to `untilMs`, or until `isOver` says so. */
   async run(untilMs: number, isOver: () => boolean): Promise<void> {
+    // Between worlds everything else has its turn.
+    await new Promise(resolve => setImmediate(resolve))
     for (let next = this.#heap[0]; next && next.atMs <= untilMs && !isOver(); next = this.#heap[0]) {
       this.#removeTop()
       this.nowMs = next.atMs
       next.act()
       if (!this.#isStirred) continue
       this.#isStirred = false
-      await new Promise(resolve => setImmediate(resolve))
+      // When all promises are through: a turn of the event loop would do, and takes far longer.
+      await new Promise<void>(resolve => process.nextTick(resolve))
     }
   }
 

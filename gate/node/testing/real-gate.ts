@@ -33,12 +33,16 @@ export interface GateOptions {
   env?: Record<string, string>
   /** Of the container, as cgroup v2 has it. */
   memory?: string
+  /** Of the test's context, where tests run side by side. */
+  onFinished?: OnFinished
 }
 
+type OnFinished = (act: () => void) => void
+
 /** For tests: a directory like a pod's shared emptyDir. */
-export function madeDirectory(): string {
+export function madeDirectory(onFinished: OnFinished = onTestFinished): string {
   const dir = mkdtempSync(join(tmpdir(), 'startgate-gate-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  onFinished(() => rmSync(dir, { recursive: true, force: true }))
   return dir
 }
 
@@ -47,7 +51,8 @@ export function startGate({
   podUid,
   token,
   port,
-  dir = madeDirectory(),
+  onFinished = onTestFinished,
+  dir = madeDirectory(onFinished),
   env = {},
   memory = 'max',
 }: GateOptions): RealGate {
@@ -86,7 +91,7 @@ export function startGate({
   child.stderr.on('data', chunk => {
     said += `stderr: ${chunk}`
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  onFinished(() => void child.kill('SIGKILL'))
   const read = (file: string): string | undefined => {
     try {
       return readFileSync(join(dir, file), 'utf8')
