@@ -42,6 +42,12 @@ const watch = await HandOverWatch.start(session, node)
 
 /** Containers stamp with the kernel's boot clock, which all nodes of a kind cluster and this process share. */
 const bootedAtMs = Date.now() - uptime() * 1_000
+/** Fields of a container that notifies, in place of a probe. */
+const REDIS = {
+  image: redis,
+  command: ['redis-server', '--save', '', '--dir', '/state', '--protected-mode', 'no', '--supervised', 'systemd'],
+  startupProbe: undefined,
+}
 /** Frozen until all gates wait, so that nothing else goes on on the node meanwhile. */
 const FROZEN = { 'max-starting': '0', 'max-starting-per-node': '1' }
 const THAWED = { 'max-starting': '50' }
@@ -94,28 +100,44 @@ async function betweenPods(word: string, make: (name: string, i: number) => Mani
   return traced
 }
 
-/** Pods one after another, in each of which `app` starts after `db`. */
-async function withinPods(isOurs: boolean): Promise<Moments[]> {
+type Edge = 'startup probe' | 'READY=1' | 'by hand'
+
+/** The two containers of a pod whose second starts after the first. */
+function edgePod(edge: Edge, name: string, i: number): Manifest {
+  const spec = { nodeSelector: { 'kubernetes.io/hostname': node } }
+  // Probes look each second from a container's start on: each pod at another moment.
+  const env = [{ name: 'START_SECONDS', value: String(1 + i / pods) }]
+  if (edge === 'by hand') return byHand(name, ['first', 'app'], { spec, containers: { first: { env } } })
+  const dependsOn = 'app: [first]\n'
+  if (edge === 'startup probe')
+    return sequencedPod(name, ['first', 'app'], { spec, dependsOn, containers: { first: { env } } })
+  return sequencedPod(name, ['first', 'app'], {
+    spec,
+    dependsOn,
+    readiness: 'first: notify\n',
+    containers: { first: REDIS },
+  })
+}
+
+/** Pods one after another, in each of which `app` starts after `first`. */
+async function withinPods(edge: Edge): Promise<Moments[]> {
+  const isOurs = edge !== 'by hand'
   const options = isOurs ? { gated: true, settings: MANY } : {}
   const namespace = await TestNamespace.create(session.kubectl, 'bench-edge', options)
   if (isOurs) await makesGates(namespace, gates)
-  const [db, app] = ['db', 'app'] as const
-  const spec = { nodeSelector: { 'kubernetes.io/hostname': node } }
+  const read = edge === 'READY=1' ? redisStampsIn : stampsIn
   const traced: Moments[] = []
   for (let i = 0; i < pods; i++) {
     const name = `p${i}`
-    // Probes look each second from a container's start on: each pod at another moment.
-    const startSeconds = { env: [{ name: 'START_SECONDS', value: String(1 + i / pods) }] }
-    const work = { spec, containers: { [db]: startSeconds } }
-    const made = isOurs
-      ? sequencedPod(name, [db, app], { ...work, dependsOn: `${app}: [${db}]\n` })
-      : byHand(name, [db, app], work)
-    await namespace.apply([made])
+    await namespace.apply([edgePod(edge, name, i)])
     await ready(namespace, i + 1)
-    const [first, second] = await Promise.all([db, app].map(async c => stampsIn(await namespace.log(name, c))))
-    const later: Place & { gate?: string } = { pod: name, container: app, ...(isOurs && { gate: START_GATE }) }
-    const seen = watch.moments(namespace.name, { pod: name, container: db }, later)
-    traced.push({ ...seen, ...defined({ ready: first?.ready, begun: second?.begun }) })
+    const first = read(await namespace.log(name, 'first'))
+    const second = stampsIn(await namespace.log(name, 'app'))
+    const later: Place & { gate?: string } = { pod: name, container: 'app', ...(isOurs && { gate: START_GATE }) }
+    const { told, ...seen } = watch.moments(namespace.name, { pod: name, container: 'first' }, later)
+    // Of one that says so itself the watch shows nothing.
+    const moments = { ...seen, ...(edge !== 'READY=1' && { told }), ready: first.ready, begun: second.begun }
+    traced.push(defined(moments))
   }
   await namespace.remove()
   return traced
@@ -135,15 +157,10 @@ const notifying = (name: string) =>
   sequencedPod(name, ['redis'], {
     readiness: 'redis: notify\n',
     spec: { nodeSelector: { 'kubernetes.io/hostname': node } },
-    containers: {
-      redis: {
-        image: redis,
-        command: ['redis-server', '--save', '', '--dir', '/state', '--protected-mode', 'no', '--supervised', 'systemd'],
-        startupProbe: undefined,
-      },
-    },
+    containers: { redis: REDIS },
   })
 tell('The same by notification (redis says READY=1)', await betweenPods('notify', notifying, redisStampsIn))
-tell(`A dependency in a pod, probed each second, gates of kind ${gates}`, await withinPods(true))
-tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods(false))
+tell(`A dependency in a pod, by a startup probe each second, gates of kind ${gates}`, await withinPods('startup probe'))
+tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods('by hand'))
+tell(`A dependency in a pod by READY=1, gates of kind ${gates}`, await withinPods('READY=1'))
 await watch.stop()
