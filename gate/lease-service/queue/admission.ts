@@ -6,7 +6,7 @@ import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
 import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
-import { type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
+import { mayPassAny, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
 
@@ -134,7 +134,7 @@ export class Admission {
 
   /** One by one: the first may use up what its rate still allows. */
   #grantOverLimit(blocked: Blocked[], facts: OverLimitFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#overLimit.due(mayPassLimits(this.#deps.facts) ? blocked : [], facts, nowMs)
+    const due = this.#overLimit.due(mayPassAny(this.#deps.facts) ? blocked : [], facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)

@@ -1,4 +1,5 @@
 import type { Rate } from '../../../core/quantity.ts'
+import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import type { Blocked } from './fair-queue.ts'
 
@@ -108,4 +109,10 @@ function firstsOf(blocked: readonly Blocked[]): [scope: string, ticket: Ticket][
   }
   const ofNamespaces = [...firsts].map(([namespace, ticket]): [string, Ticket] => [`namespace/${namespace}`, ticket])
   return first ? [[CLUSTER, first], ...ofNamespaces] : []
+}
+
+/** Whether a floor or a longest wait is in force anywhere: without one nobody who waits needs to be looked at. */
+export function mayPassAny({ settings: { cluster, maxWaitMs }, namespaces }: LimitFacts): boolean {
+  if (cluster.minStartRate !== undefined || maxWaitMs !== undefined) return true
+  return namespaces.values().some(({ minStartRate, maxWaitMs: ms }) => minStartRate !== undefined || ms !== undefined)
 }
