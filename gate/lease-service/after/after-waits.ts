@@ -7,8 +7,8 @@ import { sequenceOf } from '../pods/pod-sequence.ts'
 import { cyclesIn } from './cycles.ts'
 import { afterObstacle, type WorkloadObservation } from './workload-readiness.ts'
 
-/** How the shell shows the workloads of the cluster; asking may make it look for more. */
-export type FindWorkload = (kind: AfterKind, namespace: string, name: string) => WorkloadObservation
+/** How the shell shows the workloads of the cluster; asking may make it look for more, for pods of namespace `by`. */
+export type FindWorkload = (kind: AfterKind, namespace: string, name: string, by?: string) => WorkloadObservation
 
 /** The workload of a pod that is there, as `after` would name it. */
 export type WorkloadOfPod = (namespace: string, podName: string) => string | undefined
@@ -152,7 +152,7 @@ export class AfterWaits {
     return after.flatMap(target => {
       const observed = this.#ofAll.includes(target)
         ? this.#observe(target)
-        : this.#find(target.kind, target.namespace ?? namespace, target.name)
+        : this.#find(target.kind, target.namespace ?? namespace, target.name, namespace)
       const text = afterObstacle(target, observed, asker)
       return text === undefined ? [] : [{ target, text, isUnwatched: observed === 'Unwatched' }]
     })

@@ -60,31 +60,49 @@ const seen = (observed: WorkloadObservation) =>
 test('shows the pods of a DaemonSet by node, once they are listed', async () => {
   const { nodes, found, open } = made([podOn('a'), podOn('b', 'another')])
   found['net/cni'] = daemonSet()
-  expect(nodes.find('net', 'cni')).toBe('Unknown')
-  await vi.waitFor(() => expect(seen(nodes.find('net', 'cni'))).toEqual([['a', true]]))
+  expect(nodes.find('net', 'cni', 'shop')).toBe('Unknown')
+  await vi.waitFor(() => expect(seen(nodes.find('net', 'cni', 'shop'))).toEqual([['a', true]]))
   expect([...open]).toEqual(['/api/v1/namespaces/net/pods?app=cni'])
-  expect(nodes.find('net', 'cni')).toBe(nodes.find('net', 'cni'))
+  expect(nodes.find('net', 'cni', 'shop')).toBe(nodes.find('net', 'cni', 'shop'))
   found['net/cni'] = daemonSet('another')
-  await vi.waitFor(() => expect(seen(nodes.find('net', 'cni'))).toEqual([['b', true]]))
+  await vi.waitFor(() => expect(seen(nodes.find('net', 'cni', 'shop'))).toEqual([['b', true]]))
 })
 
 test('watches eight that pods name, besides those of the chart, and the next when one is used no more', () => {
   const { nodes, clock } = made([])
-  for (let i = 0; i < 8; i++) expect(nodes.find('net', `d${i}`)).toBe('Absent')
-  expect(nodes.find('net', 'd8')).toBe('Unwatched')
-  expect(nodes.find('chart', 'd8')).toBe('Absent')
+  for (let i = 0; i < 8; i++) expect(nodes.find('net', `d${i}`, 'shop')).toBe('Absent')
+  expect(nodes.find('net', 'd8', 'shop')).toBe('Unwatched')
+  expect(nodes.find('chart', 'd8', 'shop')).toBe('Absent')
   clock.ms = 1_000
-  nodes.find('net', 'd0')
+  nodes.find('net', 'd0', 'shop')
   nodes.prune()
-  expect(nodes.find('net', 'd8')).toBe('Absent')
+  expect(nodes.find('net', 'd8', 'shop')).toBe('Absent')
 })
 
 test('ends the watch of one that nobody asks for', async () => {
   const { nodes, found, clock, open } = made([])
   found['net/cni'] = daemonSet()
-  nodes.find('net', 'cni')
+  nodes.find('net', 'cni', 'shop')
   await vi.waitFor(() => expect(open.size).toBe(1))
   clock.ms = 1_000
   nodes.prune()
   expect(open.size).toBe(0)
+})
+
+test('a namespace whose pods name eight keeps no other from its own', async () => {
+  const { nodes, found, open } = made([])
+  const name = (by: string, i: number): WorkloadObservation => {
+    found[`net/${by}-${i}`] = {
+      metadata: { namespace: 'net', name: `${by}-${i}`, uid: `${by}-${i}` },
+      spec: { selector: { matchLabels: { app: `${by}-${i}` } } },
+    }
+    return nodes.find('net', `${by}-${i}`, by)
+  }
+  const watchedOf = (by: string): number =>
+    Array.from({ length: 8 }, (_, i) => name(by, i)).filter(o => o !== 'Unwatched').length
+  expect(watchedOf('greedy')).toBe(8)
+  expect([name('shop', 0), name('shop', 1)]).toEqual(['Unknown', 'Unknown'])
+  for (let turn = 0; turn < 3; turn++)
+    expect([watchedOf('greedy'), watchedOf('shop')]).toEqual(turn === 0 ? [6, 4] : [4, 4])
+  await vi.waitFor(() => expect(open.size).toBe(8))
 })

@@ -10,6 +10,7 @@ import {
   readyOnNodes,
   selectorText,
 } from './daemonset-pods.ts'
+import { countedFor, roomFor, type WatchOf } from './watch-shares.ts'
 import type { Workload, WorkloadObservation } from './workload-readiness.ts'
 
 /** What a watch is made of. */
@@ -32,13 +33,16 @@ export interface NodeDaemonSetsDeps extends WatchDeps {
 
 interface Kept {
   isOfAll: boolean
+  /** The namespace of pods that it counts for. */
+  by: string
   usedAtMs: number
   pods: DaemonSetPods | undefined
 }
 
 /**
  * DaemonSets with what is known of their pods on each node: one watch on pods each, from when it is first asked for. Of
- * those that only pods name, MOST_NODE_DAEMONSETS at a time: whoever may create a pod makes us watch what it names.
+ * those that only pods name, MOST_NODE_DAEMONSETS at a time: whoever may create a pod makes us watch what it names. No
+ * namespace's pods can keep another's from theirs (watch-shares.ts).
  */
 export class NodeDaemonSets {
   readonly #deps: NodeDaemonSetsDeps
@@ -49,8 +53,9 @@ export class NodeDaemonSets {
     this.#deps = deps
   }
 
-  find(namespace: string, name: string): WorkloadObservation {
-    const kept = this.#keep(namespace, name)
+  /** `by`: the namespace of the pod that names it. */
+  find(namespace: string, name: string, by: string): WorkloadObservation {
+    const kept = this.#keep(namespace, name, by)
     if (!kept) return 'Unwatched'
     const daemonSet = this.#deps.findDaemonSet(namespace, name)
     if (typeof daemonSet === 'string') return daemonSet
@@ -71,19 +76,31 @@ export class NodeDaemonSets {
     }
   }
 
-  #keep(namespace: string, name: string): Kept | undefined {
+  #keep(namespace: string, name: string, by: string): Kept | undefined {
     const { clock, isOfAll } = this.#deps
     const key = `${namespace}/${name}`
     const usedAtMs = clock.monotonicMs()
     let kept = this.#kept.get(key)
     if (!kept) {
-      kept = { isOfAll: isOfAll(namespace, name), usedAtMs, pods: undefined }
-      const others = this.#kept.values().filter(other => !other.isOfAll)
-      if (!kept.isOfAll && others.toArray().length >= MOST_NODE_DAEMONSETS) return undefined
+      kept = { isOfAll: isOfAll(namespace, name), by, usedAtMs, pods: undefined }
+      if (!kept.isOfAll && !this.#makeRoom(by)) return undefined
       this.#kept.set(key, kept)
-    }
+    } else if (kept.by !== by) kept.by = countedFor(kept.by, by, this.#ofPods())
     kept.usedAtMs = usedAtMs
     return kept
+  }
+
+  #ofPods(): WatchOf[] {
+    return [...this.#kept].flatMap(([key, { isOfAll, by }]) => (isOfAll ? [] : [{ key, by }]))
+  }
+
+  /** False where there is none, and none that may be taken from another namespace. */
+  #makeRoom(by: string): boolean {
+    const { isRoom, goes } = roomFor(by, this.#ofPods(), MOST_NODE_DAEMONSETS)
+    if (goes === undefined) return isRoom
+    this.#kept.get(goes)?.pods?.stop()
+    this.#kept.delete(goes)
+    return isRoom
   }
 }
 

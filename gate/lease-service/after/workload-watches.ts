@@ -1,5 +1,6 @@
 import { type AfterKind, type AfterTarget, afterTargetName } from '../../../core/after.ts'
 import { createListWatch, type ListWatch } from '../../../core/kube/list-watch.ts'
+import type { FindWorkload } from './after-waits.ts'
 import { NodeDaemonSets, type WatchDeps } from './node-daemonsets.ts'
 import { projectWorkload } from './project-workload.ts'
 import { SERVICE_NAME, type Workload, type WorkloadObservation } from './workload-readiness.ts'
@@ -45,8 +46,8 @@ export class Workloads {
     })
   }
 
-  find = (kind: AfterKind, namespace: string, name: string): WorkloadObservation => {
-    if (kind === 'node-daemonset') return this.#onNodes.find(namespace, name)
+  find: FindWorkload = (kind, namespace, name, by = namespace) => {
+    if (kind === 'node-daemonset') return this.#onNodes.find(namespace, name, by)
     const { watch } = this.#keep(kind, namespace)
     if (!watch.hasSynced()) return 'Unknown'
     return kind === 'service'

@@ -8,6 +8,11 @@ import { emit, podOf, publish, type TermState } from './term-state.ts'
 const LONGEST_MS = 1_000
 /** So many are told at every step: it costs no more than the step. */
 const FEW = 500
+const TOLD_PER_SECOND = 20_000
+/** A gate hears of its leader this often in any case. */
+const LONGEST_TELL_S = 5
+/** So that it is the tick of just that second after which all are told. */
+const TICK_SLACK_MS = 500
 
 /** Decides who may go now, and says so. */
 export function decide(state: TermState): void {
@@ -28,12 +33,19 @@ export function decide(state: TermState): void {
   if (step.failure === undefined) state.failingSinceMs = undefined
 }
 
+/** A place in line is for people: 20,000 are told theirs each second, 100,000 each five. `go` is said at once. */
+export function restOfTellingMs(waiting: number): number {
+  const seconds = Math.min(LONGEST_TELL_S, Math.ceil(waiting / TOLD_PER_SECOND))
+  return Math.max(1, seconds) * 1_000 - TICK_SLACK_MS
+}
+
 /** Says where they are to all who wait, at the first step after a tick; to those who have just come at every one. */
 function tellWaiting(state: TermState, { rows }: Step): void {
   state.waits = []
   const isToAll = state.isTellDue || rows.size <= FEW
   if (!state.gates.tell(rows, isToAll)) return
   state.isTellDue = false
+  state.tellFromMs = state.now.monotonicMs + restOfTellingMs(rows.size)
   publish(state, { kind: 'waiting', rows: state.waits })
 }
 

@@ -82,6 +82,8 @@ export interface TermState {
   isMute: boolean
   /** All who wait are to be told where they are, at the next step. */
   isTellDue: boolean
+  /** Not before then, monotonic ms: where very many wait, to tell all takes long. */
+  tellFromMs: number
   /** Since when every decision has failed. */
   failingSinceMs: number | undefined
 }
@@ -118,6 +120,7 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     hasEnded: false,
     isMute: false,
     isTellDue: true,
+    tellFromMs: Number.NEGATIVE_INFINITY,
     failingSinceMs: undefined,
   }
   return state

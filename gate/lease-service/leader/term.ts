@@ -154,7 +154,7 @@ function tick(state: TermState, storeFailingForMs: number): void {
   if (isMute && !state.isMute) publish(state, { kind: 'mute' })
   state.isMute = isMute
   advanceAutos(state)
-  state.isTellDue = true
+  if (nowMs >= state.tellFromMs) state.isTellDue = true
   shrinkStarted(state)
   state.gates.beat()
   state.agents.beat(nowMs)

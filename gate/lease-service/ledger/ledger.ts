@@ -172,19 +172,16 @@ export class Ledger {
    * waits again.
    */
   revoke(key: string): void {
-    const grant = this.#state.holdings.get(key)
-    if (grant) {
-      this.#state.parts.progress.revoked(grant)
-      this.#state.admission.revoked(grant)
-      this.#state.triage.touch(grant.podUid)
-    }
-    this.#state.holdings.remove(key)
+    const { parts, admission, triage, holdings } = this.#state
+    const grant = holdings.get(key)
+    if (!grant) return
+    parts.progress.revoked(grant)
+    admission.revoked(grant)
+    triage.touch(grant.podUid)
+    holdings.remove(key)
   }
 
-  /**
-   * The grant could not be made durable: it is revoked, and its ticket is tried again after a while. Otherwise as
-   * `revoke`.
-   */
+  /** The grant could not be made durable: as `revoke`, and its ticket is tried again after a while. */
   failed(grant: Grant, failure: StoreFailure, nowMs: number): void {
     this.revoke(grant.key)
     this.#state.troubles.notStored(grant, failure, nowMs)
@@ -200,9 +197,7 @@ export class Ledger {
     return this.#state.setAsides.isQuiet(key)
   }
 
-  /**
-   * `wallMs` only tells how old a container is that was never seen before. Never throws: see `troubles` and `failure`.
-   */
+  /** `wallMs` only tells how old a container never seen before is. Never throws: see `troubles` and `failure`. */
   step(nowMs: number, term: number, wallMs = 0): Step {
     this.#state.wallMs = wallMs
     const step = emptyStep()

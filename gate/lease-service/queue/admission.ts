@@ -6,7 +6,7 @@ import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
 import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
-import { mayPassLimits, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
+import { mayPassAny, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
 import { UnrampedPulls } from './unramped-pulls.ts'
@@ -77,7 +77,7 @@ export class Admission {
     const taken: Taken[] = []
     const blocked: Blocked[] = []
     const gathered = groups.gather(all)
-    const inOrder = mayPassLimits(this.#deps.facts) ? oldestFirst(gathered) : gathered
+    const inOrder = mayPassAny(this.#deps.facts) ? oldestFirst(gathered) : gathered
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
     for (const [group, members] of inOrder) {
@@ -139,7 +139,7 @@ export class Admission {
 
   /** One by one: the first may use up what its rate still allows. */
   #grantOverLimit(blocked: Blocked[], facts: OverLimitFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#overLimit.due(mayPassLimits(this.#deps.facts) ? blocked : [], facts, nowMs)
+    const due = this.#overLimit.due(mayPassAny(this.#deps.facts) ? blocked : [], facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)

@@ -111,7 +111,8 @@ function firstsOf(blocked: readonly Blocked[]): [scope: string, ticket: Ticket][
   return first ? [[CLUSTER, first], ...ofNamespaces] : []
 }
 
-/** Whether some floor or longest wait may be in force, for which the order of all who wait counts. */
-export function mayPassLimits({ settings: { cluster, maxWaitMs, allowFloor } }: LimitFacts): boolean {
-  return cluster.minStartRate !== undefined || maxWaitMs !== undefined || allowFloor
+/** Whether a floor or a longest wait is in force anywhere: without one nobody who waits needs to be looked at. */
+export function mayPassAny({ settings: { cluster, maxWaitMs }, namespaces }: LimitFacts): boolean {
+  if (cluster.minStartRate !== undefined || maxWaitMs !== undefined) return true
+  return namespaces.values().some(({ minStartRate, maxWaitMs: ms }) => minStartRate !== undefined || ms !== undefined)
 }
