@@ -33,6 +33,8 @@ export type HoldFacts = Pick<PhaseFacts, 'pod' | 'nodeLost' | 'readiness' | 'rep
 
 export interface Settled {
   ended: { release: Release; gateEnded: boolean }[]
+  /** Of pods with a container that has given its slot back: what it starts from now on has none. */
+  freed: Set<string>
   /** One a container, when its own time is up. */
   timeouts: SlotTimeout[]
   /** Grants that could not be judged: each is held until its timeout. */
@@ -145,14 +147,14 @@ export class HeldGrants {
 
   /** Looks again at what has changed or is due, frees what is past starting, and returns what ended. */
   settle(nowMs: number, factsOf: (grant: Grant) => HoldFacts): Settled {
-    const settled: Settled = { ended: [], timeouts: [], troubles: [] }
+    const settled: Settled = { ended: [], freed: new Set(), timeouts: [], troubles: [] }
     for (const hold of this.#byKey.values()) {
       if (!hold.ending && !hold.isStale && hold.changesAtMs > nowMs) continue
       const before = hold.seen.ended
       const reason = hold.ending ?? this.#tryToLook(hold, { nowMs, factsOf, settled })
-      for (const [container, why] of hold.seen.ended)
-        if (why === 'TimedOut' && !before.has(container)) settled.timeouts.push({ grant: hold.grant, container })
+      noteFreed(hold, before, settled)
       if (!reason) continue
+      settled.freed.add(hold.grant.podUid)
       this.#remove(hold)
       if (!hold.isAdopted) this.estimate.add(hold.grant.resource, nowMs - hold.seen.grantedAtMs)
       settled.ended.push({ release: { grant: hold.grant, reason }, gateEnded: hold.seen.gateEnded })
@@ -207,4 +209,10 @@ export class HeldGrants {
     if (ofPod?.size === 0) this.#byPod.delete(podUid)
     this.#usage.hold(hold.grant, 0)
   }
+}
+
+function noteFreed({ grant, seen }: Hold, before: Seen['ended'], { freed, timeouts }: Settled): void {
+  if (seen.ended.size > before.size) freed.add(grant.podUid)
+  for (const [container, why] of seen.ended)
+    if (why === 'TimedOut' && !before.has(container)) timeouts.push({ grant, container })
 }

@@ -167,10 +167,7 @@ export class Ledger {
     return this.#state.holdings.get(key)
   }
 
-  /**
-   * The grant could not be made durable, or its Lease was deleted: its slots are free, and its gate, if still there,
-   * waits again.
-   */
+  /** The grant was not stored, or its Lease was deleted: its slots are free, and a gate still there waits again. */
   revoke(key: string): void {
     const { parts, admission, triage, holdings } = this.#state
     const grant = holdings.get(key)

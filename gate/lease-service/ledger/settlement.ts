@@ -6,7 +6,7 @@ import type { Step } from './step.ts'
 /** Ends what has ended: grants by their pods' statuses, time, nodes and agents' words. */
 export function settleGrants(state: LedgerState, step: Step, nowMs: number): void {
   const { holdings, known, reports, waiting, debts, parts } = state
-  const { ended, timeouts, troubles } = holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
+  const { ended, freed, timeouts, troubles } = holdings.settle(nowMs, ({ podUid, attempt, nodeName }) => {
     const entry = known.pods.get(podUid)
     return {
       pod: entry?.pod,
@@ -24,11 +24,11 @@ export function settleGrants(state: LedgerState, step: Step, nowMs: number): voi
     if (maybeUntold) parts.progress.revoked(release.grant)
     else waiting.remove(release.grant.key)
   }
-  for (const { release } of ended) {
-    debts.touch(release.grant.podUid)
-    state.triage.touch(release.grant.podUid)
+  // Debts may have been settled since their pods were shown, by what was held then.
+  for (const podUid of freed) {
+    debts.touch(podUid)
+    state.triage.touch(podUid)
   }
-  for (const { grant } of timeouts) debts.touch(grant.podUid)
 }
 
 /** Counts what starts without a slot. */

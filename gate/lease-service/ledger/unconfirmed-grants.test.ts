@@ -48,3 +48,41 @@ test('a start without a slot takes the room of a stored grant whose gate asks be
 test('one that has been running for hours takes none', () => {
   expect(askedFirst([starting], STARTED_MS + 3_600_000)).toBeDefined()
 })
+
+test.each([false, true])(
+  'a container that has restarted beside one that starts owes a slot, also where a gate asked before the decision: %s',
+  isAsked => {
+    const ledger = new Ledger({ ...SETTINGS, node: { maxStarting: 4 } })
+    const ran = { exitCode: 1, containerID: 'c1', startedAt: at(2_000) }
+    const gate = { name: 'startgate-start', ready: true, restartCount: 0, containerID: 'g1' }
+    const half = madePod('half', {
+      phase: 'Running',
+      initContainerStatuses: [
+        { ...gate, state: { terminated: { exitCode: 0, containerID: 'g1', finishedAt: at(1_000) } } },
+      ],
+      containerStatuses: [
+        {
+          ...{ name: 'app', ready: false, restartCount: 1, containerID: 'c2', lastState: { terminated: ran } },
+          state: { running: { startedAt: at(3_000) } },
+        },
+        {
+          ...{ name: 'side', ready: false, restartCount: 0, containerID: 's1' },
+          state: { running: { startedAt: at(2_000) } },
+        },
+      ],
+    })
+    half.spec.containers.push({ name: 'side', readinessProbe: {} })
+    ledger.upsertNode(madeNode())
+    for (const pod of [madePod('a'), half]) {
+      ledger.upsertPod(pod)
+      ledger.adopt(grantFor(pod), 0)
+    }
+    if (isAsked) ledger.ask(ticketFor(madePod('a')), 0, STARTED_MS + 4_000)
+    ledger.step(0, 2, STARTED_MS + 4_000)
+    expect(ledger.usage().find(({ scope }) => scope === 'node/worker-1')).toMatchObject({ held: 2, debt: 1 })
+  },
+)
+
+function at(ms: number): string {
+  return new Date(STARTED_MS + ms).toISOString()
+}
