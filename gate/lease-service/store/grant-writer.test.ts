@@ -250,7 +250,11 @@ async function turns(): Promise<void> {
 }
 
 /** Calls of one method of `api` for Leases of this name: they go on when they are let go. */
-function holdUp(api: MemoryLeaseApi, method: 'createLease' | 'deleteLease', key: string): { letGo: () => void } {
+function holdUp(
+  api: MemoryLeaseApi,
+  method: 'createLease' | 'replaceLease' | 'deleteLease',
+  key: string,
+): { letGo: () => void } {
   const call = api[method].bind(api) as (...args: unknown[]) => Promise<never>
   const held: (() => void)[] = []
   api[method] = async (...args: unknown[]) => {
@@ -288,6 +292,20 @@ test('no grant waits for Leases to be deleted, but for one of its own key', asyn
   letGo()
   await until(() => said.length > 1)
   expect(said.at(-1)).toBe('durable a, stored: true')
+})
+
+test('no Lease is deleted while it is being written', async () => {
+  const { api, writer, until } = setUp()
+  const version = await createKubernetesStore(api, 'startgate-system').put(grantFor('a', 1))
+  writer.adopt(grantFor('a', 1), version)
+  const { letGo } = holdUp(api, 'replaceLease', 'start.a.1')
+  writer.submit(grantFor('a', 2))
+  await turns()
+  writer.release('start.a.1')
+  await turns()
+  expect(api.leases.size).toBe(1)
+  letGo()
+  await until(() => api.leases.size === 0)
 })
 
 test('of a thousand grants few are written at a time, and many share a confirmation', async () => {

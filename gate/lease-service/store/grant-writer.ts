@@ -142,7 +142,7 @@ export class GrantWriter {
 
   #nextBatch(): Batch | undefined {
     if (this.#stopped || this.#isPaused) return undefined
-    const removals = this.#removals.take()
+    const removals = this.#removals.take(key => this.#inFlight.has(key))
     const grants = this.#takeGrants()
     return grants.length + removals.length > 0 ? { grants, removals } : undefined
   }

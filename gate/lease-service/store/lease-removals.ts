@@ -47,9 +47,9 @@ export class LeaseRemovals {
     return this.#underWay.has(key)
   }
 
-  /** All that are due, to be carried out or given back. What is under way already has its turn when that has ended. */
-  take(): Removal[] {
-    const taken = [...this.#toRemove].filter(([key]) => !this.#underWay.has(key))
+  /** All that are due, to be carried out or given back; what is being deleted or written, when that has ended. */
+  take(isBeingWritten: (key: string) => boolean): Removal[] {
+    const taken = [...this.#toRemove].filter(([key]) => !this.#underWay.has(key) && !isBeingWritten(key))
     for (const [key] of taken) {
       this.#toRemove.delete(key)
       this.#underWay.add(key)
