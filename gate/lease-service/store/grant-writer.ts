@@ -108,8 +108,9 @@ export class GrantWriter {
     return this.#trouble.failingForMs(this.#deps.monotonicMs())
   }
 
-  durableKeys(): Set<string> {
-    return new Set(this.#versions.keys())
+  /** Of the objects that are stored as far as this process knows, by key. */
+  durableUids(): Map<string, string> {
+    return new Map(this.#versions.entries().map(([key, { version }]) => [key, version.uid]))
   }
 
   /** The object is gone: somebody else removed it. */

@@ -4,13 +4,18 @@ import type { GrantWriter } from './grant-writer.ts'
 import { compareWithStore } from './store-reconciler.ts'
 
 /** A writer of so many durable grants, and a store that lists those of `listed`. */
-async function compare(grants: number, listed: (i: number) => boolean, endedMeanwhile: (i: number) => boolean) {
-  const durable = new Set(Array.from({ length: grants }, (_, i) => `start.${i}.1`))
+async function compare(
+  grants: number,
+  listed: (i: number) => boolean,
+  endedMeanwhile: (i: number) => boolean,
+  storedAnew: (i: number) => boolean = () => false,
+) {
+  const durable = new Map(Array.from({ length: grants }, (_, i) => [`start.${i}.1`, 'before']))
   let copies = 0
   const writer = {
-    durableKeys: () => {
+    durableUids: () => {
       copies++
-      return new Set(durable)
+      return new Map(durable)
     },
     knows: (key: string) => durable.has(key),
     forget: (key: string) => void durable.delete(key),
@@ -18,8 +23,11 @@ async function compare(grants: number, listed: (i: number) => boolean, endedMean
   const deleted = await compareWithStore({
     store: {
       async list() {
-        const keys = [...durable].filter((_, i) => listed(i))
-        for (const [i, key] of [...durable].entries()) if (endedMeanwhile(i)) durable.delete(key)
+        const keys = [...durable.keys()].filter((_, i) => listed(i))
+        for (const [i, key] of [...durable.keys()].entries()) {
+          if (endedMeanwhile(i)) durable.delete(key)
+          if (storedAnew(i)) durable.set(key, 'anew')
+        }
         const stored = keys.map(key => ({ grant: { key } as never, version: { uid: key, resourceVersion: '1' } }))
         return { stored, foreign: [] }
       },
@@ -42,6 +50,12 @@ test('a Lease that somebody deleted is told of, one that ended during the list i
     i => i === 1,
   )
   expect(deleted).toEqual(['start.2.1'])
+})
+
+test('neither is one that ended and was stored anew under the same key', async () => {
+  const everyTime = () => true
+  const { deleted } = await compare(1, () => false, everyTime, everyTime)
+  expect(deleted).toEqual([])
 })
 
 test('thousands that ended during the list cost no copy of all keys each', async () => {

@@ -17,18 +17,19 @@ export interface ComparisonDeps {
  */
 export async function compareWithStore(deps: ComparisonDeps): Promise<string[]> {
   const { store, writer, isStopped, log } = deps
-  const durableBefore = writer.durableKeys()
+  const durableBefore = writer.durableUids()
   const { stored } = await store.list()
   if (isStopped()) return []
   const listed = new Set(stored.map(({ grant }) => grant.key))
   await deleteNobodys(deps, stored)
   // Once: it is a copy of all keys.
-  const durable = writer.durableKeys()
-  return [...durableBefore].filter(key => {
-    if (listed.has(key) || !durable.has(key)) return false
+  const durable = writer.durableUids()
+  return [...durableBefore].flatMap(([key, uid]) => {
+    // One of another uid was stored since.
+    if (listed.has(key) || durable.get(key) !== uid) return []
     log.warn({ lease: key }, 'somebody deleted this Lease: its slots are free')
     writer.forget(key)
-    return true
+    return [key]
   })
 }
 
