@@ -73,6 +73,7 @@ function madeTerm({ node = {}, annotations = {}, namespace, learned = NOTHING_LE
     figuresAlone,
     nowMs: () => nowMs,
     state,
+    take,
     granted,
     second,
     waits: () => state.ledger.view().waiting()[0]?.row.reason,
@@ -112,6 +113,17 @@ describe('a node whose limit is auto', () => {
     const term = madeTerm({ annotations: AUTO })
     for (let i = 0; i < 7; i += 1) term.figuresAlone({ busy: 0.1 }, 100)
     expect(term.state.autos.advancedAtMs).toBe(term.nowMs() - 100)
+  })
+
+  test('takes only a gate that comes for one that was just made, and none that comes back', () => {
+    const { state, nodeName, take } = madeTerm({ annotations: AUTO, pods: 1 })
+    const comers: string[] = []
+    state.autos.noteAsked = name => void comers.push(name)
+    for (const pod of ['pod-0', 'other', 'other'].map(name => madePod(name))) {
+      const stream = { nonce: '', isOpen: () => true, send: () => undefined, end: () => undefined }
+      take({ kind: 'gate-asks', pod, gate: 'startgate-start', attempt: 1, stream })
+    }
+    expect(comers).toEqual([nodeName])
   })
 
   test('does not while its CPUs are busy', () => {

@@ -76,7 +76,8 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   state.asking.set(stream, out)
   for (const other of ledger.otherRuns(ticket)) gates.askAgain(other, ANOTHER_RUN, ASK_AGAIN_MS)
   gates.open(key, out)
-  state.autos.noteAsked(ticket.nodeName)
+  // Whoever comes back was made a while ago.
+  if (ledger.askedAtMs(ticket) === undefined) state.autos.noteAsked(ticket.nodeName)
   const wasHeld = ledger.grantOf(key) !== undefined
   const granted = ledger.ask(ticket, now.monotonicMs, now.wallMs)
   // Its answer was lost, or a former leader gave it: made durable in our term, then said again.
