@@ -78,15 +78,22 @@ export class AfterWaits {
     return podSetting(metadata, 'after') !== undefined
   }
 
-  /** Whether nothing that all pods come after keeps any on this node; looked up once a step. */
+  /** Whether nothing that all pods come after keeps any on this node; looked up once a step. Never throws. */
   isClearOn(nodeName: string): boolean {
     if (this.#ofAll.length === 0) return true
-    const known = this.#isClear.get(nodeName)
-    if (known !== undefined) return known
-    const asker = { nodeName, hasRunBefore: false, isSibling: () => false }
-    const isClear = this.#ofAll.every(target => afterObstacle(target, this.#observe(target), asker) === undefined)
+    const isClear = this.#isClear.get(nodeName) ?? this.#lookOn(nodeName)
     this.#isClear.set(nodeName, isClear)
     return isClear
+  }
+
+  #lookOn(nodeName: string): boolean {
+    const asker = { nodeName, hasRunBefore: false, isSibling: () => false }
+    try {
+      return this.#ofAll.every(target => afterObstacle(target, this.#observe(target), asker) === undefined)
+    } catch {
+      // Found out again for each ticket, which is then set aside.
+      return false
+    }
   }
 
   /** Whether a ticket would have to wait; to ask does not begin its wait. */

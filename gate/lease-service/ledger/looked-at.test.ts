@@ -69,3 +69,15 @@ test('what all pods come after is looked up once a step, and counts as soon as i
   isReady = false
   expect([waiting(), finds]).toEqual([['order', 'order'], 2])
 })
+
+test('what all pods come after cannot be looked up: their tickets are set aside, and the decision does not fail', () => {
+  let fails = false
+  const { ledger } = made(() => {
+    if (fails) throw new RangeError('poison')
+    const nodes = new Map([[madeNode().metadata.name ?? '', true]])
+    return { metadata: { namespace: 'net', name: 'cni', uid: 'cni' }, readyOnNodes: nodes } as Workload
+  })
+  fails = true
+  const { failure, waiting } = ledger.step(1, 1)
+  expect([failure, ...waiting.map(({ cause }) => cause)]).toEqual([undefined, 'set-aside', 'set-aside'])
+})
