@@ -169,13 +169,13 @@ export class Ledger {
 
   /** The grant was not stored, or its Lease was deleted: its slots are free, and a gate still there waits again. */
   revoke(key: string): void {
-    const { parts, admission, triage, holdings } = this.#state
+    const { parts, admission, holdings } = this.#state
     const grant = holdings.get(key)
     if (!grant) return
     parts.progress.revoked(grant)
     admission.revoked(grant)
-    triage.touch(grant.podUid)
     holdings.remove(key)
+    this.#touch(grant.podUid)
   }
 
   /** The grant could not be made durable: as `revoke`, and its ticket is tried again after a while. */

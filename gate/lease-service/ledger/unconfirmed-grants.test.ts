@@ -83,6 +83,20 @@ test.each([false, true])(
   },
 )
 
+test('what starts under a Lease that somebody deleted owes its slot at once', () => {
+  const ledger = new Ledger(SETTINGS)
+  ledger.upsertNode(madeNode())
+  ledger.upsertPod(starting)
+  ledger.adopt(grantFor(starting), 0)
+  const wallMs = STARTED_MS + 1_000
+  ledger.step(0, 2, wallMs)
+  const onNode = () => ledger.usage().find(({ scope }) => scope === 'node/worker-1')
+  expect(onNode()).toMatchObject({ held: 1, debt: 0 })
+  ledger.revoke(grantFor(starting).key)
+  ledger.step(0, 2, wallMs)
+  expect(onNode()).toMatchObject({ held: 0, debt: 1 })
+})
+
 function at(ms: number): string {
   return new Date(STARTED_MS + ms).toISOString()
 }
