@@ -8,12 +8,13 @@ export interface StepSchedulerDeps {
   loopIdleMs?: () => number
 }
 
-/** What happens in it is decided on together, so that a line which moves all the time costs half a core at most. */
+/** What happens in it is decided on together, so that a line which moves all the time leaves others half a core. */
 const REST_PER_STEP = 1
+/** Steps that are longer take more of a core than that, as whoever may go must not wait for it. */
 const LONGEST_REST_MS = 100
 /**
  * As long as requests have kept the event loop busy for the whole of a rest, there is another: while a herd connects,
- * steps take a quarter of the time and handshakes have the rest.
+ * steps of 80 ms and less take a quarter of the time and handshakes have the rest.
  */
 const MOST_RESTS = 3
 const LONGEST_RESTS_MS = 250

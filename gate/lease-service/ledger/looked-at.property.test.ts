@@ -79,7 +79,7 @@ class Told {
   #cniOn: string[] = NODES
 
   constructor(isOfAll: boolean) {
-    const limits = { cluster: { maxStarting: 4 }, node: { maxStarting: 3 } }
+    const limits = { cluster: { maxStarting: 2 }, node: { maxStarting: 1 } }
     const settings = { ...DEFAULT_SETTINGS, ...limits, ...(isOfAll && { after: [CNI] }) }
     this.ledger = new Ledger(settings, { findWorkload: this.#find })
     for (const name of NODES) this.node(name, false)
