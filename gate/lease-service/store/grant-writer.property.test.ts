@@ -32,7 +32,7 @@ function later(act: () => void): () => void {
   return () => undefined
 }
 
-/** An API server whose calls go as `calls` say, one after the other; notes which of one Lease were under way at once. */
+/** An API server whose calls go as `calls` say; notes which of one Lease were under way at once. */
 class SlowApi extends MemoryLeaseApi {
   readonly overlaps: string[] = []
   readonly #calls: Iterator<Call>
