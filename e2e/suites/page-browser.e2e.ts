@@ -107,6 +107,19 @@ test('is used by keys alone: skip link, rows by arrows, Enter opens the pod', as
   await tab.until(`document.querySelector('h1').innerText.endsWith(${JSON.stringify(pod)})`)
 })
 
+test('who uses keys keeps his place when the row that he is on goes', async () => {
+  const settings = { cluster: { maxStarting: 1 } }
+  const { leader, tab, show } = await leaderAndPage(browser, { startMs: 1_000, settings })
+  leader.herd('shop', 60)
+  await show('line')
+  await tab.until(`document.querySelector('[data-index="0"]')`)
+  await tab.evaluate(`document.querySelector('[data-index="0"]').focus()`)
+  const pod = await tab.evaluate<string>(`document.activeElement.querySelector('.pod').innerText`)
+  const pods = `[...document.querySelectorAll('.rows-all .pod')].map(each => each.innerText)`
+  await tab.until(`!${pods}.includes(${JSON.stringify(pod)})`, 30_000)
+  expect(await tab.evaluate('document.activeElement.dataset.index')).toBe('0')
+})
+
 test('goes on with the next leader, and says meanwhile what is wrong', async () => {
   const { leader, ui, tab } = await leaderAndPage(browser)
   leader.herd('shop', 100, { startMs: 60_000 })

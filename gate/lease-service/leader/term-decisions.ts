@@ -1,3 +1,4 @@
+import { HEARTBEAT_MS } from '../../../core/lease-api.ts'
 import type { Step } from '../ledger/step.ts'
 import { type Grant, isFree, type Release } from '../model/grant.ts'
 import { noteEnds } from './term-autos.ts'
@@ -9,6 +10,9 @@ const LONGEST_MS = 1_000
 /** So many are told at every step: it costs no more than the step. */
 const FEW = 500
 const TOLD_PER_SECOND = 20_000
+/** All are told in so many parts, of so many at least. */
+const TURNS = 10
+const LEAST_OF_A_TURN = 1_000
 /** A gate hears of its leader this often in any case. */
 const LONGEST_TELL_S = 5
 /** So that it is the tick of just that second after which all are told. */
@@ -39,13 +43,44 @@ export function restOfTellingMs(waiting: number): number {
   return Math.max(1, seconds) * 1_000 - TICK_SLACK_MS
 }
 
-/** Says where they are to all who wait, at the first step after a tick; to those who have just come at every one. */
-function tellWaiting(state: TermState, { rows }: Step): void {
+/** For how long a heartbeat is left to the gate's turn; 0 where all are told at once. */
+export function turnsMs({ gates }: TermState): number {
+  return gates.size > FEW && gates.areAllShared ? Math.min(HEARTBEAT_MS, restOfTellingMs(gates.size) + 1_000) : 0
+}
+
+/**
+ * Says where they are to those who have just come, and to all who wait once after each tick. Where they are many it goes
+ * by turns, a part of them at each step, so that no slot that comes back waits until thousands have been told.
+ */
+function tellWaiting(state: TermState, step: Step): void {
+  const { rows } = step
+  if (rows.size > FEW && state.gates.areAllShared) {
+    tellTurn(state, step)
+    return
+  }
+  state.toTell = []
   state.waits = []
-  const isToAll = state.isTellDue || rows.size <= FEW
-  if (!state.gates.tell(rows, isToAll)) return
+  if (!state.gates.tell(rows, state.isTellDue || rows.size <= FEW)) return
+  haveTold(state, rows.size)
+}
+
+function tellTurn(state: TermState, { rows }: Step): void {
+  const isLate = state.isTellDue && state.toTell.length > 0
+  if (state.isTellDue && !isLate) {
+    state.toTell = rows.keys()
+    state.waits = []
+  }
   state.isTellDue = false
-  state.tellFromMs = state.now.monotonicMs + restOfTellingMs(rows.size)
+  const isTelling = state.toTell.length > 0
+  // Late means that few steps came since the last tick: nothing happens, so nobody waits for the end of this one.
+  const most = isLate ? state.toTell.length : Math.max(LEAST_OF_A_TURN, Math.ceil(rows.size / TURNS))
+  state.gates.tellSome(rows, state.toTell.splice(0, most))
+  if (isTelling && state.toTell.length === 0) haveTold(state, rows.size)
+}
+
+function haveTold(state: TermState, count: number): void {
+  state.isTellDue = false
+  state.tellFromMs = state.now.monotonicMs + restOfTellingMs(count)
   publish(state, { kind: 'waiting', rows: state.waits })
 }
 

@@ -75,8 +75,10 @@ export interface TermState {
   readonly agentsOut: WeakMap<AgentStream, AgentStream>
   /** Leases that were there when the term began. */
   readonly listed: Grant[]
-  /** Who waits, of this step, with how long. */
+  /** Who waits, with how long, as they were told last. */
   waits: (readonly [Waiting, number])[]
+  /** Keys of those who are still to be told where they are before all have been. */
+  toTell: string[]
   hasBegun: boolean
   hasEnded: boolean
   isMute: boolean
@@ -116,6 +118,7 @@ export function newTerm(inputs: TermInputs, now: Now): TermState {
     agentsOut: new WeakMap(),
     listed: [],
     waits: [],
+    toTell: [],
     hasBegun: false,
     hasEnded: false,
     isMute: false,

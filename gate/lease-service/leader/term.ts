@@ -2,7 +2,7 @@ import type { Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
 import { RefusedError } from '../model/refusal.ts'
 import { advanceAutos } from './term-autos.ts'
-import { answer, decide, takeBack } from './term-decisions.ts'
+import { answer, decide, takeBack, turnsMs } from './term-decisions.ts'
 import type { StoreEvent, TermEffect, TermEvent } from './term-events.ts'
 import { forget, lookAgain, markUnseen, takeFact } from './term-facts.ts'
 import { takeFigures } from './term-figures.ts'
@@ -156,7 +156,7 @@ function tick(state: TermState, storeFailingForMs: number): void {
   advanceAutos(state)
   if (nowMs >= state.tellFromMs) state.isTellDue = true
   shrinkStarted(state)
-  state.gates.beat()
+  state.gates.beat(turnsMs(state))
   state.agents.beat(nowMs)
   decideSoon(state)
 }

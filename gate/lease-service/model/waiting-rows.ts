@@ -31,6 +31,11 @@ export class WaitingRows {
     return this.#all
   }
 
+  /** Of all, in the order of `all`. */
+  keys(): string[] {
+    return [...this.#inLine.map(({ ticket }) => ticket.key), ...this.#others.map(({ key }) => key)]
+  }
+
   /** Of tickets with these keys. */
   of(keys: ReadonlySet<string>): Waiting[] {
     if (keys.size === 0) return []

@@ -52,6 +52,11 @@ export class GateConnections {
     return this.#streams.shared
   }
 
+  /** Whether nobody has a connection of its own. */
+  get areAllShared(): boolean {
+    return this.size === this.shared
+  }
+
   open(key: string, stream: Stream): void {
     this.#streams.open(key, stream)
   }
@@ -88,11 +93,24 @@ export class GateConnections {
     return false
   }
 
+  /** The same to these alone, and to those that were not told yet; for when all are shared, since nobody is judged. */
+  tellSome(waiting: WaitingRows, keys: readonly string[]): void {
+    const { clock, isMute, onWaiting } = this.#deps
+    const nowMs = clock.monotonicMs()
+    this.#waiting = waiting
+    if (isMute()) return
+    const chosen = new Set(keys)
+    for (const row of waiting.of(new Set([...chosen, ...this.#streams.untold]))) {
+      this.#tellOne(row, undefined, nowMs)
+      if (chosen.has(row.key)) onWaiting(row, nowMs - (this.#askedAtMs(row.key) ?? nowMs))
+    }
+  }
+
   #tellAll(waiting: readonly Waiting[], nowMs: number): void {
     const { onWaiting, random, agents } = this.#deps
     const isShared = (key: string): boolean => this.#streams.isShared(key)
     const room = { agents: agents(), returns: this.#returns, nowMs, random, isShared }
-    const all = this.#streams.size === this.#streams.shared ? staying(waiting) : reconnectDelays(waiting, room)
+    const all = this.areAllShared ? staying(waiting) : reconnectDelays(waiting, room)
     for (const [row, afterMs] of all) {
       this.#tellOne(row, afterMs, nowMs)
       onWaiting(row, nowMs - (this.#askedAtMs(row.key) ?? nowMs))
@@ -123,10 +141,10 @@ export class GateConnections {
     return queueLengths(this.#waiting.all(), key => this.#askedAtMs(key), this.#deps.clock.monotonicMs())
   }
 
-  /** To be called about once a second. */
-  beat(): void {
+  /** To be called about once a second. Who is told in turns within `turnsMs` is left to his turn as long as that. */
+  beat(turnsMs = 0): void {
     const { isMute, isQuiet, clock } = this.#deps
-    if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet)
+    if (!isMute()) this.#streams.beat(clock.monotonicMs(), isQuiet, turnsMs)
   }
 
   #askedAtMs(key: string): number | undefined {

@@ -108,11 +108,12 @@ export class GateStreams {
 
   /**
    * Sends delayed updates and heartbeats, except to gates for which `isQuiet` holds. To be called about once a second.
+   * Who is told in turns within `turnsMs` is left to his turn for as long.
    */
-  beat(nowMs: number, isQuiet: (key: string) => boolean = () => false): void {
+  beat(nowMs: number, isQuiet: (key: string) => boolean = () => false, turnsMs = 0): void {
     const gapMs = this.#newsGapMs()
     for (const [key, open] of this.#open.entries())
-      if (this.#isDue(open, nowMs, gapMs) && !isQuiet(key)) this.#send(open, open.latest, nowMs)
+      if (this.#isDue(open, nowMs - turnsMs, gapMs) && !isQuiet(key)) this.#send(open, open.latest, nowMs)
   }
 
   /** Ends all, each with what `message` makes of it. */

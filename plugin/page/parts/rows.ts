@@ -30,6 +30,7 @@ export function Rows<R extends { id: string }>({ label, rows, columns, href, lin
   const height = useNarrow() ? lines * LINE_HEIGHT + LINES_MARGIN : ROW_HEIGHT
   const { first, end } = useWindow(scroller, rows.length, height)
   const active = useActive(rows.length, scroller, height)
+  useKeptFocus(scroller, active)
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1)
     const row = rows[active.index]
@@ -115,6 +116,17 @@ function useActive(count: number, scroller: { current: HTMLDivElement | null }, 
       setWanted({ index, focus: false })
     },
   }
+}
+
+/** The focused row may be gone when the next news come. Whoever uses keys then is where it was, not at the page's top. */
+function useKeptFocus(scroller: { current: HTMLDivElement | null }, active: Active): void {
+  // Before this drawing.
+  const hadFocus = scroller.current?.contains(document.activeElement) ?? false
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!hadFocus || !element || element.contains(document.activeElement)) return
+    element.querySelector<HTMLElement>(`[data-index="${active.index}"]`)?.focus({ preventScroll: true })
+  })
 }
 
 function moved(key: string, from: number, { page, count }: { page: number; count: number }): number | undefined {
