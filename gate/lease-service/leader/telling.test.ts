@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { HEARTBEAT_MS } from '../../../core/lease-api.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
+import type { Stream } from '../model/stream.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { madeNode, madePod } from '../testing/made-pods.ts'
 import { advance } from './term.ts'
@@ -30,15 +31,18 @@ function waitingTerm(count: number) {
   const at = (monotonicMs: number, event: TermEvent) => advance(state, event, { monotonicMs, wallMs: monotonicMs })
   const sentIn = (effects: readonly TermEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
   at(0, { kind: 'node-shown', node: madeNode(), fold: { settings: {}, problems: [] } })
+  const streams: Stream[] = []
   for (let i = 0; i < count; i++) {
     const pod = madePod(`pod-${i}`)
     const stream = { nonce: '', isShared: true, isOpen: () => true, send: () => undefined, end: () => undefined }
     at(0, { kind: 'pod-shown', pod })
+    streams.push(stream)
     at(0, { kind: 'gate-asks', pod, gate: 'startgate-start', attempt: 1, stream })
   }
   at(0, { kind: 'begin', reservationMs: 0 })
   return {
     state,
+    hangUp: (ms: number) => streams.splice(0, 1).map(stream => at(ms, { kind: 'gate-hung-up', stream })),
     /** How many gates a tick sends something. */
     tick: (ms: number): number => sentIn(at(ms, { kind: 'tick', storeFailingForMs: 0 })),
     /** How many gates a step sends something, and when all have been told, of how many people hear that they wait. */
@@ -77,6 +81,13 @@ test('many are told by turns, a part of them at each step', () => {
     step(HEARTBEAT_MS + 130),
     step(HEARTBEAT_MS + 140),
   ]).toEqual([{ sent: 1_000 }, { sent: 1_000 }, { sent: 500, waiting: 2_500 }, { sent: 0 }])
+})
+
+test('people hear nothing of who waits no more when the last have been told', () => {
+  const { hangUp, step } = waitingTerm(2_500)
+  step(1)
+  hangUp(2)
+  expect([step(3).waiting, step(4).waiting]).toEqual([undefined, 2_499])
 })
 
 test('where no steps come between two ticks, the second has all told that are left', () => {

@@ -75,7 +75,11 @@ function tellTurn(state: TermState, { rows }: Step): void {
   // Late means that few steps came since the last tick: nothing happens, so nobody waits for the end of this one.
   const most = isLate ? state.toTell.length : Math.max(LEAST_OF_A_TURN, Math.ceil(rows.size / TURNS))
   state.gates.tellSome(rows, state.toTell.splice(0, most))
-  if (isTelling && state.toTell.length === 0) haveTold(state, rows.size)
+  if (!isTelling || state.toTell.length > 0) return
+  // Those who were told at an earlier step may wait no more.
+  const still = new Set(rows.keys())
+  state.waits = state.waits.filter(([{ key }]) => still.has(key))
+  haveTold(state, rows.size)
 }
 
 function haveTold(state: TermState, count: number): void {
