@@ -22,7 +22,7 @@ export type News =
   | { kind: 'oversize'; scope: string; pod: Pod | undefined }
   /** It goes although limits are full. */
   | { kind: 'passed'; reason: string; pod: Pod | undefined }
-  /** Of everybody who waits, with how long; also when nobody does. About once a second, or at each decision. */
+  /** Of everybody who waits, with how long; also when nobody does. Each one to five seconds, or at each decision. */
   | { kind: 'waiting'; rows: readonly (readonly [Waiting, number])[] }
   | { kind: 'set-aside'; trouble: Trouble; pod: Pod | undefined }
   | { kind: 'decision-failed'; error: unknown }

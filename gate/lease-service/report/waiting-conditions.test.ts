@@ -67,6 +67,20 @@ test('a pod is told of after ten seconds, anew when its place has changed, every
   expect(written[0]?.condition).toMatchObject(waitingCondition(row('a', 3)))
 })
 
+test('one that goes before all have been told again who waits is not said to wait', async () => {
+  const { conditions, passes, texts } = setUp()
+  conditions.waiting([
+    [row('a'), 9_000],
+    [row('b'), 10_000],
+  ])
+  conditions.granted({ podUid: 'b', key: row('b').key })
+  await passes(3)
+  expect(texts()).toEqual([])
+  conditions.waiting([[row('b'), 12_000]])
+  await passes(1)
+  expect(texts()).toEqual(['b True place 1 of 9'])
+})
+
 test('at its grant it is taken off at once, and of a pod that was never told of nothing is', async () => {
   const { conditions, passes, texts, written } = setUp()
   conditions.waiting([

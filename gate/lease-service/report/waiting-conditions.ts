@@ -57,8 +57,10 @@ interface Written {
  */
 export class WaitingConditions {
   readonly #deps: WaitingConditionsDeps
-  /** Of the latest step. */
+  /** As all were told last. */
   #rows: readonly Wait[] = []
+  /** Keys of those who have been let go since. */
+  readonly #gone = new Set<string>()
   readonly #written = new Map<string, Written>()
   /** Pods that wait no more and show that they do. */
   readonly #over = new Map<string, Pod>()
@@ -83,15 +85,17 @@ export class WaitingConditions {
   /** All who wait now. */
   waiting(rows: readonly Wait[]): void {
     this.#rows = rows
+    this.#gone.clear()
   }
 
   /** A gate was let go. One of several may be, while others of its pod wait on. */
   granted({ podUid, key }: Pick<Grant, 'podUid' | 'key'>): void {
+    this.#gone.add(key)
     // Another gate of the pod is due again at the next tick.
     this.#due.delete(podUid)
     const pod = this.#deps.podOf(podUid)
     if (!pod || !this.#isTold(pod)) return
-    const waitsOn = ([row]: Wait) => row.key !== key && podUidOf(row.key) === podUid
+    const waitsOn = ([row]: Wait) => !this.#gone.has(row.key) && podUidOf(row.key) === podUid
     if (sequenceOf(pod) && this.#rows.some(waitsOn)) return
     this.#over.set(podUid, pod)
   }
@@ -152,7 +156,7 @@ export class WaitingConditions {
       if (neverTold >= WRITES_PER_TICK) break
       const uid = podUidOf(row.key)
       const { atMs, status, message } = this.#written.get(uid) ?? NEVER
-      if (waitedMs < TOLD_AFTER_MS || due.has(uid) || this.#writing.has(uid)) continue
+      if (this.#gone.has(row.key) || waitedMs < TOLD_AFTER_MS || due.has(uid) || this.#writing.has(uid)) continue
       if (nowMs - atMs < RENEWED_AFTER_MS || this.#isRefused(uid, nowMs)) continue
       if (status === 'True' && message === waitingCondition(row).message) continue
       due.set(uid, { row, atMs })
