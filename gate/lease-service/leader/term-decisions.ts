@@ -49,8 +49,8 @@ export function turnsMs({ gates }: TermState): number {
 }
 
 /**
- * Says where they are to those who have just come, and to all who wait once after each tick. Where they are many it goes
- * by turns, a part of them at each step, so that no slot that comes back waits until thousands have been told.
+ * Says where they are to those who have just come, and to all who wait once after each tick. Where they are many it
+ * goes by turns, a part of them at each step, so that no slot that comes back waits until thousands have been told.
  */
 function tellWaiting(state: TermState, step: Step): void {
   const { rows } = step
