@@ -36,6 +36,13 @@ function madePod() {
     startAgent: () => void execFileSync(BUSYBOX, ['mkfifo', fifo]),
     gate: () => started(sidecarGateCommand(GATE, paths)),
     probe: (seconds?: number) => started(sidecarGateProbeCommand(GATE, paths, seconds)),
+    /** A probe that has said something, and is slow to end: at a line of its input. */
+    slowProbe: (said: string) => {
+      const script = 'wait_for_end() { echo here >&4; echo "$1" >&4; read -r _; }; wait_for_end "$1" 4>"$0"'
+      const child = spawn(BUSYBOX, ['sh', '-c', script, fifo, said], { stdio: ['pipe', 'ignore', 'ignore'] })
+      programs.push(child)
+      return child
+    },
     /** As openGate does, without waiting for a reader. */
     say: (line: string) => void execFileSync(BUSYBOX, ['sh', '-c', 'echo "$1" 1<>"$0"', fifo, line]),
     is: async (mark: string) => vi.waitFor(() => expect(existsSync(`${fifo}.${mark}`)).toBe(true), WAIT),
@@ -143,6 +150,33 @@ test('a probe that has waited for its time fails, and the gate holds on for the 
   expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
   pod.say(`go ${GRANTED}`)
   expect(await ended(second)).toBe(0)
+})
+
+test('a probe whose time is over is waited for until it has ended, and the gate holds on', async () => {
+  const pod = madePod()
+  pod.startRun(1)
+  pod.startAgent()
+  const gate = pod.gate()
+  const slow = pod.slowProbe('again')
+  await pod.isHeld(slow)
+  slow.stdin?.end('go on\n')
+  expect(await ended(slow)).toBe(0)
+  const next = pod.probe()
+  await pod.isHeld(next)
+  expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
+  next.kill('SIGKILL')
+  await vi.waitFor(() => expect(gate.exitCode).toBe(75), WAIT)
+})
+
+test('a gate with two probes starts over: one is left from a runtime that died, and would hide the end of the other', async () => {
+  const pod = madePod()
+  pod.startRun(1)
+  pod.startAgent()
+  const [gate, first] = [pod.gate(), pod.probe()]
+  await pod.isHeld(first)
+  pod.probe()
+  await vi.waitFor(() => expect(gate.exitCode).toBe(75), WAIT)
+  expect(pod.isPassed(1)).toBe(false)
 })
 
 test('a gate that is killed after it has passed has passed when it comes back, and asks nobody; in a new run it waits', async () => {
