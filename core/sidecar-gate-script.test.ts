@@ -36,6 +36,14 @@ function madePod() {
     startAgent: () => void execFileSync(BUSYBOX, ['mkfifo', fifo]),
     gate: () => started(sidecarGateCommand(GATE, paths)),
     probe: (seconds?: number) => started(sidecarGateProbeCommand(GATE, paths, seconds)),
+    /** A probe whose time is over, as it has said, and that ends at a line of its input. */
+    slowProbe: async () => {
+      const script = 'last() { echo here >&4; echo again >&4; echo said; read -r _; }; last 4>"$0"'
+      const child = spawn(BUSYBOX, ['sh', '-c', script, fifo], { stdio: ['pipe', 'pipe', 'ignore'] })
+      programs.push(child)
+      await once(child.stdout, 'data')
+      return child
+    },
     /** As openGate does, without waiting for a reader. */
     say: (line: string) => void execFileSync(BUSYBOX, ['sh', '-c', 'echo "$1" 1<>"$0"', fifo, line]),
     is: async (mark: string) => vi.waitFor(() => expect(existsSync(`${fifo}.${mark}`)).toBe(true), WAIT),
@@ -143,6 +151,39 @@ test('a probe that has waited for its time fails, and the gate holds on for the 
   expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
   pod.say(`go ${GRANTED}`)
   expect(await ended(second)).toBe(0)
+})
+
+test.each(['before the next one', 'after the next one has come'])(
+  'a probe whose time is over may end late, %s: the gate holds on',
+  async when => {
+    const pod = madePod()
+    pod.startRun(1)
+    pod.startAgent()
+    const gate = pod.gate()
+    const slow = await pod.slowProbe()
+    const end = async () => {
+      slow.stdin.end('go on\n')
+      await ended(slow)
+    }
+    if (when.startsWith('before')) await end()
+    const next = pod.probe()
+    await pod.isHeld(next)
+    if (when.startsWith('after')) await end()
+    expect([gate.exitCode, pod.isPassed(1)]).toEqual([null, false])
+    next.kill('SIGKILL')
+    await vi.waitFor(() => expect(gate.exitCode).toBe(75), WAIT)
+  },
+)
+
+test('a gate with two probes starts over: one is left from a runtime that died, and would hide the end of the other', async () => {
+  const pod = madePod()
+  pod.startRun(1)
+  pod.startAgent()
+  const [gate, first] = [pod.gate(), pod.probe()]
+  await pod.isHeld(first)
+  pod.probe()
+  await vi.waitFor(() => expect(gate.exitCode).toBe(75), WAIT)
+  expect(pod.isPassed(1)).toBe(false)
 })
 
 test('a gate that is killed after it has passed has passed when it comes back, and asks nobody; in a new run it waits', async () => {

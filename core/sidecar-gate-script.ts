@@ -30,8 +30,10 @@ const LOST_PROBE = 75
  * It passes when it has read the word `go`. It reads from its FIFO alone, as a file that others write: so it hears, by
  * the end of the file, that the probe is gone without a word. Then the kubelet has died, or the runtime. The next
  * kubelet would take a gate that runs, and has for ten seconds, for one whose probe had succeeded
- * (kubernetes#142305), so the gate ends, and the one that comes after it is probed anew. Once it has passed it is deaf
- * to all that. It ends once more when it failed open, to leave its word where the lease service reads it.
+ * (kubernetes#142305), so the gate ends, and the one that comes after it is probed anew. So it does when a second probe
+ * is here: the first is left behind by a runtime that died, and would hide the end of the other. After `again`, which
+ * a probe says whose time is over, the end is no loss. Once it has passed it is deaf to all that. It ends once more
+ * when it failed open, to leave its word where the lease service reads it.
  */
 function gateProgram(paths: Paths): string {
   return `\
@@ -40,10 +42,14 @@ ${preamble(paths)}until [ -p "$fifo" ]; do nap 1; done
 run=$(attempt)
 until [ -p "$fifo.word" ] || $bb mkfifo -m 600 "$fifo.word"; do nap 1; done
 hold() {
-  while read -r word verdict; do
-    case "$word" in go | again) return ;; esac
+  word=lost held=
+  while read -r said verdict; do
+    case "$said" in
+      go) word=go; return ;;
+      again) word=again held= ;;
+      here) word=lost; [ -z "$held" ] || return; held=1 ;;
+    esac
   done
-  word=lost
 }
 wait_for_word() {
   until $bb touch "$fifo.here-$run"; do nap 1; done
@@ -76,13 +82,15 @@ while :; do pass 4<>"$fifo.word"; nap 1; done
 
 /**
  * The startup probe of the same gate, in the same container: succeeds when the gate has passed, and waits for that
- * without looking. It has the gate's FIFO open for writing, by whose end the gate hears of its own.
+ * without looking. It tells the gate that it is here, and has the gate's FIFO open for writing, by whose end the gate
+ * hears of its own.
  */
 function probeProgram(paths: Paths, seconds: number): string {
   return `\
 ${preamble(paths)}run=$(attempt)
 passed() { [ -e "$fifo.passed-$run" ]; }
 watch() {
+  echo here >&4
   until passed; do
     read -r -t ${seconds} word <&3 || { echo again >&4; break; }
   done

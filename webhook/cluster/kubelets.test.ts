@@ -72,4 +72,6 @@ test('a virtual node counts for pods that tolerate its taint, or all', () => {
   expect(areFit(nodes, { tolerations: [{ key: 'virtual-kubelet.io/provider', operator: 'Exists' }] })).toBe(false)
   expect(areFit(nodes, { tolerations: [{ operator: 'Exists' }] })).toBe(false)
   expect(areFit(nodes, { tolerations: 'all' })).toBe(true)
+  const soft = [{ key: 'virtual-kubelet.io/provider', effect: 'PreferNoSchedule' }]
+  expect(areFit([node('a', NEW), node('virtual', 'v1.31.4-vk', { spec: { taints: soft } })])).toBe(false)
 })

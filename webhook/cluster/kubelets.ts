@@ -25,7 +25,7 @@ export class Kubelets {
     this.#known.add(name)
     this.#unfit.delete(name)
     if (isFit(status?.nodeInfo)) return
-    const isVirtual = (spec?.taints ?? []).some(({ key }) => key.startsWith(VIRTUAL_TAINT))
+    const isVirtual = (spec?.taints ?? []).some(isVirtualTaint)
     this.#unfit.set(name, { labels: metadata.labels ?? {}, isVirtual })
   }
 
@@ -56,6 +56,11 @@ function isFit({ kubeletVersion, containerRuntimeVersion }: NonNullable<Node['st
   if (major === undefined || !containerRuntimeVersion.startsWith(RUNTIME)) return false
   const isEarly = /^\.0-(alpha|beta|rc)/.test(rest)
   return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= FIRST_MINOR + (isEarly ? 1 : 0))
+}
+
+/** One that the scheduler only prefers to heed keeps no pod away. */
+function isVirtualTaint({ key, effect }: { key: string; effect: string }): boolean {
+  return key.startsWith(VIRTUAL_TAINT) && effect !== 'PreferNoSchedule'
 }
 
 /** A key left out tolerates every taint. */
