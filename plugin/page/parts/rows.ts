@@ -118,7 +118,7 @@ function useActive(count: number, scroller: { current: HTMLDivElement | null }, 
   }
 }
 
-/** The focused row may be gone when the next news come. Whoever uses keys then is where it was, not at the page's top. */
+/** The focused row may be gone when the next news come. Whoever uses keys then is where it was, not at the top. */
 function useKeptFocus(scroller: { current: HTMLDivElement | null }, active: Active): void {
   // Before this drawing.
   const hadFocus = scroller.current?.contains(document.activeElement) ?? false
