@@ -69,12 +69,24 @@ export function injected(pod: Pod, injection: Injection): Pod {
 function initContainers({ pod, bare }: ReviewedPod, plan: Plan, options: InjectOptions): Container[] {
   const found = finder(pod.spec.initContainers)
   const ours = Map.groupBy((pod.spec.initContainers ?? []).filter(isOurContainer), ({ name }) => name)
-  const make = (part: Part): Container => {
+  const make = (part: Part, i: number, parts: readonly Part[]): Container => {
     if (part.kind === 'moved') return kept(found, notified(movedContainer(part.moved), plan))
-    const wanted = ownContainer(part, bare, options)
+    const wanted = ownContainer(part, bare, opensLate(parts[i - 1]) ? gatesThatEnd(options) : options)
     return ours.get(wanted.name)?.find(c => coversContainer(c, wanted)) ?? wanted
   }
   return [...plan.first.map(make), ...(bare.spec.initContainers ?? []), ...plan.last.map(make)]
+}
+
+/**
+ * A pod's probes are all called at one beat, each second. A gate that the kubelet makes because a startup probe has
+ * just succeeded is first probed a second later: its end is noticed sooner, by the next relist.
+ */
+function opensLate(before: Part | undefined): boolean {
+  return before?.kind === 'moved' && before.moved.container.startupProbe !== undefined
+}
+
+function gatesThatEnd({ sidecarGateResources, ...options }: InjectOptions): InjectOptions {
+  return options
 }
 
 function ownContainer(part: Exclude<Part, { kind: 'moved' }>, bare: Pod, options: InjectOptions): Container {
