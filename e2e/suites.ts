@@ -40,6 +40,7 @@ export const TOGETHER: readonly string[] = [
 
 /** Each with a cluster to itself, the longest first. */
 export const APART: readonly string[] = [
+  'sequence-edges',
   'faults-leader',
   'limits',
   'pulls',
