@@ -48,6 +48,12 @@ const REDIS = {
   command: ['redis-server', '--save', '', '--dir', '/state', '--protected-mode', 'no', '--supervised', 'systemd'],
   startupProbe: undefined,
 }
+/** What most that others wait for are: not ready before the next container's gate is there and is probed. */
+const SLOW_REDIS = { ...REDIS, command: ['/busybox', 'sh', '-c', `/busybox sleep 4; exec ${quoted(REDIS.command)}`] }
+
+function quoted(command: readonly string[]): string {
+  return command.map(word => `'${word}'`).join(' ')
+}
 /** Frozen until all gates wait, so that nothing else goes on on the node meanwhile. */
 const FROZEN = { 'max-starting': '0', 'max-starting-per-node': '1' }
 const THAWED = { 'max-starting': '50' }
@@ -100,7 +106,7 @@ async function betweenPods(word: string, make: (name: string, i: number) => Mani
   return traced
 }
 
-type Edge = 'startup probe' | 'READY=1' | 'by hand'
+type Edge = 'startup probe' | 'READY=1' | 'READY=1 after 4 s' | 'by hand'
 
 /** The two containers of a pod whose second starts after the first. */
 function edgePod(edge: Edge, name: string, i: number): Manifest {
@@ -115,7 +121,7 @@ function edgePod(edge: Edge, name: string, i: number): Manifest {
     spec,
     dependsOn,
     readiness: 'first: notify\n',
-    containers: { first: REDIS },
+    containers: { first: edge === 'READY=1' ? REDIS : SLOW_REDIS },
   })
 }
 
@@ -125,7 +131,8 @@ async function withinPods(edge: Edge): Promise<Moments[]> {
   const options = isOurs ? { gated: true, settings: MANY } : {}
   const namespace = await TestNamespace.create(session.kubectl, 'bench-edge', options)
   if (isOurs) await makesGates(namespace, gates)
-  const read = edge === 'READY=1' ? redisStampsIn : stampsIn
+  const isNotified = edge.startsWith('READY=1')
+  const read = isNotified ? redisStampsIn : stampsIn
   const traced: Moments[] = []
   for (let i = 0; i < pods; i++) {
     const name = `p${i}`
@@ -136,7 +143,7 @@ async function withinPods(edge: Edge): Promise<Moments[]> {
     const later: Place & { gate?: string } = { pod: name, container: 'app', ...(isOurs && { gate: START_GATE }) }
     const { told, ...seen } = watch.moments(namespace.name, { pod: name, container: 'first' }, later)
     // Of one that says so itself the watch shows nothing.
-    const moments = { ...seen, ...(edge !== 'READY=1' && { told }), ready: first.ready, begun: second.begun }
+    const moments = { ...seen, ...(!isNotified && { told }), ready: first.ready, begun: second.begun }
     traced.push(defined(moments))
   }
   await namespace.remove()
@@ -163,4 +170,5 @@ tell('The same by notification (redis says READY=1)', await betweenPods('notify'
 tell(`A dependency in a pod, by a startup probe each second, gates of kind ${gates}`, await withinPods('startup probe'))
 tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods('by hand'))
 tell(`A dependency in a pod by READY=1, gates of kind ${gates}`, await withinPods('READY=1'))
+tell('The same where the dependency starts for 4 s', await withinPods('READY=1 after 4 s'))
 await watch.stop()
