@@ -3,6 +3,8 @@ import type { Manifest } from '../harness/kubectl.ts'
 import { podTemplate } from '../harness/pod-templates.ts'
 
 export interface SequencedWork {
+  /** How its containers tell that they are ready: by a startup probe, unless told otherwise. */
+  probe?: 'startup' | 'file'
   /** YAML of `startgate.dev/depends-on`. */
   dependsOn?: string
   /** YAML of `startgate.dev/readiness`. */
@@ -23,7 +25,7 @@ export function sequencedPod(name: string, containers: string[], work: Sequenced
     ...(work.readiness ? { 'startgate.dev/readiness': work.readiness } : {}),
     ...Object.fromEntries(settings),
   }
-  const one = podTemplate(name, { image: APP_IMAGE, startSeconds: 1, probe: 'startup' }).spec as {
+  const one = podTemplate(name, { image: APP_IMAGE, startSeconds: 1, probe: work.probe ?? 'startup' }).spec as {
     containers: object[]
   }
   return {

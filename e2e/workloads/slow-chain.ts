@@ -5,9 +5,12 @@ import { sequencedPod, startsIn } from './sequenced-work.ts'
 
 /** No limit holds anything back. */
 export const SLACK = { 'max-starting': '50', 'max-starting-per-node': '50' }
-/** Three containers in a chain, written in the order opposite to that of their start. */
+/**
+ * Three containers in a chain, written in the order opposite to that of their start, with readiness probes: behind a
+ * startup probe no gate stays.
+ */
 export const CONTAINERS = ['web', 'api', 'db']
-export const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n' }
+export const CHAIN = { dependsOn: 'web: [api]\napi: [db]\n', probe: 'file' } as const
 
 export const slackNamespace = (session: Session, word: string): Promise<TestNamespace> =>
   namespaceFor(session, { word, gated: true, settings: SLACK })
