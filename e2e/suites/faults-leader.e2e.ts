@@ -48,7 +48,8 @@ test('the leader killed, the next one deleted, then all replicas killed: the lim
   herd.fault('deletion of the leader')
   await session.kubectl.run(['delete', 'pod', second.pod, '-n', SYSTEM_NAMESPACE, '--wait=false'])
   await herd.begun(40)
-  const all = await replicas()
+  // The deleted one may be shown as running when its process has ended.
+  const all = await waitFor('all that are shown as running do run', replicas, limits.takeover)
   herd.fault(`SIGKILL of all ${all.length} replicas`)
   await Promise.all(all.map(replica => signal(session.cluster, replica, 'KILL')))
   await expectKept(session, herd)
