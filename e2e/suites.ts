@@ -44,7 +44,6 @@ export const APART: readonly string[] = [
   'faults-leader',
   'limits',
   'pulls',
-  'node-waiter',
   'bad-days',
   'cert-manager',
   'chart',
