@@ -64,6 +64,7 @@ const cases: Record<string, { inits: ContainerStatus[]; web?: ContainerStatus; w
   'the app cannot be made': { inits: [pullEnd(1, 5), runs(GATE, 6), runs('db', 8), runs(LAST, 9, { started: true })], web: waits('web', 'ErrImagePull'), want: [passed(GATE), passed(LAST)] },
   'the app waits to be made': { inits: [pullEnd(1, 5), runs(GATE, 6), runs('db', 8), runs(LAST, 9, { started: true })], web: waits('web', 'ContainerCreating'), want: [passed(GATE), `${LAST} runs`] },
   'it crashed after it had passed': { inits: [pullEnd(1, 5), of(GATE, end(6, 12, 137)), runs('db', 8)], want: [passed(GATE)] },
+  'the app crashed in the run before, and the gate is called started': { inits: [pullEnd(2, 30), runs(GATE, 31), runs('db', 32), runs(LAST, 33, { started: true })], web: of('web', { waiting: { reason: 'CrashLoopBackOff' } }, { lastState: end(8, 9, 1) }), want: [passed(GATE, 2), `${LAST} runs`] },
   'it is in back-off after it had passed': { inits: [pullEnd(1, 5), waits(GATE, 'CrashLoopBackOff'), runs('db', 8)], want: [passed(GATE)] },
   'it came back after it had passed': { inits: [pullEnd(1, 5), runs(GATE, 14, { restartCount: 1 }), runs('db', 8)], want: [passed(GATE)] },
   'it was killed before it passed': { inits: [pullEnd(1, 5), of(GATE, end(6, 7, 143)), waits('db')], want: [`${GATE} ended 143 `] },

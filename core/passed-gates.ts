@@ -77,10 +77,15 @@ function isOf({ began }: Run, startedAt: string | undefined): boolean {
   return Number.isNaN(beganMs) || Number.isNaN(startedMs) || startedMs >= beganMs
 }
 
-/** The kubelet has come to it and cannot make it. */
+/**
+ * Reasons that do not tell that the kubelet has come to a container in this run and cannot make it. What has crashed in
+ * this run has begun in it; a crash loop without that is of the run before, and shown on when the sandbox is new.
+ */
+const NOT_HELD_UP = new Set(['PodInitializing', 'ContainerCreating', 'CrashLoopBackOff'])
+
 function isHeldUp({ state }: ContainerStatus): boolean {
   const reason = state?.waiting?.reason
-  return reason !== undefined && reason !== 'PodInitializing' && reason !== 'ContainerCreating'
+  return reason !== undefined && !NOT_HELD_UP.has(reason)
 }
 
 function asEnded(status: ContainerStatus, { attempt, began }: Run): ContainerStatus {
