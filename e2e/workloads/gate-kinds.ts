@@ -2,7 +2,7 @@ import type { TestNamespace } from '../harness/test-namespace.ts'
 import type { Limit } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { sequencedPod } from './sequenced-work.ts'
-import { CHAIN, CONTAINERS } from './slow-chain.ts'
+import { CONTAINERS, PROBED_CHAIN } from './slow-chain.ts'
 
 /** What the gates of a sequence are: init containers that end, or sidecars that stay. */
 export type GateKind = 'init' | 'sidecar'
@@ -24,7 +24,7 @@ export function gateKinds({ spec }: MadePod): GateKind[] {
 /** Waits until the webhook makes gates of this kind: after an install it first has to see the leader. */
 export async function makesGates({ kubectl, name }: TestNamespace, kind: GateKind): Promise<void> {
   const dryRun = ['create', '-n', name, '--dry-run=server', '-o', 'json', '-f', '-']
-  const probe = JSON.stringify(sequencedPod('kinds', CONTAINERS, CHAIN))
+  const probe = JSON.stringify(sequencedPod('kinds', CONTAINERS, PROBED_CHAIN))
   let inARow = 0
   const isMade = async () => {
     const kinds = gateKinds(JSON.parse((await kubectl.run(dryRun, probe)).stdout) as MadePod)

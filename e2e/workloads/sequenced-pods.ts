@@ -52,7 +52,7 @@ export function isStarting(namespace: TestNamespace, name: string, container: st
   const middle = async () => {
     const pod = await readPod(namespace, name)
     const status = containerIn(pod, container)
-    return status?.state?.running && !status.started && pod
+    return status?.state?.running && !status.ready && pod
   }
   return waitFor(`${container} of ${name} is starting`, middle, limits.podReady)
 }
