@@ -104,12 +104,15 @@ describe('sequence.gates: auto, on kubelets of 1.36 and newer', () => {
   })
 
   test('gates that fail open do so in order, and are told of when the service is back', async () => {
-    const namespace = await chainNamespace('open', { 'fail-open-after': '5s' })
+    const namespace = await chainNamespace('open', { 'fail-open-after': '5s', 'max-starting': '0' })
     await makesGates(namespace, 'sidecar')
+    // Made before: without a leader that reads such gates, the webhook makes none.
+    await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
+    await runs(namespace, 'chain', GATE)
     const restore = await takeDown(session.kubectl, 'startgate-lease-service')
     onTestFinished(restore, limits.rollout.ms)
-    await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
     await runs(namespace, 'chain', 'db')
+    await namespace.set({ 'max-starting': '50' })
     await restore()
     await isReady(namespace, 'chain')
     await expectOrder(namespace, 'chain', [
