@@ -167,8 +167,11 @@ const notifying = (name: string) =>
     containers: { redis: REDIS },
   })
 tell('The same by notification (redis says READY=1)', await betweenPods('notify', notifying, redisStampsIn))
-tell(`A dependency in a pod, by a startup probe each second, gates of kind ${gates}`, await withinPods('startup probe'))
+tell(
+  `A dependency in a pod, by a startup probe each second, sequence.gates: ${gates}`,
+  await withinPods('startup probe'),
+)
 tell('The same pod written by hand: a native sidecar with a startup probe', await withinPods('by hand'))
-tell(`A dependency in a pod by READY=1, gates of kind ${gates}`, await withinPods('READY=1'))
+tell(`A dependency in a pod by READY=1, sequence.gates: ${gates}`, await withinPods('READY=1'))
 tell('The same where the dependency starts for 4 s', await withinPods('READY=1 after 4 s'))
 await watch.stop()

@@ -1,25 +1,11 @@
-import {
-  AGENT,
-  AGENT_PROGRAM,
-  BUSYBOX_IN_IMAGE,
-  FIFO_DIRECTORY,
-  GATE_ENV,
-  type GateName,
-  PULL_GATE,
-  RUN_MARKER_PATH,
-} from './names.ts'
+import { AGENT, AGENT_PROGRAM, BUSYBOX_IN_IMAGE, FIFO_DIRECTORY, GATE_ENV, type GateName } from './names.ts'
+import { ATTEMPT_FILE, shellParts } from './shell-parts.ts'
 
 /**
  * Shell programs of a sequenced pod, run by the busybox of our image. Applets are called by the busybox's own path,
  * since not every busybox finds them in itself, and no redirection stands on a special built-in, since its failure
  * would end the shell.
  */
-
-/**
- * The pull gate, first in every sequenced pod, leaves the number of this run of the init containers here
- * (gate/pod/shared-directory.ts).
- */
-const ATTEMPT_FILE = `${RUN_MARKER_PATH}-${PULL_GATE}`
 
 /**
  * What a gate leaves beside its FIFO, once in each attempt: `here` when it listens, so the kubelet has come as far as
@@ -30,10 +16,7 @@ export function gateMarker(gate: GateName, what: 'here' | 'passed', attempt: num
 }
 
 const COMMON = `\
-bb=${BUSYBOX_IN_IMAGE}
-dir=${FIFO_DIRECTORY}
-nap() { $bb sleep "$1" & wait $!; }
-attempt() { n=1; read -r n <${ATTEMPT_FILE}; echo "\${n:-1}"; } 2>/dev/null
+${shellParts({ busybox: BUSYBOX_IN_IMAGE, attempt: ATTEMPT_FILE })}dir=${FIFO_DIRECTORY}
 `
 
 /**

@@ -1,11 +1,12 @@
-import { BUSYBOX_IN_IMAGE, FIFO_DIRECTORY, type GateName, PULL_GATE, RUN_MARKER_PATH } from './names.ts'
+import { BUSYBOX_IN_IMAGE, FIFO_DIRECTORY, type GateName } from './names.ts'
+import { ATTEMPT_FILE, shellParts } from './shell-parts.ts'
 
 /** Where the two programs find things; tests put them elsewhere. */
 export const SIDECAR_GATE_PATHS = {
   busybox: BUSYBOX_IN_IMAGE,
   fifos: FIFO_DIRECTORY,
   /** The number of this run of the init containers, left by the pull gate. */
-  attempt: `${RUN_MARKER_PATH}-${PULL_GATE}`,
+  attempt: ATTEMPT_FILE,
   terminationLog: '/dev/termination-log',
 }
 
@@ -101,13 +102,8 @@ passed
 `
 }
 
-function preamble({ busybox, fifos, attempt }: Paths): string {
-  return `\
-bb=${busybox}
-fifo=${fifos}/$0
-nap() { $bb sleep "$1" & wait $!; }
-attempt() { n=1; read -r n <${attempt}; echo "\${n:-1}"; } 2>/dev/null
-`
+function preamble(paths: Paths): string {
+  return `${shellParts(paths)}fifo=${paths.fifos}/$0\n`
 }
 
 /** Command of a gate that stays. */

@@ -1,5 +1,4 @@
 import type { Clock } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
 import { hostPort } from '../../core/host-port.ts'
 import type { KubeClient, Service } from '../../core/kube/client.ts'
 import { createListWatch } from '../../core/kube/list-watch.ts'
@@ -7,6 +6,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Namespace, Node } from '../../core/pod.ts'
 import { Kubelets } from './kubelets.ts'
 import { followLeaderSkill } from './leader-skill.ts'
+import { lookAgain } from './look-again.ts'
 import { type Constraint, type ConstraintObject, NamespaceView } from './namespace-view.ts'
 import { NodeImages } from './node-images.ts'
 import { followWaiters } from './waiters.ts'
@@ -39,9 +39,6 @@ export interface ClusterView {
   missing(): string[]
   stop(): Promise<unknown>
 }
-
-/** The address of a Service hardly ever changes: only when it is made anew. */
-const SERVICE_INTERVAL_MS = 10_000
 
 export function startClusterView(options: ClusterViewOptions): ClusterView {
   const { client, clock, log } = options
@@ -113,16 +110,10 @@ function nodesView({ client, clock, log }: ClusterViewOptions) {
 
 function followService({ client, service: { namespace, name, port }, log }: ClusterViewOptions) {
   let address: string | undefined
-  const read = async () => {
-    try {
-      address = addressOf(await client.getService(namespace, name), port) ?? address
-    } catch (error) {
-      log.warn({ err: messageOf(error) }, `cannot read Service ${namespace}/${name}`)
-    }
+  const look = async (): Promise<void> => {
+    address = addressOf(await client.getService(namespace, name), port) ?? address
   }
-  void read()
-  const timer = setInterval(() => void read(), SERVICE_INTERVAL_MS).unref()
-  return { address: () => address, stop: () => clearInterval(timer) }
+  return { address: () => address, stop: lookAgain(`Service ${namespace}/${name}`, look, log) }
 }
 
 /** The cluster IP, because a name does not resolve in pods on the host's network. */

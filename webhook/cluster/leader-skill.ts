@@ -1,12 +1,10 @@
-import { messageOf } from '../../core/errors.ts'
 import type { KubeClient } from '../../core/kube/client.ts'
 import { SIDECAR_GATES_ANNOTATION } from '../../core/kube/election.ts'
 import { isNotFound, orUndefined } from '../../core/kube/kube-error.ts'
 import type { Lease } from '../../core/kube/lease.ts'
 import type { Logger } from '../../core/log.ts'
 import { ELECTION_LEASE } from '../../core/names.ts'
-
-const INTERVAL_MS = 10_000
+import { lookAgain } from './look-again.ts'
 
 /**
  * Whether the leader of the lease service reads gates that stay in their pods. A leader of a version that does not
@@ -29,19 +27,13 @@ export function followLeaderSkill(isAsked: boolean, { client, namespace, log }: 
   let canRead = false
   if (!isAsked) return { readsSidecarGates: () => false, stop: () => undefined }
   const look = async (): Promise<void> => {
-    try {
-      const lease = await client.getLease(namespace, ELECTION_LEASE).catch(orUndefined(isNotFound))
-      if (canRead === readsSidecarGates(lease)) return
-      canRead = !canRead
-      const kind = canRead
-        ? 'may stay in their pods'
-        : 'end, as the leader of the lease service is not known to read others'
-      log.info(`gates of a declared order ${kind}`)
-    } catch (error) {
-      log.warn({ err: messageOf(error) }, `cannot read Lease ${namespace}/${ELECTION_LEASE}`)
-    }
+    const lease = await client.getLease(namespace, ELECTION_LEASE).catch(orUndefined(isNotFound))
+    if (canRead === readsSidecarGates(lease)) return
+    canRead = !canRead
+    const kind = canRead
+      ? 'may stay in their pods'
+      : 'end, as the leader of the lease service is not known to read others'
+    log.info(`gates of a declared order ${kind}`)
   }
-  void look()
-  const timer = setInterval(() => void look(), INTERVAL_MS).unref()
-  return { readsSidecarGates: () => canRead, stop: () => clearInterval(timer) }
+  return { readsSidecarGates: () => canRead, stop: lookAgain(`Lease ${namespace}/${ELECTION_LEASE}`, look, log) }
 }

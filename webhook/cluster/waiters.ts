@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
 import type { KubeClient } from '../../core/kube/client.ts'
 import { isNotFound } from '../../core/kube/kube-error.ts'
 import type { Logger } from '../../core/log.ts'
+import { lookAgain } from './look-again.ts'
 
 /** The part of a DaemonSet that is read (apps/v1). */
 export interface WaiterDaemonSet {
@@ -14,7 +14,6 @@ export interface WaiterDaemonSet {
  * while in each upgrade, and a new installation until its image is there; gates made meanwhile do better to wait.
  */
 export const AWAY_MS = 60_000
-const INTERVAL_MS = 10_000
 
 /** Since when no waiter has been seen, monotonic ms; undefined: there are some, or nobody knows. */
 export type NoneSinceMs = number | undefined
@@ -47,20 +46,18 @@ export function followWaiters(name: string | undefined, { client, namespace, clo
   if (name === undefined) return { areAway: isAway, stop: () => undefined }
   const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`
   const look = async (): Promise<void> => {
-    try {
-      const found = await client.transport
-        .request<WaiterDaemonSet>({ method: 'GET', path })
-        .catch(error => (isNotFound(error) ? undefined : Promise.reject(error)))
-      since = afterLook(since, found, clock.monotonicMs())
-    } catch (error) {
-      log.warn({ err: messageOf(error) }, `cannot read DaemonSet ${namespace}/${name}`)
-    }
+    const found = await client.transport
+      .request<WaiterDaemonSet>({ method: 'GET', path })
+      .catch(error => (isNotFound(error) ? undefined : Promise.reject(error)))
+    since = afterLook(since, found, clock.monotonicMs())
+  }
+  const tell = (): void => {
     if (wereAway === isAway()) return
     wereAway = !wereAway
     if (wereAway) log.warn(`no node has a waiter (DaemonSet ${namespace}/${name}): gates will ask by themselves`)
     else log.info(`nodes have waiters again (DaemonSet ${namespace}/${name}): gates will ask them`)
   }
-  void look()
-  const timer = setInterval(() => void look(), INTERVAL_MS).unref()
-  return { areAway: isAway, stop: () => clearInterval(timer) }
+  // Time alone makes them away, so that is told after a look that failed, too.
+  const stop = lookAgain(`DaemonSet ${namespace}/${name}`, () => look().finally(tell), log)
+  return { areAway: isAway, stop }
 }

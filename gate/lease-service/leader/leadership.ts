@@ -222,7 +222,7 @@ export class Leadership {
     }
   }
 
-  /** Compares ledger and Leases. */
+  /** Compares ledger and Leases, one at a time: with a slow API server they would pile up. */
   async #reconcile(): Promise<void> {
     if (this.#isReconciling) return
     this.#isReconciling = true

@@ -77,7 +77,8 @@ export class Admission {
     const taken: Taken[] = []
     const blocked: Blocked[] = []
     const gathered = groups.gather(all)
-    const inOrder = mayPassAny(this.#deps.facts) ? oldestFirst(gathered) : gathered
+    const mayPass = mayPassAny(this.#deps.facts)
+    const inOrder = mayPass ? oldestFirst(gathered) : gathered
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
     for (const [group, members] of inOrder) {
@@ -89,12 +90,8 @@ export class Admission {
     const decided = away.length > 0 ? without(away, { taken, blocked }) : { taken, blocked }
     for (const { ticket } of decided.taken) this.#granted(ticket, nowMs)
     if (resource === 'pull') return { ...decided, passes: [] }
-    const { passes, blocked: left } = this.#grantOverLimit(
-      decided.blocked,
-      this.#overLimitFacts(scopesOf, nowMs),
-      nowMs,
-    )
-    return { taken: decided.taken, passes, blocked: left }
+    const facts = { ...this.#overLimitFacts(scopesOf, nowMs), mayPass }
+    return { taken: decided.taken, ...this.#grantOverLimit(decided.blocked, facts, nowMs) }
   }
 
   /** The groups as limits and what is held make them now. */
@@ -138,8 +135,12 @@ export class Admission {
   }
 
   /** One by one: the first may use up what its rate still allows. */
-  #grantOverLimit(blocked: Blocked[], facts: OverLimitFacts, nowMs: number): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#overLimit.due(mayPassAny(this.#deps.facts) ? blocked : [], facts, nowMs)
+  #grantOverLimit(
+    blocked: Blocked[],
+    facts: OverLimitFacts & { mayPass: boolean },
+    nowMs: number,
+  ): Pick<Admitted, 'passes' | 'blocked'> {
+    const due = this.#overLimit.due(facts.mayPass ? blocked : [], facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)

@@ -89,7 +89,7 @@ export class GateConnections {
       this.#tellAll(waiting.all(), nowMs)
       return true
     }
-    for (const row of waiting.of(this.#streams.untold)) this.#tellOne(row, undefined, nowMs)
+    this.tellSome(waiting, [])
     return false
   }
 
