@@ -76,9 +76,8 @@ export class Admission {
         : this.#overdue[resource].first(tickets, this.#overdueFacts(resource, scopesOf, nowMs), nowMs)
     const taken: Taken[] = []
     const blocked: Blocked[] = []
-    const gathered = groups.gather(all)
     const mayPass = mayPassAny(this.#deps.facts)
-    const inOrder = mayPass ? oldestFirst(gathered) : gathered
+    const inOrder = mayPass ? oldestFirst(groups.gather(all)) : groups.gather(all)
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
     const groupOfFirst = firstTicket && groups.groupOf(firstTicket)
     for (const [group, members] of inOrder) {
