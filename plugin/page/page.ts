@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { openStore, type View } from './live/store.ts'
 import { type Route, routeOf } from './model/route.ts'
 import { Header } from './parts/header.ts'
@@ -26,7 +26,8 @@ export function Page(): VNode {
   const route = useRoute()
   const main = useRef<HTMLElement>(null)
   const isFirst = useRef(true)
-  useEffect(() => {
+  // With the drawing, not after it: whoever has chosen something on the new screen is not taken from there.
+  useLayoutEffect(() => {
     document.title = `${TITLES[route.screen]} – startgate`
     // Whoever listens hears that there is another screen; the first one is the page itself.
     if (!isFirst.current) main.current?.focus({ preventScroll: true })
