@@ -201,6 +201,7 @@ converse() {
   answer=${NEXT_ANSWER_S}
   [ "$until" = - ] || deadline=$until
   lost=$was_lost
+  [ "$word" != - ] || say 40 'the waiter of this node is gone: waiting for the next one'
 }
 if [ "$gate" = ${PULL_GATE} ]; then
   until place; do say 50 'cannot place the static busybox; trying again in 1 s'; nap 1; done

@@ -115,6 +115,8 @@ test('a waiter that goes away is waited for by gates that keep their places', as
   const [a] = replica.pods
   if (a) replica.service.podChanged(finished(a))
   expect(await b.ended).toBe(0)
+  const told = b.log().map(({ msg }) => msg)
+  expect(told).toContain('the waiter of this node is gone: waiting for the next one')
   expect(c.read('termination-log')).toBeUndefined()
   expect([b.read('direct'), c.read('direct')]).toEqual([undefined, undefined])
 })
