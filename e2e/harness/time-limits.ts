@@ -32,6 +32,7 @@ export const limits = {
   ),
   takeover: limit(60, 'a Lease of 7 s runs out, the next replica sees that by its own clock, waits its turn and lists'),
   slotBack: limit(30, 'the watch tells at once; timeouts are looked at every few seconds'),
+  deletedLease: limit(60, 'what Leases there are is compared each 30 s, and told at the next message'),
   eventSeen: limit(30, 'the promise: Events within 30 s of the return of the service'),
   labelGone: limit(
     150,

@@ -1,8 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from '../cluster/cluster.ts'
+import { SYSTEM_NAMESPACE } from '../harness/install.ts'
 import { deployment, pod } from '../harness/pod-templates.ts'
 import { allReady, podIs } from '../harness/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { heldLeases } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -78,4 +80,22 @@ test('a restart that nobody could gate counts against the limit until it is past
   expect(reason).toBe('has 2 of 2 slots in use, 1 of them by starts without a slot')
   await namespace.kubectl.run(['delete', 'pod', 'restarts', '-n', namespace.name, '--wait=false'])
   await podIs(observer, [namespace.name, 'waits'], { phase: 'ready' }, limits.podReady)
+})
+
+test('a Lease that somebody deletes while its pod starts: the start is a debt, and nobody starts beside it', async () => {
+  const observer = await observerFor(session)
+  const settings = { 'max-starting': '1', 'max-starting-per-node': '50' }
+  const namespace = await namespaceFor(session, { word: 'lease', gated: true, settings })
+  await namespace.apply([pod('starts', { image: APP_IMAGE, stuck: true })])
+  await podIs(observer, [namespace.name, 'starts'], STARTING, limits.podReady)
+  await namespace.apply([pod('waits', { image: APP_IMAGE })])
+  const says = (text: string) => async () => (await namespace.log('waits', 'startgate-start')).includes(text)
+  await waitFor('a gate waits for the slot', says('has 1 of 1 slots in use'), limits.gateRunning)
+  const [lease] = (await heldLeases(session.kubectl)).filter(l => l.holder.startsWith(`${namespace.name}/starts`))
+  await session.kubectl.run(['delete', 'lease', lease?.name ?? '', '-n', SYSTEM_NAMESPACE])
+  const debt = 'has 1 of 1 slots in use, 1 of them by starts without a slot'
+  await waitFor('the gate says that the slot is a debt now', says(debt), limits.deletedLease)
+  await namespace.kubectl.run(['delete', 'pod', 'starts', '-n', namespace.name, '--wait=false'])
+  await podIs(observer, [namespace.name, 'waits'], { phase: 'ready' }, limits.podReady)
+  expect(observer.starting([namespace.name]).peak.count).toBe(1)
 })

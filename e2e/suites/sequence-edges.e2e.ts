@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { execOnNode, kubelet } from '../cluster/cluster.ts'
+import { execOnNode, kubelet, runtime } from '../cluster/cluster.ts'
 import { E2E_VALUES, namespaceFor, openSession, type Session } from '../harness/session.ts'
 import { takeDown } from '../harness/system.ts'
 import type { TestNamespace } from '../harness/test-namespace.ts'
@@ -75,6 +75,24 @@ describe('sequence.gates: auto, on kubelets of 1.36 and newer', () => {
     onTestFinished(() => kubelet(session.cluster, spec.nodeName ?? '', 'start'))
     await kubelet(session.cluster, spec.nodeName ?? '', 'restart')
     await waitFor('the kubelet has started the gate anew', () => restarts(namespace, GATE, 1), limits.podReady)
+    await sleep(LONG_HOLD_MS)
+    expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
+    await namespace.set({ 'max-starting': '50' })
+    await chainEndsInOrder(namespace)
+  })
+
+  test('the container runtime and then the kubelet killed in one hold: the gate is back, and nothing starts before it', async () => {
+    const namespace = await chainNamespace('both', { 'max-starting': '0' })
+    await makesGates(namespace, 'sidecar')
+    await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
+    const { spec } = await runs(namespace, 'chain', GATE)
+    const node = spec.nodeName ?? ''
+    await sleep(LONG_HOLD_MS)
+    onTestFinished(() => kubelet(session.cluster, node, 'start'))
+    onTestFinished(() => runtime(session.cluster, node, 'start'))
+    for (const unit of ['containerd', 'kubelet'])
+      await execOnNode(session.cluster, node, ['systemctl', 'kill', '--signal', 'SIGKILL', unit])
+    await waitFor('the gate is made anew', () => restarts(namespace, GATE, 1), limits.podReady)
     await sleep(LONG_HOLD_MS)
     expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
     await namespace.set({ 'max-starting': '50' })
