@@ -45,6 +45,12 @@ const CONNECT_TIMEOUT_MS = 10_000
 const TCP_KEEP_ALIVE_DELAY_MS = 15_000
 
 /**
+ * More than all parts of the lease service may want at once (grants' Leases 32, their removals, reads of pods,
+ * conditions, token reviews): its election must not wait for a socket behind calls that hang.
+ */
+const MOST_SOCKETS = 128
+
+/**
  * Client-node's typed API classes are not used: 2.0.1 makes a new TLS connection for every request, knows no timeout
  * and drops fields it does not know. Watches have an agent of their own, so that none waits for a pooled connection.
  */
@@ -62,7 +68,7 @@ export function createTransport(credentials: ApiCredentials, requestTimeoutMs: n
     keepAlive: true,
     keepAliveMsecs: TCP_KEEP_ALIVE_DELAY_MS,
     timeout: 60_000,
-    maxSockets: 64,
+    maxSockets: MOST_SOCKETS,
   })
   const single = new https.Agent({ keepAlive: false })
   const context: Context = { credentials, server, pool, single }
