@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { messageOf } from '../../core/errors.ts'
-import { type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
+import { type ErrorBody, type GateMessage, HEARTBEAT_MS } from '../../core/lease-api.ts'
 import type { NodeFigures } from '../../core/node-figures.ts'
 import { isLast, type LinkFrame, type NodeFrame } from '../../core/waiter-api.ts'
 import { createJsonLines } from '../pod/json-lines.ts'
@@ -9,6 +9,11 @@ import { createJsonLines } from '../pod/json-lines.ts'
 export const SILENCE_MS = 3 * HEARTBEAT_MS
 /** A link that nobody waits on is closed: after a change of leaders the former one needs it no more. */
 const IDLE_MS = 30_000
+/**
+ * A replica that knows no leader may be cut off from the API server, while another leads. The next connection by the
+ * Service may reach that one; while none leads at all it is one in so long.
+ */
+const NO_LEADER_MS = 5_000
 /** Bytes for a leader that does not read; each open gate sends a few hundred, once. */
 const MOST_UNSENT = 2_097_152
 const FIGURES_SLACK_MS = 500
@@ -47,6 +52,7 @@ export class LeaderLink {
   #lastId = 0
   #heardMs: number
   #busyMs: number
+  #begunMs = Number.POSITIVE_INFINITY
   #isClosed = false
   /** How often the leader wants figures; undefined: not at all. */
   #figuresMs: number | undefined
@@ -113,7 +119,7 @@ export class LeaderLink {
       return
     }
     this.#socket = socket
-    this.#heardMs = this.#deps.monotonicMs()
+    this.#begunMs = this.#heardMs = this.#deps.monotonicMs()
     const lines = createJsonLines()
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
@@ -151,7 +157,7 @@ export class LeaderLink {
         }
         break
       case 'refused':
-        this.#end(frame.id, `${frame.error.code}: ${frame.error.message}`)
+        this.#refuse(frame.id, frame.error)
         break
     }
   }
@@ -169,6 +175,12 @@ export class LeaderLink {
     this.#waiting.delete(id)
     waiting.onMessage(message)
     waiting.onEnd('the lease service ended its answer')
+  }
+
+  #refuse(id: number, { code, message }: ErrorBody): void {
+    const reason = `${code}: ${message}`
+    this.#end(id, reason)
+    if (code === 'NO_LEADER' && this.#heardMs - this.#begunMs >= NO_LEADER_MS) this.close(reason)
   }
 
   #end(id: number, reason: string): void {

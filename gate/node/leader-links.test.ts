@@ -83,3 +83,29 @@ test('a waiter that got through once is not cut off by what comes later', async 
   expect([replica.links.size, links.isCutOff()]).toEqual([1, false])
   links.closeAll('the test is over')
 })
+
+test('a replica that knows no leader is not asked for ever: another connection may reach one that leads', async () => {
+  const identity = await madeIdentity(SERVER_NAME)
+  const replica = await realReplica([], identity)
+  // Cut off from the API server, say.
+  replica.world.isLeader = false
+  let nowMs = 0
+  const connection = {
+    serverName: SERVER_NAME,
+    caPem: async () => identity.caBundlePem,
+    token: async () => waiterToken('worker-1'),
+  }
+  const links = new LeaderLinks(connection, () => nowMs)
+  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
+  const body = { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }
+  const ask = () => client.ask(replica.address, body, new AbortController().signal, () => undefined)
+  const connectionsAt = async (atMs: number): Promise<number> => {
+    nowMs = atMs
+    expect(await ask()).toContain('NO_LEADER')
+    return replica.links.size
+  }
+  expect([await connectionsAt(0), await connectionsAt(4_000)]).toEqual([1, 1])
+  // The last answer of the first connection, and the first of the next.
+  expect([await connectionsAt(6_000), await connectionsAt(6_500), await connectionsAt(7_000)]).toEqual([1, 2, 2])
+  links.closeAll('the test is over')
+})
