@@ -80,20 +80,37 @@ export function decide(tickets: readonly Ticket[], facts: QueueFacts): { taken: 
   const able = entries.filter(entry => !round.isFrozen(entry))
   const first = able.find(({ ticket }) => ticket.key === facts.first)
   if (first) round.visitFirst(first)
-  const others = able.filter(entry => entry !== first)
-  const { lines, free, full } = linesOf(others, round.used)
-  const contended = contendedScopes(free, round.used).union(full)
-  takeTurns(lines, {
-    shareOf: ({ ticket, scopes }) => {
-      let share = 0
-      for (const scope of scopes)
-        if (contended.has(scope.id) && !isOwn(scope)) share = Math.max(share, round.shareOf(ticket.namespace, scope))
-      return share
-    },
-    compare: (a, b) => compareAge(a.ticket, b.ticket),
-    visit: entry => round.visit(entry),
-  })
+  visitByTurns(round, first ? able.filter(entry => entry !== first) : able)
   return { taken: round.taken, blocked: lineUp(entries, round) }
+}
+
+/** Once it is clear that nobody goes any more the order is nothing to anybody, and turns cost more than all else. */
+function visitByTurns(round: Round, entries: readonly Entry[]): void {
+  const widest = widestOfAll(entries)
+  const isOver = (): boolean => widest !== undefined && round.isClosed(widest)
+  if (entries.some(entry => round.hasRoom(entry))) {
+    const { lines, free, full } = linesOf(entries, round.used)
+    const contended = contendedScopes(free, round.used).union(full)
+    takeTurns(lines, {
+      shareOf: ({ ticket, scopes }) => {
+        let share = 0
+        for (const scope of scopes)
+          if (contended.has(scope.id) && !isOwn(scope)) share = Math.max(share, round.shareOf(ticket.namespace, scope))
+        return share
+      },
+      compare: (a, b) => compareAge(a.ticket, b.ticket),
+      visit: entry => round.visit(entry),
+      isOver,
+    })
+  }
+  const went = new Set(round.taken.map(({ ticket }) => ticket))
+  for (const entry of entries) if (!round.obstacles.has(entry.ticket) && !went.has(entry.ticket)) round.visit(entry)
+}
+
+/** Id of the limit that comes first for all of them, so that whoever is behind another is behind it there. */
+function widestOfAll(entries: readonly Entry[]): string | undefined {
+  const id = entries[0]?.scopes[0]?.id
+  return entries.every(({ scopes }) => scopes[0]?.id === id) ? id : undefined
 }
 
 /** What has become of the tickets so far. */
@@ -124,6 +141,15 @@ class Round {
   /** What one slot is worth of a scope's limit, for the namespace's weight. */
   partOf(namespace: string, scope: Scope): number {
     return 1 / (this.#facts.weightOf(namespace) * Math.max(1, scope.limit))
+  }
+
+  hasRoom({ ticket, scopes }: Entry): boolean {
+    return lackingOf(ticket, scopes, this.used).length === 0
+  }
+
+  /** Whether nobody else goes who uses this scope. */
+  isClosed(scopeId: string): boolean {
+    return this.#closed.has(scopeId)
   }
 
   isFrozen({ ticket, scopes }: Entry): boolean {
