@@ -4,6 +4,7 @@ import { scopesOf as scopesByLimits } from '../../gate/lease-service/limits/scop
 import { Usage } from '../../gate/lease-service/limits/slot-usage.ts'
 import type { Ticket } from '../../gate/lease-service/model/grant.ts'
 import { Admission } from '../../gate/lease-service/queue/admission.ts'
+import { standingIn } from '../../gate/lease-service/queue/line-up.ts'
 import { EventTimes } from './event-times.ts'
 import { FirstLines } from './first-lines.ts'
 import type { PlannedPod, PlanRun, PlanWorld } from './model.ts'
@@ -122,14 +123,15 @@ class HerdRun {
   }
 
   #decide(tickets: readonly Ticket[], nowMs: number): void {
-    const { taken, passes, blocked } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
-    this.#obstacles.waitsFrom(nowMs, blocked, ({ ticket }) => this.#lines.takeBehind(ticket))
+    const { taken, passes, lines } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
+    const standing = Array.from(standingIn(lines))
+    this.#obstacles.waitsFrom(nowMs, standing, ({ ticket }) => this.#lines.takeBehind(ticket))
     for (const { ticket, oversizeIn } of taken) {
       if (oversizeIn.length > 0) this.#oversize += 1
       this.#grant(ticket, nowMs)
     }
     for (const { ticket } of passes) this.#grant(ticket, nowMs)
-    const wakeMs = blocked.length > 0 || passes.length > 0 ? this.#admission.wakeAtMs() : undefined
+    const wakeMs = standing.length > 0 || passes.length > 0 ? this.#admission.wakeAtMs() : undefined
     if (wakeMs !== undefined && this.#lines.size > 0) this.#times.add(Math.max(nowMs + 1, Math.ceil(wakeMs)))
   }
 

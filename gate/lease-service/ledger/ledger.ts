@@ -10,6 +10,7 @@ import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import type { Report } from '../pods/agent-reports.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { isFinished } from '../pods/ticket-from-pod.ts'
+import { standingIn } from '../queue/line-up.ts'
 import type { StoreFailure } from '../store/store-failure.ts'
 import { decide } from './decision.ts'
 import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-state.ts'
@@ -222,7 +223,8 @@ export class Ledger {
   /** The cluster, and every scope in which slots are held or waited for. */
   usage(): ScopeUsage[] {
     const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#state.known.limits)
-    const waiting = this.#state.blocked.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
+    const standing = Array.from(standingIn(this.#state.lines))
+    const waiting = standing.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#state.parts.usage.rows(waiting, limit)
   }
 

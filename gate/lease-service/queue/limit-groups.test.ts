@@ -10,6 +10,7 @@ import { Usage } from '../limits/slot-usage.ts'
 import type { Ticket } from '../model/grant.ts'
 import { Admission, type Admitted } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'
+import { blockedOf } from './line-up.ts'
 
 const NODES = ['x', 'y', 'z']
 const NAMESPACES = ['a', 'b']
@@ -142,9 +143,11 @@ class World {
   }
 }
 
-const shown = ({ taken, blocked }: Admitted) => ({
+const shown = ({ taken, lines }: Admitted) => ({
   taken: taken.map(({ ticket }) => ticket.key).sort(),
-  blocked: blocked.map(row => JSON.stringify(row)).sort(),
+  blocked: blockedOf(lines)
+    .map(row => JSON.stringify(row))
+    .sort(),
 })
 
 test('what is kept of earlier decisions says what a decision made anew would say', () => {

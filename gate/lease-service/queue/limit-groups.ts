@@ -1,13 +1,14 @@
 import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import { type Blocked, compareAge, compareTickets } from './fair-queue.ts'
+import { compareAge, compareTickets } from './compare-tickets.ts'
+import type { Line } from './line-up.ts'
 import { getOrMake } from './lines.ts'
 
 /** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
 interface Kept {
   tickets: readonly Ticket[]
   first: string | undefined
-  blocked: Blocked[]
+  line: Line
 }
 
 /** Tickets that are decided on together. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CLUSTER } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
-import type { Blocked, Obstacle } from './fair-queue.ts'
+import type { Blocked, Obstacle } from './line-up.ts'
 import { type OverLimitFacts, OverLimitGrants } from './over-limit-grants.ts'
 
 const SIX_A_MINUTE = { count: 6, periodMs: 60_000 }
