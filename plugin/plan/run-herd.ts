@@ -4,7 +4,6 @@ import { scopesOf as scopesByLimits } from '../../gate/lease-service/limits/scop
 import { Usage } from '../../gate/lease-service/limits/slot-usage.ts'
 import type { Ticket } from '../../gate/lease-service/model/grant.ts'
 import { Admission } from '../../gate/lease-service/queue/admission.ts'
-import { standingIn } from '../../gate/lease-service/queue/line-up.ts'
 import { EventTimes } from './event-times.ts'
 import { FirstLines } from './first-lines.ts'
 import type { PlannedPod, PlanRun, PlanWorld } from './model.ts'
@@ -124,7 +123,7 @@ class HerdRun {
 
   #decide(tickets: readonly Ticket[], nowMs: number): void {
     const { taken, passes, lines } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
-    const standing = Array.from(standingIn(lines))
+    const standing = lines.flatMap(line => line.standing)
     this.#obstacles.waitsFrom(nowMs, standing, ({ ticket }) => this.#lines.takeBehind(ticket))
     for (const { ticket, oversizeIn } of taken) {
       if (oversizeIn.length > 0) this.#oversize += 1

@@ -3,7 +3,7 @@ import { type Grant, isFree, type Resource, type Ticket, type Waiting } from '..
 import { WaitingRows } from '../model/waiting-rows.ts'
 import { staleContainerIds } from '../pods/container-status.ts'
 import type { Admitted } from '../queue/admission.ts'
-import { type Blocked, standingIn } from '../queue/line-up.ts'
+import { type Blocked, eachStanding } from '../queue/line-up.ts'
 import { reasonOf } from '../queue/wait-reason.ts'
 import type { LedgerState } from './ledger-state.ts'
 import type { Step } from './step.ts'
@@ -32,7 +32,7 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
     for (const { ticket, oversizeIn } of went)
       for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, scope: scope.id })
     for (const { ticket, reason } of passes) if (grant(ticket)) step.passes.push({ key: ticket.key, reason })
-    for (const { ticket } of standingIn(left)) setAsides.decided(ticket)
+    eachStanding(left, ({ ticket }) => setAsides.decided(ticket))
     state.lines = state.lines.concat(left)
   }
   const inLine = state.lines

@@ -3,7 +3,7 @@ import { CLUSTER, type ScopeAt, type ScopeRef, scopeRef } from '../limits/scope-
 import { nodeLimitAt, scopeAt } from '../limits/scopes.ts'
 import type { Resource, Ticket, Waiting } from '../model/grant.ts'
 import { stampMs, statusOf } from '../pods/container-status.ts'
-import { blockedOf, standingIn } from '../queue/line-up.ts'
+import { blockedOf, eachStanding } from '../queue/line-up.ts'
 import type { LedgerState } from './ledger-state.ts'
 
 /** One limit of one resource, and what is used of it. */
@@ -65,7 +65,7 @@ function scopesIn(state: LedgerState, resource: Resource): ScopeFact[] {
   const refs = new Map<string, ScopeRef>([[CLUSTER.id, CLUSTER]])
   const note = (ref: ScopeRef): void => void refs.set(ref.id, ref)
   for (const ref of parts.usage.scopes(resource)) note(ref)
-  for (const { ticket, obstacle } of standingIn(lines)) if (ticket.resource === resource) note(obstacle.scope)
+  eachStanding(lines, ({ ticket, obstacle }) => void (ticket.resource === resource && note(obstacle.scope)))
   for (const at of writtenIn(state, resource)) note(scopeRef(at))
   return refs
     .values()

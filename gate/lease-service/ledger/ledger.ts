@@ -10,7 +10,6 @@ import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import type { Report } from '../pods/agent-reports.ts'
 import { sequenceOf } from '../pods/pod-sequence.ts'
 import { isFinished } from '../pods/ticket-from-pod.ts'
-import { standingIn } from '../queue/line-up.ts'
 import type { StoreFailure } from '../store/store-failure.ts'
 import { decide } from './decision.ts'
 import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-state.ts'
@@ -223,7 +222,7 @@ export class Ledger {
   /** The cluster, and every scope in which slots are held or waited for. */
   usage(): ScopeUsage[] {
     const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#state.known.limits)
-    const standing = Array.from(standingIn(this.#state.lines))
+    const standing = this.#state.lines.flatMap(line => line.standing)
     const waiting = standing.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#state.parts.usage.rows(waiting, limit)
   }

@@ -1,5 +1,5 @@
 import { scopeRef } from '../limits/scope-ref.ts'
-import { standingIn } from '../queue/line-up.ts'
+import { eachStanding } from '../queue/line-up.ts'
 import type { LedgerState } from './ledger-state.ts'
 
 /** What starts on a node. */
@@ -16,7 +16,7 @@ export interface NodeStarts {
 export function nodeStarts({ holdings, lines, parts }: LedgerState): (nodeName: string) => NodeStarts {
   const running = holdings.runningByNode()
   const short = new Set<string>()
-  for (const { ticket, obstacle } of standingIn(lines)) if (obstacle.scope.isAuto) short.add(ticket.nodeName)
+  eachStanding(lines, ({ ticket, obstacle }) => void (obstacle.scope.isAuto && short.add(ticket.nodeName)))
   return nodeName => ({
     held: parts.usage.held('start', scopeRef({ kind: 'node', node: nodeName }).id),
     running: running.get(nodeName) ?? 0,

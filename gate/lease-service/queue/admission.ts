@@ -6,7 +6,7 @@ import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
 import { type Decided, decide, type QueueFacts, type Taken } from './fair-queue.ts'
 import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
-import { blockedOf, type Line, standingIn } from './line-up.ts'
+import { blockedOf, eachStanding, type Line } from './line-up.ts'
 import { mayPassAny, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
@@ -222,8 +222,9 @@ export class Admission {
   #nextMs(lines: readonly Line[], laterMs: readonly number[]): number | undefined {
     let nextMs = this.#overLimit.wakeAtMs() ?? Number.POSITIVE_INFINITY
     for (const ms of laterMs) nextMs = Math.min(nextMs, ms)
-    for (const { obstacle } of standingIn(lines))
-      if (obstacle.scope.windowMs !== undefined) nextMs = Math.min(nextMs, this.#rates.changesAtMs(obstacle.scope))
+    eachStanding(lines, ({ obstacle: { scope } }) => {
+      if (scope.windowMs !== undefined) nextMs = Math.min(nextMs, this.#rates.changesAtMs(scope))
+    })
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs
   }
 }

@@ -49,9 +49,9 @@ export class Line {
   }
 }
 
-/** All who stand in these, in no order. */
-export function* standingIn(lines: readonly Line[]): Iterable<Standing> {
-  for (const { standing } of lines) yield* standing
+/** For all who stand in these, in no order. They are many, and an iterator would make an object for each. */
+export function eachStanding(lines: readonly Line[], act: (standing: Standing) => void): void {
+  for (const { standing } of lines) for (const each of standing) act(each)
 }
 
 /** All of these, in the order in which those of each would be taken. */
