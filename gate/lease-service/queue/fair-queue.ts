@@ -3,7 +3,7 @@ import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
 import { compareAge, compareTickets } from './compare-tickets.ts'
 import { contendedScopes, type Entry } from './contention.ts'
-import { Line, lineUp, type Obstacle, type Standing } from './line-up.ts'
+import { Line, newLine, type Obstacle, type Standing } from './line-up.ts'
 import { lackingOf, linesOf } from './lines.ts'
 import { takeTurns } from './weighted-turns.ts'
 
@@ -55,9 +55,7 @@ export function decide(tickets: readonly Ticket[], facts: QueueFacts): Decided {
   const first = able.find(({ ticket }) => ticket.key === facts.first)
   if (first) round.visitFirst(first)
   visitByTurns(round, first ? able.filter(entry => entry !== first) : able)
-  const { taken, shares } = round
-  const standing = round.standing(entries)
-  return { taken, line: new Line(standing, () => lineUp(standing, shares, first?.ticket)) }
+  return { taken: round.taken, line: newLine(round.standing(entries), round.shares, first?.ticket) }
 }
 
 /** Once it is clear that nobody goes any more the order is nothing to anybody, and turns cost more than all else. */

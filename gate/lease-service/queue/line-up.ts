@@ -27,13 +27,18 @@ export interface Blocked extends Standing {
 
 /** Those who do not go by one decision. Their places are looked up when they are asked for: most are never told. */
 export class Line {
-  readonly standing: readonly Standing[]
-  readonly #lineUp: () => readonly Blocked[]
-  #blocked: readonly Blocked[] | undefined
+  /** Once they have places, those are kept alone: there may be very many. */
+  #of: readonly Standing[] | readonly Blocked[]
+  #lineUp: ((standing: readonly Standing[]) => readonly Blocked[]) | undefined
 
-  constructor(standing: readonly Standing[], lineUp: () => readonly Blocked[]) {
-    this.standing = standing
+  constructor(standing: readonly Standing[], lineUp: (standing: readonly Standing[]) => readonly Blocked[]) {
+    this.#of = standing
     this.#lineUp = lineUp
+  }
+
+  /** In no order. */
+  get standing(): readonly Standing[] {
+    return this.#of
   }
 
   /** The same without these. */
@@ -44,8 +49,10 @@ export class Line {
 
   /** In the order in which they would be taken. */
   get blocked(): readonly Blocked[] {
-    this.#blocked ??= this.#lineUp()
-    return this.#blocked
+    const lineUp = this.#lineUp
+    this.#lineUp = undefined
+    if (lineUp) this.#of = lineUp(this.#of)
+    return this.#of as readonly Blocked[]
   }
 }
 
@@ -57,6 +64,11 @@ export function eachStanding(lines: readonly Line[], act: (standing: Standing) =
 /** All of these, in the order in which those of each would be taken. */
 export function blockedOf(lines: readonly Line[]): Blocked[] {
   return lines.flatMap(({ blocked }) => blocked)
+}
+
+/** Apart from the decision, so that nothing else of it is kept. */
+export function newLine(standing: readonly Standing[], shares: Shares, first?: Ticket): Line {
+  return new Line(standing, all => lineUp(all, shares, first))
 }
 
 /** What namespaces hold, those counted in that went by the decision. */
@@ -78,7 +90,7 @@ interface Waiters {
  * Places in line: turns are taken once more among those who wait for one scope, by shares of it, each counted as if it
  * got its slots. `standing` in the order of `compareTickets`; `first` goes before all turns.
  */
-export function lineUp(standing: readonly Standing[], shares: Shares, first: Ticket | undefined): Blocked[] {
+function lineUp(standing: readonly Standing[], shares: Shares, first: Ticket | undefined): Blocked[] {
   const lengths = new Map<string, { of: number; placed: number }>()
   /** By scope and namespace. */
   const lines = new Map<string, Map<string, (Standing & { waiters: Waiters })[]>>()
