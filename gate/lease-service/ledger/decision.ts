@@ -88,6 +88,8 @@ function waitingOf({ holdings }: LedgerState, blocked: Blocked): Waiting {
   const { key, resource, namespace } = ticket
   const estimateMs =
     obstacle.kind === 'frozen' ? undefined : holdings.estimate.waitMs(resource, place, obstacle.scope.limit)
+  if (blocked.row && blocked.row.estimateMs === estimateMs) return blocked.row
   const row = { key, resource, namespace, cause: obstacle.kind, place, of, reason: reasonOf(blocked) }
-  return { ...row, ...(estimateMs !== undefined && { estimateMs }) }
+  blocked.row = { ...row, ...(estimateMs !== undefined && { estimateMs }) }
+  return blocked.row
 }

@@ -1,5 +1,5 @@
 import type { Scope } from '../limits/scope.ts'
-import type { Ticket } from '../model/grant.ts'
+import type { Ticket, Waiting } from '../model/grant.ts'
 import { compareAge } from './compare-tickets.ts'
 import { getOrMake } from './lines.ts'
 import { takeTurns } from './weighted-turns.ts'
@@ -23,6 +23,8 @@ export interface Blocked extends Standing {
   /** In the line for the obstacle's scope, in the order in which they would be taken; 1 is next. */
   readonly place: number
   readonly of: number
+  /** What was said of it last, kept for whoever says it again: where nothing moves thousands are told the same. */
+  row: Waiting | undefined
 }
 
 /** Those who do not go by one decision. Their places are looked up when they are asked for: most are never told. */
@@ -98,7 +100,7 @@ function lineUp(standing: readonly Standing[], shares: Shares, first: Ticket | u
   const place = ({ ticket, obstacle }: Standing): void => {
     const length = lengths.get(obstacle.scope.id) ?? { of: 1, placed: 0 }
     length.placed += 1
-    blocked.push({ ticket, obstacle, place: length.placed, of: length.of })
+    blocked.push({ ticket, obstacle, place: length.placed, of: length.of, row: undefined })
   }
   for (const { ticket, obstacle } of standing) {
     const { namespace } = ticket

@@ -10,7 +10,7 @@ function blocked(key: string, fields: { namespace?: string; kind?: Obstacle['kin
   const { namespace = 'shop', kind = 'full' } = fields
   const scope = { ...CLUSTER, limit: 1, subject: 'the cluster', source: '' }
   const ticket = { key, namespace } as Ticket
-  return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1 }
+  return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1, row: undefined }
 }
 
 const facts = (fields: Partial<OverLimitFacts> = {}): OverLimitFacts => ({
