@@ -8,7 +8,8 @@ ARG BUSYBOX_IMAGE=busybox:1.37.0-musl@sha256:5cec3fc171c87218698e85a52af7087de72
 FROM ${BUSYBOX_IMAGE} AS busybox
 
 FROM ${BASE_IMAGE}
-ENV NODE_ENV=production
+# One malloc arena: with one for each of Node's threads, a lease service with 200 waiters' links has 17 MiB more.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=busybox /bin/busybox /busybox
 # With LICENSES, of startgate and of what it contains.

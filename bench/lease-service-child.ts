@@ -9,6 +9,8 @@ import type { Figures, Order, ServiceOptions } from './lease-service-process.ts'
 
 /** As in the chart's command. */
 const FLAGS = ['--max-semi-space-size=8']
+/** As in the image. */
+const ENV = { MALLOC_ARENA_MAX: '1' }
 const PROGRAM = 'lease-service-process'
 
 /** A lease service in a process of its own, bundled as for the image, so without what Node needs to run TypeScript. */
@@ -25,7 +27,8 @@ export class LeaseServiceChild {
     try {
       await build({ ...BUNDLES, entryPoints: { [PROGRAM]: join(import.meta.dirname, `${PROGRAM}.ts`) }, outdir })
       const execArgv = [...FLAGS, ...flags]
-      const child = fork(join(outdir, `${PROGRAM}.mjs`), [JSON.stringify(options)], { execArgv })
+      const env = { ...process.env, ...ENV }
+      const child = fork(join(outdir, `${PROGRAM}.mjs`), [JSON.stringify(options)], { execArgv, env })
       await once(child, 'message')
       return new LeaseServiceChild(child)
     } finally {

@@ -1,5 +1,5 @@
 import { type Grant, isFree, type Resource, type SlotTimeout, type Ticket } from '../lease-service/model/grant.ts'
-import { compareTickets } from '../lease-service/queue/fair-queue.ts'
+import { compareTickets } from '../lease-service/queue/compare-tickets.ts'
 import { AutoCheck } from './autos.ts'
 import { Claims } from './claims.ts'
 import { checkAfter, checkFree, checkImages, checkRide, checkStage } from './grant-rules.ts'

@@ -1,7 +1,7 @@
 import type { NamespaceSettings } from '../../core/annotations.ts'
 import type { ScopeUsage } from '../lease-service/limits/slot-usage.ts'
 import type { Grant, Ticket } from '../lease-service/model/grant.ts'
-import { compareTickets } from '../lease-service/queue/fair-queue.ts'
+import { compareTickets } from '../lease-service/queue/compare-tickets.ts'
 import type { Limit } from './limits-in-force.ts'
 
 /** A pod of this age may go before its turn. */

@@ -1,7 +1,7 @@
 import { isLocal, isOwn } from '../../gate/lease-service/limits/free-slots.ts'
 import type { Scope } from '../../gate/lease-service/limits/scope.ts'
 import type { Ticket } from '../../gate/lease-service/model/grant.ts'
-import { compareTickets } from '../../gate/lease-service/queue/fair-queue.ts'
+import { compareTickets } from '../../gate/lease-service/queue/compare-tickets.ts'
 import type { WaitingLines } from './waiting-lines.ts'
 
 /** Tickets of a group on one node, in the queue's order. */

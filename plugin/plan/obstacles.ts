@@ -1,5 +1,5 @@
 import type { Scope } from '../../gate/lease-service/limits/scope.ts'
-import type { Blocked } from '../../gate/lease-service/queue/fair-queue.ts'
+import type { Standing } from '../../gate/lease-service/queue/line-up.ts'
 import type { Bottleneck, PlanLimit } from './model.ts'
 
 /** Adds up which limit held back how many pods for how long. */
@@ -11,10 +11,10 @@ export class Obstacles {
   #waitingMs = 0
 
   /** From now on these wait; `behind` tells how many more wait with one of them. */
-  waitsFrom(nowMs: number, blocked: readonly Blocked[], behind: (blocked: Blocked) => number): void {
+  waitsFrom(nowMs: number, standing: readonly Standing[], behind: (one: Standing) => number): void {
     this.#end(nowMs)
     const counts = new Map<string, number>()
-    for (const one of blocked) {
+    for (const one of standing) {
       const { scope } = one.obstacle
       const key = this.#keyOf(scope)
       counts.set(key, (counts.get(key) ?? 0) + 1 + behind(one))

@@ -122,14 +122,15 @@ class HerdRun {
   }
 
   #decide(tickets: readonly Ticket[], nowMs: number): void {
-    const { taken, passes, blocked } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
-    this.#obstacles.waitsFrom(nowMs, blocked, ({ ticket }) => this.#lines.takeBehind(ticket))
+    const { taken, passes, lines } = this.#admission.decide('start', { tickets, away: [] }, nowMs)
+    const standing = lines.flatMap(line => line.standing)
+    this.#obstacles.waitsFrom(nowMs, standing, ({ ticket }) => this.#lines.takeBehind(ticket))
     for (const { ticket, oversizeIn } of taken) {
       if (oversizeIn.length > 0) this.#oversize += 1
       this.#grant(ticket, nowMs)
     }
     for (const { ticket } of passes) this.#grant(ticket, nowMs)
-    const wakeMs = blocked.length > 0 || passes.length > 0 ? this.#admission.wakeAtMs() : undefined
+    const wakeMs = standing.length > 0 || passes.length > 0 ? this.#admission.wakeAtMs() : undefined
     if (wakeMs !== undefined && this.#lines.size > 0) this.#times.add(Math.max(nowMs + 1, Math.ceil(wakeMs)))
   }
 

@@ -3,7 +3,7 @@ import { type Grant, isFree, type Resource, type Ticket, type Waiting } from '..
 import { WaitingRows } from '../model/waiting-rows.ts'
 import { staleContainerIds } from '../pods/container-status.ts'
 import type { Admitted } from '../queue/admission.ts'
-import type { Blocked } from '../queue/fair-queue.ts'
+import { type Blocked, eachStanding } from '../queue/line-up.ts'
 import { reasonOf } from '../queue/wait-reason.ts'
 import type { LedgerState } from './ledger-state.ts'
 import type { Step } from './step.ts'
@@ -11,7 +11,7 @@ import type { Step } from './step.ts'
 /** Grants what may go now, and says of all others why they wait. `term`: of the grants. */
 export function decide(state: LedgerState, step: Step, nowMs: number, term: number): void {
   const { triage, waiting, reservations, troubles, setAsides } = state
-  state.blocked = []
+  state.lines = []
   state.rows = step.rows
   state.asked = waiting.tickets()
   const { free, lines, setAside } = triage.sortOut(state.asked, nowMs)
@@ -27,16 +27,16 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
   for (const ticket of free) grant(ticket)
   for (const resource of ['pull', 'start'] as const) {
     const line = { tickets: lines[resource], away: away[resource] }
-    const { taken, passes, blocked } = admit(state, resource, line, nowMs)
+    const { taken, passes, lines: left } = admit(state, resource, line, nowMs)
     const went = taken.filter(({ ticket }) => grant(ticket))
     for (const { ticket, oversizeIn } of went)
       for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, scope: scope.id })
     for (const { ticket, reason } of passes) if (grant(ticket)) step.passes.push({ key: ticket.key, reason })
-    for (const { ticket } of blocked) setAsides.decided(ticket)
-    state.blocked = state.blocked.concat(blocked)
+    eachStanding(left, ({ ticket }) => setAsides.decided(ticket))
+    state.lines = state.lines.concat(left)
   }
-  const { blocked } = state
-  step.rows = new WaitingRows(blocked, setAside, i => waitingOf(state, blocked[i] as Blocked))
+  const inLine = state.lines
+  step.rows = new WaitingRows(inLine, setAside, (line, i) => waitingOf(state, inLine[line]?.blocked[i] as Blocked))
   state.rows = step.rows
 }
 
@@ -88,6 +88,8 @@ function waitingOf({ holdings }: LedgerState, blocked: Blocked): Waiting {
   const { key, resource, namespace } = ticket
   const estimateMs =
     obstacle.kind === 'frozen' ? undefined : holdings.estimate.waitMs(resource, place, obstacle.scope.limit)
+  if (blocked.row && blocked.row.estimateMs === estimateMs) return blocked.row
   const row = { key, resource, namespace, cause: obstacle.kind, place, of, reason: reasonOf(blocked) }
-  return { ...row, ...(estimateMs !== undefined && { estimateMs }) }
+  blocked.row = { ...row, ...(estimateMs !== undefined && { estimateMs }) }
+  return blocked.row
 }

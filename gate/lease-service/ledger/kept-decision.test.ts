@@ -66,6 +66,12 @@ test('a status that changes no slot costs no look at the limits of those who wai
   expect(looks).toBe(0)
 })
 
+test('what is said of one whose place has not changed is the same row', () => {
+  const [before] = ledger.step(2, 1).waiting
+  expect(before?.place).toBe(1)
+  expect(ledger.step(3, 1).waiting[0]).toBe(before)
+})
+
 test.each<[string, () => void, { grants: string[]; left: number }]>([
   ['a slot comes free', () => ledger.removePod('u0'), { grants: ['u10'], left: WAITING - 3 }],
   ['a node may start more', () => ledger.upsertNode(node(4)), { grants: ['u10', 'u11'], left: WAITING - 4 }],

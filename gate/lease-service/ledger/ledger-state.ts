@@ -11,7 +11,7 @@ import { Reports } from '../pods/agent-reports.ts'
 import { gateAgeMs } from '../pods/container-status.ts'
 import { holdersOf } from '../pods/slot-release.ts'
 import { Admission } from '../queue/admission.ts'
-import type { Blocked } from '../queue/fair-queue.ts'
+import type { Line } from '../queue/line-up.ts'
 import { StartedIndex } from '../started/started-index.ts'
 import { HeldGrants } from './held-grants.ts'
 import { KnownFacts } from './known-facts.ts'
@@ -54,8 +54,8 @@ export interface LedgerState {
   readonly setAsides: SetAsides
   readonly troubles: Troubles
   /** Who was left in line by the last step. */
-  blocked: Blocked[]
-  /** What the last step said of all who wait: first of each of `blocked`, then of those that stand in no line. */
+  lines: Line[]
+  /** What the last step said of all who wait: first of each of `lines`, then of those that stand in none. */
   rows: WaitingRows
   /** Whom the last step looked at. */
   asked: readonly Ticket[]
@@ -112,7 +112,7 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
       askedAtMs: ticket => waiting.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => firstAskedAtMs(state, ticket, nowMs),
     }),
-    blocked: [],
+    lines: [],
     rows: new WaitingRows(),
     asked: [],
     wallMs: 0,

@@ -3,6 +3,7 @@ import { CLUSTER, type ScopeAt, type ScopeRef, scopeRef } from '../limits/scope-
 import { nodeLimitAt, scopeAt } from '../limits/scopes.ts'
 import type { Resource, Ticket, Waiting } from '../model/grant.ts'
 import { stampMs, statusOf } from '../pods/container-status.ts'
+import { blockedOf, eachStanding } from '../queue/line-up.ts'
 import type { LedgerState } from './ledger-state.ts'
 
 /** One limit of one resource, and what is used of it. */
@@ -60,11 +61,11 @@ export function ledgerView(state: LedgerState): LedgerView {
 }
 
 function scopesIn(state: LedgerState, resource: Resource): ScopeFact[] {
-  const { parts, known, blocked } = state
+  const { parts, known, lines } = state
   const refs = new Map<string, ScopeRef>([[CLUSTER.id, CLUSTER]])
   const note = (ref: ScopeRef): void => void refs.set(ref.id, ref)
   for (const ref of parts.usage.scopes(resource)) note(ref)
-  for (const { ticket, obstacle } of blocked) if (ticket.resource === resource) note(obstacle.scope)
+  eachStanding(lines, ({ ticket, obstacle }) => void (ticket.resource === resource && note(obstacle.scope)))
   for (const at of writtenIn(state, resource)) note(scopeRef(at))
   return refs
     .values()
@@ -92,7 +93,8 @@ function* writtenIn({ known }: LedgerState, resource: Resource): Iterable<ScopeA
   }
 }
 
-function waitingIn({ rows, blocked, asked, waiting, known }: LedgerState): WaitingFact[] {
+function waitingIn({ rows, lines, asked, waiting, known }: LedgerState): WaitingFact[] {
+  const blocked = blockedOf(lines)
   const tickets = rows.size > blocked.length ? new Map(asked.map(ticket => [ticket.key, ticket])) : undefined
   const facts: WaitingFact[] = []
   for (const [i, row] of rows.all().entries()) {

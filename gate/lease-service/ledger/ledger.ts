@@ -222,7 +222,8 @@ export class Ledger {
   /** The cluster, and every scope in which slots are held or waited for. */
   usage(): ScopeUsage[] {
     const limit = (resource: Resource, scope: ScopeRef) => limitAt(resource, scope, this.#state.known.limits)
-    const waiting = this.#state.blocked.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
+    const standing = this.#state.lines.flatMap(line => line.standing)
+    const waiting = standing.map(({ ticket, obstacle }) => ({ ...ticket, scope: obstacle.scope }))
     return this.#state.parts.usage.rows(waiting, limit)
   }
 

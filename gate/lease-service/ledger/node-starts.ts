@@ -1,4 +1,5 @@
 import { scopeRef } from '../limits/scope-ref.ts'
+import { eachStanding } from '../queue/line-up.ts'
 import type { LedgerState } from './ledger-state.ts'
 
 /** What starts on a node. */
@@ -12,9 +13,10 @@ export interface NodeStarts {
 }
 
 /** Of each node, as the last step left it. What is told at once for all costs as much as there are grants and waits. */
-export function nodeStarts({ holdings, blocked, parts }: LedgerState): (nodeName: string) => NodeStarts {
+export function nodeStarts({ holdings, lines, parts }: LedgerState): (nodeName: string) => NodeStarts {
   const running = holdings.runningByNode()
-  const short = new Set(blocked.filter(({ obstacle }) => obstacle.scope.isAuto).map(({ ticket }) => ticket.nodeName))
+  const short = new Set<string>()
+  eachStanding(lines, ({ ticket, obstacle }) => void (obstacle.scope.isAuto && short.add(ticket.nodeName)))
   return nodeName => ({
     held: parts.usage.held('start', scopeRef({ kind: 'node', node: nodeName }).id),
     running: running.get(nodeName) ?? 0,

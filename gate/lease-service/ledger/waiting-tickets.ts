@@ -1,6 +1,6 @@
 import type { Ticket } from '../model/grant.ts'
 import { LatestRuns } from '../model/latest-runs.ts'
-import { compareTickets } from '../queue/fair-queue.ts'
+import { compareTickets } from '../queue/compare-tickets.ts'
 
 /** The tickets whose gates are connected, and since when each has asked, with breaks or without. */
 export class WaitingTickets {

@@ -4,8 +4,9 @@ import type { LimitFacts, Scope } from '../limits/scope.ts'
 import type { scopesOf as scopesByLimits } from '../limits/scopes.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Resource, Ticket } from '../model/grant.ts'
-import { type Blocked, decide, type QueueFacts, type Taken } from './fair-queue.ts'
+import { type Decided, decide, type QueueFacts, type Taken } from './fair-queue.ts'
 import { type Group, LimitGroups, oldestFirst } from './limit-groups.ts'
+import { blockedOf, eachStanding, type Line } from './line-up.ts'
 import { mayPassAny, type OverLimitFacts, type OverLimitGrant, OverLimitGrants } from './over-limit-grants.ts'
 import { Overdue, type OverdueFacts } from './overdue.ts'
 import { Rates } from './rates.ts'
@@ -32,7 +33,8 @@ export interface Admitted {
   taken: Taken[]
   /** Those that pass although there is no room. */
   passes: OverLimitGrant[]
-  blocked: Blocked[]
+  /** Of each group of tickets that have limits in common. */
+  lines: Line[]
 }
 
 /** Joins the queue's decision with what it goes by: slots held and owed, rates, floors, and who was passed over. */
@@ -75,7 +77,8 @@ export class Admission {
         ? undefined
         : this.#overdue[resource].first(tickets, this.#overdueFacts(resource, scopesOf, nowMs), nowMs)
     const taken: Taken[] = []
-    const blocked: Blocked[] = []
+    const lines: Line[] = []
+    const isAway = new Set(away)
     const mayPass = mayPassAny(this.#deps.facts)
     const inOrder = mayPass ? oldestFirst(groups.gather(all)) : groups.gather(all)
     const firstTicket = first === undefined ? undefined : tickets.find(({ key }) => key === first)
@@ -83,14 +86,13 @@ export class Admission {
     for (const [group, members] of inOrder) {
       const of = { tickets: members, scopesOf, first: group === groupOfFirst ? first : undefined }
       const decided = this.#decideGroup(resource, group, of, nowMs)
-      for (const each of decided.taken) taken.push(each)
-      for (const each of decided.blocked) blocked.push(each)
+      for (const each of decided.taken) if (!isAway.has(each.ticket)) taken.push(each)
+      lines.push(decided.line.without(isAway))
     }
-    const decided = away.length > 0 ? without(away, { taken, blocked }) : { taken, blocked }
-    for (const { ticket } of decided.taken) this.#granted(ticket, nowMs)
-    if (resource === 'pull') return { ...decided, passes: [] }
+    for (const { ticket } of taken) this.#granted(ticket, nowMs)
+    if (resource === 'pull') return { taken, lines, passes: [] }
     const facts = { ...this.#overLimitFacts(scopesOf, nowMs), mayPass }
-    return { taken: decided.taken, ...this.#grantOverLimit(decided.blocked, facts, nowMs) }
+    return { taken, ...this.#grantOverLimit(lines, facts, nowMs) }
   }
 
   /** The groups as limits and what is held make them now. */
@@ -114,10 +116,10 @@ export class Admission {
     group: Group,
     { tickets, scopesOf, first }: { tickets: Ticket[]; scopesOf: QueueFacts['scopesOf']; first: string | undefined },
     nowMs: number,
-  ): Pick<Admitted, 'taken' | 'blocked'> {
+  ): Decided {
     const { usage, facts } = this.#deps
     const { kept } = group
-    if (kept && kept.first === first && haveSame(kept.tickets, tickets)) return { taken: [], blocked: kept.blocked }
+    if (kept && kept.first === first && haveSame(kept.tickets, tickets)) return { taken: [], line: kept.line }
     this.#usesRates = false
     const decided = decide(tickets, {
       scopesOf,
@@ -129,27 +131,27 @@ export class Admission {
       onTaken: ticket => this.#unramped.taken(ticket),
     })
     const stands = decided.taken.length === 0 && !this.#usesRates && this.#unramped.isEmpty
-    group.kept = stands ? { tickets, first, blocked: decided.blocked } : undefined
+    group.kept = stands ? { tickets, first, line: decided.line } : undefined
     return decided
   }
 
   /** One by one: the first may use up what its rate still allows. */
   #grantOverLimit(
-    blocked: Blocked[],
+    lines: Line[],
     facts: OverLimitFacts & { mayPass: boolean },
     nowMs: number,
-  ): Pick<Admitted, 'passes' | 'blocked'> {
-    const due = this.#overLimit.due(facts.mayPass ? blocked : [], facts, nowMs)
+  ): Pick<Admitted, 'passes' | 'lines'> {
+    const due = this.#overLimit.due(facts.mayPass ? blockedOf(lines) : [], facts, nowMs)
     const passes = due.filter(({ ticket }) => {
       const isWithin = facts.withinRatesAtMs(ticket) <= nowMs
       if (isWithin) this.#granted(ticket, nowMs)
       return isWithin
     })
     const passed = new Set(passes.map(({ ticket }) => ticket))
-    const left = passed.size === 0 ? blocked : blocked.filter(({ ticket }) => !passed.has(ticket))
+    const left = lines.map(line => line.without(passed))
     const laterMs = due.filter(({ ticket }) => !passed.has(ticket)).map(({ ticket }) => facts.withinRatesAtMs(ticket))
     this.#wakeAtMs = this.#nextMs(left, laterMs)
-    return { passes, blocked: left }
+    return { passes, lines: left }
   }
 
   #granted(ticket: Ticket, nowMs: number): void {
@@ -217,11 +219,12 @@ export class Admission {
     }
   }
 
-  #nextMs(blocked: readonly Blocked[], laterMs: readonly number[]): number | undefined {
+  #nextMs(lines: readonly Line[], laterMs: readonly number[]): number | undefined {
     let nextMs = this.#overLimit.wakeAtMs() ?? Number.POSITIVE_INFINITY
     for (const ms of laterMs) nextMs = Math.min(nextMs, ms)
-    for (const { obstacle } of blocked)
-      if (obstacle.scope.windowMs !== undefined) nextMs = Math.min(nextMs, this.#rates.changesAtMs(obstacle.scope))
+    eachStanding(lines, ({ obstacle: { scope } }) => {
+      if (scope.windowMs !== undefined) nextMs = Math.min(nextMs, this.#rates.changesAtMs(scope))
+    })
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs
   }
 }
@@ -239,12 +242,4 @@ function weightOf({ namespaces }: LimitFacts, namespace: string): number {
 
 function haveSame(before: readonly Ticket[], now: readonly Ticket[]): boolean {
   return before.length === now.length && before.every((ticket, i) => ticket === now[i])
-}
-
-function without(away: readonly Ticket[], decided: { taken: Taken[]; blocked: Blocked[] }): typeof decided {
-  const isAway = new Set(away)
-  return {
-    taken: decided.taken.filter(({ ticket }) => !isAway.has(ticket)),
-    blocked: decided.blocked.filter(({ ticket }) => !isAway.has(ticket)),
-  }
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Scope } from '../limits/scope.ts'
 import { CLUSTER, ownScopeRefsOf, sourceRefsOf } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
-import { compareTickets, decide, type QueueFacts } from './fair-queue.ts'
+import { compareTickets } from './compare-tickets.ts'
+import { type Decided, decide, type QueueFacts } from './fair-queue.ts'
 import { reasonOf } from './wait-reason.ts'
 
 function ticket(uid: string, fields: Partial<Ticket> = {}): Ticket {
@@ -162,7 +163,8 @@ const cases: Record<string, Case> = {
 
 describe('who goes now', () => {
   test.each(Object.entries(cases))('%s', (_name, { waiting, limits, inUse, want, wantReasons }) => {
-    const { taken, blocked } = decide(waiting, factsOf(limits, inUse))
+    const { taken, line } = decide(waiting, factsOf(limits, inUse))
+    const { blocked } = line
     expect(taken.map(t => t.ticket.podUid)).toEqual(want)
     expect(taken.length + blocked.length).toBe(waiting.length)
     if (wantReasons) expect(blocked.map(reasonOf)).toEqual(wantReasons)
@@ -171,7 +173,7 @@ describe('who goes now', () => {
   test('places go by turns too', () => {
     const [old, young] = [{}, { namespace: 'b', createdAtMs: 9 }]
     const waiting = [ticket('1', old), ticket('2', old), ticket('3', young), ticket('4', young)]
-    const { blocked } = decide(waiting, factsOf({ cluster: 1 }, { cluster: 1 }))
+    const { blocked } = decide(waiting, factsOf({ cluster: 1 }, { cluster: 1 })).line
     expect(blocked.map(b => `${b.ticket.podUid}: ${b.place} of ${b.of}`)).toEqual([
       '1: 1 of 4',
       '3: 2 of 4',
@@ -309,7 +311,8 @@ describe('for any queue', () => {
     )
     fc.assert(
       fc.property(shuffled, someFacts, ([tickets, others], facts) => {
-        expect(decide(others, facts)).toEqual(decide(tickets, facts))
+        const said = ({ taken, line }: Decided) => ({ taken, blocked: line.blocked })
+        expect(said(decide(others, facts))).toEqual(said(decide(tickets, facts)))
       }),
     )
   })
@@ -317,7 +320,8 @@ describe('for any queue', () => {
   test('every ticket is taken or has a place of its own in one line', () => {
     fc.assert(
       fc.property(someTickets, someFacts, (tickets, facts) => {
-        const { taken, blocked } = decide(tickets, facts)
+        const { taken, line: whole } = decide(tickets, facts)
+        const { blocked } = whole
         const keys = [...taken, ...blocked].map(t => t.ticket.key)
         expect(keys.toSorted()).toEqual(tickets.map(t => t.key).toSorted())
         const lines = Map.groupBy(blocked, b => b.obstacle.scope.id)
@@ -350,7 +354,7 @@ describe('debt', () => {
   })
 
   test('is told apart in the reason', () => {
-    const [blocked] = decide([ticket('1')], inDebt(2, 2)).blocked
+    const [blocked] = decide([ticket('1')], inDebt(2, 2)).line.blocked
     expect(blocked && reasonOf(blocked)).toBe(
       'start: node/n has 4 of 4 slots in use, 2 of them by starts without a slot; next in line',
     )

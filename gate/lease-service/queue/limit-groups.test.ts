@@ -4,12 +4,13 @@ import type { NamespaceSettings } from '../../../core/annotations.ts'
 import { lineTicket } from '../../simulation/line.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
 import type { LimitFacts, Scope } from '../limits/scope.ts'
-import { scopeRef } from '../limits/scope-ref.ts'
+import { CLUSTER, scopeRef } from '../limits/scope-ref.ts'
 import { scopesOf } from '../limits/scopes.ts'
 import { Usage } from '../limits/slot-usage.ts'
 import type { Ticket } from '../model/grant.ts'
 import { Admission, type Admitted } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'
+import { blockedOf } from './line-up.ts'
 
 const NODES = ['x', 'y', 'z']
 const NAMESPACES = ['a', 'b']
@@ -36,6 +37,21 @@ test('tickets that have no limit in common are apart, also when a third one has 
   expect(both(tickets.slice(0, 3))).toHaveLength(2)
   expect(both(tickets)).toHaveLength(1)
   expect(groupsBy(() => [])([...tickets])).toHaveLength(4)
+})
+
+test('those whom a limit made one group are apart again when it went', () => {
+  let isFrozen = true
+  const cluster: Scope = { ...CLUSTER, limit: 0, subject: 'the cluster', source: 'a test' }
+  const scopesFor = ({ nodeName }: Ticket) => [...(isFrozen ? [cluster] : []), onNode(nodeName)]
+  const groups = new LimitGroups({ scopesOf: scopesFor, weightOf: () => 1 })
+  const tickets = NODES.map((node, i) => ticketOf(i, 'a', node))
+  const countAt = (version: number): number => {
+    groups.look(version, tickets)
+    return groups.gather(tickets).length
+  }
+  const counts = [countAt(1)]
+  isFrozen = false
+  expect([...counts, countAt(2)]).toEqual([1, 3])
 })
 
 test('where nobody waits any more no limits are looked up', () => {
@@ -142,9 +158,11 @@ class World {
   }
 }
 
-const shown = ({ taken, blocked }: Admitted) => ({
+const shown = ({ taken, lines }: Admitted) => ({
   taken: taken.map(({ ticket }) => ticket.key).sort(),
-  blocked: blocked.map(row => JSON.stringify(row)).sort(),
+  blocked: blockedOf(lines)
+    .map(row => JSON.stringify(row))
+    .sort(),
 })
 
 test('what is kept of earlier decisions says what a decision made anew would say', () => {

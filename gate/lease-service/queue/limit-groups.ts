@@ -1,13 +1,15 @@
+import { isLocal } from '../limits/free-slots.ts'
 import type { Scope } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import { type Blocked, compareAge, compareTickets } from './fair-queue.ts'
+import { compareAge, compareTickets } from './compare-tickets.ts'
+import type { Line } from './line-up.ts'
 import { getOrMake } from './lines.ts'
 
 /** A decision by which nobody went: it stands as long as nothing that it went by has changed. */
 interface Kept {
   tickets: readonly Ticket[]
   first: string | undefined
-  blocked: Blocked[]
+  line: Line
 }
 
 /** Tickets that are decided on together. */
@@ -63,7 +65,8 @@ export class LimitGroups {
 
   /**
    * To be called when limits may have changed, as `version` tells; undefined: they always may have. Places of other
-   * tickets than these are forgotten: nobody keeps up to date what their limits go by.
+   * tickets than these are forgotten: nobody keeps up to date what their limits go by. Where a limit went that may have
+   * made one group of many (the cluster's while it was frozen), all are: each step would decide on all who wait.
    */
   look(version: number | undefined, tickets: readonly Ticket[]): void {
     if (version !== undefined && version === this.#version) return
@@ -71,15 +74,17 @@ export class LimitGroups {
     this.#last = NOTHING
     const before = this.#places
     this.#places = new Map()
+    let mayPart = false
     try {
       for (const ticket of tickets) {
         const name = nameOf(ticket)
         const onNode = getOrMake(this.#places, ticket.nodeName, newPlaces)
         const place = onNode.has(name) ? undefined : before.get(ticket.nodeName)?.get(name)
         if (!place) continue
-        this.#lookAt(place)
+        if (this.#lookAt(place)) mayPart = true
         onNode.set(name, place)
       }
+      if (mayPart) this.#forgetAll()
     } catch {
       // Whose limits cannot be told is found out when it is asked for.
       this.#forgetAll()
@@ -161,16 +166,19 @@ export class LimitGroups {
     if (own !== there) own.into = there
   }
 
-  #lookAt(place: Place): void {
+  /** Returns whether a limit went that others than the tickets of one node have, or of one image or registry. */
+  #lookAt(place: Place): boolean {
     const scopes = this.#facts.scopesOf(place.ticket)
     const weight = this.#facts.weightOf(place.ticket.namespace)
-    if (weight === place.weight && haveSame(scopes, place.scopes)) return
+    if (weight === place.weight && haveSame(scopes, place.scopes)) return false
     const group = rootOf(place.group)
     group.kept = undefined
-    // Groups only grow; a limit that went may keep some together that need not be.
+    // Groups only grow; a limit of a node, registry or image that went may keep some together that need not be.
     for (const { id } of scopes) this.#join(id, place.group)
+    const mayPart = place.scopes.some(scope => !isLocal(scope) && !scopes.some(({ id }) => id === scope.id))
     place.scopes = scopes
     place.weight = weight
+    return mayPart
   }
 
   #forgetAll(): void {

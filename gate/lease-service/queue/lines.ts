@@ -17,8 +17,8 @@ export interface Lines {
  * their namespace need not wait for their turn.
  */
 export function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse): Lines {
-  /** By namespace and where they wait, '' for nowhere. */
-  const lines = new Map<string, Map<string, Entry[]>>()
+  /** By namespace, and where they wait if they do. */
+  const lines = new Map<string, Entry[]>()
   const waitsAt = new Map<string, Set<string>>()
   const free: Entry[] = []
   const full = new Set<string>()
@@ -31,9 +31,9 @@ export function linesOf(entries: readonly Entry[], used: (scope: Scope) => InUse
     for (const { id } of lacking) full.add(id)
     const there = waitsAt.get(namespace)
     const where = there && scopes.find(({ id }) => there.has(id))
-    getOrMake(getOrMake(lines, namespace, newLines), where?.id ?? '', newLine).push(entry)
+    getOrMake(lines, where ? `${namespace} ${where.id}` : namespace, newLine).push(entry)
   }
-  return { lines: [...lines.values()].flatMap(ofNamespace => [...ofNamespace.values()]), free, full }
+  return { lines: [...lines.values()], free, full }
 }
 
 const NONE: readonly Scope[] = []
@@ -55,7 +55,6 @@ export function lackingOf(
 
 const newSet = (): Set<string> => new Set()
 const newLine = (): Entry[] => []
-const newLines = (): Map<string, Entry[]> => new Map()
 
 export function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CLUSTER } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
-import type { Blocked, Obstacle } from './fair-queue.ts'
+import type { Blocked, Obstacle } from './line-up.ts'
 import { type OverLimitFacts, OverLimitGrants } from './over-limit-grants.ts'
 
 const SIX_A_MINUTE = { count: 6, periodMs: 60_000 }
@@ -10,7 +10,7 @@ function blocked(key: string, fields: { namespace?: string; kind?: Obstacle['kin
   const { namespace = 'shop', kind = 'full' } = fields
   const scope = { ...CLUSTER, limit: 1, subject: 'the cluster', source: '' }
   const ticket = { key, namespace } as Ticket
-  return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1 }
+  return { ticket, obstacle: { kind, scope, inUse: 1, debt: 0 }, place: 1, of: 1, row: undefined }
 }
 
 const facts = (fields: Partial<OverLimitFacts> = {}): OverLimitFacts => ({

@@ -1,7 +1,7 @@
 import type { Rate } from '../../../core/quantity.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import type { Blocked } from './fair-queue.ts'
+import type { Blocked } from './line-up.ts'
 
 /** A ticket that is granted although limits are full. */
 export interface OverLimitGrant {

@@ -1,6 +1,6 @@
 import { registriesOf } from '../limits/scope-ref.ts'
 import type { Ticket } from '../model/grant.ts'
-import { compareAge } from './fair-queue.ts'
+import { compareAge } from './compare-tickets.ts'
 
 /** A ticket that has waited for so long since its gate first asked is overdue. */
 export const OVERDUE_MS = 60_000

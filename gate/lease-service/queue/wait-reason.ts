@@ -1,9 +1,9 @@
 import type { Scope } from '../limits/scope.ts'
 import type { Resource } from '../model/grant.ts'
-import type { Blocked } from './fair-queue.ts'
+import type { Blocked } from './line-up.ts'
 
 /** Why a ticket waits, in one line for `kubectl describe pod` and the gate's log. */
-export function reasonOf({ ticket, obstacle, place }: Blocked): string {
+export function reasonOf({ ticket, obstacle, place }: Omit<Blocked, 'row'>): string {
   const { resource, slots } = ticket
   const { kind, scope, inUse, debt } = obstacle
   if (kind === 'frozen') return `${resource}: frozen by ${scope.source}`

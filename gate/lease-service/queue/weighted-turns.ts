@@ -16,13 +16,15 @@ export interface Turns<T> {
   compare: (a: T, b: T) => number
   /** Whether shares of other lines may have changed. */
   visit: (entry: T) => boolean
+  /** Whether no further visit matters: those that are left are not visited. */
+  isOver?: () => boolean
 }
 
 /**
- * Visits every entry once, always the next one of the line that has least. n log m for n entries in m lines, and log m
- * for each line whose share a visit of another one has changed.
+ * Visits every entry once, always the next one of the line that has least, until it is over. n log m for n entries in m
+ * lines, and log m for each line whose share a visit of another one has changed.
  */
-export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: Turns<T>): void {
+export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit, isOver }: Turns<T>): void {
   const isBefore = (a: Line<T>, b: Line<T>): boolean =>
     a.share === b.share ? compare(a.entry, b.entry) < 0 : a.share < b.share
   const heap: Line<T>[] = []
@@ -33,8 +35,8 @@ export function takeTurns<T>(lines: Iterable<T[]>, { shareOf, compare, visit }: 
   }
   // A binary heap by what each line had when last looked at; it has no less now, so the top is looked at again before
   // its turn.
-  heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))
-  for (let top = heap[0]; top; top = heap[0]) {
+  for (let at = (heap.length >> 1) - 1; at >= 0; at--) siftDown(heap, isBefore, at)
+  for (let top = heap[0]; top && !isOver?.(); top = heap[0]) {
     const share = top.seenChanges === changes ? top.share : shareOf(top.entry)
     top.seenChanges = changes
     if (share > top.share) {
@@ -61,10 +63,10 @@ function removeTop<T>(heap: Line<T>[]): void {
   if (last && heap.length > 0) heap[0] = last
 }
 
-function siftDown<T>(heap: Line<T>[], isBefore: (a: Line<T>, b: Line<T>) => boolean): void {
-  const line = heap[0]
+function siftDown<T>(heap: Line<T>[], isBefore: (a: Line<T>, b: Line<T>) => boolean, from = 0): void {
+  const line = heap[from]
   if (!line) return
-  let at = 0
+  let at = from
   for (;;) {
     const left = heap[2 * at + 1]
     if (!left) break

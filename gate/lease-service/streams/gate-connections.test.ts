@@ -30,11 +30,11 @@ function open(key: string, isShared: boolean): void {
 
 const rows = (...keys: string[]): WaitingRows => {
   const inLine = keys.map(key => ({ ticket: { key } }))
-  const row = (i: number): Waiting => ({
+  const row = (_: number, i: number): Waiting => ({
     key: keys[i] ?? '',
     ...{ resource: 'start', namespace: 'shop', cause: 'full', place: i + 1, of: keys.length, reason: 'full' },
   })
-  return new WaitingRows(inLine, [], row)
+  return new WaitingRows([{ standing: inLine, blocked: inLine }], [], row)
 }
 const count = (key: string): number => told.get(key)?.length ?? 0
 

@@ -31,6 +31,16 @@ test('a place is told at once, the next changes at most once a second, and silen
   expect(heard).toHaveLength(3)
 })
 
+test('what has not changed is told again as the same message', () => {
+  const streams = new GateStreams()
+  const { heard, stream } = fakeStream()
+  streams.open('k', stream)
+  for (const nowMs of [10, 6_000]) streams.tell(row(3), nowMs)
+  streams.tell({ ...row(3), of: 8 }, 12_000)
+  expect(heard).toMatchObject([{ of: 9 }, { of: 9 }, { of: 8 }])
+  expect(heard[1]).toBe(heard[0])
+})
+
 test('where there are thousands a change of place waits for the heartbeat', () => {
   const streams = new GateStreams()
   for (let i = 0; i < 10_000; i++) streams.open(String(i), fakeStream().stream)

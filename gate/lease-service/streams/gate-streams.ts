@@ -65,7 +65,9 @@ export class GateStreams {
     const { latest } = open
     // An estimate that moved is no news by itself; the next heartbeat carries it.
     if (latest.kind !== 'waiting' || latest.place !== place || latest.reason !== reason) open.isNews = true
-    open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
+    // What is kept for a while costs the garbage collector more than what goes at once, and there are thousands.
+    if (open.isNews || latest.kind !== 'waiting' || latest.of !== of || latest.estimateMs !== estimateMs)
+      open.latest = { kind: 'waiting', place, of, reason, ...(estimateMs !== undefined && { estimateMs }) }
     this.#sendIfDue(open, nowMs)
   }
 

@@ -1,0 +1,18 @@
+import type { Ticket } from '../model/grant.ts'
+
+/** Priority, then age, then UID: the order inside a namespace. Total. */
+export function compareTickets(a: Ticket, b: Ticket): number {
+  return b.priority - a.priority || compareAge(a, b)
+}
+
+/**
+ * The order between namespaces with equal shares. Priorities count only within a namespace, since pod authors choose
+ * them. A total order.
+ */
+export function compareAge(a: Ticket, b: Ticket): number {
+  return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
