@@ -54,6 +54,26 @@ test('those whom a limit made one group are apart again when it went', () => {
   expect([...counts, countAt(2)]).toEqual([1, 3])
 })
 
+test('a limit that a namespace takes away makes no group anew that it was not in', () => {
+  let isLimited = true
+  const own: Scope = { ...scopeRef({ kind: 'namespace', namespace: 'a' }), limit: 1, subject: 'a', source: 'a test' }
+  const scopesFor = ({ namespace, nodeName }: Ticket) => [
+    ...(isLimited && namespace === 'a' ? [own] : []),
+    onNode(nodeName),
+  ]
+  const groups = new LimitGroups({ scopesOf: scopesFor, weightOf: () => 1 })
+  const tickets = [ticketOf(0, 'a', 'x'), ticketOf(1, 'a', 'y'), ticketOf(2, 'b', 'z')]
+  const groupsAt = (version: number) => {
+    groups.look(version, tickets)
+    return groups.gather(tickets).map(([group]) => group)
+  }
+  const before = groupsAt(1)
+  isLimited = false
+  const after = groupsAt(2)
+  expect([before.length, after.length]).toEqual([2, 3])
+  expect(after.filter(group => before.includes(group))).toEqual([before[1]])
+})
+
 test('where nobody waits any more no limits are looked up', () => {
   let looks = 0
   const scopesFor = ({ nodeName }: Ticket) => {

@@ -65,8 +65,8 @@ export class LimitGroups {
 
   /**
    * To be called when limits may have changed, as `version` tells; undefined: they always may have. Places of other
-   * tickets than these are forgotten: nobody keeps up to date what their limits go by. Where a limit went that may have
-   * made one group of many (the cluster's while it was frozen), all are: each step would decide on all who wait.
+   * tickets than these are forgotten: nobody keeps up to date what their limits go by. A group is made anew where a
+   * limit went that may have made it of many (the cluster's while it was frozen): each step would decide on all of it.
    */
   look(version: number | undefined, tickets: readonly Ticket[]): void {
     if (version !== undefined && version === this.#version) return
@@ -74,17 +74,17 @@ export class LimitGroups {
     this.#last = NOTHING
     const before = this.#places
     this.#places = new Map()
-    let mayPart = false
+    const mayPart: Group[] = []
     try {
       for (const ticket of tickets) {
         const name = nameOf(ticket)
         const onNode = getOrMake(this.#places, ticket.nodeName, newPlaces)
         const place = onNode.has(name) ? undefined : before.get(ticket.nodeName)?.get(name)
         if (!place) continue
-        if (this.#lookAt(place)) mayPart = true
+        if (this.#lookAt(place)) mayPart.push(place.group)
         onNode.set(name, place)
       }
-      if (mayPart) this.#forgetAll()
+      if (mayPart.length > 0) this.#part(new Set(mayPart.map(rootOf)))
     } catch {
       // Whose limits cannot be told is found out when it is asked for.
       this.#forgetAll()
@@ -179,6 +179,13 @@ export class LimitGroups {
     place.scopes = scopes
     place.weight = weight
     return mayPart
+  }
+
+  /** Whoever is in one of these finds its group anew. */
+  #part(roots: ReadonlySet<Group>): void {
+    for (const onNode of this.#places.values())
+      for (const [name, { group }] of onNode) if (roots.has(rootOf(group))) onNode.delete(name)
+    for (const [id, group] of this.#byScope) if (roots.has(rootOf(group))) this.#byScope.delete(id)
   }
 
   #forgetAll(): void {
