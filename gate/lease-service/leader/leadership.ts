@@ -1,55 +1,27 @@
-import type { Clock } from '../../../core/clock.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { AgentRequest, GateRequest, ReportsRequest } from '../../../core/lease-api.ts'
-import type { Logger } from '../../../core/log.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { Pod } from '../../../core/pod.ts'
 import type { NodeLoad } from '../../../core/pressure.ts'
-import type { Timers } from '../../../core/timers.ts'
 import type { Grant } from '../model/grant.ts'
 import type { AgentStream, Directions, Stream } from '../model/stream.ts'
-import type { ConditionWriter } from '../report/condition-writer.ts'
-import type { Reporter } from '../report/event-reporter.ts'
 import { FreezeChanges } from '../report/freeze-changes.ts'
-import type { ServiceMetrics } from '../report/metrics.ts'
-import { WaitingConditions, type WriteCondition } from '../report/waiting-conditions.ts'
+import { WaitingConditions } from '../report/waiting-conditions.ts'
 import { createRecent } from '../state/recent.ts'
-import type { AutoStore } from '../store/auto-store.ts'
 import { GrantWriter, type GrantWriterDeps } from '../store/grant-writer.ts'
-import type { LeaseStore } from '../store/lease-store.ts'
 import { compareWithStore } from '../store/store-reconciler.ts'
 import { adoptStored } from './adopt-stored.ts'
 import { saveLearned } from './auto-memory.ts'
+import type { LeadershipDeps } from './leadership-deps.ts'
 import { type NewsChannels, publishNews } from './news.ts'
 import { PodReads } from './pod-reads.ts'
 import { StepScheduler } from './step-scheduler.ts'
 import { endStream, sendTo } from './tell-stream.ts'
 import { advance } from './term.ts'
 import type { FactEvent, TermEffect, TermEvent } from './term-events.ts'
-import { type Now, newTerm, podOf, type TermInputs, type TermState } from './term-state.ts'
+import { type Now, newTerm, podOf, type TermState } from './term-state.ts'
 import { type TermView, termView } from './term-view.ts'
-
-export interface LeadershipDeps extends TermInputs {
-  store: LeaseStore
-  /** Absent: what automatic limits were found is forgotten with the term. */
-  autoStore?: AutoStore
-  /** By a quorum read of the election Lease. */
-  confirmTerm: () => Promise<boolean>
-  onTermLost: (reason: string) => void
-  /** undefined when there is no such pod. */
-  getPod: (namespace: string, name: string) => Promise<Pod | undefined>
-  conditions: Pick<ConditionWriter, 'put' | 'removePod'>
-  /** Writes the condition startgate.dev/Waiting; absent where none is written. Never rejects. */
-  writeWaiting?: WriteCondition
-  metrics: ServiceMetrics
-  reporter: Reporter
-  clock: Clock
-  timers: Timers
-  loopIdleMs?: () => number
-  log: Logger
-  newWriter?: (deps: GrantWriterDeps) => GrantWriter
-}
 
 const TICK_MS = 1_000
 const RECONCILE_MS = 30_000

@@ -1,6 +1,6 @@
 import type { Node, Pod } from '../../../core/pod.ts'
 import type { AutoStore } from '../store/auto-store.ts'
-import type { LeadershipDeps } from './leadership.ts'
+import type { LeadershipDeps } from './leadership-deps.ts'
 
 export interface LeaderView {
   isLeader: () => boolean
