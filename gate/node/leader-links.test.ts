@@ -18,6 +18,19 @@ async function hangingUp() {
   return { seen, address: `127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
+/** Links with one gate, which asks a real replica. */
+function oneGate(address: string, caBundlePem: string, monotonicMs: () => number) {
+  const connection = {
+    serverName: SERVER_NAME,
+    caPem: async () => caBundlePem,
+    token: async () => waiterToken('worker-1'),
+  }
+  const links = new LeaderLinks(connection, monotonicMs)
+  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
+  const body = { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }
+  return { links, ask: () => client.ask(address, body, new AbortController().signal, () => undefined) }
+}
+
 test('a hundred gates that try again and again knock at one replica as often as one would', async () => {
   const { seen, address } = await hangingUp()
   const connection = { serverName: 'localhost', caPem: async () => '', token: async () => 'token' }
@@ -67,17 +80,10 @@ test('a waiter that got through once is not cut off by what comes later', async 
   const identity = await madeIdentity(SERVER_NAME)
   const replica = await realReplica([], identity)
   let nowMs = 0
-  const connection = {
-    serverName: SERVER_NAME,
-    caPem: async () => identity.caBundlePem,
-    token: async () => waiterToken('worker-1'),
-  }
-  const links = new LeaderLinks(connection, () => nowMs)
-  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
-  const body = { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }
+  const { links, ask } = oneGate(replica.address, identity.caBundlePem, () => nowMs)
   await replica.service.startLeading(1)
   // Refused, since there is no such pod: over a link.
-  await client.ask(replica.address, body, new AbortController().signal, () => undefined)
+  await ask()
   await replica.stop()
   nowMs = 10 * CUT_OFF_MS
   expect([replica.links.size, links.isCutOff()]).toEqual([1, false])
@@ -90,15 +96,7 @@ test('a replica that knows no leader is not asked for ever: another connection m
   // Cut off from the API server, say.
   replica.world.isLeader = false
   let nowMs = 0
-  const connection = {
-    serverName: SERVER_NAME,
-    caPem: async () => identity.caBundlePem,
-    token: async () => waiterToken('worker-1'),
-  }
-  const links = new LeaderLinks(connection, () => nowMs)
-  const client = links.clientOf({ namespace: 'shop', podName: 'web-1', gate: 'startgate-start' })
-  const body = { podUid: 'uid-1', attempt: 1, nonce: 'nonce-0001' }
-  const ask = () => client.ask(replica.address, body, new AbortController().signal, () => undefined)
+  const { links, ask } = oneGate(replica.address, identity.caBundlePem, () => nowMs)
   const connectionsAt = async (atMs: number): Promise<number> => {
     nowMs = atMs
     expect(await ask()).toContain('NO_LEADER')
