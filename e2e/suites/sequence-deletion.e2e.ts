@@ -37,7 +37,7 @@ const stages: Record<string, Stage> = {
   },
   'has an image that nobody has': {
     containers: { web: { image: 'absent.invalid/web:1' } },
-    // The kubelet ends no pod while its runtime looks for the registry.
+    // A pull that is under way may hold up the end of any pod.
     twinImage: 'absent.invalid/twin:1',
     reach: namespace => cannotPull(namespace, 'chain'),
   },

@@ -40,6 +40,24 @@ async function chainNamespace(word: string, settings: Record<string, string> = {
   return namespaceFor(session, { word, gated: true, settings: { ...SLACK, ...settings } })
 }
 
+/** A chain whose first gate has been held for long, and where that is. */
+async function longHold(word: string): Promise<{ namespace: TestNamespace; node: string }> {
+  const namespace = await chainNamespace(word, { 'max-starting': '0' })
+  await makesGates(namespace, 'sidecar')
+  await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
+  const { spec } = await runs(namespace, 'chain', GATE)
+  await sleep(LONG_HOLD_MS)
+  return { namespace, node: spec.nodeName ?? '' }
+}
+
+/** For as long again nothing starts; when it may, all do in order. */
+async function stillHeld(namespace: TestNamespace): Promise<void> {
+  await sleep(LONG_HOLD_MS)
+  expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
+  await namespace.set({ 'max-starting': '50' })
+  await chainEndsInOrder(namespace)
+}
+
 const kill = (pod: SeenPod, container: string) => {
   const id = containerIn(pod, container)?.containerID?.replace('containerd://', '') ?? ''
   const argv = ['ctr', '-n', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]
@@ -67,38 +85,25 @@ describe.each(['init', 'sidecar'] as const)('sequence.gates: %s', kind => {
 describe('sequence.gates: auto, on kubelets of 1.36 and newer', () => {
   test('gates stay, and a kubelet restarted during a long hold starts nothing', async () => {
     session = await openSession()
-    const namespace = await chainNamespace('kubelet', { 'max-starting': '0' })
-    await makesGates(namespace, 'sidecar')
-    await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
-    const { spec } = await runs(namespace, 'chain', GATE)
-    await sleep(LONG_HOLD_MS)
-    onTestFinished(() => kubelet(session.cluster, spec.nodeName ?? '', 'start'))
-    await kubelet(session.cluster, spec.nodeName ?? '', 'restart')
+    const { namespace, node } = await longHold('kubelet')
+    onTestFinished(() => kubelet(session.cluster, node, 'start'))
+    await kubelet(session.cluster, node, 'restart')
     await waitFor('the kubelet has started the gate anew', () => restarts(namespace, GATE, 1), limits.podReady)
-    await sleep(LONG_HOLD_MS)
-    expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
-    await namespace.set({ 'max-starting': '50' })
-    await chainEndsInOrder(namespace)
+    await stillHeld(namespace)
   })
 
   test('the container runtime killed and later the kubelet, in one hold: the gate is made anew, and nothing starts before it', async () => {
-    const namespace = await chainNamespace('both', { 'max-starting': '0' })
-    await makesGates(namespace, 'sidecar')
-    await namespace.apply([sequencedPod('chain', CONTAINERS, PROBED_CHAIN)])
-    const { spec } = await runs(namespace, 'chain', GATE)
-    const node = spec.nodeName ?? ''
+    const { namespace, node } = await longHold('both')
     onTestFinished(() => kubelet(session.cluster, node, 'start'))
     onTestFinished(() => runtime(session.cluster, node, 'start'))
-    for (const unit of ['containerd', 'kubelet']) {
-      await sleep(LONG_HOLD_MS)
-      await execOnNode(session.cluster, node, ['systemctl', 'kill', '--kill-whom=main', '--signal=SIGKILL', unit])
-    }
+    const killUnit = (unit: string) =>
+      execOnNode(session.cluster, node, ['systemctl', 'kill', '--kill-whom=main', '--signal=SIGKILL', unit])
+    await killUnit('containerd')
+    await sleep(LONG_HOLD_MS)
+    await killUnit('kubelet')
     const isAnew = async () => (containerIn(await readPod(namespace, 'chain'), GATE)?.restartCount ?? 0) > 0
     await waitFor('the gate is made anew', isAnew, limits.podReady)
-    await sleep(LONG_HOLD_MS)
-    expect(containerIn(await readPod(namespace, 'chain'), 'db')?.containerID ?? '').toBe('')
-    await namespace.set({ 'max-starting': '50' })
-    await chainEndsInOrder(namespace)
+    await stillHeld(namespace)
   })
 
   test('a gate that has passed and is killed comes back, and nothing else is touched', async () => {
