@@ -42,3 +42,16 @@ export function costRow(runs: readonly CostRun[], { bare, trivial, gated }: Comp
   })
   return `| ${[pods, ...costs, median(ratios).toFixed(2)].join(' | ')} |`
 }
+
+/**
+ * In which order a round (from 1) takes the kinds, since what one leaves to be cleared away is worked on while the next
+ * starts. In as many rounds as there are kinds, each is at each place once and, where their number is even, each comes
+ * right after each other one once (a Williams square).
+ */
+export function orderOf<T>(kinds: readonly T[], round: number): T[] {
+  const count = kinds.length
+  return Array.from({ length: count }, (_, place) => {
+    const step = place % 2 === 1 ? (place + 1) / 2 : count - place / 2
+    return kinds[(step + round - 1) % count] as T
+  })
+}

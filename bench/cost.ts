@@ -11,13 +11,13 @@ import { E2E_VALUES, joinCluster } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { Observer } from '../e2e/observer/observer.ts'
 import { dropPulledImages } from '../e2e/workloads/cold-images.ts'
-import { type Comparison, type CostRun, costRow } from './cost-figures.ts'
+import { type Comparison, type CostRun, costRow, orderOf } from './cost-figures.ts'
 import { machineCpuSeconds } from './cpu-time.ts'
 import { untilGatesAre } from './expected-gates.ts'
 import { describeMachine } from './machine.ts'
 import { writeResult } from './results.ts'
 
-const USAGE = 'usage: node bench/cost.ts [--rounds 3] [--pods 16,64] [--waiter on,off]'
+const USAGE = 'usage: node bench/cost.ts [--rounds 3] [--pods 16,64] [--waiter on,off] [--of start,pull]'
 const LIMIT = { ms: 300_000, why: '64 trivial pods on two cores that also run the cluster' }
 /** For pods that end and what the kubelet does after them. */
 const COOL_DOWN_MS = 15_000
@@ -26,11 +26,15 @@ const IDLE_MS = 20_000
 const TAIL_MS = 2_000
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string' }, pods: { type: 'string' }, waiter: { type: 'string' } },
+  options: {
+    ...{ rounds: { type: 'string' }, pods: { type: 'string' } },
+    ...{ waiter: { type: 'string' }, of: { type: 'string' } },
+  },
 })
 const rounds = Number(values.rounds ?? 3)
 const sizes = (values.pods ?? '16,64').split(',').map(Number)
 const waiters = (values.waiter ?? 'on,off').split(',')
+const compared = (values.of ?? 'start,pull').split(',')
 const isCount = (count: number): boolean => Number.isInteger(count) && count > 0
 if (![rounds, ...sizes].every(isCount) || !waiters.every(word => word === 'on' || word === 'off'))
   throw new Error(USAGE)
@@ -39,6 +43,8 @@ interface Kind {
   gated: boolean
   /** Init containers that do nothing. */
   trivial: number
+  /** Those may do no more than a gate may: the runtime has to set that up for them, too. */
+  confined?: boolean
   /** Its image may have to be pulled, for all that is known: it gets a pull gate and an image step too. */
   pulls: boolean
 }
@@ -46,21 +52,40 @@ interface Kind {
 const KINDS = {
   bare: { gated: false, trivial: 0, pulls: false },
   trivial: { gated: false, trivial: 1, pulls: false },
+  'trivial, confined': { gated: false, trivial: 1, pulls: false, confined: true },
   gated: { gated: true, trivial: 0, pulls: false },
   'bare, asks the registry': { gated: false, trivial: 0, pulls: true },
   'three trivial, one asks': { gated: false, trivial: 3, pulls: true },
   'gated with a pull gate': { gated: true, trivial: 0, pulls: true },
 } satisfies Record<string, Kind>
 type KindName = keyof typeof KINDS
-const NAMES = Object.keys(KINDS) as KindName[]
 
-const COMPARISONS: { title: string; of: Record<keyof Comparison, KindName> }[] = [
-  { title: 'a start gate : one trivial init container', of: { bare: 'bare', trivial: 'trivial', gated: 'gated' } },
+const ALL: { key: string; title: string; of: Record<keyof Comparison, KindName> }[] = [
   {
+    key: 'start',
+    title: 'a start gate : one trivial init container',
+    of: { bare: 'bare', trivial: 'trivial', gated: 'gated' },
+  },
+  {
+    key: 'start',
+    title: 'a start gate : one trivial init container with the security context of a gate',
+    of: { bare: 'bare', trivial: 'trivial, confined', gated: 'gated' },
+  },
+  {
+    key: 'pull',
     title: 'pull gate, image step and start gate : three trivial init containers',
     of: { bare: 'bare, asks the registry', trivial: 'three trivial, one asks', gated: 'gated with a pull gate' },
   },
 ]
+const COMPARISONS = ALL.filter(({ key }) => compared.includes(key))
+if (COMPARISONS.length === 0) throw new Error(USAGE)
+/** As webhook/inject/gate.ts gives it to gates. */
+const GATE_CONTEXT = {
+  ...{ runAsUser: 65_532, runAsGroup: 65_532, runAsNonRoot: true, readOnlyRootFilesystem: true },
+  ...{ privileged: false, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
+const NAMES = [...new Set(COMPARISONS.flatMap(({ of: { bare, trivial, gated } }) => [bare, trivial, gated]))]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const log = lineLog(process.stderr, '  ')
@@ -69,7 +94,7 @@ const observer = await Observer.start(session.cluster.kubeconfig)
 await dropPulledImages(session.cluster)
 const pulled = await session.cluster.registry.pushTestImage('cost', { megabytes: 1, unique: false })
 
-function podOf(name: string, { trivial, pulls }: Kind, index: number): Manifest {
+function podOf(name: string, { trivial, pulls, confined }: Kind, index: number): Manifest {
   const image = pulls ? pulled : APP_IMAGE
   const work = { image, node: session.workers[index % session.workers.length] ?? '', probe: 'none' as const }
   const made = pod(name, work)
@@ -77,7 +102,7 @@ function podOf(name: string, { trivial, pulls }: Kind, index: number): Manifest 
   for (const container of spec.containers) Object.assign(container, policyOf(pulls))
   if (trivial > 0)
     spec.initContainers = Array.from({ length: trivial }, (_, i) => ({
-      ...{ name: `trivial-${i}`, command: ['true'] },
+      ...{ name: `trivial-${i}`, command: ['true'], ...(confined && { securityContext: GATE_CONTEXT }) },
       // One of them in the image step's place.
       ...(pulls && i === 1 ? { image, ...policyOf(true) } : { image: APP_IMAGE, ...policyOf(false) }),
     }))
@@ -112,14 +137,13 @@ async function start(kind: KindName, pods: number, round: number): Promise<Measu
   return { kind, pods, round, cpuSeconds, tookSeconds: tookMs / 1_000 }
 }
 
-/** All kinds and sizes, each round beginning with another kind; the idle time between two counts for both. */
+/** All kinds and sizes, each round in another order; the idle time between two counts for both. */
 async function runRounds(): Promise<CostRun[]> {
   const runs: CostRun[] = []
   let idleBefore = await idleLoad()
   for (let round = 1; round <= rounds; round++)
     for (const pods of sizes)
-      for (let k = 0; k < NAMES.length; k++) {
-        const kind = NAMES[(k + round - 1) % NAMES.length] ?? 'bare'
+      for (const kind of orderOf(NAMES, round)) {
         const measured = await start(kind, pods, round)
         const idleAfter = await idleLoad()
         runs.push({ ...measured, idleBefore, idleAfter })
