@@ -54,11 +54,25 @@ test('what fails for ever in one namespace cuts what others have there for half 
   expect([limits[250], limits[500], limits[850], limits[1_100]]).toEqual([1, 64, 1, 64])
 })
 
-test('what fails in several namespaces counts for as long as it does', () => {
+test.each([2, 3, 12, 40])('what fails by turns in %i namespaces cuts for half of the time at most', count => {
   const { autos, tick } = madeNode()
-  for (let second = 1; second <= 600; second += 1) {
-    autos.noteEnded('n', { evicted: 1 }, `shop-${second % 2}`)
+  let cut = 0
+  for (let second = 1; second <= 20_000; second += 1) {
+    // Each fails for as long as its harm counts.
+    autos.noteEnded('n', { evicted: 1 }, `shop-${Math.floor(second / 300) % count}`)
+    if ((tick(second * 1_000, { busy: 0.1 })?.limit ?? 0) < 64) cut += 1
+  }
+  expect(cut / 20_000).toBeGreaterThan(0.2)
+  expect(cut / 20_000).toBeLessThan(0.55)
+})
+
+test('what fails in one namespace for ever leaves that of another counting', () => {
+  const { autos, tick } = madeNode()
+  for (let second = 1; second <= 500; second += 1) {
+    autos.noteEnded('n', { evicted: 1 }, 'shop')
+    if (second > 400) autos.noteEnded('n', { evicted: 1 }, 'bank')
     tick(second * 1_000, { busy: 0.1 })
+    if (second === 400) expect(autos.at('n')?.limit).toBe(64)
   }
   expect(autos.at('n')?.limit).toBe(1)
 })

@@ -2,7 +2,7 @@ import type { NodeFigures } from '../../../core/node-figures.ts'
 import type { AutoLimit, AutoLimits } from './auto-limit.ts'
 import { usualLimit } from './bounds.ts'
 import { type AutoBounds, type AutoState, advanceAuto, freshForMs, newAuto, REST_MS } from './controller.ts'
-import { type HarmOfOne, heedHarm } from './harm.ts'
+import { type Harms, heedHarm, NO_HARM } from './harm.ts'
 import { type Learned, type LearnedLimits, NOTHING_LEARNED } from './learned.ts'
 import { type AutoSample, type EndedStarts, NOTHING_ENDED, plusEnded } from './sample.ts'
 
@@ -25,7 +25,7 @@ interface Entry extends AutoNode {
   /** Gates that have come since the last figures. */
   asked: number
   ended: EndedStarts
-  harm: HarmOfOne | undefined
+  harms: Harms
   shown: AutoLimit | undefined
 }
 
@@ -54,7 +54,7 @@ export class NodeAutos implements AutoLimits {
     if (before?.kind === kind && before.cores === cores) return
     const learned = this.#learnedOf(name, { kind, cores })
     const shown = before?.shown ?? (learned && { limit: learned.limit, reason: 'learned before' })
-    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED, harm: undefined }
+    const none = { state: undefined, figures: undefined, asked: 0, ended: NOTHING_ENDED, harms: NO_HARM }
     this.#nodes.set(name, { ...none, ...before, kind, cores, shown })
     this.#version += 1
   }
@@ -83,8 +83,8 @@ export class NodeAutos implements AutoLimits {
   noteEnded(nodeName: string, ended: Partial<EndedStarts>, namespace: string): void {
     const node = this.#nodes.get(nodeName)
     if (!node) return
-    const { counts, harm } = heedHarm(node.harm, ended, { namespace, nowMs: this.#nowMs })
-    node.harm = harm
+    const { counts, harms } = heedHarm(node.harms, ended, { namespace, nowMs: this.#nowMs })
+    node.harms = harms
     node.ended = plusEnded(node.ended, counts)
   }
 
