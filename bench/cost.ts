@@ -11,6 +11,7 @@ import { E2E_VALUES, joinCluster } from '../e2e/harness/session.ts'
 import { TestNamespace } from '../e2e/harness/test-namespace.ts'
 import { Observer } from '../e2e/observer/observer.ts'
 import { dropPulledImages } from '../e2e/workloads/cold-images.ts'
+import { ownSecurityContext } from '../webhook/inject/gate.ts'
 import { type Comparison, type CostRun, costRow, orderOf } from './cost-figures.ts'
 import { machineCpuSeconds } from './cpu-time.ts'
 import { untilGatesAre } from './expected-gates.ts'
@@ -22,21 +23,20 @@ const LIMIT = { ms: 300_000, why: '64 trivial pods on two cores that also run th
 /** For pods that end and what the kubelet does after them. */
 const COOL_DOWN_MS = 15_000
 const IDLE_MS = 20_000
+/** That of the gates, by the chart's values. */
+const USER = 65_532
 /** After the last start, for the ends of grants. */
 const TAIL_MS = 2_000
 
-const { values } = parseArgs({
-  options: {
-    ...{ rounds: { type: 'string' }, pods: { type: 'string' } },
-    ...{ waiter: { type: 'string' }, of: { type: 'string' } },
-  },
-})
+const text = { type: 'string' } as const
+const { values } = parseArgs({ options: { rounds: text, pods: text, waiter: text, of: text } })
 const rounds = Number(values.rounds ?? 3)
 const sizes = (values.pods ?? '16,64').split(',').map(Number)
 const waiters = (values.waiter ?? 'on,off').split(',')
 const compared = (values.of ?? 'start,pull').split(',')
 const isCount = (count: number): boolean => Number.isInteger(count) && count > 0
-if (![rounds, ...sizes].every(isCount) || !waiters.every(word => word === 'on' || word === 'off'))
+const areOf = (words: string[], known: string[]): boolean => words.every(word => known.includes(word))
+if (![rounds, ...sizes].every(isCount) || !areOf(waiters, ['on', 'off']) || !areOf(compared, ['start', 'pull']))
   throw new Error(USAGE)
 
 interface Kind {
@@ -78,13 +78,6 @@ const ALL: { key: string; title: string; of: Record<keyof Comparison, KindName> 
   },
 ]
 const COMPARISONS = ALL.filter(({ key }) => compared.includes(key))
-if (COMPARISONS.length === 0) throw new Error(USAGE)
-/** As webhook/inject/gate.ts gives it to gates. */
-const GATE_CONTEXT = {
-  ...{ runAsUser: 65_532, runAsGroup: 65_532, runAsNonRoot: true, readOnlyRootFilesystem: true },
-  ...{ privileged: false, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-  seccompProfile: { type: 'RuntimeDefault' },
-}
 const NAMES = [...new Set(COMPARISONS.flatMap(({ of: { bare, trivial, gated } }) => [bare, trivial, gated]))]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -102,7 +95,11 @@ function podOf(name: string, { trivial, pulls, confined }: Kind, index: number):
   for (const container of spec.containers) Object.assign(container, policyOf(pulls))
   if (trivial > 0)
     spec.initContainers = Array.from({ length: trivial }, (_, i) => ({
-      ...{ name: `trivial-${i}`, command: ['true'], ...(confined && { securityContext: GATE_CONTEXT }) },
+      ...{
+        name: `trivial-${i}`,
+        command: ['true'],
+        ...(confined && { securityContext: ownSecurityContext({ settings: { runAsUser: USER } }) }),
+      },
       // One of them in the image step's place.
       ...(pulls && i === 1 ? { image, ...policyOf(true) } : { image: APP_IMAGE, ...policyOf(false) }),
     }))

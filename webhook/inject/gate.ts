@@ -77,8 +77,13 @@ export function ownMounts(): VolumeMount[] {
   ]
 }
 
+/** By what a container of ours gets its user. */
+interface UserOptions extends Pick<GateOptions, 'proxyUser'> {
+  settings: Pick<InjectSettings, 'runAsUser'>
+}
+
 /** `otherUser`: instead of the usual one, unless users are the cluster's to choose. */
-export function ownSecurityContext(options: GateOptions, otherUser?: number): Record<string, unknown> {
+export function ownSecurityContext(options: UserOptions, otherUser?: number): Record<string, unknown> {
   // A number, or a pod-level runAsUser of 0 would be inherited and runAsNonRoot keep the gate from starting.
   const runAsUser = ownUser(options, otherUser)
   return {
@@ -93,7 +98,7 @@ export function ownSecurityContext(options: GateOptions, otherUser?: number): Re
 }
 
 /** Null: none is named. Where the cluster chooses, it has admitted the proxy's user, if the pod names one. */
-function ownUser({ settings, proxyUser }: GateOptions, otherUser?: number): number | null {
+function ownUser({ settings, proxyUser }: UserOptions, otherUser?: number): number | null {
   if (settings.runAsUser === null) return proxyUser?.isGiven ? proxyUser.uid : null
   return otherUser ?? proxyUser?.uid ?? settings.runAsUser
 }

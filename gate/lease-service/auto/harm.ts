@@ -1,6 +1,6 @@
 import type { EndedStarts } from './sample.ts'
 
-/** Starts of a namespace have failed on a node, since then. Monotonic ms. */
+/** Since when starts have failed on a node, by their namespaces. Monotonic ms. */
 export type Harms = ReadonlyMap<string, number>
 
 export const NO_HARM: Harms = new Map()
