@@ -4,7 +4,7 @@ import { APP_IMAGE } from '../cluster/cluster.ts'
 import { SYSTEM_NAMESPACE } from '../harness/install.ts'
 import { asBearer, type KubeconfigView, withConfig } from '../harness/kubeconfig.ts'
 import { Plugin } from '../harness/plugin.ts'
-import { deployment, podTemplate } from '../harness/pod-templates.ts'
+import { deployment, pod, podTemplate } from '../harness/pod-templates.ts'
 import { allReady, podIs } from '../harness/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
 import { leaderPod } from '../harness/system.ts'
@@ -172,6 +172,18 @@ test('the dependencies among the containers of a pod: who is blocked by whom', a
   const text = await waitFor('db is starting', told, limits.podReady)
   expect(text).toMatch(/db +starting +web/)
   expect(text).toMatch(/web +blocked +db ready/)
+})
+
+test("an image of a pod's own that nobody has: explain names it and its pull secrets, and check blames nobody else", async () => {
+  const namespace = await namespaceFor(session, { word: 'plugin', gated: true })
+  const image = 'absent.invalid/shop:1'
+  await namespace.apply([pod('shop', { image })])
+  const explained = async () => (await plugin.run(['explain', 'shop', '-n', namespace.name])).stdout
+  const isNamed = async () =>
+    (await explained()).includes(`the pod's own image ${image}, of app (pulled by startgate-image-1)`)
+  await waitFor('explain names the image', isNamed, limits.podReady)
+  expect(await explained()).toContain('imagePullSecrets of the pod')
+  expect((await plugin.run(['check'])).stdout).toContain('✓ no pending pod lacks the image of its gates')
 })
 
 test('a tenant, bound as the docs say, reads its own namespace and no other', async () => {

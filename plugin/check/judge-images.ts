@@ -2,7 +2,10 @@ import { imageTrouble } from '../cluster/gates.ts'
 import type { CheckFacts } from './facts.ts'
 import { bad, judged, type Line, ok } from './line.ts'
 
-/** Gated pods that cannot get startgate's own image: nothing else of startgate is wrong then, and nothing starts. */
+/**
+ * Gated pods that cannot get startgate's own image: nothing else of startgate is wrong then, and nothing starts. A pod
+ * whose own image is missing is its author's affair, and `explain` tells it.
+ */
 export function judgeImages({ pendingPods }: CheckFacts): Line[] {
   return judged(pendingPods, {
     id: 'gate-image',
@@ -11,7 +14,7 @@ export function judgeImages({ pendingPods }: CheckFacts): Line[] {
     known: pods => {
       const troubled = pods.flatMap(({ metadata, ...pod }) => {
         const trouble = imageTrouble({ metadata, ...pod })
-        return trouble ? [{ ...trouble, pod: `${metadata.namespace}/${metadata.name}` }] : []
+        return trouble?.owner === 'startgate' ? [{ ...trouble, pod: `${metadata.namespace}/${metadata.name}` }] : []
       })
       const [first] = troubled
       if (!first) return [ok('gate-image', `no pending pod lacks the image of its gates (${pods.length} looked at)`)]

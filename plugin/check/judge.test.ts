@@ -152,6 +152,18 @@ test.each(Object.entries(cases))('named, and with a remedy: %s', (_, { given, wa
   expect(lines.filter(line => line.verdict === 'bad' && line !== found)).toEqual([])
 })
 
+test("a pod that lacks an image of its own is not startgate's trouble", () => {
+  const waiting = { reason: 'ErrImagePull', message: 'denied' }
+  const step = { name: 'startgate-image-1', ready: false, restartCount: 0, state: { waiting } }
+  const pod = {
+    metadata: { namespace: 'shop', name: 'web' },
+    spec: { containers: [] },
+    status: { initContainerStatuses: [step] },
+  }
+  const found = judge(facts({ pendingPods: known([pod]) })).filter(({ id }) => id === 'gate-image')
+  expect(found).toEqual([expect.objectContaining({ verdict: 'ok' })])
+})
+
 const policy = (spec: NonNullable<NetworkPolicy['spec']>, name = 'p'): NetworkPolicy => ({
   metadata: { name, namespace: 'shop' },
   spec: { podSelector: {}, policyTypes: ['Egress'], ...spec },

@@ -38,11 +38,25 @@ export function failOpenAfter({ spec }: Pod): string | undefined {
   return gate?.env?.find(({ name }) => name === GATE_ENV.failOpenAfter)?.value
 }
 
-/** Of our containers, the first whose image the kubelet does not get, with its words. */
-export function imageTrouble({ status }: Pod): { container: string; reason: string; message: string } | undefined {
+/** A container that the webhook adds, and whose image the kubelet does not get. */
+export interface ImageTrouble {
+  container: string
+  /** As the pod's spec has it. */
+  image: string
+  reason: string
+  message: string
+  /** Whose image: startgate's own, or, in an image step, that of a container of the pod. */
+  owner: 'startgate' | 'pod'
+}
+
+/** Of the containers that the webhook adds, the first whose image the kubelet does not get, with its words. */
+export function imageTrouble({ spec, status }: Pod): ImageTrouble | undefined {
   for (const { name, state } of status?.initContainerStatuses ?? []) {
     const { reason = '', message = '' } = state?.waiting ?? {}
-    if (isOurs({ name }) && IMAGE_REASONS.includes(reason)) return { container: name, reason, message }
+    if (!isOurs({ name }) || !IMAGE_REASONS.includes(reason)) continue
+    const image = spec.initContainers?.find(container => container.name === name)?.image ?? ''
+    const owner = name.startsWith(IMAGE_STEP_PREFIX) ? 'pod' : 'startgate'
+    return { container: name, image, reason, message, owner }
   }
   return undefined
 }

@@ -78,6 +78,17 @@ const scope = (changes: Partial<ScopeState> = {}): ScopeState => ({
 
 describe('what is said first', () => {
   const imageTrouble = { waiting: { reason: 'ImagePullBackOff', message: 'pull access denied' } }
+  const image = 'r.test/web:1'
+  const PULLS_ITS_OWN = podWith(
+    { initContainerStatuses: [status('startgate-image-1', imageTrouble)] },
+    {
+      initContainers: [GATE, { name: 'startgate-image-1', image }, { name: 'migrate', image }],
+      containers: [
+        { name: 'web', image },
+        { name: 'log', image: 'r.test/log:1' },
+      ],
+    },
+  )
   const noGates = { initContainers: [] }
   const cases: Record<string, { facts: PodFacts; want: [kind: string, sentence: RegExp] }> = {
     'it waits': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-start', running())] })), want: ['waits', /^it waits in startgate-start$/] },
@@ -86,6 +97,7 @@ describe('what is said first', () => {
       want: ['waits', /the leader does not show it in any line at the moment/],
     },
     'our image is not to be had': { facts: factsOf(podWith({ initContainerStatuses: [status('startgate-pull', imageTrouble)] })), want: ['image', /startgate-pull: ImagePullBackOff: pull access denied/] },
+    "the image of its own that an image step pulls": { facts: factsOf(PULLS_ITS_OWN), want: ['image', /^the kubelet cannot get the pod's own image r\.test\/web:1, of migrate, web \(pulled by startgate-image-1\): ImagePullBackOff: pull access denied$/] },
     'the image of its own is not ours to tell': { facts: factsOf(podWith({ initContainerStatuses: [status('migrate', imageTrouble)] })), want: ['between', /no gate runs/] },
     'no node yet': { facts: factsOf(podWith({ conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes' }] }, { nodeName: undefined as never })), want: ['not-scheduled', /not on a node yet/] },
     'it runs': { facts: factsOf(podWith({ phase: 'Running', containerStatuses: [status('web', running(), { ready: true, started: true })] })), want: ['started', /has started/] },
@@ -99,6 +111,16 @@ describe('what is said first', () => {
     const verdict = podVerdict(facts)
     expect(verdict.kind).toBe(kind)
     expect(verdict.sentence).toMatch(sentence)
+  })
+  test.each([
+    ['startgate-pull', /image\.repository/],
+    ['startgate-image-1', /imagePullSecrets of the pod and of its service account/],
+  ])("whose image it is tells where to look: %s's", (name, advice) => {
+    const { status: pod, spec } = PULLS_ITS_OWN
+    const initContainerStatuses = (pod?.initContainerStatuses ?? []).map(of => ({ ...of, name }))
+    expect(podVerdict(factsOf(podWith({ initContainerStatuses }, spec))).advice).toEqual([
+      expect.stringMatching(advice),
+    ])
   })
 })
 

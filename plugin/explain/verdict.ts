@@ -1,5 +1,6 @@
+import type { Pod } from '../../core/pod.ts'
 import { eligibility, skipSentence } from '../../webhook/mutate/eligibility.ts'
-import { failOpenAfter, imageTrouble, isGated, runningGates } from '../cluster/gates.ts'
+import { failOpenAfter, type ImageTrouble, imageTrouble, isGated, isOurs, runningGates } from '../cluster/gates.ts'
 import type { PodFacts } from './facts.ts'
 import { asNamespaceFacts } from './namespace-facts.ts'
 
@@ -18,14 +19,7 @@ export function podVerdict(facts: PodFacts): PodVerdict {
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
     return { kind: 'ended', sentence: `it has ended (${pod.status.phase})`, advice: [] }
   const trouble = imageTrouble(pod)
-  if (trouble)
-    return {
-      kind: 'image',
-      sentence: `the kubelet cannot get the image of ${trouble.container}: ${trouble.reason}: ${trouble.message.slice(0, 300)}`,
-      advice: [
-        "look at the chart's image.repository: the nodes must be able to pull it in this namespace without a pull secret",
-      ],
-    }
+  if (trouble) return withoutImage(pod, trouble)
   if (pod.spec.nodeName === undefined)
     return { kind: 'not-scheduled', sentence: 'it is not on a node yet, so no gate runs', advice: scheduling(facts) }
   const gates = runningGates(pod)
@@ -38,6 +32,28 @@ export function podVerdict(facts: PodFacts): PodVerdict {
   if (containers.length > 0 && containers.every(({ state, started, ready }) => state?.running && (started || ready)))
     return { kind: 'started', sentence: 'it has started; startgate holds nothing back', advice: [] }
   return { kind: 'between', sentence: 'no gate runs at the moment: the kubelet starts or pulls something', advice: [] }
+}
+
+/** An image step only pulls earlier what the pod's own container would be refused too. */
+function withoutImage({ spec }: Pod, { container, image, reason, message, owner }: ImageTrouble): PodVerdict {
+  const said = `${reason}: ${message.slice(0, 300)}`
+  if (owner === 'startgate')
+    return {
+      kind: 'image',
+      sentence: `the kubelet cannot get the image of ${container}: ${said}`,
+      advice: [
+        "look at the chart's image.repository: the nodes must be able to pull it in this namespace without a pull secret",
+      ],
+    }
+  const users = [...(spec.initContainers ?? []), ...spec.containers].filter(c => !isOurs(c) && c.image === image)
+  const names = users.map(({ name }) => name).join(', ')
+  return {
+    kind: 'image',
+    sentence: `the kubelet cannot get the pod's own image ${image}${names && `, of ${names}`} (pulled by ${container}): ${said}`,
+    advice: [
+      "look at the image's name and tag, at its registry, and at imagePullSecrets of the pod and of its service account: startgate's own image is not what is missing",
+    ],
+  }
 }
 
 function waits({ pod, state }: PodFacts, gates: string[]): PodVerdict {
