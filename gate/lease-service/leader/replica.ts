@@ -98,7 +98,7 @@ export class Replica {
 
   /** `kept`: what the watch keeps of it. */
   podChanged(pod: Pod, kept: Pod = pod): void {
-    this.#show({ kind: 'pod-shown', pod })
+    this.#show({ kind: 'pod-shown', pod, kept })
     this.podKept(kept)
   }
 

@@ -1,15 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ContainerStatus, Pod } from '../../../core/pod.ts'
+import type { ContainerStatus, Node, Pod } from '../../../core/pod.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { sharedText } from '../pods/shared-text.ts'
 import { StartedPod, StartedPods } from '../started/started-pod.ts'
-import { madePod } from '../testing/made-pods.ts'
+import { madeNode, madePod } from '../testing/made-pods.ts'
 import { madeService, quiet } from '../testing/made-service.ts'
+import type { NewLedger } from './term-state.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
 afterEach(() => void vi.useRealTimers())
 
 const kept = new StartedPods(sharedText())
-const shrunk = (pod: Pod): Pod => kept.shrunk(pod, { wallMs: Date.now(), nowMs: 0, oldAfterMs: 660_000 })
+const shrunk = (pod: Pod, before?: Pod): Pod =>
+  kept.shrunk(pod, { wallMs: Date.now(), nowMs: 0, oldAfterMs: 660_000, before })
 
 /** As its kubelet shows it once the gate of a run has let it go. */
 function running(name: string, run: { ready: boolean; id?: string; version: string }): Pod {
@@ -31,13 +34,30 @@ function running(name: string, run: { ready: boolean; id?: string; version: stri
   return { ...pod, metadata: { ...pod.metadata, resourceVersion: run.version } }
 }
 
+class CountedLedger extends Ledger {
+  readonly #stepped: () => unknown
+
+  constructor(stepped: () => unknown, ...parts: ConstructorParameters<typeof Ledger>) {
+    super(...parts)
+    this.#stepped = stepped
+  }
+
+  override step(...now: Parameters<Ledger['step']>): ReturnType<Ledger['step']> {
+    this.#stepped()
+    return super.step(...now)
+  }
+}
+
 /** A service that leads, whose pod `a` has started and is kept as the watch keeps it. */
-async function started() {
+async function started({ stepped = () => undefined as unknown } = {}) {
   const pods = [madePod('a')]
-  const made = madeService(pods)
+  const newLedger: NewLedger = (...parts) => new CountedLedger(stepped, ...parts)
+  const made = madeService(pods, undefined, { newLedger })
+  let last: Pod | undefined
   const show = async (pod: Pod) => {
     pods[0] = pod
-    made.service.podChanged(pod, shrunk(pod))
+    last = shrunk(pod, last)
+    made.service.podChanged(pod, last)
     await quiet()
   }
   await made.service.startLeading(1)
@@ -85,6 +105,47 @@ test('a container that starts again without a slot counts, one whose probe fails
   expect(debt()).toBe(0)
   await show(running('a', { ready: false, id: 'containerd://bbbbbbbbbbbb', version: '5' }))
   expect(debt()).toBe(1)
+})
+
+test('of a pod past starting in which nothing starts anew no decision is made; of any other one is', async () => {
+  let steps = 0
+  const { show } = await started({ stepped: () => void steps++ })
+  const stepsFor = async (pod: Pod): Promise<number> => {
+    const before = steps
+    await show(pod)
+    return steps - before
+  }
+  expect(await stepsFor(running('a', { ready: true, version: '4' }))).toBe(0)
+  expect(await stepsFor(running('a', { ready: false, version: '5' }))).toBe(0)
+  expect(await stepsFor(running('a', { ready: false, id: 'containerd://bbbbbbbbbbbb', version: '6' }))).toBe(1)
+  expect(await stepsFor(running('a', { ready: true, id: 'containerd://bbbbbbbbbbbb', version: '7' }))).toBe(1)
+})
+
+test('of a node of which nothing has changed for anybody no decision is made; of any other one is', async () => {
+  let steps = 0
+  const { service } = await started({ stepped: () => void steps++ })
+  const stepsFor = async (node: Node): Promise<number> => {
+    const before = steps
+    service.nodeChanged(node)
+    await quiet()
+    return steps - before
+  }
+  const annotated = (annotations: Record<string, string>): Node => ({
+    ...madeNode(),
+    metadata: { ...madeNode().metadata, annotations, resourceVersion: '9' },
+  })
+  const lost = { ...madeNode(), status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }
+  const shown: Record<string, Node> = {
+    heartbeat: { ...madeNode(), metadata: { ...madeNode().metadata, resourceVersion: '9' } },
+    'a limit': annotated({ 'startgate.dev/max-starting-per-node': '2' }),
+    'the most pressure': annotated({ 'startgate.dev/max-pressure': 'cpu: 40' }),
+    lost,
+    'an image': { ...madeNode(), status: { images: [{ names: ['docker.io/library/x:1'] }] } },
+  }
+  for (const [what, node] of Object.entries(shown)) {
+    await stepsFor(madeNode())
+    expect([what, await stepsFor(node)]).toEqual([what, what === 'heartbeat' ? 0 : 1])
+  }
 })
 
 test('a Lease of a pod that got past starting while nobody led is found to be over', async () => {

@@ -31,7 +31,8 @@ export type TermEvent =
 
 /** What the watches show, and what the API server answers. */
 export type FactEvent =
-  | { kind: 'pod-shown'; pod: Pod }
+  /** `kept`: what the watch keeps of it from now on. */
+  | { kind: 'pod-shown'; pod: Pod; kept?: Pod }
   /** The watch shows it no more: deleted, or its label was taken off. */
   | { kind: 'pod-unseen'; pod: Pod }
   /** A gate has come whose pod the watch does not show yet; read from the API server just now. */

@@ -3,6 +3,7 @@ import type { Pod } from '../../../core/pod.ts'
 import { withinPermissions } from '../limits/chart-permissions.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import { inForce } from '../pods/opted-in.ts'
+import { StartedPod } from '../started/started-pod.ts'
 import { showAutoNode } from './term-autos.ts'
 import type { FactEvent, PodName } from './term-events.ts'
 import { decideSoon, emit, publish, type TermState } from './term-state.ts'
@@ -11,7 +12,7 @@ import { decideSoon, emit, publish, type TermState } from './term-state.ts'
 export function takeFact(state: TermState, event: FactEvent): void {
   switch (event.kind) {
     case 'pod-shown':
-      podShown(state, event.pod)
+      podShown(state, event)
       break
     case 'pod-unseen':
       markUnseen(state, event.pod)
@@ -67,8 +68,9 @@ function nameOf({ metadata: { uid = '', namespace = '', name = '' } }: Pod): Pod
   return { uid, namespace, name }
 }
 
-function podShown(state: TermState, pod: Pod): void {
+function podShown(state: TermState, { pod, kept }: Extract<FactEvent, { kind: 'pod-shown' }>): void {
   const uid = pod.metadata.uid ?? ''
+  if (isNoNews(state, uid, kept)) return
   state.pods.set(uid, pod)
   state.unseen.delete(uid)
   guarded(state, pod, () => {
@@ -77,6 +79,16 @@ function podShown(state: TermState, pod: Pod): void {
     publish(state, { kind: 'pod-shown', pod })
   })
   decideSoon(state)
+}
+
+/**
+ * Most of what a large cluster shows: of pods past starting, in which nothing starts anew. Of such a one nobody here
+ * knows anything, and what the watch has kept of it stays as it is.
+ */
+function isNoNews({ inputs, pods, unseen, ledger }: TermState, uid: string, kept: Pod | undefined): boolean {
+  const before = inputs.started.get(uid)
+  if (!before || !(kept instanceof StartedPod) || !kept.isAs(before)) return false
+  return !pods.has(uid) && !unseen.has(uid) && ledger.isIdle(uid)
 }
 
 /** The watch may never show it: it is looked after as one that the watch shows no more. */
@@ -122,11 +134,11 @@ function nodeShown(state: TermState, { node, fold }: Extract<FactEvent, { kind: 
   const { settings, problems } = fold
   publish(state, { kind: 'node-problems', node, problems })
   state.badAnnotations.set('Node', name, problems.length)
-  state.ledger.upsertNode(node, settings)
+  const isNews = state.ledger.upsertNode(node, settings)
   showAutoNode(state, node)
   const pool = poolOf(state.inputs.settings.nodePools, node.metadata.labels)
   state.pressures.setMax(name, settings.maxPressure ?? pool?.maxPressure)
-  decideSoon(state)
+  if (isNews) decideSoon(state)
 }
 
 function nodeGone(state: TermState, name: string): void {

@@ -8,7 +8,7 @@ import type { Overload } from '../limits/node-pressure.ts'
 import { isRamped } from '../limits/pull-ramp.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
-import { haveSameLimits, type NodeFacts, nodeFactsOf } from '../pods/node-facts.ts'
+import { areSame, haveSameLimits, type NodeFacts, nodeFactsOf } from '../pods/node-facts.ts'
 import { imageNameIn, ShownImages } from '../pods/shown-images.ts'
 import type { StartedIndex } from '../started/started-index.ts'
 import { WantedImages } from './wanted-images.ts'
@@ -75,11 +75,15 @@ export class KnownFacts {
     this.#images.removePod(uid)
   }
 
-  /** `lastGood`: what was in force of its annotations. Returns the pods there that are lost now, or are no longer. */
-  setNode(node: Node, lastGood?: NodeSettings): PodEntry[] {
+  /**
+   * `lastGood`: what was in force of its annotations. Returns the pods there that are lost now, or are no longer;
+   * undefined where nothing of the node has changed for anybody.
+   */
+  setNode(node: Node, lastGood?: NodeSettings): PodEntry[] | undefined {
     const name = node.metadata.name ?? ''
     const before = this.#nodes.get(name)
     const facts = nodeFactsOf(node, lastGood ?? before, this.limits.settings.nodePools)
+    if (before && areSame(before, facts)) return undefined
     this.#nodes.set(name, facts)
     this.#wanted.shown(name, facts.images)
     if (!before || !haveSameLimits(before, facts)) this.#limitsVersion += 1

@@ -16,7 +16,7 @@ import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-sta
 import { type LedgerView, ledgerView } from './ledger-view.ts'
 import { type NodeStarts, nodeStarts } from './node-starts.ts'
 import { settleDebts, settleGrants } from './settlement.ts'
-import { earliest, emptyStep, type Step } from './step.ts'
+import { EmptyStep, earliest, type Step } from './step.ts'
 
 /**
  * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take
@@ -69,9 +69,11 @@ export class Ledger {
     this.#state.setAsides.removePod(uid)
   }
 
-  /** `lastGood`: what was in force of its annotations. */
-  upsertNode(node: Node, lastGood?: NodeSettings): void {
-    for (const { pod } of this.#state.known.setNode(node, lastGood)) this.#touch(pod.metadata.uid ?? '')
+  /** `lastGood`: what was in force of its annotations. Returns whether anything has changed for anybody. */
+  upsertNode(node: Node, lastGood?: NodeSettings): boolean {
+    const entries = this.#state.known.setNode(node, lastGood)
+    for (const { pod } of entries ?? []) this.#touch(pod.metadata.uid ?? '')
+    return entries !== undefined
   }
 
   /** The Node object is gone, and with it all that ran there. */
@@ -115,10 +117,7 @@ export class Ledger {
     return this.#state.holdings.get(key)
   }
 
-  /**
-   * Keys of the pod's other runs that are in line: connections of a node that crashed are not known to be dead for a
-   * quarter of an hour.
-   */
+  /** Keys of the pod's other runs that are in line: a crashed node's connections seem alive for a quarter of an hour. */
   otherRuns(ticket: Ticket): string[] {
     return this.#state.waiting.otherRuns(ticket)
   }
@@ -197,7 +196,7 @@ export class Ledger {
   /** `wallMs` only tells how old a container never seen before is. Never throws: see `troubles` and `failure`. */
   step(nowMs: number, term: number, wallMs = 0): Step {
     this.#state.wallMs = wallMs
-    const step = emptyStep()
+    const step: Step = new EmptyStep()
     const part = (act: () => void): void => {
       try {
         act()

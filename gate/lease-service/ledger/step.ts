@@ -33,22 +33,23 @@ export interface Step {
   failure?: unknown
 }
 
-/** A step that came to nothing. */
-export function emptyStep(): Step {
-  return {
-    grants: [],
-    oversize: [],
-    passes: [],
-    releases: [],
-    timeouts: [],
-    overdue: [],
-    cycles: [],
-    rows: new WaitingRows(),
-    get waiting() {
-      return this.rows.all()
-    },
-    troubles: [],
-    wakeAtMs: undefined,
+const NO_ROWS = new WaitingRows()
+
+/** A step that came to nothing. A class, as steps are many, and an object with a getter of its own is slow to make. */
+export class EmptyStep implements Step {
+  grants: Step['grants'] = []
+  oversize: Step['oversize'] = []
+  passes: Step['passes'] = []
+  releases: Step['releases'] = []
+  timeouts: Step['timeouts'] = []
+  overdue: Step['overdue'] = []
+  cycles: Step['cycles'] = []
+  rows = NO_ROWS
+  wakeAtMs: number | undefined
+  troubles: Step['troubles'] = []
+
+  get waiting(): readonly Waiting[] {
+    return this.rows.all()
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type NodeSettings, parseNodeAnnotations } from '../../../core/annotations.ts'
 import { keepLastGood, type SettingsFold } from '../../../core/last-good.ts'
 import { type NodePool, poolOf } from '../../../core/node-pool.ts'
@@ -24,6 +25,12 @@ export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
   return (
     a.cores === b.cores && a.pool === b.pool && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])
   )
+}
+
+/** Whether two sights of a node make no difference to anybody. */
+export function areSame(a: NodeFacts, b: NodeFacts): boolean {
+  const haveSameImages = a.images.size === b.images.size && a.images.isSubsetOf(b.images)
+  return a.lost === b.lost && haveSameImages && haveSameLimits(a, b) && isDeepStrictEqual(a.maxPressure, b.maxPressure)
 }
 
 export type NodeFold = SettingsFold<NodeSettings>

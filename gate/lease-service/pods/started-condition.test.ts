@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { ContainerStatus, Pod } from '../../../core/pod.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import type { Report } from './agent-reports.ts'
+import { containersSeen } from './container-observation.ts'
 import { sequenceOf } from './pod-sequence.ts'
 import { startedCondition } from './started-condition.ts'
 
@@ -24,7 +25,7 @@ const of = (statuses: ContainerStatus[], reports: Report[] = [], timedOut: strin
   const sequence = sequenceOf(pod)
   if (!sequence) throw new Error('no sequence in the pod')
   const byName = new Map(reports.map(report => [report.container, report]))
-  const { status, reason, message } = startedCondition(pod, sequence, {
+  const { status, reason, message } = startedCondition(sequence, containersSeen(pod, sequence, 1), {
     attempt: 1,
     reports: byName,
     timedOut: new Set(timedOut),

@@ -1,6 +1,5 @@
-import type { Pod } from '../../../core/pod.ts'
+import type { ContainerSight } from '../../../core/lease-api.ts'
 import type { Dependency, Sequence } from '../../../core/sequence.ts'
-import { containersSeen } from './container-observation.ts'
 import { isMet, type StartFacts, type StartPhase, startPhasesOf, wordsOf } from './start-phase.ts'
 
 /** Condition on a sequenced pod: whether all its containers have started, and if not, which one blocks which. */
@@ -13,9 +12,12 @@ export interface StartedCondition {
   message: string
 }
 
-/** The condition of now, from the pod's status and its agent's word. */
-export function startedCondition(pod: Pod, sequence: Sequence, facts: StartFacts): StartedCondition {
-  const sights = containersSeen(pod, sequence, facts.attempt)
+/** The condition of now, from what the pod's status shows of its containers and its agent's word. */
+export function startedCondition(
+  sequence: Sequence,
+  sights: Record<string, ContainerSight>,
+  facts: StartFacts,
+): StartedCondition {
   const phases = startPhasesOf(sequence, sights, facts)
   const inPhase = (phase: StartPhase) => [...phases].flatMap(([name, p]) => (p === phase ? [name] : []))
   const [failed, starting, waiting] = [inPhase('failed'), inPhase('starting'), inPhase('waiting')]

@@ -39,6 +39,12 @@ export class StartedPod implements Pod {
     this.#runs = kept.containerIds.map(id => id.slice(-ID_LENGTH)).join('')
   }
 
+  /** Whether nothing of the pod that anybody is judged by has changed since `before` was kept of it. */
+  isAs(before: StartedPod): boolean {
+    const { spec, images, workload } = before
+    return spec === this.spec && images === this.images && workload === this.workload && before.#runs === this.#runs
+  }
+
   /** Whether a run that is past starting has this container ID. */
   hasRun(containerId: string): boolean {
     return this.#runs.includes(containerId.slice(-ID_LENGTH))
@@ -101,6 +107,8 @@ function isPast(pod: Pod, name: string, { nowMs, oldAfterMs, before }: StartedFa
   return nowMs - (began().get(status.containerID) ?? nowMs) > oldAfterMs
 }
 
+const NONE: readonly string[] = []
+
 /** Shrinks pods that are past starting, and shares between them what many have in common. */
 export class StartedPods {
   readonly #texts: SharedText
@@ -131,7 +139,7 @@ export class StartedPods {
     const images = [...imagesShownBy(pod)].sort()
     return new StartedPod(pod, {
       spec: this.#specs.of(pod.spec.nodeName ?? ''),
-      images: images.length > 0 ? this.#images.of(images.join(' ')) : [],
+      images: images.length > 0 ? this.#images.of(images.join(' ')) : NONE,
       workload: this.#texts.of(workloadOf(pod.metadata)),
       containerIds: isFinished(pod) ? [] : startersOf(pod).flatMap(name => statusOf(pod, name)?.containerID ?? []),
     })

@@ -4,6 +4,20 @@ import type { LeaseApi } from './lease-store.kubernetes.ts'
 
 const error = (status: number, reason: string) => new KubeError(reason, { status, reason })
 
+/** A Lease's values are texts and numbers; `structuredClone` is far slower, and there are very many. */
+function copyOf({ metadata, spec, ...rest }: Lease): Lease {
+  const { labels, annotations } = metadata
+  return {
+    ...rest,
+    metadata: {
+      ...metadata,
+      ...(labels && { labels: { ...labels } }),
+      ...(annotations && { annotations: { ...annotations } }),
+    },
+    ...(spec && { spec: { ...spec } }),
+  }
+}
+
 /**
  * Leases in memory with the API server's rules for conditional writes, for unit tests and the simulation. `nextFault`
  * makes the next write time out, `after` it was carried out: then only the answer is lost.
@@ -14,11 +28,11 @@ export class MemoryLeaseApi implements LeaseApi {
   #version = 0
 
   async listLeases(): Promise<Lease[]> {
-    return [...this.leases.values()].map(lease => structuredClone(lease))
+    return Array.from(this.leases.values(), copyOf)
   }
 
   async getLease(_namespace: string, name: string): Promise<Lease> {
-    return structuredClone(this.#find(name))
+    return copyOf(this.#find(name))
   }
 
   async createLease(lease: Lease): Promise<Lease> {
@@ -56,13 +70,13 @@ export class MemoryLeaseApi implements LeaseApi {
   #store(lease: Lease, uid: string): Lease {
     this.#takeFault('before')
     this.#version++
-    const stored = structuredClone({
+    const stored = copyOf({
       ...lease,
       metadata: { ...lease.metadata, uid, resourceVersion: `${this.#version}` },
     })
     this.leases.set(lease.metadata.name ?? '', stored)
     this.#takeFault('after')
-    return structuredClone(stored)
+    return copyOf(stored)
   }
 
   #takeFault(when: 'before' | 'after'): void {

@@ -33,9 +33,10 @@ export class AgentUpdates {
     const attempt = agents.attemptOf(uid)
     const sequence = sequenceOf(pod)
     if (attempt === undefined || !sequence) return
-    agents.tell(uid, containersSeen(pod, sequence, attempt), clock.monotonicMs())
+    const sights = containersSeen(pod, sequence, attempt)
+    agents.tell(uid, sights, clock.monotonicMs())
     const timedOut = this.timedOutIn(uid, attempt)
-    conditions.put(pod, startedCondition(pod, sequence, { attempt, reports: reportsOf(uid, attempt), timedOut }))
+    conditions.put(pod, startedCondition(sequence, sights, { attempt, reports: reportsOf(uid, attempt), timedOut }))
   }
 
   /** Containers of a pod that were not ready in time, in this run. */
