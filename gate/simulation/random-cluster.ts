@@ -4,9 +4,40 @@ import { type ClusterSettings, DEFAULT_SETTINGS } from '../lease-service/limits/
 import type { Random } from './timeline.ts'
 import type { LimitTruth, NodeTruth } from './truth.ts'
 
+/** Test support. How much there is in a world. */
+export interface WorldSize {
+  /** How long things go wrong in it. */
+  chaosMs: number
+  mostPods: number
+  /** Pods of one where a herd comes. */
+  herd: number
+}
+
+const SMALL: WorldSize = { chaosMs: 60_000, mostPods: 9, herd: 12 }
+const LARGE: WorldSize = { chaosMs: 120_000, mostPods: 24, herd: 24 }
+const LARGE_WORLDS = 1 / 16
+const HERD_MS = 10_000
+
+/**
+ * Test support. Most worlds are small: in the same time they show more faults than large ones, of which a fault takes
+ * 0.6 as many (docs/contributing/testing.md). Some things take a long line.
+ */
+export function randomSize(random: Random): WorldSize {
+  return random.chance(LARGE_WORLDS) ? LARGE : SMALL
+}
+
+/** Test support. How many pods come, and within which time. */
+export function randomPodCount(
+  random: Random,
+  { chaosMs, mostPods, herd }: WorldSize,
+  { isHerd }: LimitTruth,
+): { count: number; withinMs: number } {
+  return isHerd ? { count: herd, withinMs: HERD_MS } : { count: random.int(3, mostPods), withinMs: chaosMs / 2 }
+}
+
 /** Test support. Nodes, namespaces and limits, of which some are absent and some freeze. */
-export function randomCluster(random: Random): LimitTruth {
-  return random.chance(0.2) ? herdCluster(random) : mixedCluster(random)
+export function randomCluster(random: Random, chaosMs: number): LimitTruth {
+  return random.chance(0.2) ? herdCluster(random) : mixedCluster(random, chaosMs)
 }
 
 /** Where nothing but turns decides who goes: by weight in the cluster, or by what is held on each node. */
@@ -25,7 +56,7 @@ function herdCluster(random: Random): LimitTruth {
   return { settings, nodes, namespaces, images: new Map(), deploymentsReadyAtMs: new Map(), isHerd: true }
 }
 
-function mixedCluster(random: Random): LimitTruth {
+function mixedCluster(random: Random, chaosMs: number): LimitTruth {
   const maybe = (low: number, high: number) => (random.chance(0.4) ? random.int(low, high) : undefined)
   const limit = <K extends string>(key: K, value: number | undefined) =>
     (value === undefined ? {} : { [key]: value }) as Partial<Record<K, number>>
@@ -52,8 +83,8 @@ function mixedCluster(random: Random): LimitTruth {
   )
   const namespaces = new Map(Array.from({ length: random.int(1, 3) }, (_, i) => [`ns-${i}`, randomNamespace(random)]))
   const deploymentsReadyAtMs = new Map([
-    ['dep-0', random.int(0, 100_000)],
-    ['dep-1', random.int(0, 250_000)],
+    ['dep-0', random.int(0, chaosMs)],
+    ['dep-1', random.int(0, 2 * chaosMs)],
     ['dep-2', Number.POSITIVE_INFINITY],
   ])
   if (random.chance(0.3)) addPools(settings, nodes, random)

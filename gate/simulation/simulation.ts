@@ -13,7 +13,7 @@ import { SimLeaders } from './leaders.ts'
 import { SimLeases } from './leases.ts'
 import { SimPod, type SimWorld } from './pod.ts'
 import { planPressure } from './pressure.ts'
-import { randomCluster } from './random-cluster.ts'
+import { randomCluster, randomPodCount, randomSize, type WorldSize } from './random-cluster.ts'
 import { randomPod } from './random-pod.ts'
 import type { LeaderFaults } from './service-deps.ts'
 import { Situations } from './situations.ts'
@@ -39,13 +39,10 @@ export interface Outcome {
   grants: number
 }
 
-const CHAOS_MS = 120_000
-/** In which the pods of a herd come. */
-const HERD_MS = 10_000
 const END_MS = 8_000_000
 /** How often, and for how long, nothing must be left over before a world is at its end. */
-const LOOK_MS = 15_000
-const QUIET_LOOKS = 3
+const LOOK_MS = 5_000
+const QUIET_LOOKS = 8
 
 /**
  * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die,
@@ -67,6 +64,7 @@ class Simulation {
   readonly #leaders: SimLeaders
   readonly #chaos: Chaos
   readonly #patience: Patience
+  readonly #size: WorldSize
   /** When the last report of an agent arrives. */
   readonly #reportedAtMs = new WeakMap<SimAgent, number>()
   #isQuiet = false
@@ -79,8 +77,10 @@ class Simulation {
     const leases = new SimLeases(time)
     const api = new SimApi({ time, random, situations, leases, leader: () => this.#leaders.leader })
     this.#patience = { failOpenAfterMs: random.pick([20_000, 60_000]), failOpenJitterMs: 60_000 }
-    const limits = randomCluster(random)
-    planPressure(limits, time, pressureRandom, CHAOS_MS)
+    this.#size = randomSize(random)
+    const { chaosMs } = this.#size
+    const limits = randomCluster(random, chaosMs)
+    planPressure(limits, time, pressureRandom, chaosMs)
     const autoRandom = planAuto(limits, new Random(seed ^ 0x5a5a5a5a))
     this.#context = {
       ...{ time, random, pressureRandom, situations, limits, leases, api },
@@ -109,17 +109,18 @@ class Simulation {
   async run({ pods = Number.POSITIVE_INFINITY, without = new Set<Act>() }: Cuts): Promise<Outcome> {
     const { time, random, autoRandom, limits, checker, situations } = this.#context
     const world = this.#world()
-    const [podCount, withinMs] = limits.isHerd ? [24, HERD_MS] : [random.int(3, 24), CHAOS_MS / 2]
-    for (let i = 0; i < podCount; i++) {
+    const { chaosMs } = this.#size
+    const { count, withinMs } = randomPodCount(random, this.#size, limits)
+    for (let i = 0; i < count; i++) {
       const atMs = random.int(0, withinMs)
       if (i < pods) time.after(atMs, () => this.#createPod(i, world))
     }
     time.after(0, () => this.#leaders.takeOver())
     for (const atMs of limits.deploymentsReadyAtMs.values())
       if (Number.isFinite(atMs)) time.after(atMs, () => this.#leaders.leader?.workloadChanged())
-    this.#chaos.plan(CHAOS_MS, without)
-    if (autoRandom) new SimWaiters(this.#context, this.#leaders, autoRandom).plan(CHAOS_MS)
-    time.after(CHAOS_MS, () => {
+    this.#chaos.plan(chaosMs, without)
+    if (autoRandom) new SimWaiters(this.#context, this.#leaders, autoRandom).plan(chaosMs)
+    time.after(chaosMs, () => {
       this.#chaos.calm()
       this.#lookWhetherOver(0)
     })
@@ -219,27 +220,25 @@ class Simulation {
 
   /** Nothing may be left over for some time before it is over. */
   #lookWhetherOver(quietLooks: number): void {
-    const isQuiet = this.#leaders.leader?.isLeading === true && this.#leftOver().length === 0
+    const isQuiet = this.#leaders.leader?.isLeading === true && this.#leftOver().next().done === true
     this.#isQuiet = isQuiet && quietLooks + 1 >= QUIET_LOOKS
     this.#context.time.after(LOOK_MS, () => this.#lookWhetherOver(isQuiet ? quietLooks + 1 : 0))
   }
 
-  /** What must not be there at the end. */
-  #leftOver(): string[] {
-    const left: string[] = []
+  /** What must not be there at the end; what costs most to look at comes last. */
+  *#leftOver(): Generator<string> {
     for (const pod of this.#context.pods.values()) {
       if (pod.isOver) continue
       for (const { gate } of pod.pendingGates) {
         // A gate that the kubelet never came to may wait for ever: what stands before it never gets ready.
         if (pod.gates.waiting?.gate === gate || pod.gates.atFifo === gate)
-          left.push(`LostTicket: ${gate} of ${pod.uid} was never answered`)
+          yield `LostTicket: ${gate} of ${pod.uid} was never answered`
       }
       const stuck = pod.sequence?.stages.find(s => s.gate === pod.gates.atFifo && s.dependsOn.every(d => pod.holds(d)))
-      if (stuck) left.push(`Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`)
+      if (stuck) yield `Stuck: ${stuck.gate} of ${pod.uid} stays shut though its dependencies are met`
     }
-    for (const leak of heldAnywhere(this.#leaders.leader?.usage() ?? [])) left.push(`LeakedSlot: ${leak}`)
-    for (const key of this.#context.leases.keys()) left.push(`LeakedLease: ${key}`)
-    return left
+    for (const key of this.#context.leases.keys()) yield `LeakedLease: ${key}`
+    for (const leak of heldAnywhere(this.#leaders.leader?.usage() ?? [])) yield `LeakedSlot: ${leak}`
   }
 }
 
