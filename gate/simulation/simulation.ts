@@ -42,7 +42,7 @@ export interface Outcome {
 const END_MS = 8_000_000
 /** How often, and for how long, nothing must be left over before a world is at its end. */
 const LOOK_MS = 5_000
-const QUIET_LOOKS = 8
+const QUIET_LOOKS = 4
 
 /**
  * Test support. Runs one random cluster, workload and course of events by seed: pods come and go, sandboxes die,

@@ -23,7 +23,10 @@ export function planAuto({ settings, nodes, namespaces }: LimitTruth, random: Ra
   return random
 }
 
-/** Test support. The waiters of nodes: each tells about once a second, honestly, wildly, twice, late, or not at all. */
+/**
+ * Test support. The waiters of nodes: as long as gates wait there each tells about once a second, honestly, wildly,
+ * twice, late, or not at all.
+ */
 export class SimWaiters {
   readonly #context: SimContext
   readonly #leaders: SimLeaders
@@ -52,10 +55,15 @@ export class SimWaiters {
     const { limits, time } = this.#context
     const random = this.#random
     const cores = limits.nodes.get(name)?.cores ?? 1
-    const told = rawFigures(this.#moods.get(name) ?? 'idle', cores, random)
+    const told = this.#hasWaiting(name) && rawFigures(this.#moods.get(name) ?? 'idle', cores, random)
     for (let times = random.chance(0.1) ? 3 : 1; told && times > 0; times--)
       time.after(random.int(1, random.chance(0.1) ? 3_000 : 100), () => this.#reach(name, told))
     time.after(random.int(950, 1_050), () => this.#tell(name))
+  }
+
+  #hasWaiting(name: string): boolean {
+    const { pods } = this.#context
+    return pods.values().some(pod => pod.base.spec.nodeName === name && pod.pendingGates.length > 0)
   }
 
   /** What the service takes in of what was sent. */

@@ -117,7 +117,7 @@ export class Ledger {
     return this.#state.holdings.get(key)
   }
 
-  /** Keys of the pod's other runs that are in line: a crashed node's connections seem alive for a quarter of an hour. */
+  /** Keys of the pod's other runs in line: connections of a node that crashed seem alive for a quarter of an hour. */
   otherRuns(ticket: Ticket): string[] {
     return this.#state.waiting.otherRuns(ticket)
   }
