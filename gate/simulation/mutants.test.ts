@@ -115,7 +115,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
   'a new leader that gives to whoever comes back first': {
     faults: { newLedger: (settings, parts, sinceMs) => new FirstComeFirstServed(settings, parts, sinceMs) },
     want: /^Overtook/,
-    seed: 27,
+    seed: 4,
   },
   'a weight ignored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Weightless(settings, parts, sinceMs) },
@@ -128,7 +128,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, usage: new Everywhere(startShareOf(settings)) }, sinceMs),
     },
     want: /^Unfair/,
-    seed: 975,
+    seed: 63,
   },
   'an observed start taken for nothing': {
     faults: {
@@ -136,12 +136,12 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, usage: new Blindfolded(startShareOf(settings)) }, sinceMs),
     },
     want: /^OverLimit.* [1-9]\d* owed/,
-    seed: 33,
+    seed: 148,
   },
   'a floor ignored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Floorless(settings, parts, sinceMs) },
     want: /^FloorIgnored/,
-    seed: 328,
+    seed: 126,
   },
   'a registry limit skipped': {
     faults: {
@@ -165,7 +165,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, usage: new Usage((startShareOf(settings) ?? 0) - 1) }, sinceMs),
     },
     want: /^OverLimit.* in cluster/,
-    seed: 3,
+    seed: 24,
   },
   'a rate paid for by half the time': {
     faults: {
@@ -187,14 +187,14 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
         new Ledger(settings, { ...parts, autos: { at: () => undefined, version: 0 } }, sinceMs),
     },
     want: /^OverLimit: start/,
-    seed: 153,
+    seed: 59,
   },
   'debt ignored': {
     faults: {
       newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, usage: new Debtless() }, sinceMs),
     },
     want: /^OverLimit.* [1-9]\d* owed/,
-    seed: 4,
+    seed: 3,
   },
   'a ticket lost when its grant cannot be stored': {
     faults: { newLedger: (settings, parts, sinceMs) => new Forgetful(settings, parts, sinceMs) },
@@ -204,7 +204,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
   'a write of unknown outcome taken for one that was not carried out': {
     faults: { newLedger: (settings, parts, sinceMs) => new Trusting(settings, parts, sinceMs) },
     want: /^OverLimit/,
-    seed: 4,
+    seed: 56,
   },
   "a stale status believed: an earlier run's": {
     faults: {
@@ -218,7 +218,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
       newLedger: (settings, parts, sinceMs) => new Ledger(settings, { ...parts, holdersOf: tooEarly }, sinceMs),
     },
     want: /^OverLimit/,
-    seed: 708,
+    seed: 80,
   },
   'a lost notify: READY=1 not read': {
     faults: { agent: { step: (rules, state, event, nowMs) => step(rules, state, deaf(event), nowMs) } },
@@ -245,7 +245,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
   'a woken leader that does not look whether it still leads': {
     faults: { newWriter: deps => new GrantWriter({ ...deps, confirmTerm: async () => true }) },
     want: /^OverLimit|^DoubleGrant/,
-    seed: 120,
+    seed: 154,
   },
   'what a pod comes after ignored': {
     faults: { newLedger: settings => new Ledger(settings, { findWorkload: () => ready }) },
@@ -254,7 +254,7 @@ const MUTANTS: Record<string, { faults: Faults; want: RegExp; seed: number }> = 
   },
 }
 
-const SEEDS = Array.from({ length: 1_000 }, (_, i) => i + 1)
+const SEEDS = Array.from({ length: 5_000 }, (_, i) => i + 1)
 
 describe('the simulation finds each seeded fault', () => {
   test.each(Object.entries(MUTANTS))('%s', async (name, { faults, want, seed: known }) => {
