@@ -15,7 +15,7 @@ export interface WorldSize {
 const SMALL: WorldSize = { chaosMs: 60_000, mostPods: 9 }
 const LARGE: WorldSize = { chaosMs: 120_000, mostPods: 24 }
 const LARGE_WORLDS = 1 / 16
-/** Of any world: with half as many, faults of turns take several times as long to find. */
+/** Of any world: with half as many, faults of turns take two to six times as long to find. */
 const HERD = { count: 24, withinMs: 10_000 }
 
 /**

@@ -53,7 +53,6 @@ export async function runApart(part: number, env: NodeJS.ProcessEnv): Promise<Re
   const { STARTGATE_SEED, STARTGATE_RUNS } = env
   const worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), {
     workerData: { part, env: { STARTGATE_SEED, STARTGATE_RUNS } },
-    resourceLimits: { maxYoungGenerationSizeMb: 64 },
   })
   const [result] = (await once(worker, 'message')) as [Result]
   return result
