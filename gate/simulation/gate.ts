@@ -135,7 +135,11 @@ export class SimGate {
     this.#requests += 1
     const nonce = `${this.podUid} ${this.gate} ${this.attempt} ${this.#requests}`
     this.nonce = nonce
-    this.#world.time.after(afterMs, () => this.isWaiting && this.nonce === nonce && this.#world.gateReady(this))
+    this.#world.time.after(afterMs, () => {
+      if (!this.isWaiting || this.nonce !== nonce) return
+      this.#expectWord(nonce)
+      this.#world.gateReady(this)
+    })
   }
 
   #checkPatience(): void {

@@ -5,8 +5,8 @@ import { noteEnds } from './term-autos.ts'
 import { guarded, setAside } from './term-facts.ts'
 import { emit, podOf, publish, type TermState } from './term-state.ts'
 
-/** The longest time without a decision: what gates were told gets old. */
-const LONGEST_MS = 1_000
+/** A wake-up that was reckoned too late costs no more than this. */
+const LONGEST_MS = 30_000
 /** So many are told at every step: it costs no more than the step. */
 const FEW = 500
 const TOLD_PER_SECOND = 20_000

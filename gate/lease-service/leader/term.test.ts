@@ -174,3 +174,22 @@ test('nothing is granted before the term has been shown all there is', () => {
   expect(kinds([{ kind: 'pod-shown', pod: a as Pod }, asks])).not.toContain('step-soon')
   expect(kinds([{ kind: 'begin', reservationMs: 0 }, asks])).toContain('step-soon')
 })
+
+test('a tick leads to a decision only while a gate waits; a slot that is held has a wake-up of its own', () => {
+  const [a] = PODS as [Pod]
+  const stream = STREAMS[0] as Stream
+  const asks: TermEvent = { kind: 'gate-asks', pod: a, gate: 'startgate-start', attempt: 1, stream }
+  const tick: TermEvent = { kind: 'tick', storeFailingForMs: 0 }
+  const shown: TermEvent[] = [
+    { kind: 'node-shown', node: madeNode(), fold },
+    { kind: 'pod-shown', pod: a },
+    { kind: 'begin', reservationMs: 0 },
+  ]
+  const kinds = (...events: TermEvent[]): string[] => (run([...shown, ...events]).at(-1) ?? []).map(({ kind }) => kind)
+  expect(kinds(tick)).not.toContain('step-soon')
+  expect(kinds(asks, tick)).toContain('step-soon')
+  const isHeld: TermEvent[] = [asks, { kind: 'step' }, { kind: 'gate-hung-up', stream }, { kind: 'step' }]
+  expect(kinds(...isHeld, tick)).not.toContain('step-soon')
+  const wake = run([...shown, ...isHeld]).at(-1)
+  expect(wake?.find(({ kind }) => kind === 'step-in')).toEqual({ kind: 'step-in', ms: 30_000 })
+})

@@ -158,7 +158,8 @@ function tick(state: TermState, storeFailingForMs: number): void {
   shrinkStarted(state)
   state.gates.beat(turnsMs(state))
   state.agents.beat(nowMs)
-  decideSoon(state)
+  // Where no gate waits nothing is to be decided: what ends by time alone has a wake-up of its own.
+  if (state.gates.size > 0 || state.failingSinceMs !== undefined) decideSoon(state)
 }
 
 /** What the watch keeps of a pod past starting is enough, once nobody here waits for anything of it. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Node, Pod } from '../../../core/pod.ts'
 import { DEFAULT_SETTINGS } from '../limits/cluster-settings.ts'
-import type { Overload } from '../limits/node-pressure.ts'
+import { Overloads } from '../limits/overloads.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import { scopesOf } from '../limits/scopes.ts'
 import type { Ticket } from '../model/grant.ts'
@@ -11,10 +11,10 @@ import { Ledger } from './ledger.ts'
 const WAITING = 100
 
 let looks: number
-let overloads: Map<string, Overload>
+let overloads: Overloads
 let ledger: Ledger
 beforeEach(() => {
-  overloads = new Map()
+  overloads = new Overloads()
   const counted = (ticket: Ticket, facts: LimitFacts) => {
     looks += 1
     return scopesOf(ticket, facts)
@@ -94,6 +94,16 @@ test('decided anew as long as a node is under pressure', () => {
   const reasons = () => ledger.step(2, 1).waiting.filter(({ reason }) => reason.includes('pressure')).length
   overloads.set('n', { resource: 'cpu', percent: 99, maxPercent: 60 })
   expect(reasons()).toBe(WAITING - 2)
-  overloads.delete('n')
+  overloads.set('n', undefined)
   expect(reasons()).toBe(0)
+})
+
+test('under pressure that stays as it is no limit is looked at again', () => {
+  overloads.set('n', { resource: 'cpu', percent: 90, maxPercent: 60 })
+  ledger.step(2, 1)
+  expect(looks).toBeGreaterThan(0)
+  looks = 0
+  overloads.set('n', { resource: 'cpu', percent: 93, maxPercent: 60 })
+  ledger.step(3, 1)
+  expect(looks).toBe(0)
 })

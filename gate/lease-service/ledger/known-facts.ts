@@ -4,7 +4,7 @@ import { hasTooManyContainers } from '../../../core/pod-size.ts'
 import { type PodEntry, PodIndex } from '../after/pod-index.ts'
 import type { AutoLimits } from '../auto/auto-limit.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
-import type { Overload } from '../limits/node-pressure.ts'
+import type { Overloads } from '../limits/overloads.ts'
 import { isRamped } from '../limits/pull-ramp.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
@@ -16,7 +16,7 @@ import { WantedImages } from './wanted-images.ts'
 export interface KnownFactsParts {
   settings: ClusterSettings
   /** Nodes that are held back, by name. */
-  overloads: ReadonlyMap<string, Overload>
+  overloads: Pick<Overloads, 'get'>
   /** What `auto` comes to on each node. */
   autos: AutoLimits
   /** Pods past starting: of them nothing is kept here. */

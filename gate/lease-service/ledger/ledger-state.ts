@@ -2,7 +2,7 @@ import { AfterWaits, type FindWorkload } from '../after/after-waits.ts'
 import type { AutoLimits } from '../auto/auto-limit.ts'
 import { startShareOf } from '../limits/bounds.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
-import type { Overload } from '../limits/node-pressure.ts'
+import { Overloads } from '../limits/overloads.ts'
 import { scopesOf } from '../limits/scopes.ts'
 import { Usage } from '../limits/slot-usage.ts'
 import type { Ticket } from '../model/grant.ts'
@@ -32,7 +32,7 @@ export interface LedgerParts {
   findWorkload: FindWorkload
   progress: StageProgress
   /** Nodes that are held back, by name. */
-  overloads: ReadonlyMap<string, Overload>
+  overloads: Pick<Overloads, 'get' | 'version'>
   /** What `auto` comes to on each node. */
   autos: AutoLimits
   /** Pods past starting: of them the ledger itself keeps nothing. */
@@ -70,7 +70,7 @@ function usualParts(settings: ClusterSettings): LedgerParts {
     scopesOf,
     findWorkload: () => 'Unknown',
     progress: new StageProgress(),
-    overloads: new Map(),
+    overloads: new Overloads(),
     autos: { at: () => undefined, version: 0 },
     started: new StartedIndex(),
   }
@@ -106,8 +106,8 @@ export function newLedgerState(settings: ClusterSettings, given: Partial<LedgerP
     admission: new Admission({
       ...parts,
       facts: known.limits,
-      // Both only grow.
-      limitsVersion: () => known.limitsVersion + parts.autos.version,
+      // Each only grows.
+      limitsVersion: () => known.limitsVersion + parts.autos.version + parts.overloads.version,
       sinceMs,
       askedAtMs: ticket => waiting.sinceMs(ticket) ?? Number.POSITIVE_INFINITY,
       firstAskedAtMs: (ticket, nowMs) => firstAskedAtMs(state, ticket, nowMs),

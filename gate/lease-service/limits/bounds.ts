@@ -4,7 +4,7 @@ import { usualLimit } from '../auto/bounds.ts'
 import type { Resource } from '../model/grant.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
-import type { Overload } from './node-pressure.ts'
+import type { Overload } from './overloads.ts'
 import type { LimitFacts, Scope } from './scope.ts'
 
 /** A limit and where it was written. */

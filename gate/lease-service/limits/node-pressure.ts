@@ -1,11 +1,5 @@
-import { type NodeLoad, PRESSURE_RESOURCES, type Pressure, type PressureResource } from '../../../core/pressure.ts'
-
-/** A resource of a node that is under more pressure than allowed. */
-export interface Overload {
-  resource: PressureResource
-  percent: number
-  maxPercent: number
-}
+import { type NodeLoad, PRESSURE_RESOURCES, type Pressure } from '../../../core/pressure.ts'
+import { type Overload, Overloads } from './overloads.ts'
 
 /** One who waits on a node and may be asked. */
 export interface PressureReporter {
@@ -47,8 +41,8 @@ const INTERVALS_TO_LIVE = 3
 
 /** What gates tell of the pressure on their nodes, and whom to ask next. Times are monotonic ms. */
 export class NodePressures {
-  /** By node; kept up to date. */
-  readonly overloads = new Map<string, Overload>()
+  /** Kept up to date. */
+  readonly overloads = new Overloads()
   readonly #max: Pressure
   /** Of nodes with a maximum of their own. */
   readonly #ownMax = new Map<string, Pressure>()
@@ -104,7 +98,7 @@ export class NodePressures {
     for (const [nodeName, { toldMs, askedMs }] of this.#nodes) {
       const bestBeforeMs = this.#bestBeforeMs(nowMs)
       if (toldMs > bestBeforeMs) continue
-      this.overloads.delete(nodeName)
+      this.overloads.set(nodeName, undefined)
       if (askedMs > bestBeforeMs) this.#nodes.set(nodeName, { ...NOTHING_TOLD, askedMs })
       else this.#nodes.delete(nodeName)
     }
@@ -140,9 +134,7 @@ export class NodePressures {
   }
 
   #judge(nodeName: string): void {
-    const overload = overloadOf(this.#nodes.get(nodeName) ?? NOTHING_TOLD, this.#maxOf(nodeName))
-    if (overload) this.overloads.set(nodeName, overload)
-    else this.overloads.delete(nodeName)
+    this.overloads.set(nodeName, overloadOf(this.#nodes.get(nodeName) ?? NOTHING_TOLD, this.#maxOf(nodeName)))
   }
 }
 

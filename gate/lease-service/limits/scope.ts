@@ -2,7 +2,7 @@ import type { NamespaceSettings } from '../../../core/annotations.ts'
 import type { AutoLimits } from '../auto/auto-limit.ts'
 import type { NodeFacts } from '../pods/node-facts.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
-import type { Overload } from './node-pressure.ts'
+import type { Overloads } from './overloads.ts'
 import type { ScopeRef } from './scope-ref.ts'
 
 /** On how many nodes images are, by their keys (image-key.ts). */
@@ -20,7 +20,7 @@ export interface LimitFacts {
   nodes: ReadonlyMap<string, NodeFacts>
   namespaces: ReadonlyMap<string, NamespaceSettings>
   /** Nodes under more pressure than allowed, by name. */
-  overloads?: ReadonlyMap<string, Overload>
+  overloads?: Pick<Overloads, 'get'>
   /** What `auto` comes to on each node; absent: on all what an unlimited node has. */
   autos?: AutoLimits
   /** What the pull ramp goes by; without it every image is on no node. */

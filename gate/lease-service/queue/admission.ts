@@ -16,10 +16,7 @@ export interface AdmissionDeps {
   usage: Usage
   scopesOf: typeof scopesByLimits
   facts: LimitFacts
-  /**
-   * Another number whenever a limit or weight of `facts` may be another one, but by pressure; without it each decision
-   * is made anew.
-   */
+  /** Another number whenever a limit or weight of `facts` may be another; without it each decision is made anew. */
   limitsVersion?: () => number
   /** When the ticket's gate first asked this leader. */
   askedAtMs: (ticket: Ticket) => number
@@ -27,6 +24,12 @@ export interface AdmissionDeps {
   firstAskedAtMs?: (ticket: Ticket, nowMs: number) => number
   /** When this process began to lead. */
   sinceMs: number
+}
+
+/** Who waits for one resource, and who is away that would stand in line. */
+export interface InLine {
+  tickets: readonly Ticket[]
+  away: readonly Ticket[]
 }
 
 export interface Admitted {
@@ -47,7 +50,6 @@ export class Admission {
   /** The decision that is being made goes by time, too. */
   #usesRates = false
   readonly #unramped: UnrampedPulls
-  readonly #wasPressed: Record<Resource, boolean> = { pull: false, start: false }
   #wakeAtMs: number | undefined
 
   constructor(deps: AdmissionDeps) {
@@ -62,12 +64,14 @@ export class Admission {
   }
 
   /** Who goes now of those who wait for one resource. Turns of those who are away are kept: they go to nobody. */
-  decide(
-    resource: Resource,
-    { tickets, away }: { tickets: readonly Ticket[]; away: readonly Ticket[] },
-    nowMs: number,
-  ): Admitted {
+  decide(resource: Resource, line: InLine, nowMs: number): Admitted {
     this.#unramped.clear()
+    // A line for starts may have floors that hear of it.
+    if (resource === 'pull' && line.tickets.length + line.away.length === 0) return { taken: [], lines: [], passes: [] }
+    return this.#decide(resource, line, nowMs)
+  }
+
+  #decide(resource: Resource, { tickets, away }: InLine, nowMs: number): Admitted {
     const all = away.length > 0 ? [...tickets, ...away] : tickets
     const groups = this.#groupsNow(resource, all)
     const scopesOf = (ticket: Ticket): Scope[] => groups.scopesOf(ticket)
@@ -97,12 +101,9 @@ export class Admission {
 
   /** The groups as limits and what is held make them now. */
   #groupsNow(resource: Resource, tickets: readonly Ticket[]): LimitGroups {
-    const { usage, facts, limitsVersion } = this.#deps
+    const { usage, limitsVersion } = this.#deps
     const groups = this.#groups[resource]
-    // Limits by pressure come and go without a version of their own.
-    const isPressed = (facts.overloads?.size ?? 0) > 0
-    groups.look(isPressed || this.#wasPressed[resource] ? undefined : limitsVersion?.(), tickets)
-    this.#wasPressed[resource] = isPressed
+    groups.look(limitsVersion?.(), tickets)
     for (const scopeId of usage.takeChanged(resource)) groups.changed(scopeId)
     return groups
   }
