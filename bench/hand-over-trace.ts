@@ -27,7 +27,7 @@ export function runtimeEvent(line: string): RuntimeEvent | undefined {
 export type Moments = Partial<Record<Moment, number>>
 
 /** In the order of a hand-over, each with the sentence that a table has for the step up to it. */
-export const MOMENTS = {
+const MOMENTS = {
   ready: 'the container is ready, by its own word',
   told: 'its probe has seen it, and the kubelet has told the API server: the watch shows it',
   decided: 'the leader has decided',

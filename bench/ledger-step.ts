@@ -24,7 +24,7 @@ export interface LedgerHerd {
 }
 
 /** Median of the steps, in ms. */
-export function benchLedgerStep({ nodes, gatesPerNode, freed, isAfter }: LedgerHerd): number {
+function benchLedgerStep({ nodes, gatesPerNode, freed, isAfter }: LedgerHerd): number {
   const pods = madeHerd(nodes * gatesPerNode, nodes)
   const ledger = filledLedger(pods, nodes, isAfter)
   const byUid = new Map(pods.map(pod => [pod.metadata.uid, pod]))

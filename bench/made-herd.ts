@@ -1,6 +1,6 @@
 import type { Node, Pod } from '../core/pod.ts'
 
-export const NODES = 200
+const NODES = 200
 const NAMESPACES = 50
 
 /** Gated pods on 200 nodes, or as many as are told, in 50 namespaces, each with one probed container. */

@@ -17,14 +17,14 @@ const IMAGES_PER_NODE = 50
 /** Different images in the cluster. */
 const IMAGES = 2_000
 
-export const nodeOf = (pod: number, size: ClusterSize): number =>
+const nodeOf = (pod: number, size: ClusterSize): number =>
   pod < size.waiting ? pod % Math.min(FROZEN_NODES, size.nodes) : pod % size.nodes
 
 export const uidOf = (pod: number): string => `5ca1ab1e-0000-4000-8000-${String(pod).padStart(12, '0')}`
 export const podIndexOf = (uid: string): number => Number(uid.slice(-12))
 export const podNameOf = (pod: number): string => `checkout-7d9f8c6b54-${pod.toString(36).padStart(5, '0')}`
 export const namespaceNameOf = (i: number): string => `team-${String(i).padStart(5, '0')}`
-export const nodeNameOf = (i: number): string => `ip-10-${i >> 8}-${i & 255}-17.eu-central-1.compute.internal`
+const nodeNameOf = (i: number): string => `ip-10-${i >> 8}-${i & 255}-17.eu-central-1.compute.internal`
 
 /** As a container runtime writes them: 64 hexadecimal digits. */
 function containerIds(pod: number, names: string[]): Record<string, string> {

@@ -2,9 +2,9 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { FakeCluster, stockedKeys } from './fake-cluster.ts'
 import { DEFAULT_LIFETIMES } from './policy.ts'
 import { startRotator } from './rotator.ts'
+import { FakeCluster, stockedKeys } from './testing/fake-cluster.ts'
 
 const DAY_MS = 24 * 3_600_000
 const SERVER_NAME = 'startgate-webhook.startgate-system.svc'

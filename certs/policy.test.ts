@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Bundle, decodeBundle, encodeBundle } from './bundle.ts'
-import { stockedKeys } from './fake-cluster.ts'
 import { DEFAULT_LIFETIMES, type LeafNames, nextStep, type Reason, type Step, unexpiredCas } from './policy.ts'
 import { renew } from './renewal.ts'
+import { stockedKeys } from './testing/fake-cluster.ts'
 import { isSignedBy, readCertificate } from './x509.ts'
 
 const HOUR_MS = 3_600_000

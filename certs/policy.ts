@@ -97,7 +97,7 @@ export function nextStep(input: PolicyInput): Verdict {
 }
 
 /** Whether the pair is a CA's, fits together and has not expired. */
-export function isUsableCa(pair: { certPem: string; keyPem: string }, nowMs: number): boolean {
+function isUsableCa(pair: { certPem: string; keyPem: string }, nowMs: number): boolean {
   const ca = readCertificate(pair.certPem)
   return ca?.isCa === true && nowMs < ca.notAfterMs && isKeyOf(pair.certPem, pair.keyPem)
 }

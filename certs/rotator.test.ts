@@ -2,10 +2,10 @@ import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../core/clock.ts'
 import { decodeBundle } from './bundle.ts'
-import { FakeCluster, stockedKeys } from './fake-cluster.ts'
 import type { ServingIdentity } from './identity.ts'
 import { type Rotator, type RotatorOptions, startRotator } from './rotator.ts'
 import { startCertificateSource } from './source.ts'
+import { FakeCluster, stockedKeys } from './testing/fake-cluster.ts'
 import { isSignedBy } from './x509.ts'
 
 const DAY_MS = 24 * 3_600_000

@@ -50,10 +50,10 @@ const MAX_STEPS = 10
  */
 export function startRotator(options: RotatorOptions): Rotator {
   const holder = new IdentityHolder()
-  const state: { bundle: Bundle | undefined; failing: boolean } = { bundle: undefined, failing: false }
+  const state: RotatorState = { bundle: undefined, failing: false, unpublished: false }
   const check = async () => {
     try {
-      state.bundle = await settle(options, holder.current() !== undefined)
+      state.bundle = await settle(options, state, holder.current() !== undefined)
       const change = holder.offer(state.bundle)
       if (change === 'Changed') options.log.info({ expiries: expiriesOf(state.bundle) }, 'serving certificate in use')
       state.failing = false
@@ -74,13 +74,24 @@ export function startRotator(options: RotatorOptions): Rotator {
   }
 }
 
+/** What outlives a check. */
+interface RotatorState {
+  /** The last that was found in order. */
+  bundle: Bundle | undefined
+  /** Whether the last check failed. */
+  failing: boolean
+  /** Whether the last CA bundle could not be published, while there was a certificate to serve. */
+  unpublished: boolean
+}
+
 /** Takes steps until none is needed, and returns the bundle, its CAs published. */
-async function settle(options: RotatorOptions, isServing: boolean): Promise<Bundle> {
+async function settle(options: RotatorOptions, state: RotatorState, isServing: boolean): Promise<Bundle> {
+  let verdict: Verdict | undefined
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const read = await options.secret.read()
     const bundle = read && decodeBundle(read.data)
-    const published = bundle !== undefined && (await publish(options, bundle, isServing))
-    const verdict = nextStep({
+    const published = bundle !== undefined && (await publish(bundle, options, state, isServing))
+    verdict = nextStep({
       bundle,
       published,
       nowMs: options.clock.wallMs(),
@@ -90,26 +101,38 @@ async function settle(options: RotatorOptions, isServing: boolean): Promise<Bund
     if (verdict.step === 'keep' && bundle) return bundle
     await take(verdict, { read, bundle, options })
   }
-  throw new Error(`certificates did not settle in ${MAX_STEPS} steps`)
+  throw new Error(`certificates did not settle in ${MAX_STEPS} steps: the last was ${lastStep(verdict)}`)
 }
 
 /**
  * Whether the configuration had the bundle already: then API servers have seen it since some earlier check. A failure
  * stops a replica that serves nothing yet, so that an installation without the right shows; a serving
- * one goes on, since its leaf must be renewed in any case.
+ * one goes on, since its leaf must be renewed in any case, and logs when this begins and when it is over.
  */
-async function publish({ publisher, log }: RotatorOptions, bundle: Bundle, isServing: boolean): Promise<boolean> {
+async function publish(
+  bundle: Bundle,
+  { publisher, log }: RotatorOptions,
+  state: RotatorState,
+  isServing: boolean,
+): Promise<boolean> {
   if (bundle.trusted.length === 0) return false
   try {
     const result = await publisher.publish(bundle.trusted.join(''))
+    if (state.unpublished) log.info('CA bundle can be written into the webhook configuration again')
+    state.unpublished = false
     if (result === 'Patched')
       log.info({ cas: bundle.trusted.length }, 'CA bundle written into the webhook configuration')
     return result !== 'Patched'
   } catch (error) {
     if (!isServing) throw error
-    log.error({ err: error }, 'CA bundle cannot be written into the webhook configuration')
+    if (!state.unpublished) log.error({ err: error }, 'CA bundle cannot be written into the webhook configuration')
+    state.unpublished = true
     return false
   }
+}
+
+function lastStep(verdict: Verdict | undefined): string {
+  return verdict === undefined ? 'none' : `${verdict.step} (${verdict.reason ?? 'no reason'})`
 }
 
 interface Found {

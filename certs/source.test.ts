@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { FakeCluster, stockedKeys } from './fake-cluster.ts'
 import { startCertificateSource } from './source.ts'
+import { FakeCluster, stockedKeys } from './testing/fake-cluster.ts'
 import { createCaCertificate, createServingCertificate } from './x509.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -20,15 +20,21 @@ async function issued(serial: number) {
 
 function follow(cluster: FakeCluster) {
   const said: string[] = []
-  const log = pino({ level: 'warn' }, { write: line => void said.push(JSON.parse(line).problem) })
+  const titles: string[] = []
+  const write = (line: string) => {
+    const { problem, msg } = JSON.parse(line)
+    said.push(problem)
+    titles.push(msg)
+  }
+  const log = pino({ level: 'warn' }, { write })
   const source = startCertificateSource({ secret: cluster, maker: 'cert-manager', log, intervalMs: 2 ** 31 - 1 })
   onTestFinished(() => source.stop())
-  return { source, said }
+  return { source, said, titles }
 }
 
 test('a Secret that cert-manager writes is served, and served anew when it changes', async () => {
   const cluster = new FakeCluster()
-  const { source, said } = follow(cluster)
+  const { source, said, titles } = follow(cluster)
   await source.poke()
   expect([source.current(), source.expiries()]).toEqual([undefined, undefined])
   const [first, second] = [await issued(1), await issued(2)]
@@ -43,19 +49,24 @@ test('a Secret that cert-manager writes is served, and served anew when it chang
   cluster.edit(data => Object.assign(data, second))
   await source.poke()
   expect(source.current()).toMatchObject({ certPem: second['tls.crt'], caBundlePem: second['ca.crt'] })
-  expect(said).toEqual(['the Secret does not exist: cert-manager makes it when it runs'])
+  expect(said).toEqual(['the Secret startgate-system/certificates does not exist: cert-manager makes it when it runs'])
+  expect(titles).toEqual(['there is no serving certificate yet'])
 })
 
 test('without the CA that gates must believe, the last good certificate stays, and what is missing is said', async () => {
   const cluster = new FakeCluster()
-  const { source, said } = follow(cluster)
+  const { source, said, titles } = follow(cluster)
   const first = await issued(1)
   await cluster.create(first)
   await source.poke()
   said.length = 0
+  titles.length = 0
   const { 'ca.crt': _, ...withoutCa } = await issued(2)
   cluster.edit(data => Object.assign(data, { 'ca.crt': '', ...withoutCa }))
   await source.poke()
   expect(source.current()?.certPem).toBe(first['tls.crt'])
-  expect(said).toEqual([expect.stringContaining('(tls.crt, tls.key, ca.crt): cert-manager must repair it')])
+  expect(said).toEqual([
+    'the Secret startgate-system/certificates holds no certificate with its key and its CA (tls.crt, tls.key, ca.crt): cert-manager must repair it',
+  ])
+  expect(titles).toEqual(['cannot take the new serving certificate; the one before is served on'])
 })

@@ -4,11 +4,11 @@ import { decodeBundle } from './bundle.ts'
 import { IdentityHolder, type IdentityView } from './identity.ts'
 import { startLoop } from './loop.ts'
 import type { Expiries } from './rotator.ts'
-import type { SecretReader } from './store.ts'
+import type { LocatedSecretReader } from './store.ts'
 import { readCertificate } from './x509.ts'
 
 export interface SourceOptions {
-  secret: SecretReader
+  secret: LocatedSecretReader
   /** Who keeps the certificates, for what is said when there are none. */
   maker: 'the webhook' | 'cert-manager'
   log: Logger
@@ -25,7 +25,9 @@ export interface CertificateSource extends IdentityView {
 
 const INTERVAL_MS = 5_000
 const FIRST_INTERVAL_MS = 1_000
-const UNUSABLE = 'the Secret holds no certificate with its key and its CA (tls.crt, tls.key, ca.crt)'
+const UNUSABLE = 'holds no certificate with its key and its CA (tls.crt, tls.key, ca.crt)'
+const KEPT = 'cannot take the new serving certificate; the one before is served on'
+const NONE_YET = 'there is no serving certificate yet'
 
 /** Follows the certificates that somebody else keeps; reads the Secret and writes nothing. */
 export function startCertificateSource({
@@ -35,21 +37,22 @@ export function startCertificateSource({
   intervalMs = INTERVAL_MS,
 }: SourceOptions): CertificateSource {
   const holder = new IdentityHolder()
+  const named = `the Secret ${secret.location.namespace}/${secret.location.name}`
   let lastProblem = ''
-  /** one line a problem, not one each five seconds. */
+  /** One line a problem, not one each five seconds. */
   const report = (problem: string) => {
-    if (problem !== lastProblem && problem !== '') log.warn({ problem }, 'certificates unchanged')
+    if (problem !== lastProblem && problem !== '') log.warn({ problem }, holder.current() ? KEPT : NONE_YET)
     lastProblem = problem
   }
   const check = async () => {
     try {
       const read = await secret.read()
-      if (!read) return report(`the Secret does not exist: ${maker} makes it when it runs`)
+      if (!read) return report(`${named} does not exist: ${maker} makes it when it runs`)
       const change = holder.offer(decodeBundle(read.data))
-      report(change === 'Unusable' ? `${UNUSABLE}: ${maker} must repair it` : '')
+      report(change === 'Unusable' ? `${named} ${UNUSABLE}: ${maker} must repair it` : '')
       if (change === 'Changed') log.info('serving certificate in use')
     } catch (error) {
-      report(`the Secret cannot be read: ${messageOf(error)}`)
+      report(`${named} cannot be read: ${messageOf(error)}`)
     }
   }
   const loop = startLoop(check, () => (holder.current() ? intervalMs : FIRST_INTERVAL_MS))

@@ -1,11 +1,11 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { decodeBundle, encodeBundle } from './bundle.ts'
-import { FakeCluster, stockedKeys } from './fake-cluster.ts'
 import { DEFAULT_LIFETIMES } from './policy.ts'
 import { renew } from './renewal.ts'
 import { type RotatorOptions, startRotator } from './rotator.ts'
 import { splitSecretStore } from './split-store.ts'
+import { FakeCluster, stockedKeys } from './testing/fake-cluster.ts'
 import { isKeyOf, isSignedBy, readCertificate } from './x509.ts'
 
 const DAY_MS = 24 * 3_600_000

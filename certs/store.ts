@@ -15,6 +15,11 @@ export interface SecretReader {
   read(): Promise<StoredSecret | undefined>
 }
 
+/** A reader of one Secret, which can be named to whoever has to repair it. */
+export interface LocatedSecretReader extends SecretReader {
+  readonly location: SecretLocation
+}
+
 /** `Conflict`: somebody else wrote since; read again. */
 export type WriteResult = 'Written' | 'Conflict'
 
@@ -39,8 +44,10 @@ type ReadClient = Pick<KubeClient, 'getSecret'>
 type StoreClient = Pick<KubeClient, 'getSecret' | 'createSecret' | 'replaceSecret' | 'getDeployment'>
 
 /** For programs that only read. */
-export function kubernetesSecretReader(client: ReadClient, { namespace, name }: SecretLocation): SecretReader {
+export function kubernetesSecretReader(client: ReadClient, location: SecretLocation): LocatedSecretReader {
+  const { namespace, name } = location
   return {
+    location,
     async read() {
       const secret = await client.getSecret(namespace, name).catch(orUndefined(isNotFound))
       if (!secret) return undefined

@@ -3,8 +3,8 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { stockedKeys } from './fake-cluster.ts'
 import { systemKeys } from './keys.ts'
+import { stockedKeys } from './testing/fake-cluster.ts'
 import { createCaCertificate, createServingCertificate, isKeyOf, isSignedBy, readCertificate } from './x509.ts'
 
 const HOUR_MS = 3_600_000

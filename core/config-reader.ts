@@ -1,5 +1,6 @@
 import { type AfterTarget, parseNodeDaemonSet } from './after.ts'
 import { CodedError, InvalidValueError, instead, notValid } from './errors.ts'
+import { isObject } from './is-object.ts'
 import { AUTO, parseDurationMs, parsePatienceMs, parseRate, type Rate } from './quantity.ts'
 
 /** The configuration cannot be used; `problems` has one entry for each fault, all found in one go. */
@@ -145,7 +146,7 @@ export class ConfigReader {
       path,
       {},
       notValid('map of whole numbers', '{"docker.io": 5}', '{}'),
-      (v): v is Record<string, number> => isRecord(v) && Object.values(v).every(isCount),
+      (v): v is Record<string, number> => isObject(v) && Object.values(v).every(isCount),
     )
   }
 
@@ -155,7 +156,7 @@ export class ConfigReader {
       path,
       {},
       notValid('map of texts', '{"disktype": "ssd"}', '{}'),
-      (v): v is Record<string, string> => isRecord(v) && Object.values(v).every(isText),
+      (v): v is Record<string, string> => isObject(v) && Object.values(v).every(isText),
     )
   }
 
@@ -225,10 +226,6 @@ export class ConfigReader {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: unknown): value is string {

@@ -1,7 +1,18 @@
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { limitConnections } from './connection-limit.ts'
-import { cut, instead, messageOf } from './errors.ts'
+import { messageOf } from './errors.ts'
+import {
+  badToken,
+  bearerIn,
+  forbidden,
+  NO_TOKEN,
+  NOT_REVIEWED,
+  notFound,
+  type Refusal,
+  refusal,
+  refuse,
+} from './http-refusals.ts'
 import type { Logger } from './log.ts'
 import { oneRequestAtATime } from './one-request.ts'
 import type { Authorize } from './read-access.ts'
@@ -60,15 +71,15 @@ export function buildMetricsServer(deps: MetricsServerDeps): Server | TlsServer 
   server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
     if (deps.other?.isFor(pathOf(request)))
       return deps.other.serve(request, response, () => connections.markTrusted(request.socket))
-    const refusal = await refusalOf(request, deps)
-    if (refusal) return refuse(response, refusal)
+    const judged = await refusalOf(request, deps)
+    if (judged) return refuse(response, judged)
     connections.markTrusted(request.socket)
     try {
       const body = await text()
       response.writeHead(200, { 'content-type': deps.contentType }).end(body)
     } catch (error) {
       deps.log.error({ error: messageOf(error) }, 'the metrics cannot be read')
-      refuse(response, { status: 500, code: 'INTERNAL', message: 'the metrics cannot be read' })
+      refuse(response, FAULT)
     }
   })
   oneRequestAtATime(server)
@@ -79,63 +90,30 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? ''
 }
 
-interface Refusal {
-  status: number
-  code: string
-  message: string
-}
-
 async function refusalOf(
   request: IncomingMessage,
   { authorize, log }: MetricsServerDeps,
 ): Promise<Refusal | undefined> {
-  const { method, url = '', headers, socket } = request
-  if (method !== 'GET' || pathOf(request) !== '/metrics')
-    return {
-      status: 404,
-      code: 'NOT_FOUND',
-      message: instead(`there is no ${method} ${JSON.stringify(cut(url))} here`, 'GET /metrics'),
-    }
+  const { method = '', url = '', headers, socket } = request
+  if (method !== 'GET' || pathOf(request) !== '/metrics') return notFound(method, url, 'GET /metrics')
   if (!authorize) return undefined
-  const token = /^Bearer (\S{1,16384})$/i.exec(headers.authorization ?? '')?.[1]
-  if (!token)
-    return {
-      status: 401,
-      code: 'TOKEN_MISSING',
-      message: instead('the authorization header has no bearer token', 'Authorization: Bearer TOKEN'),
-    }
+  const token = bearerIn(headers.authorization)
+  if (!token) return NO_TOKEN
   try {
     return VERDICTS[(await authorize(token, socket.remoteAddress ?? '')).verdict]
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'cannot ask the API server who may read metrics')
-    return {
-      status: 503,
-      code: 'NOT_REVIEWED',
-      message: 'the API server could not be asked about this token; try again',
-    }
+    return NOT_REVIEWED
   }
 }
 
 const VERDICTS = {
   allowed: undefined,
-  unauthenticated: {
-    status: 401,
-    code: 'TOKEN_INVALID',
-    message: instead('the API server refuses this token', "the scraper's own, not expired"),
-  },
-  forbidden: {
-    status: 403,
-    code: 'FORBIDDEN',
-    message:
-      "this token's user may not get the nonResourceURL /metrics; bind the ClusterRole startgate-metrics-reader to it",
-  },
-} as const
-
-function refuse(response: ServerResponse, { status, code, message }: Refusal): void {
-  response
-    .writeHead(status, { 'content-type': 'application/json', connection: 'close' })
-    .end(JSON.stringify({ code, message }))
+  unauthenticated: badToken("the scraper's own, not expired"),
+  forbidden: forbidden('the nonResourceURL /metrics; bind the ClusterRole startgate-metrics-reader to it'),
 }
+
+const FAULT = refusal(500, 'INTERNAL', 'the metrics cannot be read')
 
 /** Whoever asks within GOOD_FOR_MS of an earlier answer, or while it is made, gets that one. */
 function madeSeldom(make: () => Promise<string>, monotonicMs: () => number): () => Promise<Buffer> {

@@ -1,3 +1,5 @@
+import { isObject } from './is-object.ts'
+
 /**
  * When a container counts as ready, in systemd's meaning (systemd.service(5), Type=):
  * - `simple`: it has run for the settle time;
@@ -26,8 +28,8 @@ export function isReportedByAgent({ type }: Readiness): boolean {
 
 /** Reads the JSON form; undefined when it is none. */
 export function asReadiness(value: unknown): Readiness | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { type, pidFile, busName, address } = value as Record<string, unknown>
+  if (!isObject(value)) return undefined
+  const { type, pidFile, busName, address } = value
   switch (type) {
     case 'simple':
     case 'probe':

@@ -1,3 +1,4 @@
+import { isObject } from './is-object.ts'
 import { AGENT, AGENT_ENV, type GateName, PULL_GATE, SEQUENCE_GATE_PREFIX, START_GATE } from './names.ts'
 import type { Pod } from './pod.ts'
 import { hasTooManyContainers } from './pod-size.ts'
@@ -64,7 +65,7 @@ export function formatSequence({ stages, readiness }: Sequence): string {
 export function parseSequence(text: string | undefined): Sequence | undefined {
   if (text === undefined || text.length > MAX_SEQUENCE_LENGTH) return undefined
   const value = parseJson(text)
-  if (!isRecord(value) || !Array.isArray(value.stages) || !isRecord(value.readiness)) return undefined
+  if (!isObject(value) || !Array.isArray(value.stages) || !isObject(value.readiness)) return undefined
   const readiness = new Map(Object.entries(value.readiness).map(([name, given]) => [name, asReadiness(given)]))
   const stages = value.stages.map(asStage)
   if (!stages.every(stage => stage !== undefined)) return undefined
@@ -98,7 +99,7 @@ function areDistinct(names: readonly string[]): boolean {
 }
 
 function asStage(value: unknown): Stage | undefined {
-  if (!isRecord(value) || typeof value.gate !== 'string' || !isSequenceGate(value.gate)) return undefined
+  if (!isObject(value) || typeof value.gate !== 'string' || !isSequenceGate(value.gate)) return undefined
   const { gate, containers, dependsOn } = value
   if (!Array.isArray(containers) || !containers.every(name => typeof name === 'string')) return undefined
   if (!Array.isArray(dependsOn) || !dependsOn.every(isDependency)) return undefined
@@ -106,11 +107,7 @@ function asStage(value: unknown): Stage | undefined {
 }
 
 function isDependency(value: unknown): value is Dependency {
-  return isRecord(value) && typeof value.container === 'string' && CONDITIONS.some(c => c === value.condition)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(value) && typeof value.container === 'string' && CONDITIONS.some(c => c === value.condition)
 }
 
 function parseJson(text: string): unknown {

@@ -2,7 +2,7 @@ import { BUSYBOX_IN_IMAGE, FIFO_DIRECTORY, type GateName } from './names.ts'
 import { ATTEMPT_FILE, shellParts } from './shell-parts.ts'
 
 /** Where the two programs find things; tests put them elsewhere. */
-export const SIDECAR_GATE_PATHS = {
+const SIDECAR_GATE_PATHS = {
   busybox: BUSYBOX_IN_IMAGE,
   fifos: FIFO_DIRECTORY,
   /** The number of this run of the init containers, left by the pull gate. */

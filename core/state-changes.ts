@@ -1,3 +1,4 @@
+import { compareText } from './compare-text.ts'
 import type { RowChanges, State, StateChanges } from './state-api.ts'
 import type { RecentNews, Rows, WaitingGate } from './state-rows.ts'
 
@@ -24,10 +25,6 @@ export function compareIds(a: Row, b: Row): number {
 /** What has a number for its id: the lower first. */
 export function compareNumbers(a: Row, b: Row): number {
   return Number(a.id) - Number(b.id)
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** The state that a watch shows after `changes`. Changes neither argument. */

@@ -124,7 +124,7 @@ export interface NodeState {
   cores: number
   /** The kubelet has not been heard of for the node monitor's grace period. */
   lost: boolean
-  /** As its gates have told lately, in percent; absent where nothing is known or nobody asks. */
+  /** As its waiter or gates have told lately, in percent; absent where nothing is known or nobody asks. */
   pressure?: Pressure
   /** Where its start limit is what it found by itself: `3 now, CPU 96 % busy`. */
   auto?: string

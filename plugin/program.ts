@@ -40,7 +40,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-export function buildProgram(io: Io, finish: Finish): Command {
+function buildProgram(io: Io, finish: Finish): Command {
   const program = new Command('kubectl startgate')
     .description('Shows what startgate does in a cluster, and says beforehand what it will do with a manifest.')
     .showHelpAfterError('(--help tells what there is)')

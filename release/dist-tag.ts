@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { isAbove, isPrerelease } from './version.ts'
 
 /** The npm package's name, as in dist/kubectl-startgate/package.json. */
-export const NPM_NAME = 'kubectl-startgate'
+const NPM_NAME = 'kubectl-startgate'
 
 /**
  * Under which tag npm publishes a version. `latest` is what `npm install` takes, so it never goes back: a repair of an

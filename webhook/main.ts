@@ -12,7 +12,7 @@ import type { Logger } from '../core/log.ts'
 import { runProgram } from '../core/run-program.ts'
 import { serveProgram } from '../core/serve-program.ts'
 import { startClusterView } from './cluster/cluster-view.ts'
-import { factsFor } from './mutate/facts.ts'
+import { factsFor, missingFacts } from './mutate/facts.ts'
 import { drain } from './server/drain.ts'
 import { createWebhookMetrics } from './server/metrics.ts'
 import { buildServer } from './server/server.ts'
@@ -40,7 +40,7 @@ async function main(config: ClusterConfig, log: Logger): Promise<void> {
         metrics,
         log,
         monotonicMs: () => performance.now(),
-        unready: () => view.missing(),
+        unready: () => missingFacts(facts),
         isDraining: ending.isDraining,
         reportUngated: ungated => {
           if (budget.admit(ungated, clock.monotonicMs())) events.record(ungatedEvent(ungated))

@@ -48,7 +48,7 @@ export function herdTable(runs: readonly Run[]): string {
 type Field = 'firstMs' | 'medianMs' | 'p95Ms' | 'lastMs' | 'restarts' | 'cpuSeconds'
 
 /** Infinity where most rounds did not come so far. */
-export const medianOf = (runs: readonly Run[], field: Field): number => {
+const medianOf = (runs: readonly Run[], field: Field): number => {
   const middle = median(runs.map(run => run[field] ?? Number.POSITIVE_INFINITY))
   // The mean of two that never came.
   return Number.isNaN(middle) ? Number.POSITIVE_INFINITY : middle

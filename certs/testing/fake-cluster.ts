@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { SecretData } from './bundle.ts'
-import type { KeySource } from './keys.ts'
-import type { CaPublisher, SecretStore, StoredSecret } from './store.ts'
+import type { SecretData } from '../bundle.ts'
+import type { KeySource } from '../keys.ts'
+import type { CaPublisher, LocatedSecretReader, SecretStore, StoredSecret } from '../store.ts'
 
 /** For tests: a Secret with the API server's compare-and-swap, and the CA field of a webhook configuration. */
-export class FakeCluster implements SecretStore, CaPublisher {
+export class FakeCluster implements SecretStore, LocatedSecretReader, CaPublisher {
+  readonly location = { namespace: 'startgate-system', name: 'certificates' }
   secret: StoredSecret | undefined
   caBundle: string | undefined
   /** Every bundle that was ever published, oldest first. */

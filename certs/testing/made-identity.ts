@@ -1,10 +1,10 @@
 import { pino } from 'pino'
-import { systemClock } from '../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { ServingIdentity } from '../identity.ts'
+import { systemKeys } from '../keys.ts'
+import { startRotator } from '../rotator.ts'
+import { createCaCertificate, createServingCertificate } from '../x509.ts'
 import { FakeCluster, stockedKeys } from './fake-cluster.ts'
-import type { ServingIdentity } from './identity.ts'
-import { systemKeys } from './keys.ts'
-import { startRotator } from './rotator.ts'
-import { createCaCertificate, createServingCertificate } from './x509.ts'
 
 /** For tests: a certificate that a TLS server can serve and its CAs, as a new installation makes them. */
 export async function madeIdentity(dnsName: string): Promise<ServingIdentity> {

@@ -41,6 +41,18 @@ test('a name and a note that are too long are cut', () => {
   expect(String(long.message).length).toBeLessThanOrEqual(1_024)
 })
 
+test.each([
+  ['x'.repeat(1_000), 'x'.repeat(1_000)],
+  ['x'.repeat(1_001), `${'x'.repeat(1_000)} …`],
+  ['é'.repeat(501), `${'é'.repeat(500)} …`],
+  // Four bytes each: the one that would be cut in two is left out.
+  [`x${'😀'.repeat(250)}`, `x${'😀'.repeat(249)} …`],
+])('a note is cut by its bytes, after a whole character', (note, want) => {
+  const { message } = eventObject({ ...facts, note })
+  expect(message).toBe(want)
+  expect(Buffer.byteLength(String(message))).toBeLessThanOrEqual(1_024)
+})
+
 test('Events of one id have one name, whatever else they say', () => {
   const named = (changes: Partial<EventFacts>) => eventObject({ ...facts, id: 'web', ...changes }).metadata.name
   expect(named({ wallMs: 1, note: 'place 2 of 7' })).toBe(named({}))

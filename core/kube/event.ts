@@ -21,8 +21,12 @@ export interface EventFacts {
   id?: string
 }
 
-/** The API server takes 1024 bytes; cut with a mark instead of losing the Event. */
-const MAX_NOTE = 1000
+/**
+ * UTF-8 bytes; a longer note is cut and marked. events.k8s.io/v1, through which the Event can be read too, says that a
+ * note has 1 kB at most. The API server refuses more than 1024 bytes only where `eventTime` is set, as it is not here
+ * (pkg/apis/core/validation/events.go of Kubernetes).
+ */
+const MAX_NOTE_BYTES = 1000
 
 /**
  * A core/v1 Event: what `kubectl describe` looks up by involvedObject and prints with its source and age. The name
@@ -47,11 +51,17 @@ export function eventObject(
     involvedObject: { apiVersion: 'v1', ...regarding, namespace },
     type,
     reason,
-    message: note.length > MAX_NOTE ? `${note.slice(0, MAX_NOTE)} …` : note,
+    message: cut(note),
     source: { component },
     reportingComponent: component,
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
   }
+}
+
+/** Ends with a whole character. */
+function cut(note: string): string {
+  const { read } = new TextEncoder().encodeInto(note, new Uint8Array(MAX_NOTE_BYTES))
+  return read < note.length ? `${note.slice(0, read)} …` : note
 }

@@ -1,4 +1,5 @@
 import { CodedError } from '../errors.ts'
+import { isObject } from '../is-object.ts'
 
 /** What a Kubernetes API server sends with an error answer, and inside a watch's ERROR event. */
 export interface ApiStatus {
@@ -37,7 +38,7 @@ export function kubeErrorOfAnswer(what: string, status: number, body: string): K
   let parsed: ApiStatus = {}
   try {
     const value: unknown = JSON.parse(body)
-    if (typeof value === 'object' && value !== null) parsed = value
+    if (isObject(value)) parsed = value as ApiStatus
   } catch {
     parsed = { message: body.slice(0, 200) }
   }

@@ -24,7 +24,7 @@ export function daemonEnv(): NodeJS.ProcessEnv {
 }
 
 /** Pid of our running daemon: the pid file is believed only if that process is a dockerd on our data. */
-export function daemonPid(): number | undefined {
+function daemonPid(): number | undefined {
   const { run: runDir, docker } = clusterPaths()
   const file = join(runDir, 'docker.pid')
   if (!existsSync(file)) return undefined

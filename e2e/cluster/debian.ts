@@ -24,7 +24,7 @@ const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' }
 let updated = false
 
 /** Packages that are not on this machine yet. */
-export function missingPackages(exists: (path: string) => boolean = existsSync, programs = PROGRAMS): string[] {
+function missingPackages(exists: (path: string) => boolean = existsSync, programs = PROGRAMS): string[] {
   return [...new Set(Object.entries(programs).flatMap(([path, name]) => (exists(path) ? [] : [name])))]
 }
 

@@ -29,7 +29,7 @@ export function commandLine(pid: number): string {
 }
 
 /** Processes that carry our mark in their environment (containers' do not), with the pid of who started them. */
-export function ownedProcesses(kind: 'step' | 'daemon'): { pid: number; starter: number }[] {
+function ownedProcesses(kind: 'step' | 'daemon'): { pid: number; starter: number }[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)

@@ -6,7 +6,7 @@ import { parseRegistryLog, type RegistryRequest } from './registry-log.ts'
 import { pushTestImage, type TestImage } from './test-image.ts'
 
 /** The registry's name for nodes, in every cluster. */
-export const REGISTRY_HOST = 'registry.test:5000'
+const REGISTRY_HOST = 'registry.test:5000'
 /** Bytes a second that one download gets, unless told otherwise. */
 export const DEFAULT_RATE = 4_000_000
 

@@ -11,7 +11,7 @@ interface DaemonSet {
 }
 
 /** The waiter's pod on each node, by the node's name. */
-export async function waiterPods(kubectl: Kubectl): Promise<Map<string, string>> {
+async function waiterPods(kubectl: Kubectl): Promise<Map<string, string>> {
   const { items } = await kubectl.json<{
     items: { metadata: { name: string; deletionTimestamp?: string }; spec: { nodeName?: string } }[]
   }>(['get', 'pods', ...PODS])

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limit } from './time-limits.ts'
 
 /** What was waited for did not come about. */
-export class WaitTimeoutError extends Error {
+class WaitTimeoutError extends Error {
   readonly code = 'WAIT_TIMEOUT'
 }
 

@@ -15,7 +15,7 @@ const LIBC = 'libc6'
 export const RULE_TESTS = join(import.meta.dirname, 'alerts-test.yaml')
 
 /** Path of Debian's promtool, unpacked into the cache of the e2e cluster: nothing is installed on this machine. */
-export async function promtoolBinary(): Promise<string> {
+async function promtoolBinary(): Promise<string> {
   const unpack = async (into: string): Promise<void> => {
     await mkdir(join(into, 'tree'))
     await unpackPackages([PACKAGE], into, join(into, 'tree'))

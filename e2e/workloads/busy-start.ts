@@ -42,7 +42,7 @@ const TICKS_PER_SECOND = 100
 const HEALTH = { httpGet: { path: '/healthz', port: 8080 } }
 
 /** How many processes share the burning: two pods keep all cores busy. */
-export function burnersOf(cores: number): number {
+function burnersOf(cores: number): number {
   return Math.ceil(cores / 2)
 }
 

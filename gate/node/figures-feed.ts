@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readPressureTexts } from '../pod/node-pressure.ts'
 import type { LeaderLinks } from './leader-links.ts'
 import { figuresBetween, type NodeReading, readingOf } from './node-figures.ts'
 
@@ -34,13 +35,8 @@ export function figuresFeed({ read, links }: FiguresFeedDeps): () => Promise<voi
 
 /** Of this node: neither /proc/stat nor /proc/pressure has namespaces. */
 export async function readNode(monotonicMs: () => number, proc = '/proc'): Promise<NodeReading | undefined> {
-  const text = (...path: string[]): Promise<string> => readFile(join(proc, ...path), 'utf8').catch(() => '')
   // Alone: it counts the tasks that run, of which one reader is taken off.
-  const stat = await text('stat')
-  const [cpu, io, memory] = await Promise.all([
-    text('pressure', 'cpu'),
-    text('pressure', 'io'),
-    text('pressure', 'memory'),
-  ])
-  return readingOf({ stat, pressure: { cpu, io, memory } }, monotonicMs())
+  const stat = await readFile(join(proc, 'stat'), 'utf8').catch(() => '')
+  const pressure = await readPressureTexts(join(proc, 'pressure'))
+  return readingOf({ stat, pressure }, monotonicMs())
 }

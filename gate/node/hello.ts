@@ -1,7 +1,9 @@
 import { InvalidValueError, instead, notValid, shownValue } from '../../core/errors.ts'
+import { isObject } from '../../core/is-object.ts'
 import { type GateName, PULL_GATE, START_GATE } from '../../core/names.ts'
 import { parseDurationMs, parsePatienceMs } from '../../core/quantity.ts'
 import type { GateHello } from '../../core/waiter-api.ts'
+import { MAX_ATTEMPT, TOKEN_FORM, UID_FORM, VERSION_FORM } from '../../core/wire-limits.ts'
 import type { Patience } from '../pod/patience.ts'
 
 /** What a gate says of itself, and its patience in numbers. */
@@ -19,13 +21,13 @@ const MOST_SECONDS = 1e9
 
 /** Reads a gate's line. Throws InvalidValueError that names the first bad field; an unknown one is ignored. */
 export function parseHello(line: string): Caller {
-  const fields = fieldsOf(line)
+  const fields = fieldsIn(line)
   const failOpenAfter = text(fields, 'failOpenAfter', DURATION)
   const failOpenJitter = text(fields, 'failOpenJitter', DURATION)
   return {
     version: text(fields, 'version', VERSION),
     gate: gateOf(fields),
-    attempt: count(fields, 'attempt', 1, 100_000),
+    attempt: count(fields, 'attempt', 1, MAX_ATTEMPT),
     podUid: text(fields, 'podUid', UID),
     isLost: fields.isLost === true,
     failOpenAfterMs: parsePatienceMs('failOpenAfter', failOpenAfter),
@@ -36,10 +38,10 @@ export function parseHello(line: string): Caller {
   }
 }
 
-function fieldsOf(line: string): Fields {
+function fieldsIn(line: string): Fields {
   try {
     const value: unknown = JSON.parse(line)
-    if (typeof value === 'object' && value !== null) return value as Fields
+    if (isObject(value)) return value
   } catch {
     // Said below, without the line, which has a token in it.
   }
@@ -57,7 +59,7 @@ function gateOf({ gate }: Fields): GateName {
 
 /** Never quoted. */
 function tokenOf({ token }: Fields): string {
-  if (typeof token === 'string' && /^[\w.~+/=-]{1,8192}$/.test(token)) return token
+  if (typeof token === 'string' && TOKEN_FORM.test(token)) return token
   throw new InvalidValueError('token', undefined, instead('is missing or no token', 'the one mounted into the gate'))
 }
 
@@ -69,8 +71,8 @@ interface Form {
 }
 
 const DURATION: Form = { form: /^[\w.]{1,32}$/, thing: 'duration', choices: ['60s'] }
-const VERSION: Form = { form: /^[\w.+-]{1,32}$/, thing: 'version', choices: ['the one of the gate, like 1.2.3'] }
-const UID: Form = { form: /^[\w-]{1,64}$/, thing: 'UID', choices: ["the pod's metadata.uid"] }
+const VERSION: Form = { form: VERSION_FORM, thing: 'version', choices: ['the one of the gate, like 1.2.3'] }
+const UID: Form = { form: UID_FORM, thing: 'UID', choices: ["the pod's metadata.uid"] }
 
 function text(fields: Fields, name: string, { form, thing, choices }: Form): string {
   const value = fields[name]

@@ -6,7 +6,7 @@ import { isLast, type LinkFrame, type NodeFrame } from '../../core/waiter-api.ts
 import { createJsonLines } from '../pod/json-lines.ts'
 
 /** Of the link, and of one gate on it: who is not heard for three heartbeats is lost. */
-export const SILENCE_MS = 3 * HEARTBEAT_MS
+const SILENCE_MS = 3 * HEARTBEAT_MS
 /** A link that nobody waits on is closed: after a change of leaders the former one needs it no more. */
 const IDLE_MS = 30_000
 /**

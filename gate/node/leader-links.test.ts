@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { madeIdentity } from '../../certs/made-identity.ts'
+import { madeIdentity } from '../../certs/testing/made-identity.ts'
 import { CUT_OFF_MS, LeaderLinks } from './leader-links.ts'
 import { waiterToken } from './testing/made-review.ts'
 import { realReplica, SERVER_NAME } from './testing/real-replica.ts'

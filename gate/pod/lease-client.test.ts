@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
-import { madeIdentity } from '../../certs/made-identity.ts'
+import { madeIdentity } from '../../certs/testing/made-identity.ts'
 import { ANSWER_ENDED, createLeasePost } from './lease-client.ts'
 
 const SERVER_NAME = 'startgate-lease-service.startgate-system.svc'

@@ -12,10 +12,15 @@ const MEASURE_MS = 1_000
  * does not tell (built without it, or booted with psi=0); never rejects.
  */
 export async function readPressure(directory = '/proc/pressure'): Promise<Pressure> {
+  return parsePressures(await readPressureTexts(directory))
+}
+
+/** Its files as they are, each empty where it is missing; never rejects. */
+export async function readPressureTexts(directory: string): Promise<Record<PressureResource, string>> {
   const text = (resource: PressureResource): Promise<string> =>
     readFile(join(directory, resource), 'utf8').catch(() => '')
   const [cpu, io, memory] = await Promise.all([text('cpu'), text('io'), text('memory')])
-  return parsePressures({ cpu, io, memory })
+  return { cpu, io, memory }
 }
 
 /**

@@ -83,12 +83,15 @@ export class Claims {
     if (claim) claim.answeredIn = pod.sandbox
   }
 
-  /** The gate went without an answer: what was granted to it counts by what its containers do. */
+  /**
+   * The gate went without an answer: what was granted to it counts by what its containers do. An answer that it had in
+   * an earlier sandbox, which died before the gate could end, was to the same run.
+   */
   failedOpen(pod: SimPod, gate: string, attempt: number): void {
     this.#failedOpenIn.set(`${pod.uid} ${gate} ${attempt}`, pod.sandbox)
     for (const claim of this.#claims.values())
       if (claim.pod === pod && claim.grant.gate === gate && claim.grant.attempt === attempt)
-        claim.answeredIn ??= pod.sandbox
+        claim.answeredIn = pod.sandbox
   }
 
   /** The sandbox in which the gate of this grant went without an answer. */

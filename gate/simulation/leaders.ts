@@ -1,8 +1,9 @@
+import { ELECTION_TIMES } from '../../core/kube/election-times.ts'
 import type { Node } from '../../core/pod.ts'
 import type { FindWorkload } from '../lease-service/after/after-waits.ts'
 import type { SimContext } from './context.ts'
 import { namespaceObject, nodeObject } from './objects.ts'
-import { RENEW_DEADLINE_MS, SimReplica } from './replica.ts'
+import { SimReplica } from './replica.ts'
 import type { LeaderFaults } from './service-deps.ts'
 
 /** Test support. Who leads: one replica at a time, until something happens to it. */
@@ -74,7 +75,8 @@ export class SimLeaders {
     const ms = random.int(1_000, 30_000)
     api.goDown(time.nowMs + ms)
     const { leader } = this
-    if (ms > RENEW_DEADLINE_MS) time.after(RENEW_DEADLINE_MS, () => leader && leader === this.leader && this.crash())
+    const { renewDeadlineMs } = ELECTION_TIMES
+    if (ms > renewDeadlineMs) time.after(renewDeadlineMs, () => leader && leader === this.leader && this.crash())
   }
 
   jumpClock(): void {

@@ -116,6 +116,6 @@ export class Line {
 }
 
 /** Test support. When a pod's gate asks. */
-export function askedAt(pod: LinePod | undefined): number {
+function askedAt(pod: LinePod | undefined): number {
   return pod?.asksAtMs ?? pod?.createdAtMs ?? 0
 }

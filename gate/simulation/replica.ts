@@ -1,3 +1,4 @@
+import { ELECTION_TIMES } from '../../core/kube/election-times.ts'
 import type { AgentReport } from '../../core/lease-api.ts'
 import type { NodeFigures } from '../../core/node-figures.ts'
 import type { Namespace, Node, Pod } from '../../core/pod.ts'
@@ -15,7 +16,6 @@ import { type ReplicaDeps, serviceDepsOf } from './service-deps.ts'
 import { SimWatch } from './watch.ts'
 
 const PRUNE_MS = 60_000
-export const RENEW_DEADLINE_MS = 10_000
 
 /** Test support. One replica that is elected: the service that ships, in a simulated process, network and cluster. */
 export class SimReplica implements PodWatcher {
@@ -198,7 +198,7 @@ export class SimReplica implements PodWatcher {
 
   /** By its own clock it leads no more, if it was paused for long: see leader-elector.ts. */
   wake(): void {
-    if (this.#deps.time.nowMs - this.#pausedMs > RENEW_DEADLINE_MS) this.#isLeader = false
+    if (this.#deps.time.nowMs - this.#pausedMs > ELECTION_TIMES.renewDeadlineMs) this.#isLeader = false
     this.#process.wake()
   }
 

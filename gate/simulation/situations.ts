@@ -1,5 +1,5 @@
 /** What must have happened at least once over many seeds, or the worlds would prove less than they seem to. */
-export const SITUATIONS = [
+const SITUATIONS = [
   'a leader crashed',
   'all leaders were gone',
   'a leader was paused',

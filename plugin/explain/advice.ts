@@ -38,7 +38,7 @@ function raise(scope: ScopeState): string {
     : `raise the limit: ${where(scope)}`
 }
 
-/** As limits' sources are written: `node.maxStarting: auto in the chart's values`. */
+/** As limits' sources are written: `limits.node.maxStarting: auto in the chart's values`. */
 function isAuto({ source = '' }: ScopeState): boolean {
   return /: auto (in|on) /.test(source)
 }

@@ -221,7 +221,7 @@ test('a ramp is waited for, since its limit grows by itself', () => {
 })
 
 test.each([
-  "node.maxStarting: auto in the chart's values",
+  "limits.node.maxStarting: auto in the chart's values",
   'startgate.dev/max-starting-per-node: auto on node worker-1',
 ])('an automatic limit grows by itself: %s', source => {
   expect(adviceFor(gate(), scope({ source }))[0]).toBe(

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../webhook/mutate/mutate.ts'
 import { applied } from '../../webhook/patch/patch.ts'
+import { podFault } from '../../webhook/pod/pod-shape.ts'
 import type { FoundObject, Objects, Place } from '../manifest/objects.ts'
 import { podOf, type TemplatePod } from '../manifest/pod-template.ts'
 import { type LintOptions, offlineSettings, outcomeOf } from './lint.ts'
@@ -29,7 +30,7 @@ export function injected({ found }: Objects, { config, namespace }: LintOptions)
 function injectedOne(object: FoundObject, made: TemplatePod, outcome: Outcome | undefined): Injected {
   switch (outcome?.kind) {
     case undefined:
-      return result(object, 'ungated', ['a field is not of the type that the API has'], made.raw)
+      return result(object, 'ungated', [podFault(made.raw) ?? 'a field is not of the type that the API has'], made.raw)
     case 'denied':
       return result(object, 'denied', outcome.problems)
     case 'skipped':

@@ -98,7 +98,7 @@ const table: Record<string, { given: object[]; want: [verdict: string, ...senten
   },
   'a template that is none': {
     given: [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { template: { spec: { containers: 3 } } } }],
-    want: ['ungated', /not of the type/],
+    want: ['ungated', /refused by the API server: spec\.containers is 3; use a list$/],
   },
 } // biome-ignore format: a table
 test.each(Object.entries(table))('%s', (_, { given, want: [verdict, ...sentences] }) => {

@@ -2,6 +2,7 @@ import type { ClusterConfig } from '../../core/cluster-config.ts'
 import { type InjectSettings, injectSettings } from '../../webhook/cluster/settings.ts'
 import { skipSentence } from '../../webhook/mutate/eligibility.ts'
 import { mutate, type Outcome } from '../../webhook/mutate/mutate.ts'
+import { podFault } from '../../webhook/pod/pod-shape.ts'
 import type { FoundObject, Objects, Place, Unreadable } from '../manifest/objects.ts'
 import { podOf, type TemplatePod } from '../manifest/pod-template.ts'
 import { type Namespaces, namespacesIn } from './namespaces.ts'
@@ -80,17 +81,16 @@ function findingOf(object: FoundObject, subject: Subject | undefined): Finding |
   const finding = { file, document, line, kind, name, namespace: subject?.namespace ?? object.namespace }
   if (!subject)
     return own.length > 0 || kind === 'Namespace' ? { ...finding, verdict: 'read', messages: own } : undefined
-  const { verdict, messages } = judged(outcomeOf(subject), object, subject.made.path)
+  const { verdict, messages } = judged(outcomeOf(subject), object, subject.made)
   return { ...finding, verdict, messages: [...messages, ...own] }
 }
 
-const UNREADABLE =
-  'is left alone and most likely refused by the API server: a field is not of the type that the API has'
+const UNREADABLE = 'is left alone and most likely refused by the API server'
 
 function judged(
   outcome: Outcome | undefined,
   object: FoundObject,
-  path: string[],
+  { raw, path }: TemplatePod,
 ): Pick<Finding, 'verdict' | 'messages'> {
   const here = (level: Message['level'], sentence: string): Message => ({
     level,
@@ -99,7 +99,7 @@ function judged(
   })
   switch (outcome?.kind) {
     case undefined:
-      return { verdict: 'ungated', messages: [here('warning', UNREADABLE)] }
+      return { verdict: 'ungated', messages: [here('warning', `${UNREADABLE}: ${podFault(raw) ?? ''}`)] }
     case 'denied':
       return { verdict: 'denied', messages: outcome.problems.map(problem => here('denied', problem)) }
     case 'unchanged':

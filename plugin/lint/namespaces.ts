@@ -1,8 +1,8 @@
+import { isObject } from '../../core/is-object.ts'
 import { INJECTION_LABEL } from '../../core/names.ts'
 import type { Namespace } from '../../core/pod.ts'
 import { NamespaceView } from '../../webhook/cluster/namespace-view.ts'
 import type { NamespaceFacts } from '../../webhook/cluster/settings.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
 import type { FoundObject } from '../manifest/objects.ts'
 
 /** What the files say of namespaces. */

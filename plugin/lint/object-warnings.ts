@@ -1,7 +1,7 @@
 import { parseNamespaceAnnotations, parseNodeAnnotations } from '../../core/annotations.ts'
 import { cut } from '../../core/errors.ts'
+import { isObject } from '../../core/is-object.ts'
 import { ANNOTATION_PREFIX, INJECT_LABEL, INJECTION_LABEL } from '../../core/names.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
 import type { FoundObject } from '../manifest/objects.ts'
 import { POD_KINDS } from '../manifest/pod-template.ts'
 import { textsOf } from './namespaces.ts'

@@ -1,5 +1,5 @@
 import { instead } from '../../core/errors.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
+import { isObject } from '../../core/is-object.ts'
 import { unusable } from '../model/failure.ts'
 
 type Values = Record<string, unknown>

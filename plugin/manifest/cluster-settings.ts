@@ -1,7 +1,7 @@
 import { type ClusterConfig, parseClusterConfig } from '../../core/cluster-config.ts'
 import { InvalidConfigError } from '../../core/config-reader.ts'
+import { isObject } from '../../core/is-object.ts'
 import { VERSION } from '../../core/version.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
 import { unusable } from '../model/failure.ts'
 import { checkKnown, configOf, mergedValues } from './chart-config.ts'
 import { chartDefaults } from './chart-defaults.ts'
@@ -16,7 +16,7 @@ export interface SettingsOptions {
   startgateNamespace?: string
 }
 
-export const DEFAULT_NAMESPACE = 'startgate-system'
+const DEFAULT_NAMESPACE = 'startgate-system'
 
 /** The cluster's settings: of `config`, else of the chart's defaults and `values`. Throws Failure. */
 export function clusterSettings(options: SettingsOptions): ClusterConfig {

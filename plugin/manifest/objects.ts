@@ -1,6 +1,6 @@
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, type YAMLMap } from 'yaml'
 import { cut, messageOf } from '../../core/errors.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
+import { isObject } from '../../core/is-object.ts'
 import { hasCycle } from './cycle.ts'
 import type { Source } from './source-files.ts'
 

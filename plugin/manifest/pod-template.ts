@@ -1,5 +1,6 @@
+import { isObject } from '../../core/is-object.ts'
 import type { Pod } from '../../core/pod.ts'
-import { asPod, isObject } from '../../webhook/pod/pod-shape.ts'
+import { asPod } from '../../webhook/pod/pod-shape.ts'
 import type { FoundObject } from './objects.ts'
 
 type Json = Record<string, unknown>

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { parseDocument } from 'yaml'
 import { cut, messageOf } from '../../core/errors.ts'
-import { isObject } from '../../webhook/pod/pod-shape.ts'
+import { isObject } from '../../core/is-object.ts'
 import { unusable } from '../model/failure.ts'
 import { hasCycle } from './cycle.ts'
 

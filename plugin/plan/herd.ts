@@ -13,7 +13,7 @@ import { type PlanNode, spreadOver } from './spread.ts'
 import { type StartTimes, startTimesOf, type TimeSource } from './start-times.ts'
 
 /** Pods of one plan. */
-export const MOST_PODS = 10_000
+const MOST_PODS = 10_000
 
 /** An object that makes pods, and what becomes of them. */
 export interface HerdWorkload extends Pick<Place, 'file' | 'line'> {

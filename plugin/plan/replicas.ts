@@ -1,4 +1,4 @@
-import { isObject } from '../../webhook/pod/pod-shape.ts'
+import { fieldsOf } from '../../core/is-object.ts'
 import type { FoundObject } from '../manifest/objects.ts'
 
 type Json = Record<string, unknown>
@@ -35,8 +35,4 @@ function jobPods(spec: Json): number {
 
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
-}
-
-function fieldsOf(value: unknown): Json {
-  return isObject(value) ? value : {}
 }

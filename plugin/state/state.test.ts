@@ -27,7 +27,7 @@ test('status shows limits and the line', async () => {
   expect(err).toBe('')
   expect(code).toBe(0)
   expect(out).toMatch(/^startgate 1\.2\.3, lease-service-0 leads for \d+ s \(term 7\)\nstart: 2 gates wait for 2 slots/)
-  expect(out).toMatch(/start +node\/worker-1 +1 +1 +2 +node\.maxStarting: 1 in the chart's values\n/)
+  expect(out).toMatch(/start +node\/worker-1 +1 +1 +2 +limits\.node\.maxStarting: 1 in the chart's values\n/)
   expect(out).toMatch(/1\/2 +shop\/b +startgate-start +1 start .*node worker-1 has 1 of 1 slots in use; next in line\n/)
   expect(out).toMatch(/2\/2 +shop\/c /)
 })
@@ -46,9 +46,9 @@ test('explain says what a pod waits for, who is ahead and where the limit is wri
   expect(out).toMatch(/^Pod shop\/c on node worker-1: it waits in startgate-start\n/)
   expect(out).toContain('why:      start: node worker-1 has 1 of 1 slots in use; 2nd in line')
   expect(out).toContain('place:    2 of 2 in the line of node/worker-1')
-  expect(out).toContain("limit:    1, 1 held; written in: node.maxStarting: 1 in the chart's values")
+  expect(out).toContain("limit:    1, 1 held; written in: limits.node.maxStarting: 1 in the chart's values")
   expect(out).toContain('ahead:    shop/b')
-  expect(out).toContain("→ raise the limit: node.maxStarting: 1 in the chart's values")
+  expect(out).toContain("→ raise the limit: limits.node.maxStarting: 1 in the chart's values")
 })
 
 test('the leader is shown no token that is good for more, where there is another', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { stringify } from 'yaml'
 import type { ServingIdentity } from '../../certs/identity.ts'
-import { madeIdentity } from '../../certs/made-identity.ts'
+import { madeIdentity } from '../../certs/testing/made-identity.ts'
 import { type AccessRules, isAllowed } from './access-rules.ts'
 import { forwardOver } from './web-socket.ts'
 

@@ -2,13 +2,13 @@ import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { createServer } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { ServingIdentity } from '../../certs/identity.ts'
-import { madeIdentity } from '../../certs/made-identity.ts'
+import { madeIdentity } from '../../certs/testing/made-identity.ts'
 import { madeNamespace, madePod } from '../../gate/lease-service/testing/made-pods.ts'
 import { quiet } from '../../gate/lease-service/testing/made-service.ts'
 import { madeStateServer } from '../../gate/lease-service/testing/made-state-server.ts'
 import { type FakeApi, fakeApi } from './fake-api.ts'
 
-export const SYSTEM = '/namespaces/startgate-system'
+const SYSTEM = '/namespaces/startgate-system'
 export const WEBHOOK = 'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/startgate'
 export const LEASE = `GET /apis/coordination.k8s.io/v1${SYSTEM}/leases/startgate-leader`
 export const LEADER = `GET /api/v1${SYSTEM}/pods/lease-service-0`

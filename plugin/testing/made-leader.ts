@@ -191,7 +191,7 @@ function nodeOf(name: string): Node {
   }
 }
 
-export function podOf(
+function podOf(
   name: string,
   namespace: string,
   node: string,

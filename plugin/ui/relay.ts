@@ -6,7 +6,7 @@ import type { FeedEvent, Follow } from './feed.ts'
 import { SECURITY_HEADERS } from './headers.ts'
 
 /** The page takes the program for gone after three times that. */
-export const PING_MS = 10_000
+const PING_MS = 10_000
 
 /**
  * Passes on to one page what `follow` tells, as server-sent events, until the page hangs up. A page that does not read

@@ -5,7 +5,7 @@ import { refusalCode } from '../state/refusal.ts'
 import type { Read, Reader } from './feed.ts'
 
 /** Of how many gates a page shows the whole line. */
-export const MOST_GATES = 20_000
+const MOST_GATES = 20_000
 
 export interface WholeLine {
   atMs: number

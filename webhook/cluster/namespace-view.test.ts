@@ -26,6 +26,21 @@ test('until they are listed, LimitRanges and quotas are taken to be there; after
   expect(view.factsOf('shop')).toMatchObject({ hasLimitRange: false, hasResourceQuota: false })
 })
 
+test('of constraints that went away nothing is kept', () => {
+  const view = new NamespaceView()
+  const metadata = { namespace: 'shop', name: 'q' }
+  view.unconstrain('ResourceQuota', metadata)
+  view.constrain('ResourceQuota', { metadata, spec: { hard: { cpu: '1' } } })
+  view.constrain('ResourceQuota', { metadata: { ...metadata, name: 'r' }, spec: { hard: { cpu: '1' } } })
+  view.constrain('LimitRange', { metadata })
+  expect(view.constrained).toBe(2)
+  view.unconstrain('LimitRange', metadata)
+  view.unconstrain('ResourceQuota', metadata)
+  expect(view.constrained).toBe(1)
+  view.constrain('ResourceQuota', { metadata: { ...metadata, name: 'r' }, spec: { hard: { pods: '1' } } })
+  expect(view.constrained).toBe(0)
+})
+
 test.each([
   [{ pods: '10', 'count/deployments.apps': '5', 'services.nodeports': '1', persistentvolumeclaims: '2' }, false],
   [{ 'requests.storage': '1Gi', 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' }, false],

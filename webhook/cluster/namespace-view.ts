@@ -47,7 +47,7 @@ export class NamespaceView {
   constrain(kind: Constraint, { metadata: { namespace, name }, spec }: ConstraintObject): void {
     const key = `${kind}/${namespace}`
     if (kind === 'ResourceQuota' && countsObjectsOnly(spec?.hard)) {
-      this.#constraints.get(key)?.delete(name ?? '')
+      this.#forget(key, name)
       return
     }
     const items = Array.isArray(spec?.limits) ? spec.limits : []
@@ -56,7 +56,12 @@ export class NamespaceView {
   }
 
   unconstrain(kind: Constraint, { namespace, name }: ObjectMeta): void {
-    this.#constraints.get(`${kind}/${namespace}`)?.delete(name ?? '')
+    this.#forget(`${kind}/${namespace}`, name)
+  }
+
+  /** For how many pairs of a kind and a namespace objects are remembered. */
+  get constrained(): number {
+    return this.#constraints.size
   }
 
   listed(kind: Constraint): void {
@@ -78,6 +83,12 @@ export class NamespaceView {
         }),
       }
     )
+  }
+
+  #forget(key: string, name = ''): void {
+    const named = this.#constraints.get(key)
+    named?.delete(name)
+    if (named?.size === 0) this.#constraints.delete(key)
   }
 
   #said(kind: Constraint, namespace: string): Constraining[] {

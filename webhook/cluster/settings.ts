@@ -24,8 +24,6 @@ export interface InjectSettings {
   maxStartTimeoutMs: number
   /** null: the field is left out, where the cluster gives each namespace its own range (OpenShift). */
   runAsUser: number | null
-  /** Whether any cluster-wide or per-node limit on pulls is in force. */
-  pullLimited: boolean
   /** Where each node's waiter listens; absent: gates ask the lease service themselves. */
   waiterPort?: number
 }
@@ -58,8 +56,6 @@ export function injectSettings(config: ClusterConfig, found: { address: string; 
     startTimeoutMs: config.startTimeoutMs,
     maxStartTimeoutMs: config.maxStartTimeoutMs,
     runAsUser: config.runAsUser,
-    // An unset cluster limit means max(20, a tenth of the nodes): there is always one.
-    pullLimited: true,
     ...(config.nodeWaiter && { waiterPort: config.nodeWaiter.port }),
   }
 }

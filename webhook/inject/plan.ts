@@ -2,7 +2,6 @@ import { effectivePullPolicy, fullImageName } from '../../core/image-name.ts'
 import { type GateName, IMAGE_STEP_PREFIX, PULL_GATE, START_GATE } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { sequenceGateOf } from '../../core/sequence.ts'
-import type { InjectSettings, NamespaceFacts } from '../cluster/settings.ts'
 import type { Moved, SequencedPod } from '../sequence/sequence-model.ts'
 
 export interface GatePart {
@@ -48,15 +47,16 @@ export interface Plan {
 }
 
 export interface PlanFacts {
-  settings: Pick<InjectSettings, 'pullLimited'>
-  namespace: Pick<NamespaceFacts, 'settings'> | undefined
   /** Whether every node that the pod may land on has this image. */
   isEverywhere(image: string): boolean
 }
 
-/** Which gates and steps a plain pod gets. `pod` is without any of ours. */
-export function planPod(pod: Pod, facts: PlanFacts): Plan {
-  const steps = isPullLimited(facts) ? imageSteps(pod, facts.isEverywhere) : []
+/**
+ * Which gates and steps a plain pod gets. `pod` is without any of ours. Pulls are always limited: an unset limit of the
+ * cluster means max(20, a tenth of the nodes).
+ */
+export function planPod(pod: Pod, { isEverywhere }: PlanFacts): Plan {
+  const steps = imageSteps(pod, isEverywhere)
   return {
     first: steps.length > 0 ? [{ kind: 'gate', name: PULL_GATE }, ...steps] : [],
     last: [{ kind: 'gate', name: START_GATE }],
@@ -67,8 +67,8 @@ export function planPod(pod: Pod, facts: PlanFacts): Plan {
  * What a pod with a sequence gets. The pull gate is there in any case: a plain gate must come first, by which all know
  * that the init containers run again.
  */
-export function planSequencedPod(pod: Pod, sequenced: SequencedPod, facts: PlanFacts): Plan {
-  const steps = isPullLimited(facts) ? imageSteps(pod, facts.isEverywhere) : []
+export function planSequencedPod(pod: Pod, sequenced: SequencedPod, { isEverywhere }: PlanFacts): Plan {
+  const steps = imageSteps(pod, isEverywhere)
   const moved = new Set(sequenced.moved.map(({ container }) => container.name))
   const rest = pod.spec.containers.find(({ name }) => !moved.has(name))
   return {
@@ -86,11 +86,6 @@ export function planSequencedPod(pod: Pod, sequenced: SequencedPod, facts: PlanF
       ...(rest ? [{ kind: 'sequence-gate' as const, name: START_GATE as GateName, of: rest }] : []),
     ],
   }
-}
-
-function isPullLimited({ settings, namespace }: PlanFacts): boolean {
-  const { maxPulling, maxPullingPerNode, pullRamp } = namespace?.settings ?? {}
-  return settings.pullLimited || pullRamp === true || maxPulling !== undefined || maxPullingPerNode !== undefined
 }
 
 /**

@@ -10,7 +10,7 @@ const outcomeOf = (spec: object, annotations: Record<string, string> = {}): Outc
   mutate(podOf(spec, { annotations }), 'shop', FACTS)
 
 const large: Record<string, { spec: object; want: string }> = {
-  'app containers': { spec: { containers: containers(501) }, want: 'a pod of 501 containers' },
+  'app containers': { spec: { containers: containers(501) }, want: 'a pod of 501 containers, where at most 500 are looked at; split the pod into several' },
   'init containers too': { spec: { containers: containers(1), initContainers: containers(500, 'i') }, want: '501' },
   'ephemeral ones too': { spec: { containers: containers(1), ephemeralContainers: containers(500, 'e') }, want: '501' },
   'and such as look like ours': {

@@ -4,7 +4,7 @@ import { goodConfig } from '../../core/testing/good-config.ts'
 import { NamespaceView } from '../cluster/namespace-view.ts'
 import { NodeImages } from '../cluster/node-images.ts'
 import { podOf } from '../testing/facts.ts'
-import { factsFor } from './facts.ts'
+import { factsFor, missingFacts } from './facts.ts'
 
 const nodeWaiter = { name: 'startgate-node-waiter', port: 7373 }
 const config = parseClusterConfig(JSON.stringify({ ...goodConfig(), nodeWaiter }))
@@ -50,4 +50,7 @@ test('gates stay where the kubelets hold them, or by order; never where the lead
 test('nothing is known while something is missing', () => {
   expect(factsFor('shop', { config, view: view(false, ['nodes not listed yet']), ca: () => 'PEM' })).toBeUndefined()
   expect(factsFor('shop', { config, view: view(false), ca: () => undefined })).toBeUndefined()
+  const missing = (sentences: string[], ca?: string) => missingFacts({ view: view(false, sentences), ca: () => ca })
+  expect(missing(['nodes not listed yet'])).toEqual(['nodes not listed yet', 'no certificate yet'])
+  expect(missing([], 'PEM')).toEqual([])
 })

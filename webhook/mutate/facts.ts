@@ -20,6 +20,11 @@ export interface FactSources {
   ca: () => string | undefined
 }
 
+/** What is needed for any gate and not known yet, one sentence each. */
+export function missingFacts({ view, ca }: Pick<FactSources, 'ca'> & { view: Pick<ClusterView, 'missing'> }): string[] {
+  return [...view.missing(), ...(ca() ? [] : ['no certificate yet'])]
+}
+
 /** What is known when a pod of the namespace is reviewed; undefined while something that is needed is not known yet. */
 export function factsFor(namespace: string, { config, view, ca: caOf }: FactSources): MutateFacts | undefined {
   const address = view.address()

@@ -51,15 +51,17 @@ const pods = fc
 
 const RANGE = { type: 'Container', min: { cpu: '1m' }, default: { memory: '64Mi' } }
 
+/** Of the containers above, as nodes name them: with all of them there, a pod needs no image step. */
+const EVERY_IMAGE = ['docker.io/library/a:latest', 'docker.io/library/b:1', 'docker.io/library/b@sha256:0']
+
 const facts: fc.Arbitrary<MutateFacts> = fc
   .record({
     image: fc.constantFrom('startgate:1', 'startgate:2'),
     runAsUser: fc.constantFrom(null, 65532),
-    pullLimited: fc.boolean(),
     hasLimitRange: fc.boolean(),
     hasResourceQuota: fc.boolean(),
     isKnown: fc.boolean(),
-    everywhere: fc.constantFrom<string[]>([], ['docker.io/library/a:latest']),
+    everywhere: fc.constantFrom<string[]>([], ['docker.io/library/a:latest'], EVERY_IMAGE),
   })
   .map(({ hasLimitRange, hasResourceQuota, isKnown, everywhere, ...settings }) => ({
     settings: { ...SETTINGS, ...settings },

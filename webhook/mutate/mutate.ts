@@ -91,7 +91,7 @@ function mutated(pod: Pod, requestNamespace: string, facts: MutateFacts): Outcom
   const sequenced = sequence.kind === 'sequenced' ? sequence : undefined
   const fit = fitOf(bare, sequenced, facts)
   if (fit.kind === 'unfit') return { kind: 'unchanged', reason: 'GateDoesNotFit', sentence: fit.sentence }
-  const planFacts = { settings, namespace, isEverywhere: facts.everywhereFor(bare) }
+  const planFacts = { isEverywhere: facts.everywhereFor(bare) }
   const plan = sequenced ? planSequencedPod(bare, sequenced, planFacts) : planPod(bare, planFacts)
   const injection = injectionFor(reviewed, plan, {
     settings,
@@ -130,7 +130,8 @@ function containersIn({ spec }: Pod): number {
 }
 
 function tooMany(count: number): Outcome {
-  const sentence = `not gated: a pod of ${count} containers, where at most ${MOST_CONTAINERS} are looked at`
+  const seen = `not gated: a pod of ${count} containers, where at most ${MOST_CONTAINERS} are looked at`
+  const sentence = `${seen}; split the pod into several`
   return { kind: 'unchanged', reason: 'TooManyContainers', sentence }
 }
 

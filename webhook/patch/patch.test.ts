@@ -3,12 +3,12 @@ import type { Pod } from '../../core/pod.ts'
 import { type Injection, injectionFor } from '../inject/inject.ts'
 import { reviewedPod } from '../inject/ownership.ts'
 import { planPod } from '../inject/plan.ts'
-import { FACTS, podOf, SETTINGS } from '../testing/facts.ts'
+import { podOf, SETTINGS } from '../testing/facts.ts'
 import type { Operation } from './operation.ts'
 import { applied, checked, operationsFor } from './patch.ts'
 
 function injectionOf(pod: Pod): Injection {
-  const plan = planPod(pod, { settings: SETTINGS, namespace: FACTS.namespace, isEverywhere: () => false })
+  const plan = planPod(pod, { isEverywhere: () => false })
   const options = { resources: {}, agentResources: {}, startTimeoutMs: 1, sequenceGateResources: () => ({}) }
   return injectionFor(reviewedPod(pod), plan, { settings: SETTINGS, failOpenAfterMs: 60_000, ...options })
 }

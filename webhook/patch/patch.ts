@@ -105,7 +105,7 @@ export function checked({ pod, bare }: ReviewedPod, injection: Injection, operat
   try {
     result = applied(pod, operations)
   } catch (error) {
-    return bad(`the patch does not apply: ${String(error).slice(0, 200)}`)
+    return bad(`the patch does not apply: ${cut(String(error), 200)}`)
   }
   // Equal to what was wanted, in which all that is the user's is what came in.
   if (!isDeepStrictEqual(result, wanted)) return bad('the patch leads to another pod')

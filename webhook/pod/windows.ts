@@ -1,5 +1,5 @@
+import { isObject } from '../../core/is-object.ts'
 import type { Container, Pod } from '../../core/pod.ts'
-import { isObject } from './pod-shape.ts'
 
 /** The second is what nodes of before Kubernetes 1.14 had, and objects of that time still say. */
 const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'] as const

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Costs, Dice, fuzzRuns, MOST_MS } from '../../core/fuzz.ts'
 import type { Node, Pod } from '../../core/pod.ts'
+import { Costs, Dice, fuzzRuns, MOST_MS } from '../../core/testing/fuzz.ts'
 import { NodeImages } from '../cluster/node-images.ts'
 import type { MutateFacts } from '../mutate/mutate.ts'
 import type { Operation } from '../patch/operation.ts'
@@ -37,7 +37,8 @@ const known: MutateFacts = { ...FACTS, everywhereFor: pod => nodes.everywhereFor
 const KNOWN: readonly [MutateFacts, MutateFacts, ...MutateFacts[]] = [
   known,
   { ...known, namespace: { ...NAMESPACE, hasLimitRange: true, limitRanges, hasResourceQuota: true } },
-  { ...known, settings: { ...SETTINGS, allowOptOut: false, runAsUser: null, pullLimited: false } },
+  // Where no image has to be pulled.
+  { ...known, settings: { ...SETTINGS, allowOptOut: false, runAsUser: null }, everywhereFor: () => () => true },
   { settings: SETTINGS, namespace: undefined, everywhereFor: () => () => true },
 ]
 
@@ -55,11 +56,12 @@ const metrics: WebhookMetrics = {
 }
 const deps: AnswerDeps = {
   factsFor: () => facts,
+  unready: () => [],
   metrics,
   log: pino({ level: 'silent' }),
   monotonicMs: () => 0,
 }
-const server = buildServer({ ...deps, unready: () => [], isDraining: () => false, reportUngated: () => undefined })
+const server = buildServer({ ...deps, isDraining: () => false, reportUngated: () => undefined })
 const costs = new Costs()
 
 /** RFC 6902 as far as a webhook of ours may use it, by nobody's library. Changes the object. */

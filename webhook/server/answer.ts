@@ -8,6 +8,8 @@ import { eventSubjectOf, type Ungated } from './ungated.ts'
 export interface AnswerDeps {
   /** What is known now; undefined while something that every gate needs is not. */
   factsFor(namespace: string): MutateFacts | undefined
+  /** What is not known yet, one sentence each; empty when ready. */
+  unready(): string[]
   metrics: WebhookMetrics
   log: Logger
   /** Milliseconds, for durations. */
@@ -21,8 +23,6 @@ export type Answer =
 
 /** A sentence may quote a value of the pod's author; what is told is kept until it is sent. */
 const LONGEST_SENTENCE = 500
-
-const UNREADABLE = 'startgate: not gated: a field is not as in the API, or there are too many labels or annotations'
 
 interface Verdict {
   body: AdmissionReview
@@ -44,7 +44,8 @@ export function answer(body: unknown, deps: AnswerDeps): Answer {
   }
   if (parsed.kind === 'other') {
     count('skipped', parsed.reason)
-    return { kind: 'review', body: allow(parsed.uid, parsed.reason === 'UnreadablePod' ? [UNREADABLE] : []) }
+    const warnings = parsed.reason === 'UnreadablePod' ? [`startgate: not gated: ${parsed.fault}`] : []
+    return { kind: 'review', body: allow(parsed.uid, warnings) }
   }
   const verdict = decide(parsed.review, deps)
   count(verdict.result, verdict.reason)
@@ -64,19 +65,23 @@ function decide(review: PodReview, deps: AnswerDeps): Verdict {
         namespace,
         owner: eventSubjectOf(pod.metadata, namespace),
         reason,
-        sentence: sentence.slice(0, LONGEST_SENTENCE),
+        sentence: cut(sentence, LONGEST_SENTENCE),
       },
     }),
   })
   try {
     const facts = deps.factsFor(namespace)
     if (!facts) {
-      log.warn('not gated: not all is known yet')
-      return unchanged('NotReady', 'not gated, the webhook has just started')
+      const missing = deps.unready().join(', ')
+      log.warn({ missing }, 'not gated: not all is known yet')
+      return unchanged(
+        'NotReady',
+        `not gated, the webhook does not know yet: ${missing}; create the pod again in a moment`,
+      )
     }
     const outcome = mutate(pod, namespace, facts)
     if (outcome.kind !== 'unchanged') return settled(uid, outcome, { ...deps, log })
-    log.warn({ reason: outcome.reason }, cut(outcome.sentence, 500))
+    log.warn({ reason: outcome.reason }, cut(outcome.sentence, LONGEST_SENTENCE))
     return unchanged(outcome.reason, outcome.sentence)
   } catch (error) {
     // Whatever is wrong with us, the pod must be created.

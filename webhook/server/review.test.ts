@@ -32,7 +32,7 @@ describe('parseReview', () => {
     expect(parseReview(body)).toEqual({ kind: 'malformed', sentence: expect.stringContaining(want) })
   })
 
-  const others: Record<string, { changes: object; want: string }> = {
+  const others: Record<string, { changes: object; want: string; fault?: string }> = {
     'an update': { changes: { operation: 'UPDATE' }, want: 'NotAPodCreate' },
     'a deletion, which has no object': { changes: { operation: 'DELETE', object: null }, want: 'NotAPodCreate' },
     'a binding': { changes: { subResource: 'binding' }, want: 'NotAPodCreate' },
@@ -41,18 +41,24 @@ describe('parseReview', () => {
       want: 'NotAPodCreate',
     },
     'no resource': { changes: { resource: 'pods' }, want: 'NotAPodCreate' },
-    'a pod without containers': { changes: { object: { metadata: {}, spec: {} } }, want: 'UnreadablePod' },
+    'a pod without containers': {
+      changes: { object: { metadata: {}, spec: {} } },
+      want: 'UnreadablePod',
+      fault: 'spec.containers is missing; use a list',
+    },
     'a pod whose labels are no texts': {
       changes: { object: { ...pod, metadata: { labels: { a: 1 } } } },
       want: 'UnreadablePod',
+      fault: 'metadata.labels["a"] is 1; use a string',
     },
     'a pod with nameless containers': {
       changes: { object: { metadata: {}, spec: { containers: [{}] } } },
       want: 'UnreadablePod',
+      fault: 'spec.containers[0].name is missing; use a string',
     },
   }
-  test.each(Object.entries(others))('%s is not ours to change', (_, { changes, want }) => {
-    expect(parseReview(review(changes))).toEqual({ kind: 'other', uid: 'u-1', reason: want })
+  test.each(Object.entries(others))('%s is not ours to change', (_, { changes, want, fault }) => {
+    expect(parseReview(review(changes))).toEqual({ kind: 'other', uid: 'u-1', reason: want, ...(fault && { fault }) })
   })
 
   test('a pod comes with the namespace of the request, a dry run like any other', () => {

@@ -1,7 +1,7 @@
 import { cut, instead, shownValue } from '../../core/errors.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { Operation } from '../patch/operation.ts'
-import { asPod, isObject } from '../pod/pod-shape.ts'
+import { asPod, isObject, podFault } from '../pod/pod-shape.ts'
 
 const API_VERSION = 'admission.k8s.io/v1'
 const KIND = 'AdmissionReview'
@@ -22,7 +22,9 @@ export interface PodReview {
  */
 export type ParsedReview =
   | { kind: 'pod'; review: PodReview }
-  | { kind: 'other'; uid: string; reason: 'NotAPodCreate' | 'UnreadablePod' }
+  | { kind: 'other'; uid: string; reason: 'NotAPodCreate' }
+  /** `fault` names the first bad field. */
+  | { kind: 'other'; uid: string; reason: 'UnreadablePod'; fault: string }
   | { kind: 'malformed'; sentence: string }
 
 export interface AdmissionReview {
@@ -57,7 +59,7 @@ export function parseReview(body: unknown): ParsedReview {
     return malformed(instead('the request has no uid', 'the one that the API server made'))
   if (!isPodCreate(request)) return { kind: 'other', uid, reason: 'NotAPodCreate' }
   const pod = asPod(request.object)
-  if (!pod) return { kind: 'other', uid, reason: 'UnreadablePod' }
+  if (!pod) return { kind: 'other', uid, reason: 'UnreadablePod', fault: podFault(request.object) ?? '' }
   const namespace = typeof request.namespace === 'string' ? request.namespace : (pod.metadata.namespace ?? '')
   return { kind: 'pod', review: { uid, namespace, pod, isDryRun: request.dryRun === true } }
 }
@@ -97,6 +99,6 @@ export function denied(uid: string, problems: string[]): AdmissionReview {
 const WARNING_LENGTH = 120
 
 function respond(response: AdmissionResponse, warnings: string[]): AdmissionReview {
-  const short = warnings.map(text => (text.length > WARNING_LENGTH ? `${text.slice(0, WARNING_LENGTH - 1)}…` : text))
+  const short = warnings.map(text => cut(text, WARNING_LENGTH))
   return { apiVersion: API_VERSION, kind: KIND, response: short.length ? { ...response, warnings: short } : response }
 }

@@ -97,6 +97,28 @@ describe('POST /mutate', () => {
     expect(await broken.countOf('result="unchanged",reason="InternalError"')).toBe(1)
   })
 
+  test('names what is not known yet, and the first bad field of a pod that it cannot read', async () => {
+    const early = serverWith({
+      factsFor: () => undefined,
+      unready: () => ['namespaces not listed yet', 'x'.repeat(999)],
+    })
+    const said = 'not gated, the webhook does not know yet: namespaces not listed yet, xxx'
+    const [warning] = (await early.mutate(reviewOf(podOf()))).json().response.warnings
+    expect(warning.startsWith(`startgate: ${said}`)).toBe(true)
+    expect(early.told[0]?.sentence).toMatch(new RegExp(`^${said}x+…$`))
+    expect(early.told[0]?.sentence).toHaveLength(500)
+    const late = serverWith({ factsFor: () => undefined, unready: () => ['nodes not listed yet'] })
+    expect((await late.mutate(reviewOf(podOf()))).json().response.warnings).toEqual([
+      'startgate: not gated, the webhook does not know yet: nodes not listed yet; create the pod again in a moment',
+    ])
+    const unreadable = await late.mutate(reviewOf({ metadata: {}, spec: { containers: [{ name: 'web', image: 7 }] } }))
+    expect(unreadable.json().response).toEqual({
+      uid: 'u-1',
+      allowed: true,
+      warnings: ['startgate: not gated: spec.containers[0].image is 7; use a string'],
+    })
+  })
+
   test('answers 400 to what is no review, with a sentence', async () => {
     const { mutate, countOf } = serverWith()
     const answer = await mutate({ ...reviewOf(podOf()), apiVersion: 'admission.k8s.io/v2' })

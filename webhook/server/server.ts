@@ -11,8 +11,6 @@ import { BodyRefusedError, BYTES_IN_FLIGHT, reviewBody } from './review-body.ts'
 import type { Ungated } from './ungated.ts'
 
 export interface ServerDeps extends AnswerDeps {
-  /** What is still missing, one sentence each; empty when ready. */
-  unready(): string[]
   /** True from SIGTERM on: not ready, and clients are asked to go elsewhere, but still served. */
   isDraining(): boolean
   /** Called when the answer is out, not in a dry run. Must not throw. */

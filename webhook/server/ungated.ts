@@ -47,7 +47,7 @@ export interface BudgetLimits {
   namespaces: number
 }
 
-export const BUDGET_LIMITS: BudgetLimits = { repeatMs: 600_000, perNamespace: 20, namespaces: 1_000 }
+const BUDGET_LIMITS: BudgetLimits = { repeatMs: 600_000, perNamespace: 20, namespaces: 1_000 }
 
 /** Which Events are worth saying: each owner and reason once in ten minutes, and no namespace at the cost of others. */
 export class EventBudget {

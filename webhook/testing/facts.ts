@@ -17,7 +17,6 @@ export const SETTINGS: InjectSettings = {
   startTimeoutMs: 120_000,
   maxStartTimeoutMs: 600_000,
   runAsUser: 65532,
-  pullLimited: true,
 }
 
 export const NAMESPACE: NamespaceFacts = {

@@ -1,4 +1,4 @@
-import { type Dice, spoil } from '../../core/fuzz.ts'
+import { type Dice, spoil } from '../../core/testing/fuzz.ts'
 import { reviewOf } from './facts.ts'
 
 /** For the fuzz test: pods as they are written, each a place to go wrong from. */

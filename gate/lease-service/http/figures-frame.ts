@@ -1,6 +1,7 @@
+import { fieldsOf } from '../../../core/is-object.ts'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import { PRESSURE_RESOURCES } from '../../../core/pressure.ts'
-import { type Fields, fieldsOf } from './request-body.ts'
+import type { Fields } from './request-body.ts'
 
 /** More tells nothing, however many nodes there are: each is asked for less then. */
 const FIGURES_PER_SECOND = 1_000

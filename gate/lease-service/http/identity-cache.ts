@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../../core/clock.ts'
 import { ExpiringCache } from '../../../core/expiring-cache.ts'
-import { fairCalls, TooManyCallsError } from '../../../core/fair-calls.ts'
+import { fairCalls } from '../../../core/fair-calls.ts'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
-import { type PodIdentity, RefusedError } from '../model/refusal.ts'
+import type { PodIdentity } from '../model/refusal.ts'
+import { refuseWhenFull } from './review-refusal.ts'
 import { claimsOf, type TokenClaims } from './token-claims.ts'
 import { identityOf } from './token-identity.ts'
 
@@ -62,9 +63,4 @@ export function createIdentityCache({ review, isShown, clock }: IdentityCacheDep
  */
 function goodForMs(leftMs: number): number {
   return leftMs > 0 ? Math.min(GOOD_FOR_MS, leftMs) : CLOCK_IS_OFF_MS
-}
-
-function refuseWhenFull(error: unknown): never {
-  if (!(error instanceof TooManyCallsError)) throw error
-  throw new RefusedError(503, 'TOO_MANY_REVIEWS', `the API server is asked about many tokens; ${error.message}`)
 }

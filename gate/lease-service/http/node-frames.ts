@@ -1,9 +1,10 @@
+import { fieldsOf } from '../../../core/is-object.ts'
 import type { GateRequest } from '../../../core/lease-api.ts'
 import type { GateName } from '../../../core/names.ts'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import { figuresOf } from './figures-frame.ts'
 import { gateOf } from './gate-name.ts'
-import { bad, type Fields, fieldsOf, gateRequestOf } from './request-body.ts'
+import { bad, type Fields, gateRequestOf } from './request-body.ts'
 
 /** What a gate's frame says, a NodeFrame (core/waiter-api.ts), field by field. */
 export type ReadFrame =

@@ -1,8 +1,9 @@
 import { instead } from '../../../core/errors.ts'
-import { fairCalls, TooManyCallsError } from '../../../core/fair-calls.ts'
+import { fairCalls } from '../../../core/fair-calls.ts'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
+import { refuseWhenFull } from './review-refusal.ts'
 import { claimsOf } from './token-claims.ts'
 import { identityOf } from './token-identity.ts'
 
@@ -45,9 +46,4 @@ async function nodeOfPod({ namespace, podName, podUid }: PodIdentity, { getPod }
   const pod = await getPod(namespace, podName)
   if (pod?.metadata.uid === podUid && pod.spec.nodeName) return pod.spec.nodeName
   throw new RefusedError(403, 'NO_WAITER', `pod ${namespace}/${podName} with UID ${podUid} is on no node`)
-}
-
-function refuseWhenFull(error: unknown): never {
-  if (!(error instanceof TooManyCallsError)) throw error
-  throw new RefusedError(503, 'TOO_MANY_REVIEWS', `the API server is asked about many tokens; ${error.message}`)
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServingIdentity } from '../../../certs/identity.ts'
-import { madeIdentity } from '../../../certs/made-identity.ts'
+import { madeIdentity } from '../../../certs/testing/made-identity.ts'
 import type { GateMessage } from '../../../core/lease-api.ts'
 import type { NodeFigures } from '../../../core/node-figures.ts'
 import { type LinkFrame, MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
@@ -35,6 +35,7 @@ async function listening() {
     },
     connect: async (pod, _gate, _request, stream) => {
       if (pod.podUid === 'foreign') throw new RefusedError(403, 'FOREIGN_NODE', 'runs on node worker-2')
+      if (pod.podUid === 'broken') throw new Error('leases is forbidden')
       const gate = { identity: pod, stream, hungUp: false }
       gates.set(pod.podUid, gate)
       return () => {
@@ -147,6 +148,15 @@ test.each([
   await expect.poll(() => frames).toMatchObject([{ kind: 'refused', id: 1, error: { code } }])
   expect(refused).toEqual([code])
   expect(gates.get('b')?.hungUp).toBe(false)
+})
+
+test('a gate that meets a fault is told nothing of what is inside', async () => {
+  const { port, refused } = await listening()
+  const { send, frames } = await link(port)
+  send(open(1, 'broken'))
+  const message = 'the lease service failed on this request; try again, its log says why'
+  await expect.poll(() => frames).toEqual([{ kind: 'refused', id: 1, error: { code: 'INTERNAL', message } }])
+  expect(refused).toEqual(['INTERNAL'])
 })
 
 test('a node has so many gates and no more', async () => {

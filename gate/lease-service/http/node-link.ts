@@ -7,6 +7,7 @@ import type { NodeFigures } from '../../../core/node-figures.ts'
 import { MAX_NODE_FRAME, MAX_NODE_GATES } from '../../../core/waiter-api.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { Stream } from '../model/stream.ts'
+import { countedAnswerOf } from './fault-answer.ts'
 import { frameRate } from './frame-rate.ts'
 import { lineFeed } from './line-feed.ts'
 import { LinkGate, type LinkOwner } from './link-gate.ts'
@@ -134,12 +135,11 @@ export class NodeLink {
   }
 
   #refuse(id: number, error: unknown): void {
+    const { namespace, podName } = this.#gates.get(id)?.identity ?? {}
     this.#gates.delete(id)
-    const isRefusal = error instanceof RefusedError
-    const code = isRefusal ? error.code : 'INTERNAL'
-    this.#deps.refused(code)
-    if (!isRefusal) this.#deps.log.error({ error: messageOf(error) }, 'request failed')
-    this.#writer.refused(id, code, messageOf(error))
+    const about = { node: this.#node.nodeName, ...(podName && { pod: `${namespace}/${podName}` }) }
+    const { code, message } = countedAnswerOf(error, about, this.#deps)
+    this.#writer.refused(id, code, message)
   }
 
   #end(): void {

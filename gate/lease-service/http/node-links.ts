@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { instead } from '../../../core/errors.ts'
 import { NODE_PATH, NODE_UPGRADE } from '../../../core/waiter-api.ts'
 import { type NodeIdentity, RefusedError } from '../model/refusal.ts'
+import { askedBy, countedAnswerOf } from './fault-answer.ts'
 import { figuresMs } from './figures-frame.ts'
 import { type LinkDeps, NodeLink } from './node-link.ts'
 import { bearerOf } from './token-identity.ts'
@@ -46,7 +47,7 @@ export function serveNodeLinks(
           deps.onNodeLink?.(false)
         })
       } catch (error) {
-        refuse(socket, error, deps)
+        refuse(request, socket, error, deps)
       }
     })()
   })
@@ -66,13 +67,8 @@ async function nodeOf(request: IncomingMessage, { identifyNode }: NodeLinksDeps)
   return identifyNode(bearerOf(headers.authorization), socket.remoteAddress ?? '')
 }
 
-function refuse(socket: Duplex, error: unknown, { refused, log }: NodeLinksDeps): void {
-  const isRefusal = error instanceof RefusedError
-  const { status, code, message } = isRefusal
-    ? error
-    : { status: 500, code: 'INTERNAL', message: 'the request failed: try again' }
-  refused(code)
-  if (!isRefusal) log.error({ error: String(error) }, 'request failed')
+function refuse(request: IncomingMessage, socket: Duplex, error: unknown, deps: NodeLinksDeps): void {
+  const { status, code, message } = countedAnswerOf(error, askedBy(request), deps)
   const body = JSON.stringify({ code, message })
   const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${body}`, () => socket.destroy())

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import { Costs, Dice, fuzzRuns, MOST_MS, spoil } from '../../../core/fuzz.ts'
+import { Costs, Dice, fuzzRuns, MOST_MS, spoil } from '../../../core/testing/fuzz.ts'
 import { RefusedError } from '../model/refusal.ts'
 import { agentRequestOf, gateRequestOf, pressureRequestOf, reportsRequestOf } from './request-body.ts'
 

@@ -1,4 +1,5 @@
 import { InvalidValueError, instead, notValid, shownValue } from '../../../core/errors.ts'
+import { fieldsOf } from '../../../core/is-object.ts'
 import type {
   AgentReport,
   AgentRequest,
@@ -7,9 +8,9 @@ import type {
   ReportsRequest,
 } from '../../../core/lease-api.ts'
 import { PRESSURE_RESOURCES, type Pressure } from '../../../core/pressure.ts'
+import { MAX_ATTEMPT, UID_FORM, VERSION_FORM } from '../../../core/wire-limits.ts'
 import { RefusedError } from '../model/refusal.ts'
 
-const MAX_ATTEMPT = 100_000
 const MAX_REPORTS = 200
 /** STATUS= is for people; what is longer is cut. */
 const MAX_STATUS = 256
@@ -46,11 +47,6 @@ export function pressureRequestOf(body: unknown): PressureRequest {
   }
 }
 
-/** Of a body that is no object: none. */
-export function fieldsOf(body: unknown): Fields {
-  return (typeof body === 'object' && body !== null ? body : {}) as Fields
-}
-
 /** The refusal of one field. */
 export function bad(field: string, value: unknown, thing: string, ...choices: string[]): RefusedError {
   const remedy = value === undefined ? instead('is missing', ...choices) : notValid(thing, ...choices)
@@ -58,8 +54,7 @@ export function bad(field: string, value: unknown, thing: string, ...choices: st
 }
 
 function podUidOf({ podUid }: Fields): string {
-  if (typeof podUid !== 'string' || !/^[\w-]{1,64}$/.test(podUid))
-    throw bad('podUid', podUid, 'UID', "the pod's metadata.uid")
+  if (typeof podUid !== 'string' || !UID_FORM.test(podUid)) throw bad('podUid', podUid, 'UID', "the pod's metadata.uid")
   return podUid
 }
 
@@ -74,7 +69,7 @@ function runOf(fields: Fields): { podUid: string; attempt: number } {
 /** A version that is none is dropped: nobody is refused for it. */
 function conversationOf(fields: Fields): { podUid: string; attempt: number; nonce: string; version?: string } {
   const { version } = fields
-  const isVersion = typeof version === 'string' && /^[\w.+-]{1,32}$/.test(version)
+  const isVersion = typeof version === 'string' && VERSION_FORM.test(version)
   return { ...runOf(fields), nonce: nonceOf(fields), ...(isVersion && { version }) }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { Costs, MOST_MS } from '../../../core/fuzz.ts'
+import { Costs, MOST_MS } from '../../../core/testing/fuzz.ts'
 import { RefusedError } from '../model/refusal.ts'
 import { buildServer } from './server.ts'
 

@@ -197,3 +197,15 @@ test('health and readiness answer', async () => {
   )
   expect(statuses).toEqual([200, 503, 404])
 })
+
+test('a fault tells the caller nothing of what is inside', async () => {
+  const report = async () => Promise.reject(new Error('leases "start.uid-2.1" is forbidden'))
+  const answer = await buildServer({ ...deps, report }).inject({
+    method: 'POST',
+    url: '/v1/reports',
+    headers: { authorization: 'Bearer good' },
+    payload: { podUid: 'uid-1', attempt: 1, reports: [] },
+  })
+  const message = 'the lease service failed on this request; try again, its log says why'
+  expect([answer.statusCode, answer.json()]).toEqual([500, { code: 'INTERNAL', message }])
+})

@@ -1,6 +1,7 @@
 import type { ServerOptions } from 'node:https'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { cut, InvalidValueError, instead } from '../../../core/errors.ts'
+import { InvalidValueError, instead } from '../../../core/errors.ts'
+import { notFound } from '../../../core/http-refusals.ts'
 import {
   AGENT_PATH,
   type AgentMessage,
@@ -19,6 +20,7 @@ import { oneRequestAtATime } from '../../../core/one-request.ts'
 import { MIN_TLS_VERSION } from '../../../core/serving-tls.ts'
 import { type NodeIdentity, type PodIdentity, RefusedError } from '../model/refusal.ts'
 import type { AgentStream, Stream } from '../model/stream.ts'
+import { askedBy, countedAnswerOf } from './fault-answer.ts'
 import { gateOf } from './gate-name.ts'
 import { jsonLineAnswer } from './ndjson-response.ts'
 import { serveNodeLinks } from './node-links.ts'
@@ -131,18 +133,14 @@ function newServer(deps: ServerDeps): FastifyInstance {
 }
 
 function answerFaults(server: FastifyInstance, deps: ServerDeps): void {
-  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
-    const refusal = error instanceof RefusedError
-    const status = refusal ? error.status : (error.statusCode ?? 500)
-    const code = refusal ? error.code : status < 500 ? 'BAD_REQUEST' : 'INTERNAL'
-    deps.refused(code)
-    if (status >= 500 && !refusal) deps.log.error({ error: error.message }, 'request failed')
-    return reply.code(status).send({ code, message: error.message })
+  server.setErrorHandler((error, request, reply) => {
+    const { status, code, message } = countedAnswerOf(error, askedBy(request.raw), deps)
+    return reply.code(status).send({ code, message })
   })
   server.setNotFoundHandler(({ method, url }, reply) => {
-    const problem = `there is no ${method} ${JSON.stringify(cut(url))} here`
-    const message = instead(problem, 'POST /v1/gates/GATE', ...[AGENT_PATH, REPORTS_PATH, PRESSURE_PATH])
-    return reply.code(404).send({ code: 'NOT_FOUND', message })
+    const paths = ['POST /v1/gates/GATE', AGENT_PATH, REPORTS_PATH, PRESSURE_PATH]
+    const { status, body } = notFound(method, url, ...paths)
+    return reply.code(status).send(body)
   })
 }
 

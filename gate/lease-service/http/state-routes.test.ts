@@ -53,7 +53,7 @@ test('the state tells who leads, who waits for what, and what is used', async ()
   })
   expect(body.scopes.items.find(({ id }) => id === 'start:node/worker-1')).toEqual({
     ...{ id: 'start:node/worker-1', resource: 'start', scope: 'node/worker-1', kind: 'node', name: 'worker-1' },
-    ...{ held: 1, limit: 1, source: "node.maxStarting: 1 in the chart's values", debt: 0 },
+    ...{ held: 1, limit: 1, source: "limits.node.maxStarting: 1 in the chart's values", debt: 0 },
     ...{ waiting: 2, gates: 2, frozen: false },
   })
   expect(body.scopes.items.find(({ id }) => id === 'start:namespace/shop')).toMatchObject({

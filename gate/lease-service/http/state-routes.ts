@@ -1,24 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InvalidValueError, messageOf } from '../../../core/errors.ts'
+import { bearerIn, NO_TOKEN, NOT_REVIEWED, notFound, refuse } from '../../../core/http-refusals.ts'
 import type { OtherRoutes } from '../../../core/metrics-server.ts'
 import type { Authorize } from '../../../core/read-access.ts'
 import { STATE_PATH } from '../../../core/state-api.ts'
-import { RefusedError } from '../model/refusal.ts'
 import { type ParsedQuery, stateQuery } from '../state/query.ts'
 import { StateFeed, type StateFeedDeps } from './state-feed.ts'
-import {
-  badQuery,
-  FAULT,
-  NOT_REVIEWED,
-  noToken,
-  notFound,
-  notLeading,
-  type Refusal,
-  refusalOf,
-  TOO_MANY_QUESTIONS,
-} from './state-refusals.ts'
+import { badQuery, FAULT, notLeading, type Refusal, refusalOf, TOO_MANY_QUESTIONS } from './state-refusals.ts'
 import { MOST_WATCHERS, StateWatchers, type StateWatchersDeps } from './state-watchers.ts'
-import { bearerOf } from './token-identity.ts'
 
 export interface StateRoutesDeps extends StateFeedDeps, Omit<StateWatchersDeps, 'feed'> {
   authorize: Authorize
@@ -80,25 +69,17 @@ interface Asked {
 /** What is asked by whom, or why it is not told. */
 async function judged(request: IncomingMessage, { authorize, log }: StateRoutesDeps): Promise<Asked | Refusal> {
   const { method = '', url = '', headers, socket } = request
-  if (method !== 'GET') return notFound(method, url)
+  if (method !== 'GET') return notFound(method, url, `GET ${STATE_PATH}`)
   try {
     const query = stateQuery(url.slice(STATE_PATH.length + 1))
-    const token = bearerOf(headers.authorization)
+    const token = bearerIn(headers.authorization)
+    if (!token) return NO_TOKEN
     const address = socket.remoteAddress ?? ''
     const { verdict, username: reader } = await authorize(token, address, query.namespace)
     return refusalOf(verdict, query.namespace) ?? { query, reader, token, address }
   } catch (error) {
     if (error instanceof InvalidValueError) return badQuery(error.message)
-    if (error instanceof RefusedError) return noToken(error.message)
     log.warn({ error: messageOf(error) }, 'cannot ask the API server who may read the state')
     return NOT_REVIEWED
   }
-}
-
-function refuse(response: ServerResponse, { status, body }: Refusal): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body))
 }

@@ -1,4 +1,5 @@
 import { instead } from '../../../core/errors.ts'
+import { fieldsOf } from '../../../core/is-object.ts'
 import { TOKEN_AUDIENCE } from '../../../core/names.ts'
 import { RefusedError } from '../model/refusal.ts'
 
@@ -49,10 +50,6 @@ function payloadOf(token: string): Record<string, unknown> {
   } catch {
     throw invalid('it is not a JSON Web Token')
   }
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 function invalid(why: string): RefusedError {

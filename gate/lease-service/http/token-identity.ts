@@ -1,4 +1,5 @@
 import { instead } from '../../../core/errors.ts'
+import { bearerIn, NO_TOKEN } from '../../../core/http-refusals.ts'
 import type { TokenVerdict } from '../../../core/kube/token-review.ts'
 import { TOKEN_AUDIENCE } from '../../../core/names.ts'
 import { type PodIdentity, RefusedError } from '../model/refusal.ts'
@@ -39,12 +40,7 @@ export function identityOf(verdict: TokenVerdict): PodIdentity {
 
 /** The token of an `Authorization: Bearer …` header; throws RefusedError 401 without one. */
 export function bearerOf(header: string | undefined): string {
-  const token = /^Bearer ([\w.~+/=-]{1,16384})$/i.exec(header ?? '')?.[1]
-  if (!token)
-    throw new RefusedError(
-      401,
-      'TOKEN_MISSING',
-      instead('the authorization header has no bearer token', 'Authorization: Bearer TOKEN'),
-    )
+  const token = bearerIn(header)
+  if (!token) throw new RefusedError(401, NO_TOKEN.body.code, NO_TOKEN.body.message)
   return token
 }

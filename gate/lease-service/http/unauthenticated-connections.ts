@@ -10,7 +10,7 @@ export const MAX_WAITING = 8_000
 /**
  * Connections whose handshake or request is under way and that have not shown a good token yet. One costs some 60 KiB.
  */
-export const MAX_BEGUN = 2_000
+const MAX_BEGUN = 2_000
 /**
  * A connection that began less than this ago is not closed for one of an address with as many: the work spent on it
  * would be lost.

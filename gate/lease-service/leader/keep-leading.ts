@@ -21,7 +21,7 @@ export function keepLeading({ service, elector, log }: KeepLeadingDeps): () => P
     await service()
       .startLeading(elector().term())
       .catch(error => {
-        log.warn({ error: messageOf(error) }, 'cannot read the stored grants yet; granting nothing before')
+        log.warn({ error: messageOf(error) }, 'cannot read or rewrite the stored grants yet; granting nothing before')
       })
     isStarting = false
   }

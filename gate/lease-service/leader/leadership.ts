@@ -190,7 +190,7 @@ export class Leadership {
     try {
       act()
     } catch (error) {
-      this.#deps.log.error({ error: messageOf(error) }, 'people could not be told of something')
+      this.#deps.log.error({ error: messageOf(error) }, 'an Event, metric or condition could not be made; grants go on')
     }
   }
 

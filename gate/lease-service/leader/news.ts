@@ -2,7 +2,8 @@ import type { InvalidValueError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Namespace, Node, Pod } from '../../../core/pod.ts'
 import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
-import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
+import type { Scope } from '../limits/scope.ts'
+import type { Grant, Release, SlotTimeout, Waiting } from '../model/grant.ts'
 import { reasonOfError, type Trouble } from '../model/trouble.ts'
 import type { Reporter } from '../report/event-reporter.ts'
 import type { FreezeChanges, FreezeSight } from '../report/freeze-changes.ts'
@@ -13,13 +14,13 @@ import type { Recent } from '../state/recent.ts'
 /** What people should hear of a term: in Events, metrics and the log. Nothing is decided by it. */
 export type News =
   | { kind: 'granted'; grant: Grant; waitedMs: number; answered: boolean }
-  | { kind: 'released'; grant: Grant; reason: ReleaseReason; pod: Pod | undefined }
+  | ({ kind: 'released'; pod: Pod | undefined } & Release)
   | { kind: 'timed-out'; timeout: SlotTimeout; pod: Pod | undefined }
   /** `after` has held a pod back for as long as it may. */
   | { kind: 'after-overdue'; overdue: AfterOverdue; pod: Pod | undefined }
   /** All there are now. */
   | { kind: 'after-cycles'; cycles: (AfterCycle & { pods: Pod[] })[] }
-  | { kind: 'oversize'; scope: string; pod: Pod | undefined }
+  | { kind: 'oversize'; slots: number; scope: Scope; pod: Pod | undefined }
   /** It goes although limits are full. */
   | { kind: 'passed'; reason: string; pod: Pod | undefined }
   /** Of everybody who waits, with how long; also when nobody does. Each one to five seconds, or at each decision. */
@@ -28,8 +29,10 @@ export type News =
   | { kind: 'decision-failed'; error: unknown }
   /** What the API server showed could not be taken in. */
   | { kind: 'event-failed'; event: string; namespace: string | undefined; pod: string | undefined; error: unknown }
-  /** Nothing could be granted for a minute. */
-  | { kind: 'mute' }
+  /** Nothing could be granted for so long. */
+  | { kind: 'mute'; forMs: number }
+  /** That is over. */
+  | { kind: 'unmuted' }
   | { kind: 'pod-shown'; pod: Pod }
   /** Gone, or past starting for long. */
   | { kind: 'pod-forgotten'; uid: string }
@@ -72,7 +75,7 @@ export function publishNews(news: News, channels: NewsChannels): void {
       reporter.cycles(news.cycles)
       break
     case 'oversize':
-      reporter.oversize(news.pod, news.scope)
+      reporter.oversize(news.pod, news.slots, news.scope)
       break
     case 'passed':
       reporter.passed(news.pod, news.reason)
@@ -93,7 +96,13 @@ export function publishNews(news: News, channels: NewsChannels): void {
       eventFailed(news, log)
       break
     case 'mute':
-      log.error('nothing could be granted for a minute: gates are told nothing, so that they fail open')
+      log.error(
+        { forMs: news.forMs },
+        'nothing could be granted for a minute: gates are told nothing, so that they fail open',
+      )
+      break
+    case 'unmuted':
+      log.info('grants can be made again: gates are told again')
       break
     case 'pod-shown':
       podShown(news.pod, channels)
@@ -127,11 +136,12 @@ function granted({ grant, waitedMs, answered }: Extract<News, { kind: 'granted' 
   channels.reporter.granted(grant)
 }
 
-function released({ grant, reason, pod }: Extract<News, { kind: 'released' }>, channels: NewsChannels): void {
+function released({ pod, kind: _, ...release }: Extract<News, { kind: 'released' }>, channels: NewsChannels): void {
+  const { grant, reason } = release
   channels.log.info({ ...lineOf(grant), reason }, 'released')
   channels.recent.released(grant, reason)
   channels.metrics.released(grant, reason)
-  channels.reporter.released(grant, reason, pod)
+  channels.reporter.released(release, pod)
 }
 
 function podShown(pod: Pod, { reporter, recent, conditions }: NewsChannels): void {
@@ -141,7 +151,10 @@ function podShown(pod: Pod, { reporter, recent, conditions }: NewsChannels): voi
 }
 
 function eventFailed({ kind: _, error, ...of }: Extract<News, { kind: 'event-failed' }>, log: Logger): void {
-  log.error({ ...of, error: reasonOfError(error) }, 'what happened could not be taken in')
+  log.error(
+    { ...of, error: reasonOfError(error) },
+    'a change of the cluster could not be taken in; what is known of it is that of before',
+  )
 }
 
 function setAside(

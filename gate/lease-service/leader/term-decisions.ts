@@ -28,7 +28,10 @@ export function decide(state: TermState): void {
   noteEnds(state, step)
   for (const release of step.releases) released(state, release)
   for (const grant of step.grants) granted(state, grant)
-  for (const { key, scope } of step.oversize) publish(state, { kind: 'oversize', scope, pod: podOf(state, key) })
+  for (const each of step.oversize) {
+    const { key, ...oversize } = each
+    publish(state, { kind: 'oversize', ...oversize, pod: podOf(state, key) })
+  }
   for (const { key, reason } of step.passes) publish(state, { kind: 'passed', reason, pod: podOf(state, key) })
   tellDelays(state, step)
   tellWaiting(state, step)
@@ -135,7 +138,7 @@ export function takeBack(state: TermState, key: string): void {
   state.ledger.withdraw(key)
 }
 
-function released(state: TermState, { grant, reason }: Release): void {
+function released(state: TermState, { grant, reason, late }: Release): void {
   takeBack(state, grant.key)
-  publish(state, { kind: 'released', grant, reason, pod: state.pods.get(grant.podUid) })
+  publish(state, { kind: 'released', grant, reason, late, pod: state.pods.get(grant.podUid) })
 }

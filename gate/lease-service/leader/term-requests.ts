@@ -11,7 +11,6 @@ import { decideSoon, emit, type TermState } from './term-state.ts'
 
 /** How long an earlier run's gate stays away, in case it lives. */
 const ASK_AGAIN_MS = 1_000
-const NO_ROOM = 'as many gates are connected as there may be'
 const ANOTHER_RUN = 'another run of this pod has asked'
 
 /** Takes in what gates and agents ask and tell. Throws RefusedError. */
@@ -56,6 +55,13 @@ function connectionCount(state: TermState): number {
   return streamCount(state) - state.gates.shared
 }
 
+function noRoom({ isShared }: Stream): string {
+  const what = isShared
+    ? `${MAX_SHARED_STREAMS} gates wait through waiters`
+    : `${MAX_STREAMS} gates and agents are connected`
+  return `${what}, as many as there may be`
+}
+
 function isFull(state: TermState, { isShared }: Stream): boolean {
   return isShared ? state.gates.shared >= MAX_SHARED_STREAMS : connectionCount(state) >= MAX_STREAMS
 }
@@ -70,7 +76,7 @@ function gateAsks(state: TermState, event: Extract<RequestEvent, { kind: 'gate-a
   const { key } = ticket
   const out = new GateOut(state, stream, key)
   if (isFull(state, stream) && !gates.has(key)) {
-    out.end({ kind: 'retry', afterMs: gates.awayMs(key), reason: NO_ROOM })
+    out.end({ kind: 'retry', afterMs: gates.awayMs(key), reason: noRoom(stream) })
     return
   }
   state.asking.set(stream, out)
@@ -136,7 +142,8 @@ function takePressure(
 function requireAgent(pod: Pod): void {
   const { namespace, name } = pod.metadata
   if (sequenceOf(pod)) return
-  const why = 'has no agent in its spec with a sequence of its own containers and gates'
+  const why =
+    'has no agent in its spec with a sequence of its own containers and gates; make the pod anew, so that the webhook writes one'
   throw new RefusedError(403, 'NO_AGENT', `pod ${namespace}/${name} ${why}`)
 }
 

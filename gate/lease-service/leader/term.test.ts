@@ -193,3 +193,11 @@ test('a tick leads to a decision only while a gate waits; a slot that is held ha
   const wake = run([...shown, ...isHeld]).at(-1)
   expect(wake?.find(({ kind }) => kind === 'step-in')).toEqual({ kind: 'step-in', ms: 30_000 })
 })
+
+test('that nothing can be granted is told once, and so is its end', () => {
+  const ticks = [0, 61_000, 62_000, 0].map(storeFailingForMs => ({ kind: 'tick' as const, storeFailingForMs }))
+  const news = run([{ kind: 'begin', reservationMs: 0 }, ...ticks]).flatMap(effects =>
+    effects.flatMap(effect => (effect.kind === 'publish' && effect.news.kind.includes('mute') ? effect.news : [])),
+  )
+  expect(news).toEqual([{ kind: 'mute', forMs: 61_000 }, { kind: 'unmuted' }])
+})

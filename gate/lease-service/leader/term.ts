@@ -150,8 +150,9 @@ function stored(state: TermState, grant: Grant): void {
 function tick(state: TermState, storeFailingForMs: number): void {
   const nowMs = state.now.monotonicMs
   const failingForMs = nowMs - (state.failingSinceMs ?? nowMs)
-  const isMute = Math.max(storeFailingForMs, failingForMs) > MUTE_AFTER_MS
-  if (isMute && !state.isMute) publish(state, { kind: 'mute' })
+  const forMs = Math.max(storeFailingForMs, failingForMs)
+  const isMute = forMs > MUTE_AFTER_MS
+  if (isMute !== state.isMute) publish(state, isMute ? { kind: 'mute', forMs } : { kind: 'unmuted' })
   state.isMute = isMute
   advanceAutos(state)
   if (nowMs >= state.tellFromMs) state.isTellDue = true

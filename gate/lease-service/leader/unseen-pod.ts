@@ -14,7 +14,7 @@ export async function unseenPod(
   if (pod?.metadata.uid !== podUid)
     throw new RefusedError(404, 'POD_GONE', `pod ${namespace}/${podName} with UID ${podUid} does not exist`)
   if (pod.metadata.labels?.[GATED_LABEL] === 'true') return pod
-  const why = `has no label ${GATED_LABEL}: "true", so it is not served`
+  const why = `has no label ${GATED_LABEL}: "true", so it is not served; make it anew in a namespace with the label startgate.dev/injection: enabled`
   throw new RefusedError(403, 'NOT_GATED', `pod ${namespace}/${podName} ${why}`)
 }
 

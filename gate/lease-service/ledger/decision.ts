@@ -30,7 +30,7 @@ export function decide(state: LedgerState, step: Step, nowMs: number, term: numb
     const { taken, passes, lines: left } = admit(state, resource, line, nowMs)
     const went = taken.filter(({ ticket }) => grant(ticket))
     for (const { ticket, oversizeIn } of went)
-      for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, scope: scope.id })
+      for (const scope of oversizeIn) step.oversize.push({ key: ticket.key, slots: ticket.slots, scope })
     for (const { ticket, reason } of passes) if (grant(ticket)) step.passes.push({ key: ticket.key, reason })
     eachStanding(left, ({ ticket }) => setAsides.decided(ticket))
     state.lines = state.lines.concat(left)
@@ -86,8 +86,8 @@ function granted(state: LedgerState, ticket: Ticket, nowMs: number, term: number
 function waitingOf({ holdings }: LedgerState, blocked: Blocked): Waiting {
   const { ticket, place, of, obstacle } = blocked
   const { key, resource, namespace } = ticket
-  const estimateMs =
-    obstacle.kind === 'frozen' ? undefined : holdings.estimate.waitMs(resource, place, obstacle.scope.limit)
+  const { scope } = obstacle
+  const estimateMs = obstacle.kind === 'frozen' ? undefined : holdings.estimate.waitMs(resource, place, scope)
   if (blocked.row && blocked.row.estimateMs === estimateMs) return blocked.row
   const row = { key, resource, namespace, cause: obstacle.kind, place, of, reason: reasonOf(blocked) }
   blocked.row = { ...row, ...(estimateMs !== undefined && { estimateMs }) }

@@ -1,3 +1,4 @@
+import { earliest } from '../../../core/earliest.ts'
 import type { Usage } from '../limits/slot-usage.ts'
 import type { Grant, Release, ReleaseReason, SlotTimeout, Ticket } from '../model/grant.ts'
 import { type holdersOf, nothingSeen, type PhaseFacts, releaseReasonOf, type Seen } from '../pods/slot-release.ts'
@@ -157,7 +158,8 @@ export class HeldGrants {
       settled.freed.add(hold.grant.podUid)
       this.#remove(hold)
       if (!hold.isAdopted) this.estimate.add(hold.grant.resource, nowMs - hold.seen.grantedAtMs)
-      settled.ended.push({ release: { grant: hold.grant, reason }, gateEnded: hold.seen.gateEnded })
+      const { grant, seen } = hold
+      settled.ended.push({ release: { grant, reason, late: lateOf(seen) }, gateEnded: seen.gateEnded })
     }
     this.settlePulls()
     return settled
@@ -170,7 +172,7 @@ export class HeldGrants {
 
   wakeAtMs(): number | undefined {
     let wakeAtMs: number | undefined
-    for (const { changesAtMs } of this.#byKey.values()) wakeAtMs = Math.min(wakeAtMs ?? changesAtMs, changesAtMs)
+    for (const { changesAtMs } of this.#byKey.values()) wakeAtMs = earliest(wakeAtMs, changesAtMs)
     return wakeAtMs
   }
 
@@ -209,6 +211,10 @@ export class HeldGrants {
     if (ofPod?.size === 0) this.#byPod.delete(podUid)
     this.#usage.hold(hold.grant, 0)
   }
+}
+
+function lateOf({ ended }: Seen): string[] {
+  return [...ended].flatMap(([container, why]) => (why === 'TimedOut' ? container : []))
 }
 
 function noteFreed({ grant, seen }: Hold, before: Seen['ended'], { freed, timeouts }: Settled): void {

@@ -193,8 +193,23 @@ describe('a grant', () => {
   test('larger than a limit runs alone and is reported', () => {
     const containers = ['a', 'b'].map(name => ({ name }))
     const big = ask(pod('a', { containers }))
-    expect(step()).toMatchObject({ granted: [`${big}: 2`], oversize: [{ key: big, scope: 'node/n' }] })
+    expect(step()).toMatchObject({
+      granted: [`${big}: 2`],
+      oversize: [{ key: big, slots: 2, scope: { id: 'node/n', limit: 1 } }],
+    })
   })
+})
+
+test('a release names the containers that were late, and no other', () => {
+  ledger = new Ledger({ ...settings, node: { maxStarting: 2 } })
+  ledger.upsertNode(node())
+  const containers = ['app', 'slow'].map(name => ({ name, image: 'x:1', readinessProbe: {} }))
+  ask(pod('a', { containers }))
+  ledger.step(0, TERM)
+  ledger.upsertPod(pod('a', { containers, app: runningApp('a', true) }))
+  ledger.step(1, TERM)
+  const [release] = ledger.step(TIMEOUT_MS, TERM).releases
+  expect([release?.reason, release?.late]).toEqual(['TimedOut', ['slow']])
 })
 
 describe('what could not be stored', () => {

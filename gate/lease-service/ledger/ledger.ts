@@ -1,4 +1,5 @@
 import type { NamespaceSettings, NodeSettings } from '../../../core/annotations.ts'
+import { earliest } from '../../../core/earliest.ts'
 import type { AgentReport } from '../../../core/lease-api.ts'
 import type { Node, Pod } from '../../../core/pod.ts'
 import type { ClusterSettings } from '../limits/cluster-settings.ts'
@@ -16,7 +17,7 @@ import { type LedgerParts, type LedgerState, newLedgerState } from './ledger-sta
 import { type LedgerView, ledgerView } from './ledger-view.ts'
 import { type NodeStarts, nodeStarts } from './node-starts.ts'
 import { settleDebts, settleGrants } from './settlement.ts'
-import { EmptyStep, earliest, type Step } from './step.ts'
+import { EmptyStep, type Step } from './step.ts'
 
 /**
  * Who holds which slots and who waits: facts in, decisions out. Times are monotonic ms of one process. Facts take

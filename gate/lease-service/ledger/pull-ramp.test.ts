@@ -170,7 +170,7 @@ test('who waits is told by the name of the image, and the state has it', () => {
     .find(({ ref }) => ref.at.kind === 'image')
   expect(fact && scopeState(fact, { slots: 1, gates: 1, inUse: 2 })).toMatchObject({
     ...{ id: `pull:image/${imageKeyOf(IMAGE)}`, kind: 'image', name: IMAGE, held: 2, limit: 2 },
-    source: "pullRamp: true in the chart's values",
+    source: "limits.pullRamp: true in the chart's values",
   })
   expect(cluster.ledger.usage().filter(({ scope }) => scope.startsWith('image/'))).toEqual([])
 })

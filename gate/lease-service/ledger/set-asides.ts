@@ -1,3 +1,4 @@
+import { earliest } from '../../../core/earliest.ts'
 import { podUidOf, type Ticket, type Waiting } from '../model/grant.ts'
 import type { SetAsideKind } from '../model/trouble.ts'
 
@@ -78,7 +79,7 @@ export class SetAsides {
   wakeAtMs(nowMs: number): number | undefined {
     let wakeAtMs: number | undefined
     for (const ofPod of this.#byPod.values())
-      for (const { untilMs } of ofPod.values()) if (untilMs > nowMs) wakeAtMs = Math.min(wakeAtMs ?? untilMs, untilMs)
+      for (const { untilMs } of ofPod.values()) if (untilMs > nowMs) wakeAtMs = earliest(wakeAtMs, untilMs)
     return wakeAtMs
   }
 }

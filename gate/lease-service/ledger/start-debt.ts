@@ -1,3 +1,4 @@
+import { earliest } from '../../../core/earliest.ts'
 import type { Container, Pod } from '../../../core/pod.ts'
 import { isReportedByAgent, type Readiness } from '../../../core/readiness.ts'
 import type { Debtor } from '../limits/slot-usage.ts'
@@ -59,7 +60,7 @@ export function startsOf(before: Starts['runs'] | undefined, facts: DebtFacts, n
     runs.set(name, start)
     if (start.isPast || endsAtMs <= now.ms || holding.has(name)) continue
     owing.push(name)
-    changesAtMs = Math.min(changesAtMs ?? endsAtMs, endsAtMs)
+    changesAtMs = earliest(changesAtMs, endsAtMs)
   }
   return { runs, owing, changesAtMs }
 }
@@ -176,10 +177,7 @@ export class StartDebts {
 
   wakeAtMs(): number | undefined {
     let wakeAtMs: number | undefined
-    for (const podUid of this.#due) {
-      const { changesAtMs } = this.#byPod.get(podUid)?.starts ?? {}
-      if (changesAtMs !== undefined) wakeAtMs = Math.min(wakeAtMs ?? changesAtMs, changesAtMs)
-    }
+    for (const podUid of this.#due) wakeAtMs = earliest(wakeAtMs, this.#byPod.get(podUid)?.starts.changesAtMs)
     return wakeAtMs
   }
 

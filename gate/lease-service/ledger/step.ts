@@ -1,4 +1,5 @@
 import type { AfterCycle, AfterOverdue } from '../after/after-waits.ts'
+import type { Scope } from '../limits/scope.ts'
 import type { Grant, Release, SlotTimeout, Waiting } from '../model/grant.ts'
 import type { Trouble } from '../model/trouble.ts'
 import { WaitingRows } from '../model/waiting-rows.ts'
@@ -11,7 +12,7 @@ export interface Step {
    */
   grants: Grant[]
   /** Those of `grants` that are larger than a limit and run alone in that scope. */
-  oversize: { key: string; scope: string }[]
+  oversize: { key: string; slots: number; scope: Scope }[]
   /** Those of `grants` that pass although limits are full, and why. */
   passes: { key: string; reason: string }[]
   releases: Release[]
@@ -51,9 +52,4 @@ export class EmptyStep implements Step {
   get waiting(): readonly Waiting[] {
     return this.rows.all()
   }
-}
-
-/** The earlier of two times; undefined stands for never. */
-export function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }

@@ -1,4 +1,7 @@
+import type { Scope } from '../limits/scope.ts'
 import type { Resource } from '../model/grant.ts'
+
+type Bounds = Pick<Scope, 'limit' | 'windowMs'>
 
 const REMEMBERED = 50
 
@@ -16,12 +19,14 @@ export class WaitEstimate {
   }
 
   /**
-   * Wait of place `place` (1 is next) before `slots` slots, in ms: a simple moving average of hold times, as if slots
-   * came free in rounds. undefined while nothing is known.
+   * Wait of place `place` (1 is next) for a scope, in ms: for `limit` slots a simple moving average of hold times, as
+   * if they came free in rounds; under a rate, `limit` go in each window. undefined while nothing is known.
    */
-  waitMs(resource: Resource, place: number, slots: number): number | undefined {
+  waitMs(resource: Resource, place: number, { limit: slots, windowMs }: Bounds): number | undefined {
     const recent = this.#recent[resource]
-    if (recent.length === 0 || slots < 1) return undefined
+    if (slots < 1) return undefined
+    if (windowMs !== undefined) return windowMs * Math.ceil(place / slots)
+    if (recent.length === 0) return undefined
     const averageMs = this.#sumMs[resource] / recent.length
     return Math.round(averageMs * Math.ceil(place / slots))
   }

@@ -48,8 +48,8 @@ function writtenForCluster(resource: Resource, { settings, nodes }: LimitFacts):
   const field = CLUSTER_FIELD[resource]
   const limit = settings.cluster[field]
   const share = resource === 'start' ? startShareOf(settings) : undefined
-  const source = `cluster.${field}: ${limit} in the chart's values`
-  if (limit !== undefined) return { limit, source, ...(share !== undefined && { share }) }
+  if (limit !== undefined)
+    return { limit, source: chart('cluster', field, limit), ...(share !== undefined && { share }) }
   if (resource === 'start') return undefined
   return { limit: Math.max(20, Math.ceil(nodes.size / 10)), source: 'the default for the cluster' }
 }
@@ -160,7 +160,7 @@ function annotated(field: string, value: number | typeof AUTO, on: string): stri
 }
 
 function chart(part: string, field: string, value: number | typeof AUTO): string {
-  return `${part}.${field}: ${value} in the chart's values`
+  return `limits.${part}.${field}: ${value} in the chart's values`
 }
 
 /** At least one, or a small node would be frozen by a factor that nobody meant as a freeze. */

@@ -39,7 +39,7 @@ const FIGURES_PER_SECOND = 50
 /** A figure that was not renewed for so many intervals says nothing any more: it must not hold a node back for ever. */
 const INTERVALS_TO_LIVE = 3
 
-/** What gates tell of the pressure on their nodes, and whom to ask next. Times are monotonic ms. */
+/** What waiters and gates tell of the pressure on their nodes, and which gates to ask next. Times are monotonic ms. */
 export class NodePressures {
   /** Kept up to date. */
   readonly overloads = new Overloads()

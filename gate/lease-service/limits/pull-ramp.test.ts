@@ -32,7 +32,7 @@ test('the chart asks for it for all, a namespace for itself', () => {
   expect(rampScopes(place('app'), facts({}))).toEqual([])
   expect(rampScopes(place(), facts({}, { pullRamp: true }))).toEqual([])
   const sourceOf = (given: LimitFacts) => rampScopes(place('app'), given)[0]?.source
-  expect(sourceOf(facts({}, { pullRamp: true, asks: true }))).toBe("pullRamp: true in the chart's values")
+  expect(sourceOf(facts({}, { pullRamp: true, asks: true }))).toBe("limits.pullRamp: true in the chart's values")
   expect(sourceOf(facts({}, { asks: true }))).toBe('startgate.dev/pull-ramp: on on namespace shop')
   expect(isRamped('other', facts({}, { asks: true }))).toBe(false)
 })

@@ -29,7 +29,7 @@ export function rampAt(image: string, facts: LimitFacts): Scope | undefined {
 }
 
 function sourceOf({ settings }: LimitFacts, on: string): string {
-  return settings.pullRamp ? "pullRamp: true in the chart's values" : `${annotationKey('pullRamp')}: on on ${on}`
+  return settings.pullRamp ? "limits.pullRamp: true in the chart's values" : `${annotationKey('pullRamp')}: on on ${on}`
 }
 
 function rampScope(image: string, source: string, { images }: LimitFacts): Scope {

@@ -148,7 +148,7 @@ describe('limits in force', () => {
     const facts = factsOf({ settings: { cluster: { maxStarting: 8 } }, namespace: { maxStarting: 0 }, want: {} })
     const scopes = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
     expect(scopes.map(s => `${s.subject}: ${s.source}`)).toEqual([
-      "the cluster: cluster.maxStarting: 8 in the chart's values",
+      "the cluster: limits.cluster.maxStarting: 8 in the chart's values",
       'node n: the default for a node',
       'namespace s: startgate.dev/max-starting: 0 on namespace s',
     ])
@@ -157,13 +157,13 @@ describe('limits in force', () => {
   test('of a pool too', () => {
     const facts = factsOf({ node: { pool: { ...POOL, maxStartingPerCore: 0.5 } }, want: {} })
     const [scope] = scopesOf({ resource: 'start', namespace: 's', nodeName: 'n', images: [] }, facts)
-    expect(scope?.source).toBe("nodePools[1].maxStartingPerCore: 0.5 in the chart's values")
+    expect(scope?.source).toBe("limits.nodePools[1].maxStartingPerCore: 0.5 in the chart's values")
   })
 
   test.each([
-    [{}, "node.maxPressure.cpu: 60 in the chart's values"],
-    [{ pool: { ...POOL, maxStarting: 3 } }, "node.maxPressure.cpu: 60 in the chart's values"],
-    [{ pool: { ...POOL, maxPressure: { cpu: 60 } } }, "nodePools[1].maxPressure.cpu: 60 in the chart's values"],
+    [{}, "limits.node.maxPressure.cpu: 60 in the chart's values"],
+    [{ pool: { ...POOL, maxStarting: 3 } }, "limits.node.maxPressure.cpu: 60 in the chart's values"],
+    [{ pool: { ...POOL, maxPressure: { cpu: 60 } } }, "limits.nodePools[1].maxPressure.cpu: 60 in the chart's values"],
     [
       { maxPressure: { cpu: 60 }, pool: { ...POOL, maxPressure: { cpu: 50 } } },
       'startgate.dev/max-pressure: cpu: 60 on node n',

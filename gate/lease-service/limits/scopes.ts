@@ -72,7 +72,7 @@ function registryScopes(place: Pick<Place, 'images'>, { registries }: ClusterSet
   return registriesOf(place).flatMap(registry => {
     const limit = registries[registry]
     if (limit === undefined) return []
-    const source = `registries.${registry}: ${limit} in the chart's values`
+    const source = `limits.registries.${registry}: ${limit} in the chart's values`
     return [{ ...scopeRef({ kind: 'registry', registry }), limit, subject: `registry ${registry}`, source }]
   })
 }
@@ -84,7 +84,7 @@ function rateScopes(namespace: string, { settings, namespaces }: LimitFacts): Sc
     rate ? [{ ...scopeRef(at), ...windowOf(rate), subject: `the start rate of ${subject}`, source }] : []
   const key = annotationKey('maxStartRate')
   return [
-    ...rateScope(cluster, { kind: 'cluster-rate' }, 'the cluster', "cluster.maxStartRate in the chart's values"),
+    ...rateScope(cluster, { kind: 'cluster-rate' }, 'the cluster', "limits.cluster.maxStartRate in the chart's values"),
     ...rateScope(
       ours,
       { kind: 'namespace-rate', namespace },

@@ -49,15 +49,28 @@ test('what a namespace holds is told by node, by registry, and else as a whole',
 
 test('an estimate is the average hold time for each round of slots before it', () => {
   const estimate = new WaitEstimate()
-  expect(estimate.waitMs('start', 1, 2)).toBeUndefined()
+  expect(estimate.waitMs('start', 1, { limit: 2 })).toBeUndefined()
   for (const ms of [1_000, 3_000]) estimate.add('start', ms)
-  expect([1, 2, 3, 5].map(place => estimate.waitMs('start', place, 2))).toEqual([2_000, 2_000, 4_000, 6_000])
-  expect([estimate.waitMs('pull', 1, 1), estimate.waitMs('start', 1, 0)]).toEqual([undefined, undefined])
+  expect([1, 2, 3, 5].map(place => estimate.waitMs('start', place, { limit: 2 }))).toEqual([2_000, 2_000, 4_000, 6_000])
+  expect([estimate.waitMs('pull', 1, { limit: 1 }), estimate.waitMs('start', 1, { limit: 0 })]).toEqual([
+    undefined,
+    undefined,
+  ])
+})
+
+test('under a rate an estimate is the windows before it, however long slots are held, and known from the start', () => {
+  const estimate = new WaitEstimate()
+  const waits = (limit: number, windowMs: number) =>
+    [1, 2, 20].map(place => estimate.waitMs('start', place, { limit, windowMs }))
+  expect(waits(1, 60_000)).toEqual([60_000, 120_000, 1_200_000])
+  estimate.add('start', 5_000)
+  expect(waits(1, 60_000)).toEqual([60_000, 120_000, 1_200_000])
+  expect(waits(10, 1_000)).toEqual([1_000, 1_000, 2_000])
 })
 
 test('an estimate forgets what is long past', () => {
   const estimate = new WaitEstimate()
   estimate.add('pull', 1e9)
   for (let i = 0; i < 50; i++) estimate.add('pull', 100)
-  expect(estimate.waitMs('pull', 1, 1)).toBe(100)
+  expect(estimate.waitMs('pull', 1, { limit: 1 })).toBe(100)
 })

@@ -1,6 +1,7 @@
 import type { GateName } from '../../../core/names.ts'
+import type { StateResource, WaitingCause } from '../../../core/state-rows.ts'
 
-export type Resource = 'pull' | 'start'
+export type Resource = StateResource
 
 /**
  * What a gate waits for. All of it but `attempt` comes from the pod as the API server shows it, never from what the
@@ -67,12 +68,8 @@ export function isFree({ slots, isRider }: Pick<Grant, 'slots' | 'isRider'>): bo
   return slots === 0 && !isRider
 }
 
-/**
- * What a ticket waits for: free slots (`full`, `behind`, `oversize`), a limit above 0 (`frozen`), the workloads or
- * containers it comes after (`order`), its node or pod (`node-lost`, `pod-unknown`), or another try after a fault
- * (`set-aside`).
- */
-export type WaitCause = 'full' | 'behind' | 'oversize' | 'frozen' | 'order' | 'node-lost' | 'pod-unknown' | 'set-aside'
+/** What a ticket waits for, as the state API tells it. */
+export type WaitCause = WaitingCause
 
 /** Why a ticket waits, in words for the person on call. */
 export interface Waiting {
@@ -100,6 +97,8 @@ export type ReleaseReason =
 export interface Release {
   grant: Grant
   reason: ReleaseReason
+  /** Containers of the grant that were not ready in time. */
+  late: readonly string[]
 }
 
 /** A container's own slot was taken back, while others of its grant may go on holding theirs. */

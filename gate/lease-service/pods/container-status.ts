@@ -100,7 +100,7 @@ export function staleContainerIds(pod: Pod, { gate, containers }: Pick<Grant, 'g
   return storableIds([...new Set(ids.filter(id => id !== undefined))])
 }
 
-/** The kubelet's stamps have whole seconds. */
+/** Undefined for a stamp that is absent or no date. Kubernetes' stamps in pods have whole seconds. */
 export function stampMs(stamp: string | undefined): number | undefined {
   const ms = Date.parse(stamp ?? '')
   return Number.isNaN(ms) ? undefined : ms

@@ -4,6 +4,7 @@ import { PULL_GATE } from '../../../core/names.ts'
 import { isSidecarGate } from '../../../core/passed-gates.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
+import { stampMs } from './container-status.ts'
 
 /** Fail-opens older than this have had their Event from an earlier leader, or nobody looks for it any more. */
 export const FAIL_OPEN_NEWS_MS = 3_600_000
@@ -34,7 +35,7 @@ export function failOpensOf(pod: Pod): FailOpen[] {
       {
         ...{ verdict, waitedMs, gate: name, reason: oneLine(reason).slice(0, MAX_REASON_LENGTH) },
         containerId: ended.containerID ?? containerID ?? '',
-        finishedAtMs: Date.parse(ended.finishedAt ?? '') || 0,
+        finishedAtMs: stampMs(ended.finishedAt) ?? 0,
       },
     ]
   })

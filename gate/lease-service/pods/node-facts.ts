@@ -20,7 +20,11 @@ export interface NodeFacts extends NodeSettings {
 
 const LIMITS = ['maxStartingPerNode', 'maxStartingPerCore', 'maxPullingPerNode', 'maxPressure'] as const
 
-/** Whether two sights of a node make no difference to any limit: the kubelet tells of itself every few minutes. */
+/**
+ * Whether two sights of a node make no difference to any limit: the kubelet tells of itself every few minutes.
+ * `maxPressure` is not compared: it changes a limit only by holding the node back, or no longer, and Overloads counts
+ * such changes itself (`version`).
+ */
 export function haveSameLimits(a: NodeFacts, b: NodeFacts): boolean {
   return (
     a.cores === b.cores && a.pool === b.pool && LIMITS.every(field => field === 'maxPressure' || a[field] === b[field])

@@ -1,3 +1,4 @@
+import { earliest } from '../../../core/earliest.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isReportedByAgent, type Readiness } from '../../../core/readiness.ts'
 import type { Grant, ReleaseReason } from '../model/grant.ts'
@@ -89,7 +90,7 @@ export function holdersOf(grant: Grant, facts: PhaseFacts, nowMs: number): Holdi
     }
     holders.push(name)
     if (verdict.run && !runs.has(name)) runs.set(name, { id: verdict.run, sinceMs: nowMs })
-    changesAtMs = Math.min(changesAtMs ?? verdict.changesAtMs, verdict.changesAtMs)
+    changesAtMs = earliest(changesAtMs, verdict.changesAtMs)
   }
   const gateEnded = facts.seen.gateEnded || gate !== undefined
   return { holders, changesAtMs, seen: { grantedAtMs: facts.seen.grantedAtMs, gateEnded, runs, ended } }

@@ -21,7 +21,7 @@ const LOW_NODE = 'The node was low on resource'
 const KILLED = new Set([137, 143])
 
 /** Of pulls nothing. Timeouts come one by one, before the grant ends. */
-export function startEndOf({ grant, reason }: Release, pod: Pod | undefined): StartEnd {
+export function startEndOf({ grant, reason }: Omit<Release, 'late'>, pod: Pod | undefined): StartEnd {
   if (grant.resource !== 'start') return {}
   if (reason === 'Ready') return { finished: grant.slots }
   if (pod?.status?.reason === EVICTED) return isOfLowNode(pod.status) ? { evicted: 1 } : {}

@@ -4,7 +4,7 @@ import { AGENT, type GateName, IMAGE_STEP_PREFIX, PULL_GATE } from '../../../cor
 import type { Pod } from '../../../core/pod.ts'
 import { isGate, type Sequence } from '../../../core/sequence.ts'
 import type { Resource, Ticket } from '../model/grant.ts'
-import { attemptIn, statusOf } from './container-status.ts'
+import { attemptIn, stampMs, statusOf } from './container-status.ts'
 import { imageKeyOf } from './image-key.ts'
 import { sequenceOf, startersOf } from './pod-sequence.ts'
 
@@ -46,7 +46,7 @@ export function ticketOf(pod: Pod, request: { gate: GateName; attempt: number })
     nodeName,
     ...(resource === 'pull' ? pullDemand(pod) : startDemand(stage?.containers ?? startersOf(pod))),
     priority: pod.spec.priority ?? 0,
-    createdAtMs: Date.parse(creationTimestamp ?? '') || 0,
+    createdAtMs: stampMs(creationTimestamp) ?? 0,
   }
 }
 
@@ -62,7 +62,7 @@ function refusalOf(
     return instead(`has no attempt ${attempt}`, 'a whole number of at least 1')
   if (pod.metadata.deletionTimestamp) return 'is being deleted'
   if (isFinished(pod)) return 'has finished'
-  return hasPassed(pod, gate, attempt)
+  return hasPassedThisRun(pod, gate, attempt)
     ? instead(`has passed ${gate} in run ${attempt} already, and a gate asks once`, 'the number of the new run')
     : undefined
 }
@@ -71,7 +71,7 @@ function refusalOf(
  * Whoever asks for such a run again replays its token: a second grant would be held to its timeout, since nothing
  * starts any more.
  */
-function hasPassed(pod: Pod, gate: GateName, attempt: number): boolean {
+function hasPassedThisRun(pod: Pod, gate: GateName, attempt: number): boolean {
   const end = statusOf(pod, gate)?.state?.terminated
   return end?.exitCode === 0 && attemptIn(end.message) === attempt
 }

@@ -72,7 +72,7 @@ export class OverLimitGrants {
       }
       // For the one after it.
       this.#wake(nowMs + rate.periodMs / rate.count)
-      return [{ ticket, reason: `nothing began to start in ${rate.periodMs / rate.count / 1_000} s (min-start-rate)` }]
+      return [{ ticket, reason: `nothing began to start in ${seconds(rate.periodMs / rate.count)} s (min-start-rate)` }]
     })
   }
 
@@ -88,7 +88,7 @@ export class OverLimitGrants {
         continue
       }
       this.#lastOverdueMs = nowMs
-      return [{ ticket, reason: `it has waited for ${maxWaitMs / 1_000} s (max-wait)` }]
+      return [{ ticket, reason: `it has waited for ${seconds(maxWaitMs)} s (max-wait)` }]
     }
     return []
   }
@@ -96,6 +96,11 @@ export class OverLimitGrants {
   #wake(atMs: number): void {
     this.#wakeAtMs = Math.min(this.#wakeAtMs ?? atMs, atMs)
   }
+}
+
+/** With one digit after the point at most. */
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10
 }
 
 /** Of the cluster and of each namespace, who is the first of those that are not frozen. */

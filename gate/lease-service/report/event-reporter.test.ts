@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Pod } from '../../../core/pod.ts'
+import type { Scope } from '../limits/scope.ts'
 import type { Grant } from '../model/grant.ts'
 import { sequencedPod } from '../testing/sequenced-pod.ts'
 import { type EventInput, Reporter } from './event-reporter.ts'
@@ -21,7 +22,7 @@ const grant = { resource: 'start', timeoutMs: 60_000, containers: ['db'] } as un
 
 test('a container that is not ready in time is told of with those who wait for it, once', () => {
   reporter.timedOut({ grant, container: 'db' }, sequencedPod())
-  reporter.released(grant, 'TimedOut', sequencedPod())
+  reporter.released({ grant, reason: 'TimedOut', late: ['db'] }, sequencedPod())
   expect(told()).toEqual([
     'Pod shop-0 StartgateTimedOut: db is not ready within 60 s: web, log wait for it; its start slot goes to the next pod; when it gets ready after all, the rest goes on',
   ])
@@ -31,8 +32,38 @@ test('a plain pod is told at the release, as before', () => {
   const plain: Pod = { ...sequencedPod(), spec: { containers: [{ name: 'db' }] } }
   reporter.timedOut({ grant, container: 'db' }, plain)
   expect(told()).toEqual([])
-  reporter.released(grant, 'TimedOut', plain)
-  expect(told()).toEqual([expect.stringContaining('StartgateTimedOut: not ready within 60 s')])
+  reporter.released({ grant: { ...grant, containers: ['web', 'db'] }, reason: 'TimedOut', late: ['db'] }, plain)
+  expect(told()).toEqual([expect.stringContaining('StartgateTimedOut: db not ready within 60 s: its start slot goes')])
+})
+
+test('of many containers that are late the first are named', () => {
+  const late = Array.from({ length: 2_000 }, (_, i) => `c-${i}`)
+  reporter.released({ grant, reason: 'TimedOut', late }, { ...sequencedPod(), spec: { containers: [{ name: 'c-0' }] } })
+  expect(told()).toEqual([
+    expect.stringContaining('c-0, c-1, c-2, c-3, c-4, c-5, c-6, c-7, 1992 more not ready within'),
+  ])
+})
+
+test('a pod that needs more slots than there are is told how many, of what, and what to write', () => {
+  const source = 'startgate.dev/max-starting: 2 on namespace shop'
+  const scope = { limit: 2, subject: 'namespace shop', source } as unknown as Scope
+  reporter.oversize(sequencedPod(), 3, scope)
+  expect(told()).toEqual([
+    `Pod shop-0 StartgateOversize: this pod needs 3 start slots, and namespace shop has 2 (${source}): it starts alone there; raise that to 3`,
+  ])
+})
+
+test('of a circle that somebody makes long, little is said, to few, and little is kept', () => {
+  const names = Array.from({ length: 5_000 }, (_, i) => `deployment/${'a'.repeat(200)}-${i}`)
+  const pods = names.map((_, i) => sequencedPod({ metadata: { uid: `p${i}`, name: `p${i}` } }))
+  const cycle = { namespace: 'shop', path: [...names, names[0] ?? ''], keys: [], pods }
+  reporter.cycles([cycle])
+  reporter.cycles([cycle])
+  expect(events.length).toBe(100)
+  expect(events[0]?.note).toContain(`-7 → 4992 more → ${names[0]}; each waits`)
+  expect(JSON.stringify(events).length).toBeLessThan(500_000)
+  reporter.cycles([{ ...cycle, path: [...names.slice(0, -1), names[0] ?? ''] }])
+  expect(events.length).toBe(200)
 })
 
 test('a cycle is told on every workload and waiting pod, once as long as it lasts', () => {

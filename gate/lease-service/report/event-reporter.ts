@@ -3,10 +3,12 @@ import type { Clock } from '../../../core/clock.ts'
 import type { InvalidValueError } from '../../../core/errors.ts'
 import type { Namespace, Node, ObjectMeta, Pod } from '../../../core/pod.ts'
 import type { AfterCycle, AfterOverdue, FindWorkload } from '../after/after-waits.ts'
-import type { Grant, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
+import type { Scope } from '../limits/scope.ts'
+import type { Grant, Release, ReleaseReason, SlotTimeout, Waiting } from '../model/grant.ts'
 import type { Trouble } from '../model/trouble.ts'
 import { FAIL_OPEN_NEWS_MS, type FailOpen, failOpensOf } from '../pods/fail-open-records.ts'
 import { dependentsOf, sequenceOf } from '../pods/pod-sequence.ts'
+import { circleText, digestOf, named } from './long-lists.ts'
 
 export interface EventInput {
   regarding: { apiVersion?: string; kind: string; namespace?: string; name: string; uid: string }
@@ -25,12 +27,15 @@ export interface ReporterDeps {
   findWorkload: FindWorkload
 }
 
-const RELEASE_SENTENCES: Partial<Record<ReleaseReason, (grant: Grant) => string>> = {
-  TimedOut: ({ resource, timeoutMs, containers }) =>
+/** Workloads of a circle that get an Event, and as many of its pods. */
+const TOLD_OF_A_CIRCLE = 50
+
+const RELEASE_SENTENCES: Partial<Record<ReleaseReason, (release: Release) => string>> = {
+  TimedOut: ({ grant: { resource, timeoutMs }, late }) =>
     resource === 'pull'
       ? `images were not pulled within ${timeoutMs / 1000} s: the pull slot goes to the next pod; the kubelet goes on trying`
-      : `not ready within ${timeoutMs / 1000} s: the start slots of ${containers.join(', ')} go to the next pods; the containers go on`,
-  BackOff: ({ resource }) => `the kubelet backs off: the ${resource} slot goes to the next pod meanwhile`,
+      : `${named(late, ', ')} not ready within ${timeoutMs / 1000} s: its start slot goes to the next pod, it goes on; if it needs longer, raise startgate.dev/start-timeout`,
+  BackOff: ({ grant: { resource } }) => `the kubelet backs off: the ${resource} slot goes to the next pod meanwhile`,
 }
 
 /** What Events are written on; the items of a list do not say it. */
@@ -78,14 +83,9 @@ export class Reporter {
     if (told?.size === 0) this.#toldWaiting.delete(grant.podUid)
   }
 
-  oversize(pod: Pod | undefined, scope: string): void {
-    if (pod)
-      this.#recordFor(
-        pod,
-        'Warning',
-        'StartgateOversize',
-        `this pod has more containers than ${scope} has start slots: it starts alone there; raise the limit`,
-      )
+  oversize(pod: Pod | undefined, slots: number, { subject, limit, source }: Scope): void {
+    const note = `this pod needs ${slots} start slots, and ${subject} has ${limit} (${source}): it starts alone there; raise that to ${slots}`
+    if (pod) this.#recordFor(pod, 'Warning', 'StartgateOversize', note)
   }
 
   /** Its grant cannot be made: told once. */
@@ -127,15 +127,19 @@ export class Reporter {
     this.#recordFor(pod, 'Warning', 'StartgateAfterOverdue', note)
   }
 
-  /** Says once on every workload and pod of a cycle that they wait for each other, and again when it comes back. */
+  /**
+   * Says once on the workloads and pods of a cycle that they wait for each other, and again when it comes back. Who
+   * labels pods decides how long it is.
+   */
   cycles(cycles: (AfterCycle & { pods: Pod[] })[]): void {
     const now = new Set<string>()
     for (const { namespace, path, pods } of cycles) {
-      const note = `startgate.dev/after goes in a circle: ${path.join(' → ')}; each waits for the next until its maximum wait; remove one of them`
-      const subjects = path.slice(1).flatMap(name => this.#workload(namespace, name) ?? [])
-      const all = [...subjects, ...pods.map(subjectOf)]
+      const note = `startgate.dev/after goes in a circle: ${circleText(path)}; each waits for the next until its maximum wait; remove one of them`
+      const id = digestOf(path)
+      const told = path.slice(1, 1 + TOLD_OF_A_CIRCLE).flatMap(name => this.#workload(namespace, name) ?? [])
+      const all = [...told, ...pods.slice(0, TOLD_OF_A_CIRCLE).map(subjectOf)]
       for (const regarding of new Map(all.map(s => [s.uid, s])).values()) {
-        const key = `${regarding.uid} ${note}`
+        const key = `${regarding.uid} ${id}`
         now.add(key)
         if (!this.#toldCycles.has(key))
           this.#deps.record({ regarding, type: 'Warning', reason: 'StartgateAfterCycle', note })
@@ -144,9 +148,10 @@ export class Reporter {
     this.#toldCycles = now
   }
 
-  released(grant: Grant, reason: ReleaseReason, pod: Pod | undefined): void {
+  released(release: Release, pod: Pod | undefined): void {
+    const { grant, reason } = release
     if (reason === 'TimedOut' && grant.resource === 'start' && pod && sequenceOf(pod)) return
-    const sentence = RELEASE_SENTENCES[reason]?.(grant)
+    const sentence = RELEASE_SENTENCES[reason]?.(release)
     if (pod && sentence) this.#recordFor(pod, 'Warning', `Startgate${reason}`, sentence)
   }
 
@@ -165,7 +170,7 @@ export class Reporter {
         pod,
         'Warning',
         'StartgateFailedOpen',
-        `${gate} let the pod go without a slot after ${Math.round(waitedMs / 1000)} s: ${reason ?? ''}`,
+        `${gate} let the pod go without a slot after ${Math.round(waitedMs / 1000)} s${reason ? `: ${reason}` : ''}`,
       )
       news.push(record)
     }
@@ -205,7 +210,7 @@ export class Reporter {
       regarding,
       type: 'Warning',
       reason: 'StartgateBadAnnotation',
-      note: `${note}; the last good value stays in force`,
+      note: `${note}; until then the last good value is in force, else the default`,
     })
   }
 

@@ -1,7 +1,7 @@
 import { Counter, type CounterConfiguration } from 'prom-client'
 
 /** Stands for what is counted together, beyond the bounds. No name of Kubernetes has parentheses. */
-export const OTHERS = '(others)'
+const OTHERS = '(others)'
 
 export interface NamespaceBounds {
   /** Whether there is such a namespace now. */

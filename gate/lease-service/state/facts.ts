@@ -12,7 +12,7 @@ export interface StateFacts {
   sinceMs: number
   now: { monotonicMs: number; wallMs: number }
   ledger: LedgerView
-  /** What gates have told of their nodes lately. */
+  /** What waiters and gates have told of their nodes lately. */
   pressures: () => [nodeName: string, pressure: Pressure][]
   /** Names of the nodes that are held back for it. */
   heldBack: { has(nodeName: string): boolean }

@@ -28,7 +28,7 @@ const STEPS = [
 const LONGEST_STEP_MS = 300_000
 
 /** Rounded up, so that a row does not change with every slot that is given back. */
-export function inSteps(estimateMs: number): number {
+function inSteps(estimateMs: number): number {
   const step = STEPS.find(({ upToMs }) => estimateMs <= upToMs)?.stepMs ?? LONGEST_STEP_MS
   return Math.ceil(estimateMs / step) * step
 }

@@ -1,3 +1,5 @@
+import { compareText } from '../../../core/compare-text.ts'
+import { fieldsOf } from '../../../core/is-object.ts'
 import type { Learned, LearnedLimits } from '../auto/learned.ts'
 
 /** Leases: some 40 bytes a node and up to 256 KiB of annotations each are enough for 5,000 nodes several times over. */
@@ -22,7 +24,7 @@ export function shardsOf({ nodes, kinds }: LearnedLimits, shards: number): Entry
   const parts = Array.from({ length: shards }, (): Entry[] => [])
   for (const entry of all) parts[hashOf(entry[0]) % shards]?.push(entry)
   return parts.map(entries =>
-    entries.sort(([a, { atMs: aMs }], [b, { atMs: bMs }]) => bMs - aMs || (a < b ? -1 : 1)).slice(0, MOST_ENTRIES),
+    entries.sort(([a, { atMs: aMs }], [b, { atMs: bMs }]) => bMs - aMs || compareText(a, b)).slice(0, MOST_ENTRIES),
   )
 }
 
@@ -54,8 +56,7 @@ export function readLearned(texts: readonly (string | undefined)[]): LearnedLimi
 function entriesIn(text = ''): [string, unknown][] {
   if (text.length > LONGEST_READ) return []
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? Object.entries(value).slice(0, MOST_ENTRIES) : []
+    return Object.entries(fieldsOf(JSON.parse(text))).slice(0, MOST_ENTRIES)
   } catch {
     return []
   }

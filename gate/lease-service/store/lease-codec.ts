@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../../core/is-object.ts'
 import { type Lease, microTime } from '../../../core/kube/lease.ts'
 import { RESOURCE_LABEL } from '../../../core/names.ts'
 import type { Grant } from '../model/grant.ts'
@@ -79,8 +80,7 @@ export function decodeLease(lease: Lease): Grant | undefined {
 /** Empty where the text is no object. */
 function recordIn(text: string | undefined): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    return fieldsOf(JSON.parse(text ?? ''))
   } catch {
     return {}
   }

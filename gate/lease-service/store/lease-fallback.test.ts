@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ContainerStatus, Pod } from '../../../core/pod.ts'
 import type { Grant } from '../model/grant.ts'
 import { type Holding, holdersOf, nothingSeen } from '../pods/slot-release.ts'
-import { encodeLease } from './lease-codec.ts'
+import { decodeLease, encodeLease } from './lease-codec.ts'
 import { completedGrant } from './lease-fallback.ts'
 
 const uid = '0b0e8d1c-6f1e-4d0a-9d5b-1f7c2f3a4b5c'
@@ -81,4 +81,34 @@ test('a pull whose steps are not known is held until the timeout', () => {
 test('a pod that has finished holds none of them', () => {
   const finished = { ...started, status: { ...started.status, phase: 'Succeeded' as const } }
   expect(heldAt(unread(whole), 1_000, finished)).toEqual([])
+})
+
+test('1,500 slots are counted, though their grant cannot be read and this version gates no such pod', () => {
+  expect(unread({ ...whole, slots: 1_500 })).toMatchObject({ slots: 1_500, nodeName: 'worker-1' })
+})
+
+const rider: Grant = {
+  ...whole,
+  key: `pull.${uid}.1`,
+  resource: 'pull',
+  gate: 'startgate-pull',
+  slots: 0,
+  isRider: true,
+  images: ['docker.io/sha256-0123456789abcdef0123456789abcdef'],
+}
+/** As another version wrote it, of which only these fields are understood. */
+const readOf = (grant: Grant, ...fields: (keyof Grant)[]): Grant | undefined => {
+  const { metadata, spec = {} } = encodeLease(grant, 'startgate-system')
+  const known = Object.fromEntries(fields.map(field => [field, grant[field]]))
+  return decodeLease({ metadata: { ...metadata, annotations: { 'startgate.dev/grant': JSON.stringify(known) } }, spec })
+}
+
+test('a pull that shares another one holds no slot where its images are known, else one', () => {
+  const shared = { slots: 0, isRider: true, images: rider.images, podName: 'web-1', nodeName: 'worker-1' }
+  expect(readOf(rider, 'images')).toMatchObject(shared)
+  expect(readOf(rider, 'images', 'slots', 'isRider')).toMatchObject(shared)
+  for (const read of [readOf(rider), readOf(rider, 'slots', 'isRider', 'nodeName')]) {
+    expect(read).toMatchObject({ slots: 1, images: [], podName: 'web-1', nodeName: 'worker-1' })
+    expect(read).not.toHaveProperty('isRider')
+  }
 })

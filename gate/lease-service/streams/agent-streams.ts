@@ -1,6 +1,7 @@
 import type { AgentMessage, ContainerSight } from '../../../core/lease-api.ts'
 import type { AgentStream } from '../model/stream.ts'
 import { OpenStreams } from './open-streams.ts'
+import { MAX_AGENT_STREAMS } from './reconnect-policy.ts'
 
 interface Kept {
   attempt: number
@@ -28,7 +29,7 @@ export class AgentStreams {
     const [oldest] = this.#open.entries()
     if (!oldest) return
     const [podUid] = oldest
-    const reason = 'as many agents are connected as there may be'
+    const reason = `${MAX_AGENT_STREAMS} agents are connected, as many as there may be`
     this.#open.end(podUid, () => ({ kind: 'retry', afterMs: awayMs(podUid), reason }))
   }
 

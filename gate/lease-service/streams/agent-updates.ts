@@ -8,7 +8,7 @@ import { startedCondition } from '../pods/started-condition.ts'
 import type { ConditionWriter } from '../report/condition-writer.ts'
 import type { AgentStreams } from './agent-streams.ts'
 
-export interface SequenceTellerDeps {
+export interface AgentUpdatesDeps {
   agents: AgentStreams
   reportsOf: (podUid: string, attempt: number) => ReadonlyMap<string, Report> | undefined
   conditions: Pick<ConditionWriter, 'put' | 'removePod'>
@@ -19,11 +19,11 @@ const NONE: ReadonlySet<string> = new Set()
 
 /** Shows an agent what its pod's status says, and people what both say together. */
 export class AgentUpdates {
-  readonly #deps: SequenceTellerDeps
+  readonly #deps: AgentUpdatesDeps
   /** Containers that were not ready in time, of the latest run that had one. */
   readonly #timedOut = new Map<string, { attempt: number; names: Set<string> }>()
 
-  constructor(deps: SequenceTellerDeps) {
+  constructor(deps: AgentUpdatesDeps) {
     this.#deps = deps
   }
 

@@ -36,7 +36,7 @@ export interface GateConnectionsDeps {
 export class GateConnections {
   readonly #deps: GateConnectionsDeps
   readonly #streams = new GateStreams()
-  readonly #returns = new ReconnectTimes()
+  readonly #reconnectTimes = new ReconnectTimes()
   #waiting = new WaitingRows()
 
   constructor(deps: GateConnectionsDeps) {
@@ -68,7 +68,7 @@ export class GateConnections {
   /** How long somebody should be away for whom there is no room; `key` names it. */
   awayMs(key: string): number {
     const { clock, random } = this.#deps
-    return this.#returns.afterMs(key, MIN_RECONNECT_DELAY_MS, { nowMs: clock.monotonicMs(), random })
+    return this.#reconnectTimes.afterMs(key, MIN_RECONNECT_DELAY_MS, { nowMs: clock.monotonicMs(), random })
   }
 
   /** False when another stream has taken over meanwhile. */
@@ -109,7 +109,7 @@ export class GateConnections {
   #tellAll(waiting: readonly Waiting[], nowMs: number): void {
     const { onWaiting, random, agents } = this.#deps
     const isShared = (key: string): boolean => this.#streams.isShared(key)
-    const room = { agents: agents(), returns: this.#returns, nowMs, random, isShared }
+    const room = { agents: agents(), reconnectTimes: this.#reconnectTimes, nowMs, random, isShared }
     const all = this.areAllShared ? staying(waiting) : reconnectDelays(waiting, room)
     for (const [row, afterMs] of all) {
       this.#tellOne(row, afterMs, nowMs)

@@ -29,7 +29,7 @@ const line = (name: string, length: number) =>
   Array.from({ length }, (_, i) => row(`${name}-${i}`, i ? 'behind' : 'full', i + 1))
 const aside = (count: number) => Array.from({ length: count }, (_, i) => row(`aside-${i}`, 'order', 1))
 const told = (waiting: Waiting[], agents = 0) => [
-  ...reconnectDelays(waiting, { agents, returns: new ReconnectTimes(), nowMs: 0, random: () => 0 }),
+  ...reconnectDelays(waiting, { agents, reconnectTimes: new ReconnectTimes(), nowMs: 0, random: () => 0 }),
 ]
 const staying = (waiting: Waiting[], agents = 0) =>
   told(waiting, agents).flatMap(([{ key }, afterMs]) => (afterMs === undefined ? [key] : []))
@@ -97,7 +97,7 @@ test('whoever waits through its node stays, and takes nobody else a place', () =
   const own = Array.from({ length: 9 }, (_, i) => line(`own${i}`, 1_500)).flat()
   const all = [...shared, ...own]
   const isShared = (key: string): boolean => key.startsWith('shared')
-  const room = { agents: 0, returns: new ReconnectTimes(), nowMs: 0, random: () => 0, isShared }
+  const room = { agents: 0, reconnectTimes: new ReconnectTimes(), nowMs: 0, random: () => 0, isShared }
   const stay = [...reconnectDelays(all, room)].flatMap(([{ key }, afterMs]) => (afterMs === undefined ? [key] : []))
   expect(stay.filter(isShared)).toHaveLength(30_000)
   expect(stay.filter(key => !isShared(key))).toEqual(staying(own))

@@ -33,7 +33,7 @@ const LONGEST_ESTIMATE_MS = 30_000
 export interface Room {
   /** Agents that are connected. */
   agents: number
-  returns: ReconnectTimes
+  reconnectTimes: ReconnectTimes
   nowMs: number
   /** In [0, 1). */
   random: () => number
@@ -63,7 +63,10 @@ export function* reconnectDelays(waiting: readonly Waiting[], room: Room): Itera
     const stays = isUnqueued(row)
       ? unqueuedLeft-- > 0
       : row.place <= connected.places || (row.place === connected.places + 1 && moreLeft-- > 0)
-    yield [row, stays ? undefined : room.returns.afterMs(row.key, minReconnectDelayMs(row, connected.places), room)]
+    yield [
+      row,
+      stays ? undefined : room.reconnectTimes.afterMs(row.key, minReconnectDelayMs(row, connected.places), room),
+    ]
   }
 }
 

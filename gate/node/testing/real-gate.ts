@@ -8,7 +8,7 @@ import { GATE_SCRIPT_PATHS, gateScript } from '../../../core/gate-script.ts'
 import { GATE_ENV } from '../../../core/names.ts'
 
 /** The machine's, if it has one: Debian's busybox-static. */
-export const BUSYBOX = process.env.STARTGATE_TEST_BUSYBOX ?? '/bin/busybox'
+const BUSYBOX = process.env.STARTGATE_TEST_BUSYBOX ?? '/bin/busybox'
 
 export interface RealGate {
   dir: string

@@ -3,7 +3,7 @@ import { inForce } from './in-force.ts'
 import { createRing, type Ring } from './ring.ts'
 
 /** Columns of a sample. `at` is in whole seconds since the epoch, as the chart wants it. */
-export const COLUMNS = [
+const COLUMNS = [
   'at',
   'startHeld',
   'startLimit',

@@ -39,11 +39,11 @@ export interface Line {
   scope?: ScopeState
 }
 
-export const ALL = 'all'
+const ALL = 'all'
 /** Lines to choose from at most; others have an address all the same. */
 export const MOST_CHOICES = 100
 /** Gates that wait for something other than slots. */
-export const OTHER = 'other'
+const OTHER = 'other'
 
 /** What is shown of the line `id` (`all` where there is no such line); `filter`: part of a name. */
 export function lineOf(state: State, id: string, filter: string): Line {
@@ -78,10 +78,7 @@ export function lineRow(row: WaitingGate, nowMs: number): LineRow {
   }
 }
 
-export function matches(
-  { namespace, pod, node }: Pick<WaitingGate, 'namespace' | 'pod' | 'node'>,
-  filter: string,
-): boolean {
+function matches({ namespace, pod, node }: Pick<WaitingGate, 'namespace' | 'pod' | 'node'>, filter: string): boolean {
   const part = filter.trim().toLowerCase()
   return part === '' || `${namespace}/${pod}`.includes(part) || node.includes(part)
 }

@@ -104,6 +104,6 @@ const RELEASES: Record<string, string> = {
   NodeLost: 'node lost',
 }
 
-export function releaseWords(reason: string): string {
+function releaseWords(reason: string): string {
   return RELEASES[reason] ?? reason
 }
