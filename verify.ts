@@ -52,7 +52,7 @@ const STEPS: Step[] = [
   },
 ]
 
-/** Worlds of the simulation; `npm run test:unit` runs 2,500. */
+/** Worlds of the simulation; `npm run test:unit` runs 5,000. */
 const SEEDS = '200'
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1).padStart(6)} s`

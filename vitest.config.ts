@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['*.test.ts', '{core,webhook,gate,certs,plugin,charts,docs,e2e,release,bench}/**/*.test.ts'],
           exclude: ['e2e/**/*.e2e.ts'],
-          // Nothing here waits for anything; simulations take seconds, and many times that on a busy machine. So do
+          // Little here waits for anything; simulations take seconds, and many times that on a busy machine. So do
           // keys, which hooks make.
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -39,6 +39,7 @@ async function main(): Promise<number> {
   const results: SuiteResult[] = []
   if (values.only === undefined) {
     results.push(await check('types', 'tsc', ['--noEmit']))
+    results.push(await check('types of the page', 'tsc', ['--noEmit', '-p', 'plugin/page']))
     results.push(await check('lint and format', 'biome', ['check', '--error-on-warnings']))
   }
   const down = async (): Promise<void> => {
