@@ -54,11 +54,13 @@ const STEPS: Step[] = [
 
 /** Worlds of the simulation; `npm run test:unit` runs 5,000. */
 const SEEDS = '200'
+/** Inputs of the fuzz tests; elsewhere they are ten times as many. */
+const INPUTS = '10000'
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1).padStart(6)} s`
 
 async function main(): Promise<number> {
-  const env = { STARTGATE_RUNS: SEEDS, ...process.env }
+  const env = { STARTGATE_RUNS: SEEDS, STARTGATE_FUZZ_RUNS: INPUTS, ...process.env }
   const passed: string[] = []
   for (const { title, command, args, remedy } of STEPS) {
     const { ms, failed } = await check(title, command, args, env)
