@@ -1,6 +1,6 @@
+import { isObject } from '../../core/is-object.ts'
 import type { Container } from '../../core/pod.ts'
 import { parseQuantity } from '../../core/quantity.ts'
-import { isObject } from '../pod/pod-shape.ts'
 
 /** What a container of ours must have exactly as we write it, absence included. */
 const EXACT = [

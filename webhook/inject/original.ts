@@ -1,6 +1,6 @@
+import { isObject } from '../../core/is-object.ts'
 import { AGENT, AGENT_ENV } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
-import { isObject } from '../pod/pod-shape.ts'
 import type { SequencedPod } from '../sequence/sequence-model.ts'
 import { withoutNotify } from './notify.ts'
 

@@ -1,4 +1,5 @@
 import { cut, InvalidValueError, instead } from '../../core/errors.ts'
+import { isObject } from '../../core/is-object.ts'
 import {
   AGENT,
   IMAGE_STEP_PREFIX,
@@ -12,7 +13,6 @@ import {
 } from '../../core/names.ts'
 import type { Container, Pod } from '../../core/pod.ts'
 import { isSequenceGate } from '../../core/sequence.ts'
-import { isObject } from '../pod/pod-shape.ts'
 import { isScriptOf } from './agent.ts'
 import { GATE_COMMAND, GATE_SHELL_COMMAND } from './gate.ts'
 import { IMAGE_STEP_COMMAND } from './image-step.ts'

@@ -1,4 +1,3 @@
-import { isObject } from '../../core/is-object.ts'
 import type { Pod } from '../../core/pod.ts'
 import {
   isAnyObject,
@@ -10,8 +9,6 @@ import {
   isShortText,
   isText,
 } from './field-check.ts'
-
-export { isObject }
 
 const isTextRecord = isRecordOf(isText)
 const isNamed = isObjectWith({ name: isText })

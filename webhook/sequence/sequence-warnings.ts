@@ -1,5 +1,5 @@
+import { isObject } from '../../core/is-object.ts'
 import type { Pod } from '../../core/pod.ts'
-import { isObject } from '../pod/pod-shape.ts'
 import type { SequencedPod } from './sequence-model.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { cut, instead, shownValue } from '../../core/errors.ts'
+import { isObject } from '../../core/is-object.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { Operation } from '../patch/operation.ts'
-import { asPod, isObject, podFault } from '../pod/pod-shape.ts'
+import { asPod, podFault } from '../pod/pod-shape.ts'
 
 const API_VERSION = 'admission.k8s.io/v1'
 const KIND = 'AdmissionReview'

@@ -1,5 +1,6 @@
 import { type AfterKind, type AfterTarget, afterTargetName, ownTarget, workloadOf } from '../../../core/after.ts'
 import { podSetting } from '../../../core/annotations.ts'
+import { earliest } from '../../../core/earliest.ts'
 import type { Pod } from '../../../core/pod.ts'
 import { isSequenceGate } from '../../../core/sequence.ts'
 import type { Ticket } from '../model/grant.ts'
@@ -118,7 +119,7 @@ export class AfterWaits {
     const sinceMs = this.#sinceMs.get(ticket.podUid) ?? nowMs
     this.#sinceMs.set(ticket.podUid, sinceMs)
     if (nowMs - sinceMs >= maxWaitMs) return this.#goesOn({ ticket, reason, maxWaitMs })
-    this.#wakeAtMs = Math.min(this.#wakeAtMs ?? Number.POSITIVE_INFINITY, sinceMs + maxWaitMs)
+    this.#wakeAtMs = earliest(this.#wakeAtMs, sinceMs + maxWaitMs)
     this.#waits.push({ ticket, workload: workloadOf(pod.metadata), targets: obstacles.map(o => o.target) })
     return `${ticket.resource}: comes after others, and ${reason}`
   }

@@ -159,7 +159,7 @@ export class HeldGrants {
       this.#remove(hold)
       if (!hold.isAdopted) this.estimate.add(hold.grant.resource, nowMs - hold.seen.grantedAtMs)
       const { grant, seen } = hold
-      settled.ended.push({ release: { grant, reason, late: lateOf(seen) }, gateEnded: seen.gateEnded })
+      settled.ended.push({ release: { grant, reason, late: lateOf(hold, reason) }, gateEnded: seen.gateEnded })
     }
     this.settlePulls()
     return settled
@@ -213,8 +213,9 @@ export class HeldGrants {
   }
 }
 
-function lateOf({ ended }: Seen): string[] {
-  return [...ended].flatMap(([container, why]) => (why === 'TimedOut' ? container : []))
+/** Of a grant that could not be judged, those that had not ended before. */
+function lateOf({ grant, seen }: Hold, reason: ReleaseReason): string[] {
+  return grant.containers.filter(container => (seen.ended.get(container) ?? reason) === 'TimedOut')
 }
 
 function noteFreed({ grant, seen }: Hold, before: Seen['ended'], { freed, timeouts }: Settled): void {

@@ -212,6 +212,18 @@ test('a release names the containers that were late, and no other', () => {
   expect([release?.reason, release?.late]).toEqual(['TimedOut', ['slow']])
 })
 
+test('a release of a grant that cannot be judged names all of its containers', () => {
+  const holdersOf = () => {
+    throw new Error('no status like this is known')
+  }
+  ledger = new Ledger(settings, { holdersOf })
+  ledger.upsertNode(node())
+  ask(pod('a'))
+  ledger.step(0, TERM)
+  const [release] = ledger.step(TIMEOUT_MS, TERM).releases
+  expect([release?.reason, release?.late]).toEqual(['TimedOut', ['app']])
+})
+
 describe('what could not be stored', () => {
   test('gives its slots back, and its gate waits again', () => {
     const a = ask(pod('a'))

@@ -1,3 +1,4 @@
+import { compareText } from '../../../core/compare-text.ts'
 import type { Ticket } from '../model/grant.ts'
 
 /** Priority, then age, then UID: the order inside a namespace. Total. */
@@ -11,8 +12,4 @@ export function compareTickets(a: Ticket, b: Ticket): number {
  */
 export function compareAge(a: Ticket, b: Ticket): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.podUid, b.podUid) || compareText(a.key, b.key)
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

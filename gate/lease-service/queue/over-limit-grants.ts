@@ -1,3 +1,4 @@
+import { earliest } from '../../../core/earliest.ts'
 import type { Rate } from '../../../core/quantity.ts'
 import type { LimitFacts } from '../limits/scope.ts'
 import type { Ticket } from '../model/grant.ts'
@@ -94,7 +95,7 @@ export class OverLimitGrants {
   }
 
   #wake(atMs: number): void {
-    this.#wakeAtMs = Math.min(this.#wakeAtMs ?? atMs, atMs)
+    this.#wakeAtMs = earliest(this.#wakeAtMs, atMs)
   }
 }
 
