@@ -47,7 +47,8 @@ const STEPS: Step[] = [
   {
     title: 'unit tests',
     command: 'vitest',
-    args: unit('--exclude', 'docs/**'),
+    // One more than two cores have work for: some tests wait in real time.
+    args: unit('--exclude', 'docs/**', '--maxWorkers', '3'),
     remedy: 'run the file named above alone with `npx vitest run --project unit FILE`',
   },
 ]

@@ -120,7 +120,7 @@ const MAY_USE: Record<string, string[]> = {
   // The lease service's own queue and limits decide in virtual time: of its rooms those that only compute.
   'plugin/plan': [
     ...['model', 'manifest', 'lint', 'output', 'cluster', 'state'].map(room => `plugin/${room}`),
-    ...['webhook/pod', ...inService('model', 'pods', 'limits', 'queue')],
+    ...inService('model', 'pods', 'limits', 'queue'),
   ],
   'plugin/ui': ['plugin/model', 'plugin/state'],
   'plugin/page/model': ['plugin/output'],
