@@ -64,7 +64,7 @@ test('certificate and CA are renewed under waiting gates, who find the service b
   await renewed('startgate-lease-service', SERVING['lease-service'])
   expect(await secretKey(session, SERVING.webhook, 'ca.crt')).not.toBe(oldCa)
   await bothServe(session, SERVING)
-  expect(await replicas(session)).toBe(before)
+  expect(await replicas(session)).toEqual(before)
   await replaceLeaseService(session)
   expect(await herd.thaw()).toEqual(Array(WAITING).fill('granted'))
 })

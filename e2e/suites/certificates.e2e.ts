@@ -55,7 +55,7 @@ test('serving certificate and CA are replaced while gates wait and pods are crea
   const cas = await secretKey(session, SERVING['lease-service'], 'ca.crt')
   expect(cas).not.toBe(oldCas)
   expect(await publishedCas(session)).toBe(cas)
-  expect(await replicas(session)).toBe(before)
+  expect(await replicas(session)).toEqual(before)
 
   const pods = await allReady(observer, namespace.name, 2 * HERD, limits.herdReady)
   const gated = pods.filter(({ spec }) => spec.initContainers?.some(({ name }) => name === 'startgate-start'))

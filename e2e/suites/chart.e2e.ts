@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { postReview } from '../clients/webhook-request.ts'
 import { APP_IMAGE } from '../cluster/cluster.ts'
 import { run } from '../cluster/command.ts'
-import { CAS, SERVING } from '../harness/certificates.ts'
+import { CAS, replicas, SERVING } from '../harness/certificates.ts'
 import { RELEASE, SYSTEM_NAMESPACE } from '../harness/install.ts'
 import { pod } from '../harness/pod-templates.ts'
 import { podIs } from '../harness/pod-waits.ts'
@@ -72,16 +72,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
   await session.kubectl.run(['patch', 'mutatingwebhookconfiguration', 'startgate', '--type=json', `--patch=${wiped}`])
   const before = await waitFor('the CA bundle is back', caBundle, limits.settingSeen)
 
-  const restarts = async () =>
-    await session.kubectl.text([
-      'get',
-      'pods',
-      '-n',
-      SYSTEM_NAMESPACE,
-      '-o',
-      'jsonpath={.items[*].metadata.uid}{.items[*].status.containerStatuses[*].restartCount}',
-    ])
-  const running = await restarts()
+  const running = await replicas(session)
   await system(['delete', 'secret', ...Object.values(SERVING), CAS])
   await waitFor(
     'another CA bundle',
@@ -104,7 +95,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
   }
   await waitFor('a pod is gated again', gated, limits.podReady)
   await podIs(observer, [namespace.name, 'probe'], { phase: 'ready' }, limits.podReady)
-  expect(await restarts()).toBe(running)
+  expect(await replicas(session)).toEqual(running)
 })
 
 test('a malformed, a foreign and a huge review get one clear answer each, and the webhook serves on', async () => {
