@@ -51,29 +51,6 @@ async function servedBy({ cluster }: Session, program: Program): Promise<string>
   }).finally(forward.close)
 }
 
-interface OwnPod {
-  metadata: { name: string; uid: string; deletionTimestamp?: string }
-  status: { containerStatuses?: { name: string; restartCount: number; lastState?: unknown }[] }
-}
-
-/**
- * Startgate's pods by name, with how often each container was restarted and why. Differs when a pod is replaced, and
- * when a container is restarted. Without those that are going: after an upgrade they may take a while.
- */
-export async function replicas(session: Session): Promise<Record<string, unknown>> {
-  const { items } = await session.kubectl.json<{ items: OwnPod[] }>(['get', 'pods', '-n', SYSTEM_NAMESPACE])
-  const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  const restarts = ({ metadata, status }: OwnPod) => ({
-    uid: metadata.uid,
-    containers: status.containerStatuses?.map(({ name, restartCount, lastState }) => ({
-      name,
-      restartCount,
-      lastState,
-    })),
-  })
-  return Object.fromEntries(staying.map(pod => [pod.metadata.name, restarts(pod)]))
-}
-
 /** Makes every gate that waits connect again. */
 export async function replaceLeaseService(session: Session): Promise<void> {
   await changeLeaseService(session, ['rollout', 'restart'])

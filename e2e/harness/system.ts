@@ -68,24 +68,34 @@ export interface ProgramPod {
   name: string
   image: string
   restarts: number
+  /** How the run before this one ended. */
+  lastEnd?: { exitCode: number; reason: string | undefined }
 }
 
 /** Of `helm test` there are pods too, which stay: they are of no program. */
 const PROGRAMS = 'app.kubernetes.io/name=startgate,app.kubernetes.io/component in (webhook,lease-service,node-waiter)'
 
-/** The pods of our programs, by name, without those of an earlier release that still end. */
+/**
+ * The pods of our programs, by name, without those of an earlier release that still end. In another list one was
+ * replaced or restarted.
+ */
 export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
   const list = await kubectl.json<{
     items: {
       metadata: { name: string; deletionTimestamp?: string }
       spec: { containers: { image: string }[] }
-      status: { containerStatuses?: { restartCount: number }[] }
+      status: { containerStatuses?: { restartCount: number; lastState?: { terminated?: ProgramPod['lastEnd'] } }[] }
     }[]
   }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', PROGRAMS, '--sort-by=.metadata.name'])
   const staying = list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  return staying.map(({ metadata, spec, status }) => ({
-    name: metadata.name,
-    image: spec.containers[0]?.image ?? '',
-    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
-  }))
+  return staying.map(({ metadata, spec, status }) => {
+    const { restartCount = 0, lastState } = status.containerStatuses?.[0] ?? {}
+    const { terminated } = lastState ?? {}
+    return {
+      name: metadata.name,
+      image: spec.containers[0]?.image ?? '',
+      restarts: restartCount,
+      ...(terminated && { lastEnd: { exitCode: terminated.exitCode, reason: terminated.reason } }),
+    }
+  })
 }

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { APP_IMAGE } from '../cluster/cluster.ts'
 import { type CertManager, startCertManager } from '../harness/cert-manager.ts'
-import { bothServe, replaceLeaseService, replicas, secretKey, system } from '../harness/certificates.ts'
+import { bothServe, replaceLeaseService, secretKey, system } from '../harness/certificates.ts'
 import { pod } from '../harness/pod-templates.ts'
 import { E2E_VALUES, namespaceFor, observerFor, openCluster, openSession, type Session } from '../harness/session.ts'
+import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { waitingHerd } from '../workloads/waiting-herd.ts'
@@ -58,13 +59,13 @@ test("cert-manager's certificate is served, and its CA reaches the API server an
 test('certificate and CA are renewed under waiting gates, who find the service by the CA they were made with', async () => {
   const observer = await observerFor(session)
   const herd = await waitingHerd(session, observer, WAITING)
-  const [before, oldCa] = [await replicas(session), await secretKey(session, SERVING.webhook, 'ca.crt')]
+  const [before, oldCa] = [await programPods(session.kubectl), await secretKey(session, SERVING.webhook, 'ca.crt')]
   await renewed('startgate-ca', CAS)
   await renewed('startgate-webhook', SERVING.webhook)
   await renewed('startgate-lease-service', SERVING['lease-service'])
   expect(await secretKey(session, SERVING.webhook, 'ca.crt')).not.toBe(oldCa)
   await bothServe(session, SERVING)
-  expect(await replicas(session)).toEqual(before)
+  expect(await programPods(session.kubectl)).toEqual(before)
   await replaceLeaseService(session)
   expect(await herd.thaw()).toEqual(Array(WAITING).fill('granted'))
 })

@@ -2,11 +2,12 @@ import { beforeAll, expect, test } from 'vitest'
 import { askWithClocks } from '../clients/skewed-gate.ts'
 import { APP_IMAGE } from '../cluster/cluster.ts'
 import { allExpired, SPOILS, spoilAndWait } from '../faults/spoiled-certificates.ts'
-import { replaceLeaseService, replicas } from '../harness/certificates.ts'
+import { replaceLeaseService } from '../harness/certificates.ts'
 import { startVerdict } from '../harness/gate-verdict.ts'
 import { pod } from '../harness/pod-templates.ts'
 import { allReady } from '../harness/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
 import type { Observer } from '../observer/observer.ts'
 import { waitingHerd } from '../workloads/waiting-herd.ts'
@@ -29,12 +30,12 @@ async function admittedNow(observer: Observer): Promise<string | undefined> {
 test('whatever is written over the certificates is repaired while gates wait: new pods are gated, none is lost, nothing restarts', async () => {
   const observer = await observerFor(session)
   const waiting = await waitingHerd(session, observer, WAITING)
-  const before = await replicas(session)
+  const before = await programPods(session.kubectl)
   for (const [wrong, make] of Object.entries(SPOILS)) {
     await spoilAndWait(session, await make(session))
     expect(await admittedNow(observer), wrong).toBe('granted')
   }
-  expect(await replicas(session)).toEqual(before)
+  expect(await programPods(session.kubectl)).toEqual(before)
   // Those that wait have to connect again, by the CAs of the time before all that.
   await replaceLeaseService(session)
   expect(await waiting.thaw()).toEqual(Array(WAITING).fill('granted'))
@@ -43,11 +44,11 @@ test('whatever is written over the certificates is repaired while gates wait: ne
 test('when all CAs have expired at once, gates that are connected are granted all the same', async () => {
   const observer = await observerFor(session)
   const waiting = await waitingHerd(session, observer, WAITING)
-  const before = await replicas(session)
+  const before = await programPods(session.kubectl)
   await spoilAndWait(session, await allExpired(session))
   expect(await admittedNow(observer)).toBe('granted')
   expect(await waiting.thaw()).toEqual(Array(WAITING).fill('granted'))
-  expect(await replicas(session)).toEqual(before)
+  expect(await programPods(session.kubectl)).toEqual(before)
 })
 
 test('a clock that is most of an hour behind believes CAs and a certificate made just now', async () => {

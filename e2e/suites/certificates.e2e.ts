@@ -5,7 +5,6 @@ import {
   CAS,
   publishedCas,
   replaceLeaseService,
-  replicas,
   SERVING,
   secretKey,
   system,
@@ -14,6 +13,7 @@ import { SYSTEM_NAMESPACE } from '../harness/install.ts'
 import { deployment } from '../harness/pod-templates.ts'
 import { allReady } from '../harness/pod-waits.ts'
 import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { waitingHerd } from '../workloads/waiting-herd.ts'
@@ -44,7 +44,7 @@ test('serving certificate and CA are replaced while gates wait and pods are crea
   const waiting = await waitingHerd(session, observer, WAITING)
   const settings = { 'max-starting': '2', 'max-starting-per-node': '50' }
   const namespace = await namespaceFor(session, { word: 'rotate', gated: true, settings })
-  const before = await replicas(session)
+  const before = await programPods(session.kubectl)
   const oldCas = await secretKey(session, SERVING['lease-service'], 'ca.crt')
   await namespace.apply([deployment('web', HERD, { image: APP_IMAGE, startSeconds: 2 })])
 
@@ -55,7 +55,7 @@ test('serving certificate and CA are replaced while gates wait and pods are crea
   const cas = await secretKey(session, SERVING['lease-service'], 'ca.crt')
   expect(cas).not.toBe(oldCas)
   expect(await publishedCas(session)).toBe(cas)
-  expect(await replicas(session)).toEqual(before)
+  expect(await programPods(session.kubectl)).toEqual(before)
 
   const pods = await allReady(observer, namespace.name, 2 * HERD, limits.herdReady)
   const gated = pods.filter(({ spec }) => spec.initContainers?.some(({ name }) => name === 'startgate-start'))

@@ -2,12 +2,13 @@ import { beforeAll, expect, test } from 'vitest'
 import { postReview } from '../clients/webhook-request.ts'
 import { APP_IMAGE } from '../cluster/cluster.ts'
 import { run } from '../cluster/command.ts'
-import { CAS, replicas, SERVING } from '../harness/certificates.ts'
+import { CAS, SERVING } from '../harness/certificates.ts'
 import { RELEASE, SYSTEM_NAMESPACE } from '../harness/install.ts'
 import { pod } from '../harness/pod-templates.ts'
 import { podIs } from '../harness/pod-waits.ts'
 import { portForward } from '../harness/port-forward.ts'
 import { namespaceFor, observerFor, openSession, type Session } from '../harness/session.ts'
+import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -72,7 +73,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
   await session.kubectl.run(['patch', 'mutatingwebhookconfiguration', 'startgate', '--type=json', `--patch=${wiped}`])
   const before = await waitFor('the CA bundle is back', caBundle, limits.settingSeen)
 
-  const running = await replicas(session)
+  const running = await programPods(session.kubectl)
   await system(['delete', 'secret', ...Object.values(SERVING), CAS])
   await waitFor(
     'another CA bundle',
@@ -95,7 +96,7 @@ test('a caBundle that somebody wiped comes back, and deleted Secrets are made an
   }
   await waitFor('a pod is gated again', gated, limits.podReady)
   await podIs(observer, [namespace.name, 'probe'], { phase: 'ready' }, limits.podReady)
-  expect(await replicas(session)).toEqual(running)
+  expect(await programPods(session.kubectl)).toEqual(running)
 })
 
 test('a malformed, a foreign and a huge review get one clear answer each, and the webhook serves on', async () => {

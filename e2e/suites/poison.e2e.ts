@@ -36,6 +36,12 @@ const programs = async () => ({
   pods: await programPods(session.kubectl),
 })
 
+/** The same, once no replica of an earlier release leads that is about to end. */
+async function ofThisRelease() {
+  const now = await programs()
+  return now.pods.some(({ name }) => name === now.leader) && now
+}
+
 interface Places {
   /** Opted in, where the webhook lets pods opt out. */
   tenant: TestNamespace
@@ -83,7 +89,7 @@ const ALL_GRANTED = {
 }
 
 test('sequences of 508 KiB and an image name of 270,000 characters: their gates end, and a herd of another namespace starts in order', async () => {
-  const before = await programs()
+  const before = await waitFor('one of this release leads', ofThisRelease, limits.takeover)
   const sizes = await leaseSizes(session)
   const observer = await observerFor(session)
   const cold = await coldImages(session.cluster, 'poison', session.workers.length, 1)

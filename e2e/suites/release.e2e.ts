@@ -22,6 +22,7 @@ import { publish, type Released } from '../harness/released.ts'
 import { E2E_VALUES, joinCluster, namespaceFor, observerFor, type Session } from '../harness/session.ts'
 import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import { expectKept, startHerd } from '../workloads/faulted-herd.ts'
 
 /* The steps of .github/workflows/release.yml but for signatures and places where the public is. */
@@ -49,6 +50,14 @@ const helm = (command: string[], values: object) => {
   return run(['helm', ...args, ...where], { env: session.cluster.env, input: JSON.stringify(values) })
 }
 
+/** helm returns when all new replicas are Ready; the Deployment takes the last old one away a moment later. */
+const onlyReleased = () =>
+  waitFor(
+    'all programs run the released image',
+    async () => (await programPods(session.kubectl)).every(({ image }) => image === released.ref),
+    limits.rollout,
+  )
+
 test('an image for each platform has the machine code of that platform, and a second build has the same digest', async () => {
   expect(await layoutProblems(released.layout, IMAGE_ARCHS)).toEqual([])
   expect(released.pushedDigest).toBe(released.layout.digest)
@@ -60,7 +69,7 @@ test('helm installs the pushed chart from the registry; nodes pull the pushed im
   await uninstallStartgate(session.cluster)
   await helm(['install', RELEASE], E2E_VALUES)
   await untilAsked(session.kubectl)
-  expect(new Set((await programPods(session.kubectl)).map(({ image }) => image))).toEqual(new Set([released.ref]))
+  await onlyReleased()
 
   const observer = await observerFor(session)
   const namespace = await namespaceFor(session, { word: 'released', gated: true, settings: { 'max-starting': '1' } })
@@ -82,7 +91,7 @@ test('the pushed chart upgrades that of the previous commit while a herd starts:
   herd.fault('upgrade to the released chart')
   // Without the former release's values, or its image would stay.
   await helm(['upgrade', RELEASE, '--reset-values'], E2E_VALUES)
-  expect(new Set((await programPods(session.kubectl)).map(({ image }) => image))).toEqual(new Set([released.ref]))
+  await onlyReleased()
   await expectKept(session, herd)
 })
 
