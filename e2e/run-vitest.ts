@@ -12,19 +12,22 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv
   /** Others run at the same time: its output is shown when it has ended, in one piece. */
   isBeside?: boolean
+  /** Ends it when the whole run is to end. */
+  signal?: AbortSignal
 }
 
 /** Runs a command with its output shown below a title; resolves with its exit code, 1 when it could not be run. */
 function runCommand(command: string, args: string[], options: RunOptions): Promise<number> {
-  const { title, env = process.env, isBeside = false } = options
+  const { title, env = process.env, isBeside = false, signal } = options
   say(isBeside ? `> ${title}: begun` : `\n> ${title}`)
   return new Promise(resolve => {
-    const child = spawn(command, args, { stdio: isBeside ? ['ignore', 'pipe', 'pipe'] : 'inherit', env })
+    const child = spawn(command, args, { stdio: isBeside ? ['ignore', 'pipe', 'pipe'] : 'inherit', env, signal })
     const output: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk))
     child.on('error', error => {
       say(`${command}: ${error.message}`)
-      resolve(1)
+      // Who was ended still works until it is gone.
+      if (!signal?.aborted) resolve(1)
     })
     child.on('close', code => {
       if (isBeside) say(`\n> ${title}\n${Buffer.concat(output)}`)

@@ -11,6 +11,9 @@ const USAGE = `usage: npm test [-- --keep] [-- --only WORD]
   --keep       leaves the cluster up
   --only WORD  runs the e2e suites with this in their names, and nothing else`
 
+/** As a shell tells of SIGINT. */
+const INTERRUPTED = 130
+
 /** Test files faster than this are not worth a line of their own. */
 const SLOW_MS = 10_000
 
@@ -47,22 +50,24 @@ async function main(): Promise<number> {
     await clusterDown({ name: secondName(name), log: say })
     await clusterDown({ name, log: say })
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void down().finally(() => process.exit(130)))
+  // The first ends what runs, and all is taken down as ever; the next one kills.
+  const ending = new AbortController()
+  const { signal } = ending
+  for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => ending.abort())
   try {
     say('\n> cluster')
     const cluster = await clusterUp({ name, log: say })
     // Before the suites, not beside them: containers that start need both cores, and so do these.
     if (values.only === undefined)
-      results.push(...(await runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env })))
-    results.push(...(await runSuites({ cluster, arranged })))
+      results.push(...(await runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env, signal })))
+    results.push(...(await runSuites({ cluster, arranged, signal })))
   } catch (error) {
     say(`cannot bring the cluster up: ${error instanceof Error ? error.message : String(error)}`)
     results.push({ file: 'cluster', ms: 0, passed: 0, failed: 1 })
   } finally {
-    if (!values.keep) await down()
+    if (!values.keep || signal.aborted) await down()
   }
-  return report(results, startedMs)
+  return signal.aborted ? INTERRUPTED : report(results, startedMs)
 }
 
 main().then(

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, succeeds } from './command.ts'
 import { clusterPaths } from './paths.ts'
@@ -31,7 +31,9 @@ export async function recordHostState(): Promise<void> {
     hadModules: existsSync(MODULES),
   }
   await mkdir(clusterPaths().run, { recursive: true })
-  await writeFile(recordFile(), JSON.stringify(record))
+  // Whole or not at all: half a record, of a process that was killed meanwhile, would stop every later `down`.
+  await writeFile(`${recordFile()}.new`, JSON.stringify(record))
+  await rename(`${recordFile()}.new`, recordFile())
 }
 
 /** Makes room for more nodes than a machine's usual limits allow. */
