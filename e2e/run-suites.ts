@@ -27,7 +27,7 @@ export async function runSuites({ cluster, arranged, signal }: Suites): Promise<
   const left = [...arranged.apart]
   const results: SuiteResult[] = []
   const work = async (on: Cluster): Promise<void> => {
-    for (let name = left.shift(); name !== undefined && !signal.aborted; name = left.shift())
+    for (let name = left.shift(); name !== undefined; name = left.shift())
       results.push(...(await oneSuite(on, image, name, { isBeside: true, signal })))
   }
   const first = async (): Promise<void> => {
@@ -36,7 +36,7 @@ export async function runSuites({ cluster, arranged, signal }: Suites): Promise<
   }
   await Promise.all([first(), onSecond(cluster, arranged, work)])
   for (const name of arranged.alone)
-    if (!signal.aborted) results.push(...(await oneSuite(cluster, image, name, { isBeside: false, signal })))
+    results.push(...(await oneSuite(cluster, image, name, { isBeside: false, signal })))
   return results
 }
 
@@ -64,7 +64,7 @@ function oneSuite(
   on: Cluster,
   image: string,
   name: string,
-  options: Required<Pick<RunOptions, 'isBeside' | 'signal'>>,
+  options: Pick<RunOptions, 'isBeside' | 'signal'>,
 ): Promise<SuiteResult[]> {
   return runVitest(['--project', 'e2e', suitePath(name)], { title: name, env: envOf(on, image), ...options })
 }

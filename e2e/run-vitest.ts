@@ -12,7 +12,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv
   /** Others run at the same time: its output is shown when it has ended, in one piece. */
   isBeside?: boolean
-  /** Ends it when the whole run is to end. */
+  /** Ends it, or keeps it from beginning, when the whole run is to end. */
   signal?: AbortSignal
 }
 
@@ -50,6 +50,7 @@ export async function check(
 
 /** What each test file came to in a run of vitest; one that dies before it can report counts as one failure. */
 export async function runVitest(args: string[], options: RunOptions): Promise<SuiteResult[]> {
+  if (options.signal?.aborted) return []
   const report = join(ARTIFACTS, `${options.title.replaceAll(' ', '-')}.json`)
   await rm(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=./e2e/suite-times.ts']

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { abortOnSignals } from './cluster/abort-on-signals.ts'
 import { clusterDown, clusterUp } from './cluster/cluster.ts'
 import { DEFAULT_NAME } from './cluster/paths.ts'
 import { runSuites, secondName } from './run-suites.ts'
@@ -50,17 +51,14 @@ async function main(): Promise<number> {
     await clusterDown({ name: secondName(name), log: say })
     await clusterDown({ name, log: say })
   }
-  // The first ends what runs, and all is taken down as ever; the next one kills.
-  const ending = new AbortController()
-  const { signal } = ending
-  for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => ending.abort())
+  const signal = abortOnSignals()
   try {
     say('\n> cluster')
     const cluster = await clusterUp({ name, log: say })
     // Before the suites, not beside them: containers that start need both cores, and so do these.
     if (values.only === undefined)
       results.push(...(await runVitest(['--project', 'unit'], { title: 'unit', env: cluster.env, signal })))
-    results.push(...(await runSuites({ cluster, arranged, signal })))
+    if (!signal.aborted) results.push(...(await runSuites({ cluster, arranged, signal })))
   } catch (error) {
     say(`cannot bring the cluster up: ${error instanceof Error ? error.message : String(error)}`)
     results.push({ file: 'cluster', ms: 0, passed: 0, failed: 1 })

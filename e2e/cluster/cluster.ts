@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { APP_IMAGE } from './app-image.ts'
@@ -12,6 +12,7 @@ import type { ClusterImages, Provider } from './provider-model.ts'
 import { registryNames, startRegistry } from './registry.ts'
 import { type Log, Progress } from './step-cache.ts'
 import { removeKilledSteps } from './teardown.ts'
+import { writeWhole } from './whole-file.ts'
 
 export { APP_IMAGE } from './app-image.ts'
 export { type Cluster, type ClusterNode, type ClusterStatus, clusterStatus, findCluster } from './cluster-status.ts'
@@ -54,8 +55,7 @@ async function create(on: Provider, images: ClusterImages, options: Required<Clu
   const progress = new Progress(log, 4)
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true })
-  await writeFile(join(dir, 'state.json.new'), JSON.stringify({ provider: on.kind }))
-  await rename(join(dir, 'state.json.new'), join(dir, 'state.json'))
+  await writeWhole(join(dir, 'state.json'), JSON.stringify({ provider: on.kind }))
   await run(['kind', 'delete', 'cluster', '--name', name, '--kubeconfig', join(dir, 'kubeconfig')], { env })
   await run(['docker', 'tag', images.app, APP_IMAGE], { env })
   await progress.step('registry', () => startRegistry({ name, env, images }))

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, succeeds } from './command.ts'
 import { clusterPaths } from './paths.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** What of the machine we and our Docker daemon change, as it was before. */
 interface HostState {
@@ -31,9 +32,7 @@ export async function recordHostState(): Promise<void> {
     hadModules: existsSync(MODULES),
   }
   await mkdir(clusterPaths().run, { recursive: true })
-  // Whole or not at all: half a record, of a process that was killed meanwhile, would stop every later `down`.
-  await writeFile(`${recordFile()}.new`, JSON.stringify(record))
-  await rename(`${recordFile()}.new`, recordFile())
+  await writeWhole(recordFile(), JSON.stringify(record))
 }
 
 /** Makes room for more nodes than a machine's usual limits allow. */

@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -11,6 +11,7 @@ import { withLock } from './lock.ts'
 import { clusterPaths } from './paths.ts'
 import { provider } from './provider.ts'
 import { type Log, scratch } from './step-cache.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** The tag that always means the last build. */
 export const PRODUCT_IMAGE = 'startgate:dev'
@@ -71,7 +72,7 @@ async function compressedSize(ref: string, env: NodeJS.ProcessEnv): Promise<numb
       const [{ Layers }] = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')) as [{ Layers: string[] }]
       for (const [index, layer] of layers.entries()) sizes[layer] ??= await gzipSize(join(dir, Layers[index] ?? ''))
     })
-    await writeFile(file, JSON.stringify(sizes))
+    await writeWhole(file, JSON.stringify(sizes))
   }
   return layers.reduce((sum, layer) => sum + (sizes[layer] ?? 0), 0)
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { abortOnSignals } from '../cluster/abort-on-signals.ts'
 import { clusterDown } from '../cluster/cluster.ts'
 import { lineLog } from '../cluster/line-log.ts'
 import { DEFAULT_NAME } from '../cluster/paths.ts'
@@ -7,19 +8,6 @@ import { nextSteps } from './next-steps.ts'
 import { tellStory } from './story.ts'
 
 const USAGE = 'usage: npm run demo [-- --keep] [-- --name CLUSTER]   --keep leaves the cluster up'
-
-/** Ctrl-C ends the demo at its next step, so that what it made can be taken away; a second one ends it at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130)
-      process.stderr.write('\ninterrupted: cleaning up (once more to end at once)\n')
-      controller.abort(new Error('interrupted'))
-    })
-  }
-  return controller.signal
-}
 
 function stepsAfter({ name, keep }: { name: string; keep: boolean }): string[] {
   const herd = { namespace: STARTS_NAMESPACE, deployment: 'web', pods: STARTS, limit: LIMIT }

@@ -69,7 +69,7 @@ export interface ProgramPod {
   image: string
   restarts: number
   /** How the run before this one ended. */
-  lastEnd?: { exitCode: number; reason: string | undefined }
+  lastEnd: { exitCode: number; reason?: string } | undefined
 }
 
 /** Of `helm test` there are pods too, which stay: they are of no program. */
@@ -88,14 +88,10 @@ export async function programPods(kubectl: Kubectl): Promise<ProgramPod[]> {
     }[]
   }>(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-l', PROGRAMS, '--sort-by=.metadata.name'])
   const staying = list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  return staying.map(({ metadata, spec, status }) => {
-    const { restartCount = 0, lastState } = status.containerStatuses?.[0] ?? {}
-    const { terminated } = lastState ?? {}
-    return {
-      name: metadata.name,
-      image: spec.containers[0]?.image ?? '',
-      restarts: restartCount,
-      ...(terminated && { lastEnd: { exitCode: terminated.exitCode, reason: terminated.reason } }),
-    }
-  })
+  return staying.map(({ metadata, spec, status }) => ({
+    name: metadata.name,
+    image: spec.containers[0]?.image ?? '',
+    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+    lastEnd: status.containerStatuses?.[0]?.lastState?.terminated,
+  }))
 }

@@ -22,7 +22,6 @@ import { publish, type Released } from '../harness/released.ts'
 import { E2E_VALUES, joinCluster, namespaceFor, observerFor, type Session } from '../harness/session.ts'
 import { programPods } from '../harness/system.ts'
 import { limits } from '../harness/time-limits.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { expectKept, startHerd } from '../workloads/faulted-herd.ts'
 
 /* The steps of .github/workflows/release.yml but for signatures and places where the public is. */
@@ -52,11 +51,11 @@ const helm = (command: string[], values: object) => {
 
 /** helm returns when all new replicas are Ready; the Deployment takes the last old one away a moment later. */
 const onlyReleased = () =>
-  waitFor(
-    'all programs run the released image',
-    async () => (await programPods(session.kubectl)).every(({ image }) => image === released.ref),
-    limits.rollout,
-  )
+  expect
+    .poll(async () => new Set((await programPods(session.kubectl)).map(({ image }) => image)), {
+      timeout: limits.rollout.ms,
+    })
+    .toEqual(new Set([released.ref]))
 
 test('an image for each platform has the machine code of that platform, and a second build has the same digest', async () => {
   expect(await layoutProblems(released.layout, IMAGE_ARCHS)).toEqual([])
